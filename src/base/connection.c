@@ -10,7 +10,8 @@
  * question is asked of every role that is neither the caller nor a superuser,
  * wherever its query comes from: by the planner's hook for each relation that is
  * read, and when a query starts, for what is written, and for plans that were made
- * earlier.
+ * earlier.  Where the server comes to a table later, it has the wrapper's handler
+ * called, for a new partition is one that it has not used yet.
  *
  *-------------------------------------------------------------------------
  */
@@ -71,30 +72,37 @@ sg_uses_connections(Oid function)
 	return uses;
 }
 
+/* Returns the handler of a server's wrapper, or InvalidOid */
+static Oid
+handler_of(Oid server)
+{
+	HeapTuple	tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(server));
+	HeapTuple	wrapper;
+	Oid			handler;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	wrapper = SearchSysCache1(FOREIGNDATAWRAPPEROID, ObjectIdGetDatum(((Form_pg_foreign_server) GETSTRUCT(tuple))->srvfdw));
+	ReleaseSysCache(tuple);
+	if (!HeapTupleIsValid(wrapper))
+		return InvalidOid;
+	handler = ((Form_pg_foreign_data_wrapper) GETSTRUCT(wrapper))->fdwhandler;
+	ReleaseSysCache(wrapper);
+	return handler;
+}
+
 /* Returns the server of a foreign table whose wrapper keeps connections so; or InvalidOid */
 static Oid
 connected_server(Oid relid)
 {
-	HeapTuple	table = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
-	HeapTuple	server;
-	HeapTuple	wrapper;
-	Oid			result;
+	HeapTuple	tuple = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
+	Oid			server;
 
-	if (!HeapTupleIsValid(table))
+	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
-	result = ((Form_pg_foreign_table) GETSTRUCT(table))->ftserver;
-	ReleaseSysCache(table);
-	server = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(result));
-	if (!HeapTupleIsValid(server))
-		return InvalidOid;
-	wrapper = SearchSysCache1(FOREIGNDATAWRAPPEROID, ObjectIdGetDatum(((Form_pg_foreign_server) GETSTRUCT(server))->srvfdw));
-	ReleaseSysCache(server);
-	if (!HeapTupleIsValid(wrapper))
-		return InvalidOid;
-	if (!sg_uses_connections(((Form_pg_foreign_data_wrapper) GETSTRUCT(wrapper))->fdwhandler))
-		result = InvalidOid;
-	ReleaseSysCache(wrapper);
-	return result;
+	server = ((Form_pg_foreign_table) GETSTRUCT(tuple))->ftserver;
+	ReleaseSysCache(tuple);
+	return sg_uses_connections(handler_of(server)) ? server : InvalidOid;
 }
 
 /*
@@ -123,20 +131,44 @@ is_for_superusers(Oid server)
 	return refused;
 }
 
+pg_noreturn static void
+refuse(Oid role, const char *what, Oid server)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role %s must not use %s, whose connection may be a superuser's: the server has a user mapping for PUBLIC without a password",
+					sg_role_name(role), what),
+			 errhint("Make a user mapping for each role that uses the server, and drop that one:\nDROP USER MAPPING FOR PUBLIC SERVER %s;",
+					 quote_identifier(GetForeignServer(server)->servername))));
+}
+
+void
+sg_check_wrapper(Oid handler)
+{
+	SgCatalog	mappings;
+	HeapTuple	tuple;
+	List	   *servers = NIL;
+
+	if (!sg_uses_connections(handler))
+		return;
+	sg_catalog_begin(&mappings, UserMappingRelationId, UserMappingUserServerIndexId, Anum_pg_user_mapping_umuser, InvalidOid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&mappings)))
+		servers = lappend_oid(servers, ((Form_pg_user_mapping) GETSTRUCT(tuple))->umserver);
+	foreach_oid(server, servers)
+	{
+		if (handler_of(server) == handler && is_for_superusers(server))
+			refuse(GetUserId(), psprintf("server %s", quote_identifier(GetForeignServer(server)->servername)), server);
+	}
+}
+
 /* Raises 42501 for a foreign table that a role would use by a connection which postgres_fdw would not open for it.  Any other relation passes. */
 static void
 check_connection(Oid relid, Oid role)
 {
 	Oid			server = sg_guard_is_other(role) && get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ? connected_server(relid) : InvalidOid;
 
-	if (!OidIsValid(server) || !is_for_superusers(server))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("role %s must not use foreign table %s, whose connection may be a superuser's: the server has a user mapping for PUBLIC without a password",
-					sg_role_name(role), sg_relation_name(relid)),
-			 errhint("Make a user mapping for each role that uses the server, and drop that one:\nDROP USER MAPPING FOR PUBLIC SERVER %s;",
-					 quote_identifier(GetForeignServer(server)->servername))));
+	if (OidIsValid(server) && is_for_superusers(server))
+		refuse(role, psprintf("foreign table %s", sg_relation_name(relid)), server);
 }
 
 /* Checks what statements on a relation come to, for one role after the other */

@@ -18,6 +18,13 @@
  */
 extern bool sg_uses_connections(Oid function);
 
+/*
+ * Raises 42501 for the handler of a wrapper by which code of others could come to a
+ * server so: for a table that the server comes to in the middle of a statement, such
+ * as a partition that was attached since that began
+ */
+extern void sg_check_wrapper(Oid handler);
+
 /* Raises 42501 for a statement, beside queries, that would come to other servers so as another role than the caller; before it runs */
 extern void sg_refuse_connections(Node *statement);
 

@@ -50,6 +50,7 @@
 
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/connection.h"
 #include "base/cursor.h"
 #include "base/gone.h"
 #include "base/guard.h"
@@ -83,7 +84,7 @@ in_function(void)
 bool
 sg_guard_is_nested(void)
 {
-	return in_function() || guard.within > 1;
+	return in_function() || guard.within > 1 || guard.by_others;
 }
 
 int
@@ -187,7 +188,7 @@ needs_hook(Oid function)
 	tuple = sg_guard_is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
-	return tuple || (sg_guard_is_on() && IsTransactionState() && returns(function, EVENT_TRIGGEROID));
+	return tuple || (sg_guard_is_on() && IsTransactionState() && (returns(function, EVENT_TRIGGEROID) || returns(function, FDW_HANDLEROID)));
 }
 
 bool
@@ -329,6 +330,9 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
+	/* a foreign table that the server comes to in the middle of a statement */
+	if (guard.within > 0 && sg_guard_is_other(GetUserId()) && returns(flinfo->fn_oid, FDW_HANDLEROID))
+		sg_check_wrapper(flinfo->fn_oid);
 	if (counts)
 	{
 		check_document(tuple);

@@ -79,7 +79,8 @@ extern void sg_guard_within(bool begins);
 /*
  * Is a function of users under way, such as a trigger that a statement of ours has
  * fired, or one that has called us?  Or does a utility statement run within another
- * statement of the call, for a function in C, which nothing tells?
+ * statement of the call, for a function in C, which nothing tells, or have others made
+ * the call, as in a rule?
  */
 extern bool sg_guard_is_nested(void);
 

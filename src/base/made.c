@@ -36,6 +36,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -491,19 +492,43 @@ keep_theirs(SgSeen *seen, const ObjectAddress *object)
 
 /* Catalogs that tell what a name leads to, beside those of parts of relations */
 static const Oid judged[] = {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId, TypeRelationId, RelationRelationId,
-NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId};
+NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId, SubscriptionRelationId};
 
-/* May this transaction have replaced rows of a catalog? */
-static bool
-may_have_replaced(Relation rel)
+/* Which versions of rows a look is for */
+typedef struct Written
 {
-	return !pgstat_should_count_relation(rel) ||
-		(rel->pgstat_info->trans && rel->pgstat_info->trans->tuples_updated + rel->pgstat_info->trans->tuples_deleted > 0);
+	bool		(*is_it) (const struct Written *written, HeapTupleHeader version);
+	CommandId	first;			/* by commands from that on; for is_written() */
+	Oid			role;			/* that has written it, or InvalidOid: asked
+								 * for each row's own transaction */
+} Written;
+
+static bool
+is_replaced_now(const Written *written, HeapTupleHeader version)
+{
+	return is_replaced(version);
 }
 
-/* Keeps what others have made or changed in a block of a catalog, and this transaction has replaced */
+/* Has this transaction made, replaced or deleted a row by one of these commands? */
+static bool
+is_written(const Written *written, HeapTupleHeader version)
+{
+	return (!HeapTupleHeaderXminFrozen(version) && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(version)) &&
+			HeapTupleHeaderGetCmin(version) >= written->first) ||
+		(is_replaced(version) && HeapTupleHeaderGetCmax(version) >= written->first);
+}
+
+/* Is what was written so others' for a call?  What that role wrote is, unless the call is its own. */
+static bool
+is_theirs_for(const SgSeen *seen, const Written *written, const ObjectAddress *object, HeapTupleHeader version)
+{
+	return OidIsValid(written->role) ? written->role != seen->role :
+		is_later_than(seen, object, HeapTupleHeaderGetRawXmin(version));
+}
+
+/* Keeps what others have made or changed in a block of a catalog, and this transaction has written so */
 static void
-keep_replaced_in(Relation rel, BlockNumber block)
+keep_written_in(Relation rel, BlockNumber block, const Written *written)
 {
 	Buffer		buffer = ReadBuffer(rel, block);
 	Page		page;
@@ -521,13 +546,13 @@ keep_replaced_in(Relation rel, BlockNumber block)
 			continue;
 		version.t_data = (HeapTupleHeader) PageGetItem(page, item);
 		version.t_len = ItemIdGetLength(item);
-		if (!is_replaced(version.t_data))
+		if (!written->is_it(written, version.t_data))
 			continue;
 		object = object_of(RelationGetRelid(rel), &version);
 		whole.objectId = whole_of(rel, &version);
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 		{
-			if (!is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(version.t_data)))
+			if (!is_theirs_for(seen, written, &object, version.t_data))
 				continue;
 			keep_theirs(seen, &object);
 
@@ -542,27 +567,66 @@ keep_replaced_in(Relation rel, BlockNumber block)
 	UnlockReleaseBuffer(buffer);
 }
 
+/* May this transaction have written rows of a catalog?  New ones alone don't count where what is replaced is looked for. */
+static bool
+may_have_written(Relation rel, const Written *written)
+{
+	const PgStat_TableXactStatus *trans;
+
+	if (!pgstat_should_count_relation(rel))
+		return true;
+	trans = rel->pgstat_info->trans;
+	return trans && trans->tuples_updated + trans->tuples_deleted + (written->is_it == is_written ? trans->tuples_inserted : 0) > 0;
+}
+
 /*
- * Keeps what this transaction, which is to be committed, has replaced: nobody could
- * tell any more.  No such row is on a page that is all-visible, as most pages of a
- * large catalog are, so that a commit does not take as long as there are tables.
+ * No such row is on a page that is all-visible, as most pages of a large catalog
+ * are, so that a commit does not take as long as there are tables
  */
 static void
-keep_replaced(Oid catalog)
+keep_written(Oid catalog, const Written *written)
 {
 	Relation	rel = table_open(catalog, AccessShareLock);
-	BlockNumber blocks = may_have_replaced(rel) ? RelationGetNumberOfBlocks(rel) : 0;
+	BlockNumber blocks = may_have_written(rel, written) ? RelationGetNumberOfBlocks(rel) : 0;
 	Buffer		map = InvalidBuffer;
 
 	for (BlockNumber block = 0; block < blocks; block++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if ((visibilitymap_get_status(rel, block, &map) & VISIBILITYMAP_ALL_VISIBLE) == 0)
-			keep_replaced_in(rel, block);
+			keep_written_in(rel, block, written);
 	}
 	if (BufferIsValid(map))
 		ReleaseBuffer(map);
 	table_close(rel, AccessShareLock);
+}
+
+static void
+keep_all_written(const Written *written)
+{
+	for (int i = 0; i < lengthof(judged); i++)
+		keep_written(judged[i], written);
+	for (int i = 0; i < lengthof(parts_of_relations); i++)
+		keep_written(parts_of_relations[i].catalog, written);
+}
+
+/* Not every statement has a hook for what it changes, as GRANT: the rows tell */
+void
+sg_note_written(CommandId first)
+{
+	Written		written = {.is_it = is_written,.first = first};
+	int			context;
+
+	GetUserIdAndSecContext(&written.role, &context);
+	if ((context & SECURITY_LOCAL_USERID_CHANGE) == 0)
+		return;
+	for (const SgSeen *seen = kept; seen; seen = seen->outer)
+	{
+		if (seen->role == written.role)
+			continue;
+		keep_all_written(&written);
+		return;
+	}
 }
 
 /* Remembers the transactions that this session commits: others have not planted what these make */
@@ -570,15 +634,14 @@ static void
 note_commit(XactEvent event, void *arg)
 {
 	TransactionId xid = GetTopTransactionIdIfAny();
+	Written		replaced = {.is_it = is_replaced_now};
 	TransactionId *children;
 	int			n;
 
 	if (event != XACT_EVENT_PRE_COMMIT || kept == NULL || !TransactionIdIsValid(xid))
 		return;
-	for (int i = 0; i < lengthof(judged); i++)
-		keep_replaced(judged[i]);
-	for (int i = 0; i < lengthof(parts_of_relations); i++)
-		keep_replaced(parts_of_relations[i].catalog);
+	/* what it has replaced: nobody could tell any more */
+	keep_all_written(&replaced);
 	n = xactGetCommittedChildren(&children);
 	for (SgSeen *seen = kept; seen; seen = seen->outer)
 	{
@@ -797,14 +860,14 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
-/* Raises 42501 for a schema, server or wrapper that came later, and whose owner could gain */
+/* Raises 42501 for a schema, server, wrapper or subscription that came or changed later, and whose owner could gain */
 static void
 check_place(const ObjectAddress *object)
 {
 	HeapTuple	row;
 
 	if (object->classId != NamespaceRelationId && object->classId != ForeignServerRelationId &&
-		object->classId != ForeignDataWrapperRelationId)
+		object->classId != ForeignDataWrapperRelationId && object->classId != SubscriptionRelationId)
 		return;
 	row = SearchSysCache1(get_object_catcache_oid(object->classId), ObjectIdGetDatum(object->objectId));
 	if (!HeapTupleIsValid(row))
@@ -833,22 +896,6 @@ check_altered(const ObjectAddress *object)
 	ReleaseSysCache(row);
 }
 
-/* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
-static void
-note_theirs(SgSeen *seen, const ObjectAddress *object)
-{
-	ObjectAddress whole = *object;
-	Oid			role;
-	int			context;
-
-	GetUserIdAndSecContext(&role, &context);
-	/* the hook has a default by its table and column */
-	if (whole.classId == AttrDefaultRelationId)
-		whole.classId = RelationRelationId;
-	if (role != seen->role && (context & SECURITY_LOCAL_USERID_CHANGE) != 0)
-		keep_theirs(seen, &whole);
-}
-
 static void
 look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
@@ -868,11 +915,6 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		visit_used(&object, false, GetUserId(), check_trusted);
 	if (making)
 		check_altered(&object);
-	if (sg_guard_is_nested())
-	{
-		for (SgSeen *seen = kept; seen; seen = seen->outer)
-			note_theirs(seen, &object);
-	}
 	if (making)
 	{
 		MemoryContext old = MemoryContextSwitchTo(making->context);

@@ -37,6 +37,12 @@ extern const SgSeen *sg_seen_by_session(void);
  */
 extern void sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg);
 
+/*
+ * Within a call: a utility statement of others' code has ended, as the current role
+ * and by commands from that on.  What it has written is not the call's own.
+ */
+extern void sg_note_written(CommandId first);
+
 /* Is something being made so now?  What a guarded session has seen is read until then, and stays. */
 extern bool sg_is_making(void);
 

@@ -44,6 +44,7 @@
 #include "base/gone.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/origin.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -510,6 +511,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 	ProcessUtility_hook_type pass_on = next_utility ? next_utility : standard_ProcessUtility;
 	Whose		before = whose;
 	bool		within = context != PROCESS_UTILITY_SUBCOMMAND;
+	CommandId	first = GetCurrentCommandId(false);
 
 	hooked = true;
 	sg_refuse_connections(planned->utilityStmt);
@@ -524,6 +526,8 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		if (within)
 			judge(planned->utilityStmt);
 		pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
+		if (within && sg_guard_is_nested())
+			sg_note_written(first);
 	}
 	PG_FINALLY();
 	{

@@ -60,7 +60,7 @@ tell_blocked(PlanRun *run, const PlanStep *step)
 
 	run->next = !plan_policy_deletes(step->orphans) ? plan_quarantine_call(step) :
 		psprintf(sg_calls("Have what refers to orphans go into quarantine as well:\nSELECT sg_plan_add_referencing(%s%s);"),
-						 quote_literal_cstr(run->plan->name), run_steps_text(run));
+				 quote_literal_cstr(run->plan->name), run_steps_text(run));
 	MemoryContextSwitchTo(old);
 }
 
@@ -272,7 +272,11 @@ fix_rule(StepWork *work, const DeployRule *rule)
 	}
 	if (fills)
 		return fix_tables_of(fix, rule, referred, true) && deploy_fill_rule(work, rule, rule->open);
-	/* what blocks one of several tables is found before the first one is changed */
+
+	/*
+	 * what blocks one of several tables is found before the first one is
+	 * changed
+	 */
 	if (!dry_run && list_length(tables) > 1 && !fix_tables_of(fix, rule, tables, true))
 		return end_fix(fix, false);
 	return end_fix(fix, fix_tables_of(fix, rule, tables, false));
