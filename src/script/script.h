@@ -313,6 +313,9 @@ extern char *script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *s
 extern List *script_missing_indexes(Oid whole, Oid partition);
 extern List *script_missing_keys(Oid whole, Oid partition);
 
+/* Returns the foreign keys of a table, at either end, that have a column of it; of FkKey * */
+extern List *script_keys_of_column(Oid relid, const char *column);
+
 /* Returns the other tables of the foreign keys of a table, at either end */
 extern List *script_tied_tables(Oid relid);
 
@@ -336,6 +339,12 @@ typedef enum ScriptTypeChange
 extern char *script_type_text(const TypeName *name);
 
 extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
+
+/*
+ * Sets what a new type that keeps the rows has the server do for what depends on
+ * the column: read all rows for a CHECK again, or build an index anew.
+ */
+extern void script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads, bool *builds);
 
 /* The integer type that a serial one stands for, or InvalidOid */
 extern Oid	script_serial_type(const TypeName *name);

@@ -13,8 +13,12 @@
 
 #include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -28,6 +32,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "script/script.h"
@@ -91,6 +96,69 @@ script_type_change(Oid relid, const char *column, const ColumnDef *def)
 	if (expr == NULL)
 		return TYPE_NO_CAST;
 	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : TYPE_REWRITES;
+}
+
+/* Is the index built anew, as in CheckIndexCompatible(), if a column of it gets the type?  Its expressions and WHERE are somebody's code. */
+static bool
+is_rebuilt(Oid index, Oid before, Oid after, bool collated)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	FormData_pg_class class;
+	bool		rebuilt;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	rebuilt = collated || !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) || !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	ReleaseSysCache(tuple);
+	return rebuilt || (sg_read_class(index, &class) && GetDefaultOpClass(before, class.relam) != GetDefaultOpClass(after, class.relam));
+}
+
+/* Finds out whether a constraint is a CHECK whose rows are read again, or which index it has */
+static bool
+is_read_again(Oid constraint, Oid *index)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
+	bool		reads;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	reads = form->contype == CONSTRAINT_CHECK && form->convalidated;
+	if (form->contype != CONSTRAINT_FOREIGN)
+		*index = form->conindid;
+	ReleaseSysCache(tuple);
+	return reads;
+}
+
+void
+script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads, bool *builds)
+{
+	FormData_pg_attribute attribute;
+	AttrNumber	attnum = get_attnum(relid, column);
+	SgCatalog	dependents;
+	HeapTuple	tuple;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute) || !is_builtin_type(def->typeName, &type, &typmod))
+		return;
+	collation = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(type);
+	sg_catalog_begin_depend(&dependents, true, RelationRelationId, relid, attnum);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&dependents)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		Oid			index = InvalidOid;
+
+		if (depend->classid == ConstraintRelationId)
+			*reads |= is_read_again(depend->objid, &index);
+		else if (depend->classid == RelationRelationId && strchr("iI", get_rel_relkind(depend->objid)))
+			index = depend->objid;
+		if (OidIsValid(index))
+			*builds |= is_rebuilt(index, attribute.atttypid, type, collation != attribute.attcollation);
+	}
+	sg_catalog_end(&dependents);
 }
 
 /* Could a function of that name be volatile?  One that is not here could. */

@@ -40,6 +40,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
+#include "fk/fk.h"
 #include "script/script.h"
 
 SG_FUNCTION(sg_script_facts);
@@ -203,12 +204,57 @@ emit(FactReader *reader, Fact *fact)
 	CHECK_FOR_INTERRUPTS();
 }
 
-static void
-flag_type_change(Fact *fact, ScriptTypeChange change)
+/* Returns the table of a name, or InvalidOid if it is not here, or the script makes it */
+static Oid
+find_old(FactReader *reader, const char *name)
 {
+	return script_path_has_made(reader->path, name) ? InvalidOid : sg_find_qualified(name);
+}
+
+/* The tables that are locked while the foreign keys with a column that is rewritten are checked anew */
+static void
+emit_checked_keys(FactReader *reader, Oid relid, const char *column)
+{
+	foreach_ptr(const FkKey, key, script_keys_of_column(relid, column))
+	{
+		Oid			other = key->child == relid ? key->parent : key->child;
+		Fact		fact = {.command = "also",.relation = sg_relation_name(other),.lock = AccessExclusiveLock};
+
+		if (other == relid)
+			continue;
+		fact.does = key->validated && key->enforced ? DOES_CHECK : NULL;
+		fact.rows = other == key->parent ? sg_relation_name(relid) : NULL;
+		flag(&fact, true, "retyped");
+		emit(reader, &fact);
+	}
+}
+
+/* A new type of a column of a table, and what it has read, built or checked */
+static void
+emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
+{
+	ScriptTypeChange change = script_type_change(relid, fact->name, def);
+	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
+	bool		reads = false;
+	bool		builds = false;
+
+	fact->other = script_type_text(def->typeName);
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
 		fact->does = change == TYPE_REWRITES ? DOES_REWRITE : DOES_MAYBE_REWRITE;
+	else if (change == TYPE_KEEPS_ROWS)
+	{
+		foreach_oid(table, sg_all_inheritors(relid))
+		{
+			script_type_redo(table, fact->name, def, &reads, &builds);
+		}
+		fact->does = reads ? DOES_READ : builds ? DOES_BUILD : NULL;
+	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
+	emit(reader, fact);
+	if (reads && builds)
+		emit(reader, &also);
+	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
+		emit_checked_keys(reader, relid, fact->name);
 }
 
 /* ---- columns and constraints ---- */
@@ -425,13 +471,6 @@ set_alter_word(Fact *fact, AlterTableType subtype)
 	}
 }
 
-/* Returns the table of a name, or InvalidOid if it is not here, or the script makes it */
-static Oid
-find_old(FactReader *reader, const char *name)
-{
-	return script_path_has_made(reader->path, name) ? InvalidOid : sg_find_qualified(name);
-}
-
 /* Returns the name of the default partition of a table, or NULL */
 static char *
 default_partition(Oid whole)
@@ -571,9 +610,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			read_constraint(reader, &fact, (Constraint *) cmd->def);
 			return;
 		case AT_AlterColumnType:
-			fact.other = script_type_text(((ColumnDef *) cmd->def)->typeName);
-			flag_type_change(&fact, script_type_change(sg_find_qualified(fact.relation), cmd->name, (ColumnDef *) cmd->def));
-			break;
+			emit_retyped(reader, &fact, find_old(reader, fact.relation), (ColumnDef *) cmd->def);
+			return;
 		case AT_SetNotNull:
 			if (is_nullable(sg_find_qualified(fact.relation), get_attnum(sg_find_qualified(fact.relation), cmd->name)))
 				fact.does = DOES_MAYBE_READ;
@@ -617,10 +655,8 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 		{
 			Fact		change = {.command = "alter type",.relation = sg_relation_name(table),.name = cmd->name,.lock = AccessExclusiveLock};
 
-			change.other = script_type_text(((ColumnDef *) cmd->def)->typeName);
 			flag(&change, true, "typed");
-			flag_type_change(&change, script_type_change(table, cmd->name, (ColumnDef *) cmd->def));
-			emit(reader, &change);
+			emit_retyped(reader, &change, table, (ColumnDef *) cmd->def);
 		}
 	}
 }

@@ -453,6 +453,35 @@ script_tied_tables(Oid relid)
 	return tables;
 }
 
+static bool
+has_column(const AttrNumber *columns, int n, AttrNumber column)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (columns[i] == column)
+			return true;
+	}
+	return false;
+}
+
+List *
+script_keys_of_column(Oid relid, const char *column)
+{
+	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
+	List	   *keys = NIL;
+
+	foreach_oid(table, attnum == InvalidAttrNumber ? NIL : lcons_oid(relid, script_tied_tables(relid)))
+	{
+		foreach_ptr(FkKey, key, fk_declared(table))
+		{
+			if ((key->child == relid && has_column(key->child_att, key->nkeys, attnum)) ||
+				(key->parent == relid && has_column(key->parent_att, key->nkeys, attnum)))
+				keys = lappend(keys, key);
+		}
+	}
+	return keys;
+}
+
 /* ---- plans ---- */
 
 /* Does script_holds() of what a step runs, as plan_holds_hook: a text and a hint each */

@@ -24,6 +24,7 @@ CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHEC
 CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
 CREATE TABLE part1 (LIKE part);
 CREATE TABLE part0 PARTITION OF part FOR VALUES FROM (0) TO (1);
+CREATE INDEX ON part0 (v);
 CREATE TABLE half (id int) PARTITION BY RANGE (id);
 CREATE TABLE half0 PARTITION OF half FOR VALUES FROM (0) TO (1);
 CREATE TABLE half1 (id int, CHECK (id IS NOT NULL AND id >= 1 AND id < 2));
@@ -54,6 +55,9 @@ INSERT INTO tried VALUES
 ('adding-field-with-default', 'ALTER TABLE t ADD x float DEFAULT random()', 'ALTER TABLE t ADD x timestamptz DEFAULT now()'),
 ('adding-unique-field', 'ALTER TABLE t ADD x int UNIQUE', 'ALTER TABLE t ADD x int'),
 ('changing-column-type', 'ALTER TABLE t ALTER id TYPE bigint', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
+('changing-type-reads-rows', 'ALTER TABLE t ALTER filled TYPE varchar', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
+('changing-type-reads-rows', 'ALTER TABLE part ALTER v TYPE text COLLATE "C"', 'ALTER TABLE part ALTER v TYPE text'),
+('changing-type-checks-keys', 'ALTER TABLE q ALTER id TYPE bigint', 'ALTER TABLE t ALTER id TYPE bigint'),
 ('rewriting-under-lock', 'CLUSTER t USING ti', 'ALTER TABLE t SET (fillfactor = 50)'),
 ('require-concurrent-reindex', 'REINDEX TABLE t', 'REINDEX TABLE CONCURRENTLY t'),
 ('all-tables-under-lock', 'REINDEX (CONCURRENTLY off) SCHEMA ls', 'REINDEX SCHEMA CONCURRENTLY ls; VACUUM (FULL false)'),
@@ -118,7 +122,7 @@ WHERE (SELECT count(*) FROM sg_lint_sql_details(t.found) d WHERE d.rule = t.rule
 SELECT name AS "rules without a case" FROM schemaguard.lint_rule r WHERE source = 'shipped' AND query IS NULL AND NOT EXISTS (SELECT FROM tried t WHERE t.rule = r.name);
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
-FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C";
+FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C", t.found COLLATE "C";
 
 -- an option that is off; all tables; a CHECK that the script validates, of its own or of before, and one that it does not, or of another column
 ALTER TABLE t ADD CONSTRAINT before CHECK (n IS NOT NULL) NOT VALID;
