@@ -76,5 +76,5 @@ CREATE PROCEDURE sg_prune(before timestamptz, what text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_prune';
 COMMENT ON PROCEDURE sg_prune(timestamptz, text)
-    IS 'delete the rows of schemaguard.audit_log, checks for drift, what was dropped and kept, and others from before a time, or one kind '
-        'of these; the last 7 days are for superusers alone';
+    IS 'delete the rows of schemaguard.audit_log, checks for drift, and others from before a time, or one kind of these; what was dropped '
+        'and kept only as "attic"; the last 7 days are for superusers alone';

@@ -55,8 +55,12 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_relation.h"
 #include "run/run_unit.h"
+
+/* Bytes of a message after which no more is named */
+#define LONG_LIST 250
 
 List	   *(*change_dependents_hook) (const ObjectAddress *object) = NULL;
 
@@ -1436,9 +1440,9 @@ keep_by_name(const PlanDeed *deed, const char *what)
 					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
 }
 
-/* Returns the statement that drops for good what a deed has kept, or NULL if it is gone */
+/* Returns the statement that drops for good what a deed has kept, and what that is; or NULL if it is gone */
 static char *
-end_statement(const PlanDeed *deed)
+end_statement(const PlanDeed *deed, PlanGone *gone)
 {
 	const PlanStep *what = deed->what;
 	bool		by_name = plan_deed_follow(deed) == DEED_BY_NAME;
@@ -1456,6 +1460,7 @@ end_statement(const PlanDeed *deed)
 			/* what somebody has taken out of the attic is theirs */
 			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
 				return NULL;
+			gone->table = relid;
 			return psprintf("DROP %s %s", plan_relation_word(what, kept), kept);
 		case CHANGED_COLUMN:
 			column = kept_column(what);
@@ -1466,6 +1471,8 @@ end_statement(const PlanDeed *deed)
 			if (by_name || !OidIsValid(relid) || get_attnum(relid, column) == InvalidAttrNumber ||
 				get_attnum(relid, column) != plan_deed_column(deed, 0, column))
 				return NULL;
+			gone->table = relid;
+			gone->column = column;
 			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(column));
 		case CHANGED_CONSTRAINT:
 		case CHANGED_INDEX:
@@ -1505,17 +1512,28 @@ typedef struct Ending
 {
 	const PlanDeed *deed;
 	bool		dropped;
+	int64		rows;			/* or values, that went; -1: not counted */
 } Ending;
+
+static bool
+has_rows(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
 
 static void
 end_one(void *p)
 {
 	Ending	   *ending = p;
 	const PlanDeed *deed = ending->deed;
-	char	   *statement = end_statement(deed);
+	PlanGone	gone = {0};
+	char	   *statement = end_statement(deed, &gone);
 	SgScope		scope;
 
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	ending->rows = OidIsValid(gone.table) && has_rows(gone.table) ? change_count_gone(list_make1(&gone), NULL) : -1;
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement && !plan_deed_is_given_up(deed))
 		change_check_kept(deed, kept_column(deed->what));
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
@@ -1540,10 +1558,64 @@ close_along(const FkPlan *plan, int step)
 	}
 }
 
+/* Is it a deed that sg_prune() ends, from before a time? */
+static bool
+is_kept_since(const FkPlan *plan, const PlanDeed *deed, TimestampTz before)
+{
+	return deed->what->kind == STEP_DROP && !deed->own && !deed->what->discard && deed->done_at < before && !may_be_attached(plan, deed);
+}
+
+/* Says what has gone, in a NOTICE and in a row of the log that stays */
+static void
+tell_ended(const FkPlan *plan, const Ending *ending, const pg_uuid_t *run)
+{
+	const PlanDeed *deed = ending->deed;
+	LogEntry	entry = log_entry(run, plan->name, "prune", LOG_DONE);
+	bool		values = plan_changed_object(deed->what) == CHANGED_COLUMN;
+
+	entry.step = deed->step;
+	entry.object = deed->object;
+	entry.rows_affected = ending->rows < 0 ? LOG_NONE : ending->rows;
+	entry.message = ending->rows < 0 ? "what was kept is gone for good" :
+		psprintf("what was kept is gone for good: " INT64_FORMAT " %s%s", ending->rows, values ? "value" : "row", ending->rows == 1 ? "" : "s");
+	log_write(&entry);
+	ereport(NOTICE,
+			(errmsg("%s of plan \"%s\": %s", deed->object, plan->name, entry.message)));
+}
+
+/* For a call of sg_prune() that does not ask for it: names what would go, and the call */
+static void
+tell(TimestampTz before)
+{
+	StringInfoData text;
+	int			n = 0;
+
+	initStringInfo(&text);
+	foreach_ptr(const FkPlan, plan, plan_readable())
+	{
+		foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
+		{
+			if (!is_kept_since(plan, deed, before) || !(is_relation(plan_changed_object(deed->what)) || plan_changed_object(deed->what) == CHANGED_COLUMN))
+				continue;
+			if (text.len < LONG_LIST)
+				appendStringInfo(&text, "%s%s of plan %s", n > 0 ? ", " : "", deed->object, quote_identifier(plan->name));
+			else if (strcmp(text.data + text.len - 3, "...") != 0)
+				appendStringInfoString(&text, ", ...");
+			n++;
+		}
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("what %d drop has kept stays: %s", "what %d drops have kept stays: %s", n, n, text.data),
+				 errhint(sg_calls("To drop for good what is kept, after which no rollback brings it back:\nCALL sg_prune(%s, 'attic');"),
+						 quote_literal_cstr(timestamptz_to_str(before)))));
+}
+
 /* For sg_prune(), which only the database's owner may call; what can't go now goes next time */
 static uint64
 prune(TimestampTz before)
 {
+	pg_uuid_t	run = log_new_run();
 	uint64		n = 0;
 
 	foreach_ptr(const FkPlan, plan, plan_readable())
@@ -1553,12 +1625,14 @@ prune(TimestampTz before)
 			Ending		ending = {.deed = deed};
 			ErrorData  *edata;
 
-			if (deed->what->kind != STEP_DROP || deed->own || deed->what->discard || deed->done_at >= before || may_be_attached(plan, deed))
+			if (!is_kept_since(plan, deed, before))
 				continue;
 			edata = sg_try(end_one, &ending);
 			if (edata == NULL)
 			{
 				n += ending.dropped;
+				if (ending.dropped)
+					tell_ended(plan, &ending, &run);
 				close_along(plan, deed->step);
 				continue;
 			}
@@ -1574,5 +1648,5 @@ prune(TimestampTz before)
 void
 change_object_init(void)
 {
-	log_register_prune("attic", "things that were dropped and kept", prune);
+	log_register_prune_named("attic", "things that were dropped and kept", prune, tell);
 }

@@ -88,6 +88,9 @@ extern bool log_is_open(int64 started_id);
  */
 extern void log_register_prune(const char *word, const char *what, uint64 (*prune) (TimestampTz before));
 
+/* The same for data of users, which goes only when it is asked for by its word; else `tell` says what is left */
+extern void log_register_prune_named(const char *word, const char *what, uint64 (*prune) (TimestampTz before), void (*tell) (TimestampTz before));
+
 /*
  * For these: a DELETE on tables of ours, past their guard; the second one takes
  * the time as $1.  They say how many rows that were.

@@ -52,6 +52,8 @@ static struct
 	const char *word;			/* an argument of sg_prune */
 	const char *what;
 	uint64		(*prune) (TimestampTz before);
+	void		(*tell) (TimestampTz before);	/* in place of it, unless it
+												 * is asked for; or NULL */
 }			pruners[MAX_PRUNERS];
 static int	npruners = 0;
 
@@ -367,6 +369,13 @@ log_register_prune(const char *word, const char *what, uint64 (*prune) (Timestam
 	pruners[npruners++].prune = prune;
 }
 
+void
+log_register_prune_named(const char *word, const char *what, uint64 (*prune) (TimestampTz before), void (*tell) (TimestampTz before))
+{
+	log_register_prune(word, what, prune);
+	pruners[npruners - 1].tell = tell;
+}
+
 /* Is it what the call is about, NULL for everything? */
 static bool
 is_asked_for(const char *asked, const char *word)
@@ -392,7 +401,7 @@ check_prune_word(const char *asked)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for what: \"%s\"", asked),
-				 errhint("Give null for everything, or one of %s.", words.data)));
+				 errhint("Give null for everything but the attic, or one of %s.", words.data)));
 }
 
 /* Has the other rooms prune; returns what they have deleted, as "; what: rows", ... */
@@ -404,8 +413,12 @@ prune_others(TimestampTz before, const char *asked)
 	initStringInfo(&text);
 	for (int i = 0; i < npruners; i++)
 	{
-		uint64		n = is_asked_for(asked, pruners[i].word) ? pruners[i].prune(before) : 0;
+		uint64		n = 0;
 
+		if (asked == NULL && pruners[i].tell)
+			pruners[i].tell(before);
+		else if (is_asked_for(asked, pruners[i].word))
+			n = pruners[i].prune(before);
 		if (n > 0)
 			appendStringInfo(&text, "; %s: " UINT64_FORMAT, pruners[i].what, n);
 	}
@@ -435,8 +448,9 @@ check_may_prune(TimestampTz before)
  * sg_prune(before timestamptz, what text DEFAULT NULL)
  *
  * Deletes the rows of the log from before a time, and what the other rooms
- * have registered: proofs, checks for drift, DDL that was caught, deeds, what
- * was dropped and kept, findings; or only one of these (22023).
+ * have registered: proofs, checks for drift, DDL that was caught, deeds,
+ * findings; or only one of these (22023).  What plans have dropped and kept
+ * goes only if `what` is "attic"; else a NOTICE names it.
  * For members of pg_database_owner, that is the owner of the database, and
  * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
  * (42501).  Writes a row of its own about it, which no later call deletes.

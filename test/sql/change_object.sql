@@ -195,7 +195,7 @@ CALL sg_apply('d', steps => '{5}');
 DROP TABLE words;
 CALL sg_rollback_fks('d', steps => '{2}');
 SET client_min_messages = warning;
-CALL sg_prune(now() + interval '1 hour');
+CALL sg_prune(now() + interval '1 hour', 'attic');
 RESET client_min_messages;
 SELECT count(*) FILTER (WHERE undone_at IS NULL) FROM schemaguard.plan_deed WHERE step IN (1, 2, 5);
 SELECT to_regclass('schemaguard_attic.logs_2');
@@ -539,13 +539,21 @@ SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop(
 CALL sg_apply('d');
 SELECT to_regclass('shown'), to_regclass('schemaguard_attic.shown');
 CALL sg_rollback_fks('d', steps => '{1}');
--- the end of what is kept
+-- the end of what is kept: only of a call that names it, which tells and logs what goes
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 SET client_min_messages = warning;
-CALL sg_prune(now() - interval '1 hour');
-SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
-CALL sg_prune(now() + interval '1 hour');
+CALL sg_prune(now() - interval '1 hour', 'attic');
 RESET client_min_messages;
+DO $$DECLARE said text; BEGIN CALL sg_prune(now() + interval '1 hour', 'nothing'); EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT; RAISE NOTICE '%', said; END$$;
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CALL sg_prune('infinity');
+SET LOCAL client_min_messages = notice;
+CALL sg_prune('infinity');
+ROLLBACK;
+SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
+CALL sg_prune(now() + interval '1 hour', 'attic');
+SELECT step, object, message, rows_affected FROM schemaguard.audit_log WHERE action = 'prune' AND plan = 'd' ORDER BY id DESC LIMIT 1;
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 CALL sg_rollback_fks('d');
 

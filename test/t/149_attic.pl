@@ -185,7 +185,7 @@ is(rolls_back('copy4'), '1|validated|not taken back: table app.t is not found', 
 
 $db = dropped();
 sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
-sql($db, "CALL sg_prune(now() + '1 hour')");
+sql($db, "CALL sg_prune(now() + '1 hour', 'attic')");
 is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
 
 $db = dropped();
@@ -201,7 +201,7 @@ is(sql('half', q{SELECT attnotnull FROM pg_attribute WHERE attrelid = 'u'::regcl
 
 $db = dropped();
 sql($db, 'ALTER TABLE u RENAME TO w; CREATE TABLE u (_sg_dropped_v text)');
-sql($db, "CALL sg_prune(now() + '1 hour')");
+sql($db, "CALL sg_prune(now() + '1 hour', 'attic')");
 is(sql($db, q{SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = 'w'::regclass AND attnum > 0 AND NOT attisdropped), to_regclass('schemaguard_attic.t') IS NULL,
 	(SELECT count(*) FROM pg_attribute WHERE attrelid = 'u'::regclass AND attnum > 0 AND NOT attisdropped)}), '1|t|1', 'sg_prune() drops what was kept, of a table that has another name, too');
 
