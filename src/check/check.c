@@ -43,6 +43,7 @@
 #include "deploy/deploy.h"
 #include "plan/plan_call.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_key.h"
 #include "plan/plan_option.h"
 
 SG_FUNCTION(sg_plan_check);
@@ -439,9 +440,9 @@ check_failed(CheckStep *cs)
 		return;
 	check_row(cs, "failed", CHECK_WARN,
 			  cs->step->reason ? cs->step->reason : pstrdup("no reason is on record"),
-			  psprintf(plan_is_not_back(cs->step) ? sg_calls("When that is mended, have the rest taken back:\nCALL sg_rollback_fks(%s, steps => '{%d}');") :
-					   sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),
-					   quote_literal_cstr(cs->plan), cs->step->step));
+			  psprintf(plan_is_not_back(cs->step) ? sg_calls("When that is mended, have the rest taken back:\nCALL sg_rollback_fks(%s, steps => '{%d}'%s);") :
+					   sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}'%s);"),
+					   quote_literal_cstr(cs->plan), cs->step->step, plan_step_fixes(cs->step) && !plan_is_not_back(cs->step) ? ", fix => true" : ""));
 }
 
 /* Adds a row where names are all that tells which tables the plan has changed, so that a rollback could meet others */

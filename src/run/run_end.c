@@ -449,6 +449,22 @@ adding_call(PlanRun *next, List *steps)
 	return run_call_text(next, "sg_apply");
 }
 
+/* After a dry run that has counted rows: the call that fixes them, whatever has failed before */
+static char *
+next_after_count(const PlanRun *run, List *steps)
+{
+	PlanRun		next = *run;
+
+	next.fix = next.validate = true;
+	allow_counted(&next, run);
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (plan_step_fixes(step) && !step->skipped_by && !step->phase && !plan_step_is_there(step))
+			return adding_call(&next, steps);
+	}
+	return run_fixing_hint(run, "sg_fix_orphans", "Do what the steps' policies say about rows");
+}
+
 /* The call that comes next, or NULL */
 static char *
 next_call(const PlanRun *run, List *steps)
@@ -464,6 +480,8 @@ next_call(const PlanRun *run, List *steps)
 		return run_call_text(run, run->procedure);
 	if (run->urgent)
 		return next_after_rollback(run, steps);
+	if (run->dry_run && run_rows_tables(run->rows) != NIL)
+		return next_after_count(run, steps);
 	troubles = find_troubles(run);
 	foreach_ptr(const PlanStep, step, steps)
 	{

@@ -516,6 +516,8 @@ SELECT step, check_name, result, detail FROM sg_plan_check_details('r', verify =
 CALL sg_apply('r', fix => true, max_rows => 8);
 TRUNCATE of_heir;
 SET schemaguard.fix_limit = 5;
+-- hints after a failure lead on: check, dry run, call
+SELECT hint FROM sg_plan_check_details('r') WHERE step = 1 AND check_name = 'failed';
 CALL sg_fix_orphans('r', dry_run => true);
 CALL sg_apply('r', fix => true);
 RESET schemaguard.fix_limit;
