@@ -490,6 +490,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	}
 	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))
 	{
+		check_subscribed(check, cs);
 		check_ask_early(check, cs);
 		return;
 	}

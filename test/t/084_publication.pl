@@ -221,9 +221,10 @@ $subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan
 	SELECT sg_plan_add_check('filled', 'public.p', 'id > 0', policy => 'set', child_column => 'id', fill => '1');
 	SELECT sg_plan_add_audit_columns('filled', 'public.p', created_by => NULL, modified_by => NULL, modified_at => NULL);
 	SELECT sg_plan_add_check('filled', 'public.p', 'id < 1000');
-	CREATE TABLE own (id int); SELECT sg_plan_add_column('filled', 'public.own', 'code', 'text', fill => 'md5(random()::text)')});
+	CREATE TABLE own (id int); SELECT sg_plan_add_column('filled', 'public.own', 'code', 'text', fill => 'md5(random()::text)');
+	SELECT sg_plan_add_not_null('filled', 'public.p', 'code')});
 is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_plan_check_details('filled') JOIN schemaguard.plan_step s USING (step) WHERE plan = 'filled' AND check_name = 'subscription' ORDER BY 1, 3}),
-	join("\n", map { "$_->[0]|subscription s_late writes to public.p" . ($_->[1] ? ': a row from there that breaks the rule stops it' : ", and the step's trigger does not fire for what it writes") } [ '1|column' ], [ '2|check' ], [ '2|check', 1 ], [ '4|statement' ], [ '5|check', 1 ]),
+	join("\n", map { "$_->[0]|subscription s_late writes to public.p" . ($_->[1] ? ': a row from there that breaks the rule stops it' : ", and the step's trigger does not fire for what it writes") } [ '1|column' ], [ '2|check' ], [ '2|check', 1 ], [ '4|statement' ], [ '5|check', 1 ], [ '7|not null', 1 ]),
 	'a step whose trigger does not fire for what a subscription writes, or whose rule can stop it');
 
 $subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan_create('behind'), sg_plan_add_column('behind', 'public.p', 'twice', 'int', fill => 'id * 2'); CALL sg_apply('behind', fail => true)});
