@@ -604,6 +604,27 @@ must_read_default(Oid whole)
 	return must;
 }
 
+/* Returns the publications that send a table once it is a partition of another one, by its own name; or NULL */
+static char *
+published_with(Oid whole, Oid relid)
+{
+	Datum		names;
+
+	if (sg_rel_persistence(relid) != RELPERSISTENCE_PERMANENT)
+		return NULL;
+	return sg_owner_fetch("SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname)"
+						  " FROM pg_publication p, (SELECT split_part($1, ' ', 1)::oid, split_part($1, ' ', 2)::oid) t (whole, relid)"
+						  " WHERE NOT p.pubviaroot AND NOT p.puballtables"
+						  "   AND EXISTS (SELECT FROM pg_partition_ancestors(t.whole) a JOIN pg_class c ON c.oid = a.relid"
+						  "     WHERE EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)"
+						  "       OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace))"
+						  "   AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.relid)"
+						  "   AND NOT EXISTS (SELECT FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid"
+						  "     WHERE n.pnpubid = p.oid AND c.oid = t.relid)"
+						  " HAVING count(*) > 0",
+						  psprintf("%u %u", whole, relid), &names) ? TextDatumGetCString(names) : NULL;
+}
+
 void
 change_attach(const PlanDeed *deed, ChangeMove *move)
 {
@@ -650,6 +671,10 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 					   fk_owner_hint("Attach it in a quiet hour", move->table, InvalidOid, statement));
 	else
 	{
+		char	   *sent = published_with(move->table, relid);
+
+		if (sent)
+			move->note = psprintf("publication %s sends it, and a subscription stops where there is no %s", sent, table);
 		move->alone = true;
 		change_statement(move, MOVE_STATEMENT, "attach", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
 		change_reach_proof(move, relid);

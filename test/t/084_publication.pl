@@ -184,6 +184,14 @@ my $named = q{SELECT coalesce(string_agg(detail, ''), 'none') FROM sg_plan_check
 is($publisher->safe_psql('back', $named), 'publication whole sends the table by its name, and a subscription stops where there is no one', 'a partition of a published table is sent by its own name');
 query($publisher, 'back', 'ALTER PUBLICATION whole SET (publish_via_partition_root)');
 is($publisher->safe_psql('back', $named), 'none', '... unless by that of the whole');
+# ... and one that comes back, too
+query($publisher, 'back', q{CREATE SCHEMA parts; CREATE TABLE app.whole (id int) PARTITION BY LIST (id); CREATE TABLE parts.one PARTITION OF app.whole FOR VALUES IN (1); CREATE TABLE parts.two PARTITION OF app.whole FOR VALUES IN (2);
+	SELECT sg_plan_create('p'), sg_plan_add_drop('p', 'table', 'parts.one'), sg_plan_create('v'), sg_plan_add_drop('v', 'table', 'parts.two'); CALL sg_apply('p', fail => true); CALL sg_apply('v', fail => true)});
+$publisher->psql('back', q{CALL sg_rollback_fks('p', fail => true)}, stderr => \$back);
+like($back, qr/publication late sends it, and a subscription stops where there is no parts\.one/, 'a partition that comes back is told of');
+$publisher->psql('back', q{ALTER PUBLICATION late SET (publish_via_partition_root); CALL sg_rollback_fks('v', fail => true); ALTER PUBLICATION late SET (publish_via_partition_root = false)}, stderr => \$back);
+unlike($back, qr/publication/, '... unless it is sent by the name of the whole');
+is($publisher->safe_psql('back', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'app.whole'::regclass}), '2', '... and both are partitions again');
 query($publisher, 'back', 'CREATE PUBLICATION k FOR TABLE app.k');
 query($subscriber, 'back', q{CREATE EXTENSION schemaguard; SELECT sg_plan_create('b'), sg_plan_add_rename('b', 'column', 'app.k', 'w', 'v'); CALL sg_apply('b', fail => true)});
 query($subscriber, 'back', qq{CREATE SUBSCRIPTION s_back CONNECTION '$address dbname=back' PUBLICATION k WITH (copy_data = false)});
