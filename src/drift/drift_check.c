@@ -179,7 +179,11 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 
 	finding_found(history, found(rows));
 	finding_close(history);
-	/* a snapshot of the transaction would see findings that others have written since, and fail */
+
+	/*
+	 * a snapshot of the transaction would see findings that others have
+	 * written since, and fail
+	 */
 	if (check->unknown == 0 && !IsolationUsesXactSnapshot())
 		finding_close_unfound(history, OF_NO_SERVER);
 	check->notified = notify(check);

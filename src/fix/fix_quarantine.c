@@ -80,7 +80,7 @@ copy_query(Oid relid, List *columns)
 	foreach(lc, columns)
 		appendStringInfo(&buf, "%sfk.%s", foreach_current_index(lc) ? ", " : "",
 						 quote_identifier(lfirst(lc)));
-	appendStringInfoString(&buf, "))::pg_catalog.text, (SELECT pg_catalog.to_jsonb(j) FROM (SELECT ");
+	appendStringInfoString(&buf, "))::pg_catalog.text, (SELECT pg_catalog.to_jsonb(j.*) FROM (SELECT ");
 	foreach(lc, columns)
 	{
 		const char *name = quote_identifier(lfirst(lc));

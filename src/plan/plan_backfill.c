@@ -604,9 +604,10 @@ count_of(const char *text, const char *part)
 {
 	int			n = 0;
 
-	while ((text = strstr(text, part)) != NULL)
+	while ((text = strstr(text, part)) !=NULL)
 	{
-		text += strlen(part);
+		text	  +=strlen(part);
+
 		n++;
 	}
 	return n;

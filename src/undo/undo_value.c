@@ -82,17 +82,22 @@ as_column(Oid table, const char *column, const char *text)
 	return psprintf("CAST(%s AS %s)", text, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
+/* Has a column a value that is kept as a text?  A cast of it to text may differ from its output, as of char(n) and boolean. */
 static char *
-restoring_statement(Oid table, const char *name, List *keys)
+has_value(Oid table, const char *column, const char *text)
 {
-	const char *column = quote_identifier(name);
+	return psprintf("\"~t\".%s::text IS NOT DISTINCT FROM %s::text", quote_identifier(column), as_column(table, column, text));
+}
+
+/* The rows on record that have the value which was set */
+static char *
+rows_with_value(Oid table, const char *name, List *keys)
+{
 	StringInfoData sql;
 	int			n = 0;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s AS \"~t\" SET %s = %s FROM unnest($1, $2, $3, $4) AS \"~v\" (id, key, was, value)"
-					 " WHERE \"~t\".%s::text IS NOT DISTINCT FROM \"~v\".value", sg_relation_name(table), column,
-					 as_column(table, name, "\"~v\".was"), column);
+	appendStringInfo(&sql, "unnest($1, $2, $3, $4) AS \"~v\" (id, key, was, value) WHERE %s", has_value(table, name, "\"~v\".value"));
 	foreach_ptr(const char, key, keys)
 	{
 		Oid			type = get_atttype(table, get_attnum(table, key));
@@ -107,8 +112,22 @@ restoring_statement(Oid table, const char *name, List *keys)
 		generate_operator_clause(&sql, psprintf("\"~t\".%s", quote_identifier(key)), type, equal,
 								 as_column(table, key, psprintf("(\"~v\".key::text[])[%d]", ++n)), type);
 	}
-	appendStringInfoString(&sql, " RETURNING \"~v\".id");
 	return sql.data;
+}
+
+/* Returns the ids of rows that got their old values, and whether they have them */
+static char *
+restoring_statement(Oid table, const char *name, List *keys)
+{
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s = %s FROM %s RETURNING \"~v\".id, %s", sg_relation_name(table), quote_identifier(name),
+					as_column(table, name, "\"~v\".was"), rows_with_value(table, name, keys), has_value(table, name, "\"~v\".was"));
+}
+
+/* Returns rows that still have the value which was set, but for those ids */
+static char *
+passed_over_query(Oid table, const char *name, List *keys)
+{
+	return psprintf("SELECT FROM ONLY %s AS \"~t\", %s AND \"~v\".id <> ALL ($5) LIMIT 1", sg_relation_name(table), rows_with_value(table, name, keys));
 }
 
 /* Returns the role as which old values are restored, by whose code that could run; raises 42501 if no role may */
@@ -175,6 +194,33 @@ returned_ids(void)
 	return PointerGetDatum(construct_array(ids, (int) SPI_processed, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* Raises 09000 where a trigger or a rule has changed what was given back, or has kept rows as they were: else the last copy would be forgotten */
+static void
+check_triggers(Oid table, bool all_have_it)
+{
+	if (all_have_it)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("a trigger or rule of %s keeps them out", sg_relation_name(table)),
+			 errhint("Disable it, make the same call again, and enable it:\nSELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal;",
+					 quote_literal_cstr(sg_relation_name(table)))));
+}
+
+/* Have all rows that a statement has returned what its second column asks? */
+static bool
+returned_all_true(void)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)))
+			return false;
+	}
+	return true;
+}
+
 static void
 do_restore(void *p)
 {
@@ -182,14 +228,16 @@ do_restore(void *p)
 	MemoryContext context = CurrentMemoryContext;
 	List	   *columns;
 	Oid			table = table_of_values(r, &columns);
-	Oid			types[] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum		values[] = {r->rows->ids, r->rows->keys, r->rows->was, r->rows->values};
+	Oid			types[] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID};
+	Datum		values[] = {r->rows->ids, r->rows->keys, r->rows->was, r->rows->values, (Datum) 0};
 	ListCell   *now;
 	ListCell   *then;
+	List	   *keys;
 	Datum		ids;
 	Oid			role;
 	char	   *lack;
 	char	   *sql;
+	char	   *passed_over;
 	SgScope		scope;
 	List	   *following;
 
@@ -211,7 +259,9 @@ do_restore(void *p)
 	r->by_type = true;
 	fix_check_retyped(table, r->values->identity, r->values->at, lappend(list_copy(r->values->key), r->values->column), columns);
 	r->by_type = false;
-	sql = restoring_statement(table, llast(columns), list_truncate(list_copy(columns), list_length(columns) - 1));
+	keys = list_truncate(list_copy(columns), list_length(columns) - 1);
+	sql = restoring_statement(table, llast(columns), keys);
+	passed_over = passed_over_query(table, llast(columns), keys);
 	/* a restricted operation can't leave a trigger to the end */
 	if (OidIsValid(role))
 		run_fire_deferred();
@@ -222,12 +272,16 @@ do_restore(void *p)
 	sg_scope_set("row_security", "off");
 	SPI_connect();
 	run_check_names(sql);
-	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
+	if (SPI_execute_with_args(sql, lengthof(types) - 1, types, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "old values were not restored by: %s", sql);
 	r->restored = (int64) SPI_processed;
 	run_check_following(table, following, r->restored);
+	check_triggers(table, returned_all_true());
 	MemoryContextSwitchTo(context);
-	ids = returned_ids();
+	ids = values[4] = returned_ids();
+	if (SPI_execute_with_args(passed_over, lengthof(types), types, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "rows with values that were set were not looked for by: %s", passed_over);
+	check_triggers(table, SPI_processed == 0);
 	SPI_finish();
 	sg_scope_end(&scope);
 	plan_value_forget(ids);

@@ -464,6 +464,37 @@ SELECT * FROM steps;
 SELECT sg_plan_add_check('r', 'parted', 'id <> 4', policy => 'set', child_column => 'id', fill => 'id + 100') \g /dev/null
 SELECT check_name, result, detail FROM sg_plan_check_details('r', verify => 'full') WHERE step = 3 AND check_name = 'fill' ORDER BY result;
 
+-- values whose cast to text is another text than their output, and triggers and rules that change or keep out what a rollback gives back
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE outputs (c char(5), b boolean, i inet, v int, PRIMARY KEY (c, i));
+INSERT INTO outputs VALUES ('ab', false, '10.0.0.1', 1), ('abcde', false, '10.0.0.1', 1), ('no', true, '10.0.0.2', 1);
+SELECT sg_plan_add_check('r', 'outputs', 'b', policy => 'set', child_column => 'b', fill => 'true'),
+  sg_plan_add_check('r', 'outputs', $$i <> '10.0.0.2'$$, policy => 'set', child_column => 'i', fill => $$'10.0.0.3'$$),
+  sg_plan_add_check('r', 'outputs', $$c <> 'no'$$, policy => 'set', child_column => 'c', fill => $$'yes'$$) \g /dev/null
+CREATE TABLE fired (id int PRIMARY KEY, v int);
+INSERT INTO fired SELECT g, -g FROM generate_series(1, 3) g;
+SELECT sg_plan_add_check('r', 'fired', 'v > 0', policy => 'set', child_column => 'v', fill => '5') \g /dev/null
+CALL sg_apply('r', fix => true);
+TABLE outputs ORDER BY 1, 3;
+RESET client_min_messages;
+CREATE FUNCTION changes_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.v := greatest(new.v, 0); RETURN new; END';
+CREATE FUNCTION keeps_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN new.v < 0 THEN NULL ELSE new END; END';
+CREATE TRIGGER t BEFORE UPDATE ON fired FOR EACH ROW EXECUTE FUNCTION changes_back();
+CALL sg_rollback_fks('r', steps => 4);
+CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON fired FOR EACH ROW EXECUTE FUNCTION keeps_out();
+CALL sg_rollback_fks('r', steps => 4);
+DROP TRIGGER t ON fired;
+CREATE RULE r AS ON UPDATE TO fired DO INSTEAD NOTHING;
+CALL sg_rollback_fks('r', steps => 4);
+DROP RULE r ON fired;
+CALL sg_rollback_fks('r');
+TABLE outputs ORDER BY 1, 3;
+TABLE fired ORDER BY 1;
+SELECT count(*) FROM schemaguard.plan_value;
+DROP TABLE outputs, fired;
+DROP FUNCTION changes_back(), keeps_out();
+
 -- values to which keys with actions refer are not changed, and neither are those rows: counted before, refused, and by a rollback as well
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null

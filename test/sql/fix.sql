@@ -801,6 +801,19 @@ SET client_min_messages = warning;
 TABLE beside ORDER BY id;
 SELECT sg_plan_drop('fix beside', force => true);
 
+-- columns that are called as what a statement of ours calls a row
+CREATE TABLE called (id int PRIMARY KEY, j jsonb, fk int, "~t" int);
+INSERT INTO called VALUES (1, '{"a": 1}', 1, 1), (2, NULL, NULL, 2);
+SELECT sg_plan_create('fix beside'), sg_plan_add_fk('fix beside', 'called', '{id}', 'beside_p', orphans => 'quarantine', index => false) \g /dev/null
+DELETE FROM beside;
+DELETE FROM beside_p;
+CALL sg_add_fks('fix beside', fix => true);
+SELECT row_text, data FROM schemaguard.quarantine WHERE plan = 'fix beside' ORDER BY row_text;
+CALL sg_rollback_fks('fix beside');
+CALL sg_restore_quarantine('fix beside');
+TABLE called ORDER BY id;
+SELECT sg_plan_drop('fix beside', force => true);
+
 \i :left
 
 DROP SCHEMA fix CASCADE;
