@@ -372,6 +372,18 @@ worst_first(List *keys)
 	return list_concat(failing, others);
 }
 
+/* Returns statements that make a plan of the keys with orphans: with their clauses, and the plan's policy in place of NOT VALID */
+static char *
+mending_plan(void)
+{
+	return psprintf("%s%s%s", sg_calls("\nTo have a plan take the orphans out, with copies in quarantine:\n"
+									   "SELECT sg_plan_create('mend'), sg_plan_option('mend', 'orphans', 'quarantine');\n"),
+					sg_calls("SELECT sg_plan_from_sql('mend', string_agg(format('ALTER TABLE %s ADD CONSTRAINT %I %s;', object, property,"
+							 " regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), ' ')) FROM schemaguard.finding JOIN pg_constraint c"
+							 " ON conrelid = to_regclass(object) AND conname = property WHERE source = 'audit' AND result = 'fail' AND gone_at IS NULL;\n"),
+					sg_calls("CALL sg_fix_orphans('mend', dry_run => true);"));
+}
+
 static void
 tell_found(const AuditGate *gate)
 {
@@ -398,7 +410,7 @@ tell_found(const AuditGate *gate)
 			 errdetail("%s", detail.data),
 			 gate->plan ?
 			 errhint("%sAll that was found, and since when:\n%s", arm, all) :
-			 errhint("%sAll of these keys, and since when:\n%s%s", arm, all, gate->failed == 0 ? "" :
+			 errhint("%sAll of these keys, and since when:\n%s%s%s", arm, all, gate->failed == gate->unarmed ? "" : mending_plan(), gate->failed == 0 ? "" :
 					 sg_calls("\nTo accept them as they are, so that the gate fails on what is new or has grown:\nSELECT sg_audit_baseline();"))));
 }
 
