@@ -411,6 +411,7 @@ has_later_child(Oid relid)
 	return false;
 }
 
+/* Has a part of a relation come or changed since, a table below it, or one that it is below, whose owner may build indexes on it? */
 static bool
 has_later_part(Oid relid)
 {
@@ -419,7 +420,8 @@ has_later_part(Oid relid)
 		if (is_part_later(parts_of_relations[i].catalog, parts_of_relations[i].index, parts_of_relations[i].column, relid))
 			return true;
 	}
-	return has_later_child(relid);
+	return has_later_child(relid) ||
+		is_part_later(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, relid);
 }
 
 /* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */

@@ -495,6 +495,21 @@ SELECT count(*) FROM schemaguard.plan_value;
 DROP TABLE outputs, fired;
 DROP FUNCTION changes_back(), keeps_out();
 
+-- a table on which another role may make triggers, and whose fill reads what a later step drops
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE granted (id int PRIMARY KEY, k text);
+INSERT INTO granted SELECT g, 'k' || g FROM generate_series(1, 3) g;
+GRANT ALL ON granted TO regress_sg_planter;
+SELECT sg_plan_add_column('r', 'granted', 'n', 'text', fill => 'upper(k)'), sg_plan_add_drop('r', 'column', 'granted', 'k') \g /dev/null
+RESET client_min_messages;
+CALL sg_apply('r');
+SELECT id, n FROM granted ORDER BY id;
+SET client_min_messages = error;
+CALL sg_rollback_fks('r');
+RESET client_min_messages;
+DROP TABLE granted;
+
 -- values to which keys with actions refer are not changed, and neither are those rows: counted before, refused, and by a rollback as well
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
