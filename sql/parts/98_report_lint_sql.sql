@@ -114,7 +114,8 @@ BEGIN ATOMIC
         ('require-concurrent-index-deletion', f.command = 'drop index' AND NOT 'concurrently' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.sql)),
         ('adding-foreign-key-constraint', f.command = 'add constraint' AND 'foreign key' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags)
-             OR f.command = 'add column' AND 'foreign key' = ANY (f.flags), f.other,
+             OR f.command = 'add column' AND 'foreign key' = ANY (f.flags) OR f.command = 'enforce constraint' AND 'checks' = ANY (f.flags),
+         f.other,
          CASE WHEN f.command = 'add constraint' THEN schemaguard.sg_lint_step(f.sql) END),
         ('constraint-missing-not-valid', f.command = 'add constraint' AND 'check' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.sql)),
@@ -134,7 +135,8 @@ BEGIN ATOMIC
                     f.relation, f.name || '_new', f.other, quote_ident(f.name) || '::' || f.other) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),
         ('changing-type-checks-keys', '{retyped,checks}' <@ f.flags, NULL, NULL),
-        ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows'), NULL, NULL),
+        ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows')
+             OR f.command = 'set expression' AND 'rewrites' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-refresh', f.command = 'refresh' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-detach', f.command = 'detach partition' AND NOT 'concurrently' = ANY (f.flags), f.other, NULL),

@@ -83,10 +83,21 @@
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL), NIL
 #define SG_RETURNING(statement) (*((statement)->returningClause ? &(statement)->returningClause->exprs : &(List *) {NIL}))
 #define SG_IS_VIRTUAL(constraint) ((constraint)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
+/* the constraint that ALTER CONSTRAINT has enforced, or NULL */
+#define SG_ENFORCED(altered) (((const ATAlterConstraint *) (altered))->alterEnforceability && \
+	((const ATAlterConstraint *) (altered))->is_enforced ? ((const ATAlterConstraint *) (altered))->conname : NULL)
 #else
 #define SG_NO_TRANSFORMS PointerGetDatum(NULL)
 #define SG_RETURNING(statement) ((statement)->returningList)
 #define SG_IS_VIRTUAL(constraint) false
+#define SG_ENFORCED(altered) NULL
+#endif
+
+/* 17: ALTER COLUMN ... SET EXPRESSION */
+#if PG_VERSION_NUM >= 170000
+#define SG_AT_SET_EXPRESSION AT_SetExpression
+#else
+#define SG_AT_SET_EXPRESSION ((AlterTableType) -1)
 #endif
 
 /* 16: one family of ownership checks; entries of the status array by index; input functions with soft errors */

@@ -448,6 +448,7 @@ static const struct
 	{AT_ValidateConstraint, "validate constraint"},
 	{AT_AttachPartition, "attach partition"},
 	{AT_DetachPartition, "detach partition"},
+	{SG_AT_SET_EXPRESSION, "set expression", DOES_REWRITE},
 	{AT_SetLogged, "move rows", DOES_REWRITE},
 	{AT_SetUnLogged, "move rows", DOES_REWRITE},
 	{AT_SetAccessMethod, "move rows", DOES_REWRITE},
@@ -588,6 +589,34 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 	emit_tied(reader, parent, fact.does ? &fact : &other);
 }
 
+/* Has a table a generated column of that name that is not stored? */
+static bool
+is_virtual(Oid relid, const char *column)
+{
+	FormData_pg_attribute attribute;
+	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
+
+	return attnum != InvalidAttrNumber && sg_read_column(relid, attnum, &attribute) && attribute.attgenerated != ATTRIBUTE_GENERATED_STORED;
+}
+
+/* A constraint that is enforced from now on: all rows are read, for a key while nobody can write the referenced table */
+static void
+emit_enforced(FactReader *reader, Fact *fact, const char *constraint)
+{
+	Oid			relid = find_old(reader, fact->relation);
+	FkKey	   *key = OidIsValid(relid) ? fk_by_name(relid, constraint) : NULL;
+	Fact		also = {.command = "also",.lock = ShareRowExclusiveLock,.does = DOES_CHECK,.rows = fact->relation};
+
+	fact->command = "enforce constraint";
+	fact->name = constraint;
+	fact->does = key ? DOES_CHECK : DOES_READ;
+	also.relation = key ? sg_relation_name(key->parent) : NULL;
+	fact->other = also.relation;
+	emit(reader, fact);
+	if (key && key->parent != relid)
+		emit(reader, &also);
+}
+
 /* Reads a command of ALTER TABLE; text: the command as a statement of its own */
 static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
@@ -601,6 +630,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		script_path_table(reader->path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
+	if (cmd->subtype == SG_AT_SET_EXPRESSION && is_virtual(find_old(reader, fact.relation), cmd->name))
+		fact.does = NULL;
 	switch (cmd->subtype)
 	{
 		case AT_AddColumn:
@@ -615,6 +646,13 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		case AT_SetNotNull:
 			if (is_nullable(sg_find_qualified(fact.relation), get_attnum(sg_find_qualified(fact.relation), cmd->name)))
 				fact.does = DOES_MAYBE_READ;
+			break;
+		case AT_AlterConstraint:
+			if (SG_ENFORCED(cmd->def))
+			{
+				emit_enforced(reader, &fact, SG_ENFORCED(cmd->def));
+				return;
+			}
 			break;
 		case AT_DisableTrigAll:
 			flag(&fact, true, "all");

@@ -124,6 +124,19 @@ DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C", t.found COLLATE "C";
 
+-- what older servers can't parse: a new expression of a stored column (17), a key that is enforced (18)
+CREATE TABLE gen (id int, p_id int CONSTRAINT gen_p REFERENCES q, twice int GENERATED ALWAYS AS (id * 2) STORED);
+SELECT n, current_setting('server_version_num')::int < first_version OR array_agg(DISTINCT d.rule COLLATE "C") = rules AS told
+FROM (VALUES (1, 170000, 'ALTER TABLE gen ALTER twice SET EXPRESSION AS (id * 3)', '{require-timeout-settings,rewriting-under-lock}'::text[]),
+  (2, 180000, 'ALTER TABLE gen ALTER CONSTRAINT gen_p ENFORCED', '{adding-foreign-key-constraint,locks-held-together,require-timeout-settings}'),
+  (3, 180000, 'ALTER TABLE gen ALTER CONSTRAINT gen_p NOT ENFORCED', '{require-timeout-settings}')) v (n, first_version, script, rules), sg_lint_sql_details(script) d
+GROUP BY n, first_version, rules ORDER BY n;
+SELECT n, current_setting('server_version_num')::int < first_version OR array_agg(concat_ws(' ', f.relation, f.lock, f.flags) ORDER BY f.relation) = facts AS told
+FROM (VALUES (1, 170000, 'ALTER TABLE gen ALTER twice SET EXPRESSION AS (id * 3)', ARRAY['ls.gen AccessExclusiveLock {rewrites}']),
+  (2, 180000, 'ALTER TABLE gen ALTER CONSTRAINT gen_p ENFORCED', ARRAY['ls.gen AccessExclusiveLock {checks}', 'ls.q ShareRowExclusiveLock {checks}'])) v (n, first_version, script, facts),
+  schemaguard.sg_script_facts(ARRAY[script], false) f GROUP BY n, first_version, facts ORDER BY n;
+DROP TABLE gen;
+
 -- an option that is off; all tables; a CHECK that the script validates, of its own or of before, and one that it does not, or of another column
 ALTER TABLE t ADD CONSTRAINT before CHECK (n IS NOT NULL) NOT VALID;
 SELECT s.script, (SELECT string_agg(d.rule, ', ') FROM sg_lint_sql_details('SET lock_timeout = 1000;' || s.script) d) AS rules
