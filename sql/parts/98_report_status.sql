@@ -391,10 +391,11 @@ BEGIN ATOMIC
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relname ~ '_cc(new|old)[0-9]*$'
         WHERE NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index g WHERE g.relid = i.indrelid)
         UNION ALL
-        SELECT 2, s.updated_at, format('plan %I has left key %I ON %s not valid', p.name, s.fk_name, s.child_table), p.finish
+        SELECT 2, s.updated_at, format('plan %I has left %s %I ON %s not valid', p.name,
+                                       CASE s.kind WHEN 'foreign key' THEN 'key' ELSE upper(s.kind) END, s.fk_name, s.child_table), p.finish
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
-        WHERE s.state = 'added' AND s.kind = 'foreign key' AND s.orphans <> 'leave' AND s.reason IS NULL
+        WHERE s.state = 'added' AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave' AND s.reason IS NULL
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish

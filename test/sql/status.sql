@@ -159,6 +159,13 @@ SET ROLE regress_status;
 SELECT state, summary FROM public.sg_status() WHERE subject = 'quarantine';
 RESET ROLE;
 DROP ROLE regress_status;
+-- a CHECK and a NOT NULL that a call has not validated
+CREATE TABLE unproved (a int, b int);
+SELECT sg_plan_create('unproved'), sg_plan_add('unproved', 'ALTER TABLE unproved ADD CONSTRAINT positive CHECK (a > 0)'), sg_plan_add('unproved', 'ALTER TABLE unproved ALTER b SET NOT NULL') \g /dev/null
+CALL sg_apply('unproved', validate => false);
+SELECT * FROM told WHERE subject = 'leftovers';
+CALL sg_apply('unproved');
+SELECT * FROM told WHERE subject = 'leftovers';
 SELECT sg_snapshot_drop('base');
 SELECT * FROM told WHERE subject = 'drift';
 \c :here
