@@ -369,18 +369,26 @@ column_does(const ColumnDef *column)
 	return does;
 }
 
-/* Gives the type of a column the schema that it has by the script's path */
-static const ColumnDef *
-with_schema(FactReader *reader, const ColumnDef *column)
+/* Returns the name of a type with the schema that it has by the script's path */
+static List *
+with_schema(FactReader *reader, List *names)
 {
-	const char *schema = column->typeName && list_length(column->typeName->names) == 1 ?
-		script_path_schema(reader->path, SCRIPT_TYPE, strVal(linitial(column->typeName->names)), InvalidOid) : NULL;
+	const char *schema = list_length(names) == 1 ? script_path_schema(reader->path, SCRIPT_TYPE, strVal(linitial(names)), InvalidOid) : NULL;
+
+	return schema ? lcons(makeString(pstrdup(schema)), list_copy(names)) : names;
+}
+
+/* The same for the type of a column */
+static const ColumnDef *
+column_with_schema(FactReader *reader, const ColumnDef *column)
+{
+	List	   *names = column->typeName ? with_schema(reader, column->typeName->names) : NIL;
 	ColumnDef  *copy;
 
-	if (schema == NULL)
+	if (names == NIL || names == column->typeName->names)
 		return column;
 	copy = copyObject(unconstify(ColumnDef *, column));
-	copy->typeName->names = lcons(makeString(pstrdup(schema)), copy->typeName->names);
+	copy->typeName->names = names;
 	return copy;
 }
 
@@ -389,7 +397,7 @@ static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
 	char	   *type = script_type_text(column->typeName);
-	bool		rewrites = script_column_rewrites(with_schema(reader, column));
+	bool		rewrites = script_column_rewrites(column_with_schema(reader, column));
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
@@ -644,8 +652,11 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			emit_retyped(reader, &fact, find_old(reader, fact.relation), (ColumnDef *) cmd->def);
 			return;
 		case AT_SetNotNull:
-			if (is_nullable(sg_find_qualified(fact.relation), get_attnum(sg_find_qualified(fact.relation), cmd->name)))
-				fact.does = DOES_MAYBE_READ;
+			foreach_oid(table, sg_all_inheritors(sg_find_qualified(fact.relation)))
+			{
+				if (is_nullable(table, get_attnum(table, cmd->name)))
+					fact.does = DOES_MAYBE_READ;
+			}
 			break;
 		case AT_AlterConstraint:
 			if (SG_ENFORCED(cmd->def))
@@ -1091,7 +1102,7 @@ read_alter_domain(FactReader *reader, const AlterDomainStmt *statement)
 {
 	const Constraint *added = statement->def && IsA(statement->def, Constraint) ? (Constraint *) statement->def : NULL;
 	bool		reads = statement->subtype == 'O' || statement->subtype == 'V' || (added && !added->skip_validation);
-	Oid			domain = reads ? LookupTypeNameOid(NULL, makeTypeNameFromNameList(statement->typeName), true) : InvalidOid;
+	Oid			domain = reads ? LookupTypeNameOid(NULL, makeTypeNameFromNameList(with_schema(reader, statement->typeName)), true) : InvalidOid;
 	Fact		fact = {.command = "alter domain",.name = NameListToQuotedString(statement->typeName)};
 
 	flag(&fact, reads, DOES_READ);

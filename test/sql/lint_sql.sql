@@ -124,6 +124,27 @@ DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C", t.found COLLATE "C";
 
+-- NOT NULL in the table, and not in one that inherits from it, as could be before 18
+CREATE TABLE above (a int NOT NULL, b int NOT NULL);
+CREATE TABLE below () INHERITS (above);
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int < 180000 THEN
+        ALTER TABLE below ALTER a DROP NOT NULL;
+        ASSERT (SELECT array_agg(f.name || f.flags::text ORDER BY f.name) = ARRAY['a{"may read"}', 'b{}']
+                FROM schemaguard.sg_script_facts(ARRAY['ALTER TABLE above ALTER a SET NOT NULL, ALTER b SET NOT NULL'], false) f);
+    END IF;
+END $$;
+DROP TABLE above, below;
+
+-- a domain by the path that the script sets
+CREATE SCHEMA ls_types;
+CREATE DOMAIN ls_types.only_there AS int;
+CREATE TABLE with_domain (a ls_types.only_there);
+SELECT relation, lock, flags FROM schemaguard.sg_script_facts('{SET search_path = ls_types; ALTER DOMAIN only_there SET NOT NULL}', false);
+DROP TABLE with_domain;
+DROP SCHEMA ls_types CASCADE;
+
 -- what older servers can't parse: a new expression of a stored column (17), a key that is enforced (18)
 CREATE TABLE gen (id int, p_id int CONSTRAINT gen_p REFERENCES q, twice int GENERATED ALWAYS AS (id * 2) STORED);
 SELECT n, current_setting('server_version_num')::int < first_version OR array_agg(DISTINCT d.rule COLLATE "C") = rules AS told
