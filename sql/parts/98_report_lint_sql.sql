@@ -38,14 +38,16 @@ AS 'MODULE_PATHNAME', 'sg_script_facts';
 COMMENT ON FUNCTION schemaguard.sg_script_facts(text[], boolean)
     IS 'what the statements of scripts that run one after the other do to which tables, and the locks that they take';
 
--- By the statistics: nobody's lock is waited for
+-- By the statistics: nobody's lock is waited for, as by pg_partition_tree()
 CREATE FUNCTION schemaguard.sg_lint_weight(relid oid) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH part AS (
+    WITH RECURSIVE tree (relid) AS (
+        SELECT sg_lint_weight.relid
+        UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition),
+    part AS (
         SELECT c.relpages, c.reltuples, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS writes
-        FROM (SELECT sg_lint_weight.relid UNION SELECT t.relid FROM pg_partition_tree(sg_lint_weight.relid) t) p (relid)
-             JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
+        FROM tree p JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
     SELECT CASE WHEN min(reltuples) < 0 THEN 'size not known, never analysed'
                 ELSE format('%s, about %s rows', pg_size_pretty(sum(relpages)::bigint * current_setting('block_size')::bigint),
                             to_char(sum(reltuples), 'FM999,999,999,999,990')) END

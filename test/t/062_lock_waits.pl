@@ -57,6 +57,15 @@ is(add_log('parts', "blockers -> 0 ->> 'pid'"), $held, '... and the log names th
 is(add_log('parts', "blockers -> 0 ->> 'table'"), 'public.parts_2', '... and the partition');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# What only looks waits for nobody, holding the partitions beside
+$holder->query('BEGIN; LOCK TABLE parts_2 IN ACCESS EXCLUSIVE MODE');
+foreach my $statement ('DROP TABLE parts', 'ALTER TABLE parts ALTER ref TYPE bigint', 'ALTER TABLE parts ADD q int UNIQUE')
+{
+	is(query("SET lock_timeout = '100ms'; SELECT count(*) > 0 FROM sg_lint_sql('$statement')"), 't', "$statement: sg_lint_sql does not wait");
+}
+$holder->query('COMMIT');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A reader holds ACCESS SHARE, which is not in our way; an ACCESS EXCLUSIVE that queues behind it is
 query(<<'SQL');
 CREATE TABLE p2 (id int PRIMARY KEY);
