@@ -208,6 +208,9 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 	left->object = pstrdup(deed->object);
 	left->reason = pstrdup(reason);
 	rollback->left = lappend(rollback->left, left);
+	/* rows that a statement has deleted or changed stay so with it */
+	if (deed->kind == DEED_CHANGE && step && step->kind == STEP_STATEMENT)
+		rollback->run->rows_lost += deed->rows;
 
 	/*
 	 * what went with a table or a column that was dropped does not need one

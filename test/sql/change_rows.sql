@@ -576,6 +576,15 @@ CALL sg_rollback_fks('r');
 SELECT tableoid::regclass, count(*), sum(v), count(w) FROM base GROUP BY 1 ORDER BY 1;
 DROP TABLE of_heir;
 
+-- a rollback that leaves statements as they are sums up their rows
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE sums AS SELECT g AS id, 0 AS v FROM generate_series(1, 9) g;
+SELECT sg_plan_add_statement('r', 'DELETE FROM crow.sums WHERE id < 4'), sg_plan_add_statement('r', 'UPDATE crow.sums SET v = 1 WHERE id < 6') \g /dev/null
+CALL sg_apply('r');
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
