@@ -324,7 +324,8 @@ GROUP BY s.number
 UNION ALL
 SELECT x.number, '{"no_update": true}'
 FROM object x WHERE x.kind = 'extension' AND 'version' = ANY (x.changes) AND live AND x.managed
-    AND EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = x.name AND v.version = x.properties ->> 'version')
+    AND (x.name = 'schemaguard' OR EXISTS (SELECT FROM pg_available_extension_versions v
+        WHERE v.name = x.name AND v.version = x.properties ->> 'version'))
     AND NOT EXISTS (SELECT FROM pg_extension_update_paths(x.name) u WHERE u.source = x.target_properties ->> 'version'
         AND u.target = x.properties ->> 'version' AND u.path IS NOT NULL)
 UNION ALL

@@ -17,6 +17,8 @@ AS $function$
         UNION ALL SELECT 'role', quote_ident(m.new ->> 'name') WHERE m.kind = 'user mapping' AND m.new ->> 'name' <> 'PUBLIC'
         UNION ALL SELECT 'tablespace', m.new ->> 'tablespace'
         UNION ALL SELECT 'extension', (m.new ->> 'name') || ' ' || (m.new ->> 'version') WHERE m.kind = 'extension'
+            -- the one that is at work stays as it is
+            AND NOT (m.new ->> 'name' = 'schemaguard' AND m.state <> 'missing')
         UNION ALL SELECT 'collation', c FROM (SELECT m.new ->> 'collation' UNION ALL
             SELECT jsonb_array_elements_text(CASE jsonb_typeof(m.new -> 'collations') WHEN 'array' THEN m.new -> 'collations'
                 ELSE '[]' END)) c (c)

@@ -185,6 +185,8 @@ SKIP:
 	is(kept(), $before, 'the update keeps every row');
 	$node->safe_psql('kept', "SET client_min_messages = error; SELECT sg_snapshot_import('of_old', \$document\$$document\$document\$)");
 	is($node->safe_psql('kept', q{SELECT class, kind, object, property FROM sg_drift('of_old')}), 'unmanaged|extension|schemaguard|version', "a baseline taken with the statement of $old shows no drift, and one row of what the update has made");
+	$node->psql('kept', q{CALL sg_sync_apply('of_old')}, stderr => \my $synced);
+	like($synced, qr/NOTICE:  left out of what makes this database what "of_old" is: 1 nothing alters(?:, \d+ are made by something else)?\n/, '... and is gone back to, but for the version of schemaguard');
 	is($node->safe_psql('kept', "SET client_min_messages = error; CREATE VIEW schemaguard.foreign_view AS SELECT 1 AS one; SELECT sg_snapshot_import('of_schemas', \$document\$$of_schemas\$document\$);
 		SELECT class, kind, object, property FROM sg_drift('of_schemas'); DROP VIEW schemaguard.foreign_view; SELECT sg_snapshot_drop('of_schemas')") =~ s/^\d+\n//r, "extra|view|schemaguard.foreign_view|\n",
 		"one of some schemas, our own among them, shows but what somebody has put there");
