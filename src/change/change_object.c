@@ -582,6 +582,12 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	move->kept_as = free_column_name(move->table, step->fk_name);
 	if (!change_take_rules(step, move) || !is_free(step, move) || !is_not_sent(step, move))
 		return;
+	/* what inherits has the column renamed, too, and may have a NOT NULL or a default by itself */
+	foreach_oid(heir, sg_all_inheritors(move->table))
+	{
+		if (heir != move->table)
+			move->tables = list_append_unique_oid(move->tables, heir);
+	}
 	if (not_null)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
 															  step->child_table, name));

@@ -557,6 +557,21 @@ SELECT step, object, message, rows_affected FROM schemaguard.audit_log WHERE act
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 CALL sg_rollback_fks('d');
 
+-- NOT NULL and a default that inheriting tables have by themselves go and come with the column
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE root (a int, b text DEFAULT 'root');
+CREATE TABLE branch () INHERITS (root);
+ALTER TABLE branch ALTER b SET DEFAULT 'branch';
+CREATE TABLE leaf () INHERITS (branch);
+ALTER TABLE leaf ALTER b SET NOT NULL;
+SELECT sg_plan_add_drop('d', 'column', 'root', 'b');
+CALL sg_apply('d');
+INSERT INTO leaf (a) VALUES (1);
+DELETE FROM leaf;
+CALL sg_rollback_fks('d');
+SELECT attrelid::regclass, attnotnull, pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid IN ('root'::regclass, 'branch'::regclass, 'leaf'::regclass) AND attname = 'b' ORDER BY 1;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
