@@ -44,7 +44,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH RECURSIVE tree (relid) AS (
         SELECT sg_lint_weight.relid
-        UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition),
+        UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid
+        JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition),
     part AS (
         SELECT c.relpages, c.reltuples, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS writes
         FROM tree p JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
