@@ -12,6 +12,10 @@ BEGIN ATOMIC
             'Rows that break it are deleted, in batches with a commit each; a copy is kept only of what rows in quarantine refer to. '
             'Only a call with fix => true does it.',
             'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
+        (1, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((set)\\)$',
+            'Rows that break it are given a value, in batches with a commit each; old values are kept if the table has a primary key. '
+            'Only a call with fix => true does it.',
+            'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
         (2, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((.*)\\)$',
             E'Rows that break it are fixed by the policy "\\1", which keeps no copy, in batches with a commit each. Only a call with '
             'fix => true does it.',

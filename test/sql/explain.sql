@@ -38,6 +38,10 @@ SELECT what FROM sg_plan_explain('exp', '{4,1}') WHERE what ~ '^Step';
 SELECT * FROM sg_plan_explain('exp', 99);
 SELECT sg_graph('png');
 
+-- policy set keeps old values
+SELECT sg_plan_add_check('exp', '"My Orders"', 'id < 9', 'small', policy => 'set', child_column => 'id', fill => '8') AS set_step \gset
+SELECT what FROM sg_plan_explain('exp', :set_step) WHERE what ~ '^Rows that';
+
 SELECT sg_plan_drop('exp') \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA exp CASCADE;
