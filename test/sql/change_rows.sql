@@ -556,7 +556,7 @@ INSERT INTO base VALUES (1, -1, 1), (2, 2, 1);
 INSERT INTO heir SELECT g, -g, 1, 'x' FROM generate_series(1, 4) g;
 INSERT INTO grandheir SELECT g, CASE WHEN g > 3 THEN g ELSE -g END, CASE WHEN g < 4 THEN 1 END, 'y' FROM generate_series(1, 5) g;
 INSERT INTO of_heir VALUES (1);
-SELECT sg_plan_add_check('r', 'base', 'v > 0', 'base_positive', policy => 'delete'), sg_plan_add_not_null('r', 'base', 'w', policy => 'set', fill => '0') \g /dev/null
+SELECT sg_plan_add_check('r', 'base', 'v > 0', 'base_positive', policy => 'delete'), sg_plan_add_check('r', 'base', 'w IS NOT NULL', 'base_w', policy => 'set', child_column => 'w', fill => '0') \g /dev/null
 RESET client_min_messages;
 SELECT step, check_name, result, detail FROM sg_plan_check_details('r', verify => 'full') WHERE step > 0 AND check_name IN ('rows', 'referring') ORDER BY 1, 2;
 CALL sg_apply('r', fix => true, max_rows => 8);
