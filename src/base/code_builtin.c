@@ -108,7 +108,10 @@ code_is_harmless(Form_pg_proc form)
 {
 	bool		built_in = form->oid < FirstNormalObjectId;
 
-	/* nothing of the values' types is called: those of triggers that fill compare images */
+	/*
+	 * nothing of the values' types is called: those of triggers that fill
+	 * compare images
+	 */
 	if (form->oid == F_NUM_NULLS || form->oid == F_NUM_NONNULLS || form->oid == F_RECORD_IMAGE_EQ || form->oid == F_RECORD_IMAGE_NE)
 		return true;
 	for (int i = 0; i < form->pronargs; i++)

@@ -582,7 +582,11 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	move->kept_as = free_column_name(move->table, step->fk_name);
 	if (!change_take_rules(step, move) || !is_free(step, move) || !is_not_sent(step, move))
 		return;
-	/* what inherits has the column renamed, too, and may have a NOT NULL or a default by itself */
+
+	/*
+	 * what inherits has the column renamed, too, and may have a NOT NULL or a
+	 * default by itself
+	 */
 	foreach_oid(heir, sg_all_inheritors(move->table))
 	{
 		if (heir != move->table)

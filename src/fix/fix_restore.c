@@ -38,6 +38,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -101,6 +102,8 @@ typedef struct Copy
 	Datum		parsed;			/* of that type: what goes back */
 	Datum		back;			/* as INSERT has returned it: with those that
 								 * it has then, for a trigger may change them */
+	Oid			leaf;			/* where it is then */
+	ItemPointerData tid;
 	bool		restored;
 } Copy;
 
@@ -115,6 +118,7 @@ typedef struct RestoreAction
 	int64		restored;
 	MemoryContext context;
 	List	   *disabled;		/* names of triggers, with their tables */
+	List	   *changed;		/* names of tables, as in RestorePart */
 } RestoreAction;
 
 /* A user's trigger that may change a row, or keep it out */
@@ -135,6 +139,8 @@ typedef struct RestorePart
 	bool		by_trigger;		/* one has changed a row, or kept it out */
 	bool		by_type;		/* a column has another type by now */
 	List	   *disabled;		/* of RowTrigger *: these do not fire */
+	List	   *changed;		/* names of tables: AFTER triggers have
+								 * changed rows that were back */
 } RestorePart;
 
 int64
@@ -500,7 +506,7 @@ insert_plan(const Copy *copy)
 		types[i] = TupleDescAttr(copy->desc, i)->atttypid;
 		appendStringInfo(&buf, "%s$%d", i ? ", " : "", i + 1);
 	}
-	appendStringInfo(&buf, ") RETURNING %s", names);
+	appendStringInfo(&buf, ") RETURNING ROW(%s), tableoid, ctid", names);
 	run_check_names(buf.data);
 	plan = SPI_prepare(buf.data, n, types);
 	if (plan == NULL)
@@ -515,6 +521,47 @@ kept_by_trigger(RestorePart *part, const Copy *copy)
 	ereport(ERROR,
 			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 			 errmsg("a trigger or rule of %s keeps the row out", copy->table)));
+}
+
+/* Keeps what INSERT has returned */
+static void
+keep_back(Copy *copy, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+
+	copy->back = datumCopy(SPI_getbinval(row, desc, 1, &isnull), false, -1);
+	copy->leaf = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
+	copy->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 3, &isnull));
+}
+
+/* Is a row still as it was inserted, once triggers behind that have run? */
+static bool
+is_as_inserted(const Copy *copy)
+{
+	Relation	rel = table_open(copy->leaf, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ItemPointerData tid = copy->tid;
+	bool		result = rel->rd_rel->relkind != RELKIND_RELATION ||
+		table_tuple_fetch_row_version(rel, &tid, GetActiveSnapshot(), slot);
+
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* An AFTER trigger does what it does for any row that is inserted, for other tables as well: it is told, and not disabled */
+static void
+find_changed(RestorePart *part)
+{
+	part->changed = NIL;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int i = 0; i < part->n; i++)
+	{
+		if (!sg_has_name(part->changed, part->copies[i].table) && !is_as_inserted(&part->copies[i]))
+			part->changed = lappend(part->changed, part->copies[i].table);
+	}
+	PopActiveSnapshot();
 }
 
 /* Triggers wait until all rows are in */
@@ -544,7 +591,7 @@ insert_copies(RestorePart *part)
 		if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
 			kept_by_trigger(part, copy);
 		old = MemoryContextSwitchTo(context);
-		copy->back = heap_copy_tuple_as_datum(SPI_tuptable->vals[0], BlessTupleDesc(SPI_tuptable->tupdesc));
+		keep_back(copy, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
 		MemoryContextSwitchTo(old);
 		SPI_freetuptable(SPI_tuptable);
 	}
@@ -697,14 +744,21 @@ restore_part(void *arg)
 	change_copies(SPI_OK_DELETE, "DELETE FROM schemaguard.quarantine WHERE id = ANY ($1)",
 				  part, NULL);
 	run_fire_deferred();
+	find_changed(part);
 	switch_triggers(part->disabled, true);
 }
 
-/* Notes which triggers were disabled, for the log */
+/* Notes which triggers were disabled, and which tables' rows were changed, for the log and the last line */
 static void
-note_disabled(RestoreAction *action, const RestorePart *part)
+note_triggers(RestoreAction *action, const RestorePart *part)
 {
 	MemoryContext old = MemoryContextSwitchTo(action->context);
+
+	foreach_ptr(const char, table, part->changed)
+	{
+		if (!sg_has_name(action->changed, table))
+			action->changed = lappend(action->changed, pstrdup(table));
+	}
 
 	foreach_ptr(const RowTrigger, trigger, part->disabled)
 	{
@@ -722,14 +776,14 @@ try_part(RestoreAction *action, RestorePart *part)
 {
 	ErrorData  *error = sg_try(restore_part, part);
 
-	if (error == NULL || !part->by_trigger || !action->action.run->urgent)
-		return error;
-	part->disabled = find_part_triggers(part);
-	if (part->disabled == NIL)
-		return error;
-	error = sg_try(restore_part, part);
+	if (error && part->by_trigger && action->action.run->urgent)
+	{
+		part->disabled = find_part_triggers(part);
+		if (part->disabled)
+			error = sg_try(restore_part, part);
+	}
 	if (error == NULL)
-		note_disabled(action, part);
+		note_triggers(action, part);
 	return error;
 }
 
@@ -809,6 +863,7 @@ do_restore(void *arg)
 	char	   *disabled = NULL;
 
 	action->disabled = NIL;
+	action->changed = NIL;
 	action->restored = restore_copies(action, action->copies, action->n);
 	leave_unfilled(action);
 	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
@@ -934,6 +989,11 @@ restore_batch(StepWork *work, List *steps, int64 *after, int64 *restored, ErrorD
 	{
 		ereport(NOTICE,
 				(errmsg("trigger %s was disabled while rows went back, because they would have been changed or kept out", name)));
+	}
+	foreach_ptr(const char, table, action.changed)
+	{
+		ereport(WARNING,
+				(errmsg("rows of %s were put back, and then changed by a trigger of the table: they are not as they were", table)));
 	}
 	return true;
 }

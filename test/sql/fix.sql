@@ -812,6 +812,13 @@ SELECT row_text, data FROM schemaguard.quarantine WHERE plan = 'fix beside' ORDE
 CALL sg_rollback_fks('fix beside');
 CALL sg_restore_quarantine('fix beside');
 TABLE called ORDER BY id;
+-- a trigger that changes rows once they are back
+CREATE FUNCTION stamps() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE fix.called SET fk = 9 WHERE id = new.id; RETURN NULL; END$$;
+CALL sg_add_fks('fix beside', fix => true);
+CREATE TRIGGER t AFTER INSERT ON called FOR EACH ROW EXECUTE FUNCTION stamps();
+CALL sg_rollback_fks('fix beside');
+CALL sg_restore_quarantine('fix beside');
+TABLE called ORDER BY id;
 SELECT sg_plan_drop('fix beside', force => true);
 
 \i :left
