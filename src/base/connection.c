@@ -11,7 +11,8 @@
  * wherever its query comes from: by the planner's hook for each relation that is
  * read, and when a query starts, for what is written, and for plans that were made
  * earlier.  Where the server comes to a table later, it has the wrapper's handler
- * called, for a new partition is one that it has not used yet.
+ * called, unless the session has used that table before; but by then no such
+ * connection is open that the transaction has not used before the call.
  *
  *-------------------------------------------------------------------------
  */
@@ -142,22 +143,55 @@ refuse(Oid role, const char *what, Oid server)
 					 quote_identifier(GetForeignServer(server)->servername))));
 }
 
-void
-sg_check_wrapper(Oid handler)
+/* Returns the servers of such wrappers that have such a mapping */
+static List *
+servers_for_superusers(void)
 {
 	SgCatalog	mappings;
 	HeapTuple	tuple;
+	List	   *all = NIL;
 	List	   *servers = NIL;
 
-	if (!sg_uses_connections(handler))
-		return;
 	sg_catalog_begin(&mappings, UserMappingRelationId, UserMappingUserServerIndexId, Anum_pg_user_mapping_umuser, InvalidOid, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&mappings)))
-		servers = lappend_oid(servers, ((Form_pg_user_mapping) GETSTRUCT(tuple))->umserver);
-	foreach_oid(server, servers)
+		all = lappend_oid(all, ((Form_pg_user_mapping) GETSTRUCT(tuple))->umserver);
+	foreach_oid(server, all)
 	{
-		if (handler_of(server) == handler && is_for_superusers(server))
+		if (sg_uses_connections(handler_of(server)) && is_for_superusers(server))
+			servers = lappend_oid(servers, server);
+	}
+	return servers;
+}
+
+void
+sg_check_wrapper(Oid handler)
+{
+	foreach_oid(server, sg_uses_connections(handler) ? servers_for_superusers() : NIL)
+	{
+		if (handler_of(server) == handler)
 			refuse(GetUserId(), psprintf("server %s", quote_identifier(GetForeignServer(server)->servername)), server);
+	}
+}
+
+/* Has the session loaded postgres_fdw?  It has connections only then. */
+static bool
+is_loaded(void)
+{
+	const struct config_generic *setting = sg_find_setting("postgres_fdw.application_name");
+
+	return setting && (setting->flags & GUC_CUSTOM_PLACEHOLDER) == 0;
+}
+
+void
+sg_close_connections(void)
+{
+	foreach_oid(id, is_loaded() ? servers_for_superusers() : NIL)
+	{
+		ForeignServer *server = GetForeignServerExtended(id, FSV_MISSING_OK);
+		PGFunction	disconnect = (PGFunction) load_external_function("$libdir/postgres_fdw", "postgres_fdw_disconnect", false, NULL);
+
+		if (server && disconnect)
+			(void) DirectFunctionCall1(disconnect, CStringGetTextDatum(server->servername));
 	}
 }
 

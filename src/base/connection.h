@@ -25,6 +25,12 @@ extern bool sg_uses_connections(Oid function);
  */
 extern void sg_check_wrapper(Oid handler);
 
+/*
+ * Closes the connections that are open by mappings which postgres_fdw lets superusers
+ * use alone, but for those in use in this transaction: then none is there for others
+ */
+extern void sg_close_connections(void);
+
 /* Raises 42501 for a statement, beside queries, that would come to other servers so as another role than the caller; before it runs */
 extern void sg_refuse_connections(Node *statement);
 

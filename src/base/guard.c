@@ -241,10 +241,15 @@ sg_guard_is_other(Oid role)
 	return sg_guard_is_on() && !superuser_arg(role) && (guard.by_others || role != guarded_role());
 }
 
+/* The checks and actions of keys run as another role, too, and not restricted */
 bool
 sg_guard_is_others(void)
 {
-	return InSecurityRestrictedOperation() && sg_guard_is_other(GetUserId());
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	return (context & (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)) != 0 && sg_guard_is_other(role);
 }
 
 Oid
@@ -465,7 +470,10 @@ sg_guard_begin(SgGuard *before)
 	guard.by_others = sg_guard_is_others();
 	guard.within = 0;
 	if (guard.level == 0)
+	{
 		pin_resets();
+		sg_close_connections();
+	}
 	guard.level++;
 	guard.role = GetUserId();
 	guard.deed = InvalidOid;

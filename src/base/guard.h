@@ -70,7 +70,7 @@ extern bool sg_guard_is_callers(void);
 /* Is it, and a role neither a superuser nor who has called, or is that itself code of others? */
 extern bool sg_guard_is_other(Oid role);
 
-/* Does what runs now run as such a role, restricted? */
+/* Does what runs now run as such a role, which the server or a call of ours has made it? */
 extern bool sg_guard_is_others(void);
 
 /* A query or a utility statement begins within a call, or ends */

@@ -300,18 +300,21 @@ static const struct
 	{InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent},
 };
 
-/* The relation that a row of a catalog is a part of, or InvalidOid */
-static Oid
+/* The relation that a row of a catalog is a part of, or the type; without an OID where it is none's */
+static ObjectAddress
 whole_of(Relation catalog, HeapTuple row)
 {
+	ObjectAddress whole = {RelationRelationId, InvalidOid, 0};
 	bool		isnull;
 
 	for (int i = 0; i < lengthof(parts_of_relations); i++)
 	{
 		if (parts_of_relations[i].catalog == RelationGetRelid(catalog))
-			return DatumGetObjectId(heap_getattr(row, parts_of_relations[i].column, RelationGetDescr(catalog), &isnull));
+			whole.objectId = DatumGetObjectId(heap_getattr(row, parts_of_relations[i].column, RelationGetDescr(catalog), &isnull));
 	}
-	return InvalidOid;
+	if (RelationGetRelid(catalog) == ConstraintRelationId && !OidIsValid(whole.objectId))
+		ObjectAddressSet(whole, TypeRelationId, ((Form_pg_constraint) GETSTRUCT(row))->contypid);
+	return whole;
 }
 
 /* Has a row of a catalog about an object come or changed since?  An OID column of it has the object's. */
@@ -542,7 +545,7 @@ keep_written_in(Relation rel, BlockNumber block, const Written *written)
 		ItemId		item = PageGetItemId(page, place);
 		HeapTupleData version = {0};
 		ObjectAddress object;
-		ObjectAddress whole = {RelationRelationId, InvalidOid, 0};
+		ObjectAddress whole;
 
 		if (!ItemIdIsNormal(item))
 			continue;
@@ -551,7 +554,7 @@ keep_written_in(Relation rel, BlockNumber block, const Written *written)
 		if (!written->is_it(written, version.t_data))
 			continue;
 		object = object_of(RelationGetRelid(rel), &version);
-		whole.objectId = whole_of(rel, &version);
+		whole = whole_of(rel, &version);
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 		{
 			if (!is_theirs_for(seen, written, &object, version.t_data))
@@ -620,7 +623,7 @@ sg_note_written(CommandId first)
 	int			context;
 
 	GetUserIdAndSecContext(&written.role, &context);
-	if ((context & SECURITY_LOCAL_USERID_CHANGE) == 0)
+	if ((context & (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)) == 0)
 		return;
 	for (const SgSeen *seen = kept; seen; seen = seen->outer)
 	{

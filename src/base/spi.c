@@ -401,12 +401,19 @@ is_of_sequence(Oid function)
 		function == F_PG_NOTIFY;
 }
 
+/* Does a function read a cursor of that name, whoever has opened it? */
+static bool
+is_of_cursor(Oid function)
+{
+	return function == F_CURSOR_TO_XML || function == F_CURSOR_TO_XMLSCHEMA;
+}
+
 pg_noreturn static void
 refuse_of_session(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("code of another role must not use the session's advisory locks, seed, snapshot or open large objects")));
+			 errmsg("code of another role must not use the session's advisory locks, seed, snapshot, cursors or open large objects")));
 }
 
 /* Raises 42501 for what code of others may not do to the session of who has called us */
@@ -421,13 +428,14 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code that runs while a query is planned must not use sequences or notify")));
-	if (nobody_plans == 0 && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
+	if (nobody_plans == 0 && !sg_guard_is_others() && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
 		return;
 	if (sg_uses_connections(objectid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not use dblink, whose connections are the session's")));
-	if (is_of_session(objectid))
+	/* where it is restricted, cursors of the caller's are hidden, and it may have its own */
+	if (is_of_session(objectid) || (!InSecurityRestrictedOperation() && is_of_cursor(objectid)))
 		refuse_of_session();
 }
 

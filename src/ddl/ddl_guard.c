@@ -494,7 +494,7 @@ refuse_session_state(Node *statement)
 {
 	bool		constraints = IsA(statement, ConstraintsSetStmt);
 
-	if (!sg_guard_is_on() || !InSecurityRestrictedOperation())
+	if (!sg_guard_is_others() && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
 		return;
 	if (constraints || IsA(statement, LoadStmt) || is_temporary(statement))
 		ereport(ERROR,

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/connection.h"
 #include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -89,6 +90,8 @@ static void
 begin_next(void)
 {
 	XactIsoLevel = XACT_READ_COMMITTED;
+	/* a step of the caller's own may have opened one */
+	sg_close_connections();
 	(void) sg_locals_enter();
 	sg_locals_begin();
 	if (!sg_is_plain())

@@ -82,11 +82,11 @@ as_column(Oid table, const char *column, const char *text)
 	return psprintf("CAST(%s AS %s)", text, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
-/* Has a column a value that is kept as a text?  A cast of it to text may differ from its output, as of char(n) and boolean. */
+/* Has a column a value that is kept as a text?  A cast of it to text may differ from its output, as of char(n), boolean and xml: a row has the latter. */
 static char *
 has_value(Oid table, const char *column, const char *text)
 {
-	return psprintf("\"~t\".%s::text IS NOT DISTINCT FROM %s::text", quote_identifier(column), as_column(table, column, text));
+	return psprintf("ROW(\"~t\".%s)::text = ROW(%s)::text", quote_identifier(column), as_column(table, column, text));
 }
 
 /* The rows on record that have the value which was set */

@@ -467,11 +467,12 @@ SELECT check_name, result, detail FROM sg_plan_check_details('r', verify => 'ful
 -- values whose cast to text is another text than their output, and triggers and rules that change or keep out what a rollback gives back
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
-CREATE TABLE outputs (c char(5), b boolean, i inet, v int, PRIMARY KEY (c, i));
-INSERT INTO outputs VALUES ('ab', false, '10.0.0.1', 1), ('abcde', false, '10.0.0.1', 1), ('no', true, '10.0.0.2', 1);
+CREATE TABLE outputs (c char(5), b boolean, i inet, x xml, PRIMARY KEY (c, i));
+INSERT INTO outputs VALUES ('ab', false, '10.0.0.1'), ('abcde', false, '10.0.0.1'), ('no', true, '10.0.0.2');
 SELECT sg_plan_add_check('r', 'outputs', 'b', policy => 'set', child_column => 'b', fill => 'true'),
   sg_plan_add_check('r', 'outputs', $$i <> '10.0.0.2'$$, policy => 'set', child_column => 'i', fill => $$'10.0.0.3'$$),
-  sg_plan_add_check('r', 'outputs', $$c <> 'no'$$, policy => 'set', child_column => 'c', fill => $$'yes'$$) \g /dev/null
+  sg_plan_add_check('r', 'outputs', $$c <> 'no'$$, policy => 'set', child_column => 'c', fill => $$'yes'$$),
+  sg_plan_add_not_null('r', 'outputs', 'x', policy => 'set', fill => $$xmlparse(DOCUMENT '<?xml version="1.0" encoding="UTF-8"?><a/>')$$) \g /dev/null
 CREATE TABLE fired (id int PRIMARY KEY, v int);
 INSERT INTO fired SELECT g, -g FROM generate_series(1, 3) g;
 SELECT sg_plan_add_check('r', 'fired', 'v > 0', policy => 'set', child_column => 'v', fill => '5') \g /dev/null
@@ -481,12 +482,12 @@ RESET client_min_messages;
 CREATE FUNCTION changes_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.v := greatest(new.v, 0); RETURN new; END';
 CREATE FUNCTION keeps_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN new.v < 0 THEN NULL ELSE new END; END';
 CREATE TRIGGER t BEFORE UPDATE ON fired FOR EACH ROW EXECUTE FUNCTION changes_back();
-CALL sg_rollback_fks('r', steps => 4);
+CALL sg_rollback_fks('r', steps => 5);
 CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON fired FOR EACH ROW EXECUTE FUNCTION keeps_out();
-CALL sg_rollback_fks('r', steps => 4);
+CALL sg_rollback_fks('r', steps => 5);
 DROP TRIGGER t ON fired;
 CREATE RULE r AS ON UPDATE TO fired DO INSTEAD NOTHING;
-CALL sg_rollback_fks('r', steps => 4);
+CALL sg_rollback_fks('r', steps => 5);
 DROP RULE r ON fired;
 CALL sg_rollback_fks('r');
 TABLE outputs ORDER BY 1, 3;

@@ -246,6 +246,12 @@ SKIP:
 		like($err, qr/must not use (?:foreign table mal\.(?:far|part)|server here), whose connection may be a superuser's/, "$statement: nor what a view, a type or a partition brings along, or the step itself") or diag $err;
 		like($out, qr/still 2/, '... at any time');
 	}
+	# none is open while code of others may run, but in the caller's own transaction
+	$node->safe_psql('postgres', q{CREATE TABLE copied (a int); SELECT sg_plan_create('opening', replace => true), sg_plan_add_statement('opening', 'INSERT INTO public.copied SELECT a FROM public.opens'), sg_plan_add_statement('opening', 'INSERT INTO public.copied SELECT count(*) FROM public.postgres_fdw_get_connections()')});
+	my $open = q{SELECT 'open ' || count(*) FROM postgres_fdw_get_connections()};
+	($rc, $out, $err) = $node->psql('postgres', "SELECT count(*) FROM opens; $open; SELECT count(*) FROM sg_orphans('mal.c', '{pid}', 'mal.p'); $open; SELECT count(*) FROM opens; CALL sg_apply('opening'); $open; SELECT a FROM copied ORDER BY a", on_error_stop => 0);
+	is(join(' ', $out =~ /^open (\d)/mg), '1 0 0', 'a connection that is open by a mapping of superusers is closed') or diag "$out\n$err";
+	like($out, qr/^0\n1\n2\z/m, '... and so is one that a step of the caller has opened') or diag "$out\n$err";
 	# nor a partition that her trigger attaches while a statement runs, which rows are routed to
 	as('mallory', q{CREATE FOREIGN TABLE mal.routed (a int) SERVER here OPTIONS (schema_name 'public', table_name 'secret'); CREATE TABLE mal.tree (a int) PARTITION BY RANGE (a); CREATE TABLE mal.tree1 PARTITION OF mal.tree FOR VALUES FROM (0) TO (10);
 		CREATE TABLE mal.tree2 PARTITION OF mal.tree FOR VALUES FROM (10) TO (30) PARTITION BY RANGE (a); CREATE TABLE mal.starts (a int); INSERT INTO mal.starts VALUES (1);

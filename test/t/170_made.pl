@@ -200,6 +200,11 @@ for my $set ('a = 3', "x = ''{1}''")
 	isnt(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'by call' AND step = 2}), 'validated', "a call in a rule or a check, $set: the function is not handed over");
 	query('DROP RULE r ON app.trapped') if $set =~ /a =/;
 }
+query(q{ALTER FUNCTION app.by_call() OWNER TO eve; CREATE TABLE app.hers_of (id int PRIMARY KEY); INSERT INTO app.hers_of VALUES (1); GRANT REFERENCES ON app.hers_of TO eve; SET SESSION AUTHORIZATION eve; CREATE TABLE app.cascades (id int REFERENCES app.hers_of ON DELETE CASCADE); INSERT INTO app.cascades VALUES (1);
+	CREATE RULE r AS ON DELETE TO app.cascades DO ALSO INSERT INTO app.told SELECT schemaguard.sg_sync_run('CREATE OR REPLACE FUNCTION app.by_call() RETURNS int LANGUAGE sql SECURITY DEFINER AS $f$SELECT 4$f$')::text});
+$node->psql('postgres', q{SELECT schemaguard.sg_sync_guard(true); DELETE FROM app.hers_of; ALTER FUNCTION app.by_call() OWNER TO postgres}, on_error_stop => 0);
+is(query(q{SELECT proowner::regrole FROM pg_proc WHERE proname = 'by_call'}), 'eve', '... nor behind the action of a key, in a guarded session');
+query('DROP TABLE app.cascades, app.hers_of');
 query(q{ALTER FUNCTION app.by_call() OWNER TO eve});
 is(($node->psql('postgres', q{SELECT schemaguard.sg_sync_guard(true); ALTER TABLE app.trapped ADD y app.calls[] DEFAULT '{1}'; ALTER FUNCTION app.by_call() OWNER TO postgres}, on_error_stop => 0))[0] || query(q{SELECT proowner::regrole FROM pg_proc WHERE proname = 'by_call'}), 'eve', '... nor in a guarded session');
 SKIP:
