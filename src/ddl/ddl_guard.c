@@ -494,7 +494,16 @@ refuse_session_state(Node *statement)
 {
 	bool		constraints = IsA(statement, ConstraintsSetStmt);
 
-	if (!sg_guard_is_others() && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
+	/*
+	 * the server does not restrict the action of a key: what a rule or a
+	 * check there comes to, in no function that is restricted itself
+	 */
+	if (sg_guard_is_others() && !InSecurityRestrictedOperation() && sg_guard_is_nested())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of role %s, which the action of a key comes to, must not run %s",
+						sg_role_name(GetUserId()), GetCommandTagName(CreateCommandTag(statement)))));
+	if (!sg_guard_is_on() || !InSecurityRestrictedOperation())
 		return;
 	if (constraints || IsA(statement, LoadStmt) || is_temporary(statement))
 		ereport(ERROR,

@@ -203,8 +203,14 @@ for my $set ('a = 3', "x = ''{1}''")
 query(q{ALTER FUNCTION app.by_call() OWNER TO eve; CREATE TABLE app.hers_of (id int PRIMARY KEY); INSERT INTO app.hers_of VALUES (1); GRANT REFERENCES ON app.hers_of TO eve; SET SESSION AUTHORIZATION eve; CREATE TABLE app.cascades (id int REFERENCES app.hers_of ON DELETE CASCADE); INSERT INTO app.cascades VALUES (1);
 	CREATE RULE r AS ON DELETE TO app.cascades DO ALSO INSERT INTO app.told SELECT schemaguard.sg_sync_run('CREATE OR REPLACE FUNCTION app.by_call() RETURNS int LANGUAGE sql SECURITY DEFINER AS $f$SELECT 4$f$')::text});
 $node->psql('postgres', q{SELECT schemaguard.sg_sync_guard(true); DELETE FROM app.hers_of; ALTER FUNCTION app.by_call() OWNER TO postgres}, on_error_stop => 0);
-is(query(q{SELECT proowner::regrole FROM pg_proc WHERE proname = 'by_call'}), 'eve', '... nor behind the action of a key, in a guarded session');
-query('DROP TABLE app.cascades, app.hers_of');
+is(query(q{SELECT prosrc LIKE '%4%' FROM pg_proc WHERE proname = 'by_call'}), 'f', '... nor is it replaced behind the action of a key, in a guarded session');
+query(q{ALTER FUNCTION app.by_call() OWNER TO eve});
+# ... or leaves a table of hers in the session, which a name of the caller's then leads to
+query(q{CREATE FUNCTION app.purges() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM app.hers_of; RETURN NEW; END'; CREATE TABLE app.job (id int); INSERT INTO app.job VALUES (1); CREATE TRIGGER t AFTER UPDATE ON app.job FOR EACH ROW EXECUTE FUNCTION app.purges();
+	INSERT INTO app.hers_of VALUES (1) ON CONFLICT DO NOTHING; SET SESSION AUTHORIZATION eve; INSERT INTO app.cascades VALUES (1); CREATE OR REPLACE RULE r AS ON DELETE TO app.cascades DO ALSO INSERT INTO app.told SELECT schemaguard.sg_sync_run('CREATE TEMP TABLE job (id int)')::text});
+query(q{SELECT sg_plan_create('behind', replace => true), sg_plan_add_statement('behind', 'UPDATE app.job SET id = 2')});
+like(($node->psql('postgres', q{CALL sg_apply('behind'); SELECT to_regclass('pg_temp.job') IS NULL}))[1], qr/^t$/m, 'no temporary table behind the action of a key');
+query('DROP TABLE app.cascades, app.hers_of, app.job; DROP FUNCTION app.purges()');
 query(q{ALTER FUNCTION app.by_call() OWNER TO eve});
 is(($node->psql('postgres', q{SELECT schemaguard.sg_sync_guard(true); ALTER TABLE app.trapped ADD y app.calls[] DEFAULT '{1}'; ALTER FUNCTION app.by_call() OWNER TO postgres}, on_error_stop => 0))[0] || query(q{SELECT proowner::regrole FROM pg_proc WHERE proname = 'by_call'}), 'eve', '... nor in a guarded session');
 SKIP:
