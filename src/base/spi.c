@@ -434,7 +434,11 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not use dblink, whose connections are the session's")));
-	/* where it is restricted, cursors of the caller's are hidden, and it may have its own */
+
+	/*
+	 * where it is restricted, cursors of the caller's are hidden, and it may
+	 * have its own
+	 */
 	if (is_of_session(objectid) || (!InSecurityRestrictedOperation() && is_of_cursor(objectid)))
 		refuse_of_session();
 }

@@ -120,7 +120,7 @@ fix_check_counted(const PlanRun *run, const RunRows *rows)
 }
 
 void
-fix_check_batch(StepWork *work, const FixBatch *batch)
+fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside)
 {
 	const PlanRun *run = work->run;
 	PlanRun		look = *run;
@@ -132,15 +132,26 @@ fix_check_batch(StepWork *work, const FixBatch *batch)
 		return;
 	rows = run_rows_new();
 	fix_count_rows(rows, batch);
+	if (beside)
+		run_rows_merge(rows, beside);
 	if (run_rows_lost(rows) + run_rows_lost(run->rows) <= limit && (run_rows_moved(rows) == 0 || run_rows_moved(rows) + run_rows_moved(run->rows) <= limit))
 		return;
 	run_rows_merge(rows, run->rows);
 	problem = problem_text(run, rows);
 	if (problem == NULL)
 		return;
-	look.dry_run = true;
 	look.chosen = list_make1_int(work->step->step);
-	work->hint = psprintf("To see how many rows it is about:\n%s", run_call_text(&look, "sg_fix_orphans"));
+	if (beside)
+	{
+		/* a dry run runs no trigger */
+		look.max_rows = Max(run_rows_lost(rows), run_rows_moved(rows));
+		work->hint = psprintf("A trigger or rule of the table writes other rows. If that is to be:\n%s", run_call_text(&look, run->procedure));
+	}
+	else
+	{
+		look.dry_run = true;
+		work->hint = psprintf("To see how many rows it is about:\n%s", run_call_text(&look, "sg_fix_orphans"));
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("%s", problem)));

@@ -24,7 +24,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -32,9 +35,11 @@
 #include "utils/timestamp.h"
 
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/disk.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -91,6 +96,9 @@ typedef struct FixAction
 	int64		most;			/* rows that could go along */
 	int64		along;			/* that did */
 	double		ms;				/* for which rows were locked */
+	MemoryContext counting;
+	RunRows    *beside;			/* what triggers and rules of users have
+								 * deleted and changed, in that, or NULL */
 } FixAction;
 
 /* ---- words ---- */
@@ -574,12 +582,90 @@ must_undo(const FixBatch *batch)
 	return copy_kept || (any_kept && any_reached);
 }
 
+/* Has a table a trigger or a rule of users for DELETE or UPDATE, which may write other rows? */
+static bool
+has_code_for(Oid relid)
+{
+	FormData_pg_class class;
+	SgCatalog	triggers;
+	HeapTuple	tuple;
+	bool		found = sg_read_class(relid, &class) && class.relhasrules;
+
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid, NULL);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		found = !form->tgisinternal && (TRIGGER_FOR_DELETE(form->tgtype) || TRIGGER_FOR_UPDATE(form->tgtype));
+	}
+	sg_catalog_end(&triggers);
+	return found;
+}
+
+static bool
+any_code_for(const FixBatch *batch)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < batch->n; i++)
+		tables = list_append_unique_oid(list_append_unique_oid(tables, batch->rows[i].table), batch->rows[i].place.leaf);
+	foreach_oid(table, tables)
+	{
+		if (has_code_for(table))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Counts what has been deleted and changed since, beside what the batch itself has;
+ * of its own tables what was deleted alone, for a trigger may change its rows as well
+ */
+static void
+count_beside(FixAction *action, const List *before)
+{
+	const FixBatch *batch = &action->batch;
+	MemoryContext old;
+	RunRows    *all;
+	RunRows    *beside;
+	List	   *own = NIL;
+
+	action->counting = AllocSetContextCreate(action->action.run->context, "schemaguard rows beside", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(action->counting);
+	all = run_rows_new();
+	beside = run_rows_new();
+
+	run_rows_add_written(all, before);
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		own = list_append_unique_oid(own, sg_partition_root(row->place.leaf));
+		if (!row->kept && (row->fate == FIX_DELETE || row->fate == FIX_QUARANTINE))
+			run_rows_add(all, sg_partition_root(row->place.leaf), ROWS_DELETED, -1);
+	}
+	foreach_oid(table, run_rows_tables(all))
+	{
+		run_rows_add(beside, table, ROWS_DELETED, Max(run_rows_count(all, table, ROWS_DELETED), 0));
+		if (!list_member_oid(own, table))
+			run_rows_add(beside, table, ROWS_CHANGED, run_rows_count(all, table, ROWS_CHANGED));
+	}
+	MemoryContextSwitchTo(old);
+	action->beside = beside;
+}
+
 static void
 write_rows(void *arg)
 {
 	FixAction  *action = arg;
 	FixBatch   *batch = &action->batch;
+	bool		counts = any_code_for(batch);
+	List	   *before;
 
+	action->beside = NULL;
+	if (counts && !pgstat_track_counts)
+		run_set_local("track_counts", "on");
+	before = counts ? run_rows_written() : NIL;
 	fix_quarantine(batch, action->action.run, action->fix->work->step->step);
 	action->changed = fix_change(batch);
 	if (must_undo(batch))
@@ -591,6 +677,11 @@ write_rows(void *arg)
 						sg_relation_name(batch->key->key->child))));
 	}
 	run_fire_deferred();
+	if (counts)
+	{
+		count_beside(action, before);
+		fix_check_batch(action->fix->work, batch, action->beside);
+	}
 }
 
 /* Leave out the orphans that were kept; returns how many those are */
@@ -645,8 +736,11 @@ record_rows(const FixAction *action, DeedKind kind, int64 rows)
 static void
 record_lost(const FixAction *action)
 {
-	record_rows(action, DEED_DELETE, rows_of(&action->counts, FIX_DELETE));
-	record_rows(action, DEED_SET_NULL, rows_of(&action->counts, FIX_SET_NULL) + rows_of(&action->counts, FIX_SENTINEL));
+	int64		deleted = action->beside ? run_rows_count(action->beside, InvalidOid, ROWS_DELETED) : 0;
+	int64		changed = action->beside ? run_rows_count(action->beside, InvalidOid, ROWS_CHANGED) : 0;
+
+	record_rows(action, DEED_DELETE, rows_of(&action->counts, FIX_DELETE) + deleted);
+	record_rows(action, DEED_SET_NULL, rows_of(&action->counts, FIX_SET_NULL) + rows_of(&action->counts, FIX_SENTINEL) + changed);
 }
 
 char *
@@ -754,7 +848,7 @@ do_batch(void *arg)
 		check_not_blocked(&action->batch);
 		if (action->most > 0)
 			check_room(fix, &action->batch);
-		fix_check_batch(fix->work, &action->batch);
+		fix_check_batch(fix->work, &action->batch, NULL);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
 			break;
@@ -797,6 +891,11 @@ take_results(Fix *fix, const FixAction *action)
 		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
 	}
 	fix_count_rows(fix->work->run->rows, &action->batch);
+	if (action->beside)
+	{
+		run_rows_merge(fix->work->run->rows, action->beside);
+		MemoryContextDelete(action->counting);
+	}
 	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
 	fix->held = action->batch.held > 0;

@@ -819,6 +819,21 @@ CREATE TRIGGER t AFTER INSERT ON called FOR EACH ROW EXECUTE FUNCTION stamps();
 CALL sg_rollback_fks('fix beside');
 CALL sg_restore_quarantine('fix beside');
 TABLE called ORDER BY id;
+-- rows of other tables that a trigger or a rule of the table deletes or changes count, are held against the limit, and are told
+DROP TRIGGER t ON called;
+CREATE TABLE item (id int PRIMARY KEY, of int);
+INSERT INTO item SELECT g, g % 2 + 1 FROM generate_series(1, 10) g;
+CREATE FUNCTION deletes_items() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN DELETE FROM fix.item WHERE of = old.id; RETURN NULL; END$$;
+CREATE TRIGGER t AFTER DELETE ON called FOR EACH ROW EXECUTE FUNCTION deletes_items();
+\set VERBOSITY default
+CALL sg_add_fks('fix beside', fix => true, max_rows => 9);
+SELECT count(*) FROM item;
+CALL sg_add_fks('fix beside', fix => true);
+CALL sg_rollback_fks('fix beside');
+\set VERBOSITY terse
+SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'fix beside';
+SELECT count(*) FROM item;
+TABLE called ORDER BY id;
 SELECT sg_plan_drop('fix beside', force => true);
 
 \i :left
