@@ -39,7 +39,9 @@ SELECT object, message, orphan_rows FROM schemaguard.audit_log WHERE action = 'a
 SET session_replication_role = replica;
 INSERT INTO c VALUES (4, 1, 1);
 RESET session_replication_role;
+SELECT sg_plan_create('mend') \g /dev/null
 CALL sg_audit_gate('{gate,"gate B"}');
+SELECT sg_plan_drop('mend') \g /dev/null
 SELECT object, property, count, new FROM findings;
 -- two are gone; what can't be judged is no pass
 DELETE FROM c WHERE b = 2;
