@@ -381,12 +381,13 @@ mending_plan(void)
 	for (int n = 2; plan_find(plan); n++)
 		plan = psprintf("mend %d", n);
 	plan = quote_literal_cstr(plan);
-	return psprintf(sg_calls("\nTo have a plan take the orphans out, with copies in quarantine:\n"
-							 "SELECT sg_plan_create(%1$s), sg_plan_option(%1$s, 'orphans', 'quarantine');\n"
-							 "SELECT sg_plan_from_sql(%1$s, string_agg(format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s;', object, property,"
-							 " regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), ' ')) FROM schemaguard.finding JOIN pg_constraint c"
-							 " ON conrelid = to_regclass(object) AND conname = property WHERE source = 'audit' AND result = 'fail' AND gone_at IS NULL;\n"
-							 "CALL sg_fix_orphans(%1$s, dry_run => true);"), plan);
+	return psprintf("%s%s%s",
+					psprintf(sg_calls("\nTo have a plan take the orphans out, with copies in quarantine:\n"
+									  "SELECT sg_plan_create(%1$s), sg_plan_option(%1$s, 'orphans', 'quarantine');\n"), plan),
+					psprintf(sg_calls("SELECT sg_plan_from_sql(%1$s, string_agg(format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s;', object, property,"
+									  " regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), ' ')) FROM schemaguard.finding JOIN pg_constraint c"
+									  " ON conrelid = to_regclass(object) AND conname = property WHERE source = 'audit' AND result = 'fail' AND gone_at IS NULL;\n"), plan),
+					psprintf(sg_calls("CALL sg_fix_orphans(%1$s, dry_run => true);"), plan));
 }
 
 static void
