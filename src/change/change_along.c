@@ -154,6 +154,8 @@ add_dropped(ChangeAlong *along, const DropStmt *drop)
 {
 	foreach_ptr(Node, object, along->cascades ? drop->objects : NIL)
 	{
+		ObjectAddress code;
+
 		switch (drop->removeType)
 		{
 			case OBJECT_TABLE:
@@ -175,6 +177,8 @@ add_dropped(ChangeAlong *along, const DropStmt *drop)
 				add_along(along, ExtensionRelationId, get_extension_oid(strVal(object), true), 0);
 				break;
 			default:
+				code = plan_dropped_code(drop->removeType, object);
+				add_along(along, code.classId, code.objectId, 0);
 				break;
 		}
 	}

@@ -14,18 +14,26 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_ts_config.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -64,6 +72,70 @@ find_in_schema(List *names, int cache, AttrNumber oid)
 		GetSysCacheOid2(cache, oid, CStringGetDatum(strVal(llast(names))), ObjectIdGetDatum(schema));
 }
 
+/* Is a name qualified by a schema that the server would look into for the current role?  Else looking it up could raise. */
+static bool
+is_reachable(const List *names)
+{
+	Oid			schema = list_length(names) < 2 ? InvalidOid : get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
+
+	return OidIsValid(schema) && object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
+/* Of an operator class or family, the OID: its access method stands before its name */
+static Oid
+find_for_method(List *names, Oid (*find) (Oid method, List *name, bool missing_ok))
+{
+	List	   *name = list_copy_tail(names, 1);
+	Oid			method = get_am_oid(strVal(linitial(names)), true);
+
+	return OidIsValid(method) && is_reachable(name) ? find(method, name, true) : InvalidOid;
+}
+
+static Oid
+find_with_args(ObjectType type, ObjectWithArgs *object)
+{
+	if (object->args_unspecified || !is_reachable(object->objname))
+		return InvalidOid;
+	return type == OBJECT_OPERATOR ? LookupOperWithArgs(object, true) : LookupFuncWithArgs(OBJECT_ROUTINE, object, true);
+}
+
+/* A function without its arguments may be several, and is none here */
+ObjectAddress
+plan_dropped_code(ObjectType type, Node *object)
+{
+	ObjectAddress code = {InvalidOid, InvalidOid, 0};
+
+	switch (type)
+	{
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+			ObjectAddressSet(code, ProcedureRelationId, find_with_args(type, (ObjectWithArgs *) object));
+			break;
+		case OBJECT_OPERATOR:
+			ObjectAddressSet(code, OperatorRelationId, find_with_args(type, (ObjectWithArgs *) object));
+			break;
+		case OBJECT_OPCLASS:
+			ObjectAddressSet(code, OperatorClassRelationId, find_for_method((List *) object, get_opclass_oid));
+			break;
+		case OBJECT_OPFAMILY:
+			ObjectAddressSet(code, OperatorFamilyRelationId, find_for_method((List *) object, get_opfamily_oid));
+			break;
+		case OBJECT_COLLATION:
+			if (is_reachable((List *) object))
+				ObjectAddressSet(code, CollationRelationId, get_collation_oid((List *) object, true));
+			break;
+		case OBJECT_TSCONFIGURATION:
+			if (is_reachable((List *) object))
+				ObjectAddressSet(code, TSConfigRelationId, get_ts_config_oid((List *) object, true));
+			break;
+		default:
+			break;
+	}
+	return code;
+}
+
 /* Returns the objects that a DROP names, of the kinds that rows and values go with */
 static List *
 roots_of_drop(const DropStmt *statement)
@@ -73,6 +145,7 @@ roots_of_drop(const DropStmt *statement)
 	foreach_ptr(Node, object, statement->objects)
 	{
 		const char *name = IsA(object, String) ? strVal(object) : NULL;
+		ObjectAddress code;
 
 		switch (statement->removeType)
 		{
@@ -107,6 +180,8 @@ roots_of_drop(const DropStmt *statement)
 				roots = add_root(roots, ForeignDataWrapperRelationId, get_foreign_data_wrapper_oid(name, true), 0);
 				break;
 			default:
+				code = plan_dropped_code(statement->removeType, object);
+				roots = add_root(roots, code.classId, code.objectId, 0);
 				break;
 		}
 	}

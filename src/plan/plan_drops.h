@@ -9,8 +9,10 @@
 #define SG_PLAN_DROPS_H
 
 #include "postgres.h"
+#include "catalog/objectaddress.h"
 #include "nodes/pg_list.h"
 #include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
 
 #include "plan/plan.h"
 
@@ -40,6 +42,14 @@ typedef struct PlanGone
  * that inherit from it.  Locks nothing, and raises nothing about names.
  */
 extern List *plan_gone(Node *statement);
+
+/*
+ * Returns the function, operator, operator class or family, collation or configuration
+ * that DROP names with its schema, as one of a kind; without an OID where it is none, or
+ * not there.  Expressions, keys of partitions and columns depend on such.  Raises nothing
+ * about names.
+ */
+extern ObjectAddress plan_dropped_code(ObjectType type, Node *object);
 
 /* Returns the qualified names (of char *) of the relations that a step of kind table or statement makes */
 extern List *plan_makes(const PlanStep *step);

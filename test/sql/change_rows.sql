@@ -511,6 +511,26 @@ CALL sg_rollback_fks('r');
 RESET client_min_messages;
 DROP TABLE granted;
 
+-- a function, an operator class and a collation that tables and columns depend on
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE FUNCTION keyed(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+CREATE OPERATOR CLASS own_int FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(int, int);
+CREATE COLLATION own_c FROM "C";
+CREATE TABLE by_function (k int) PARTITION BY LIST (keyed(k));
+CREATE TABLE by_function1 PARTITION OF by_function DEFAULT;
+CREATE TABLE by_class (k int) PARTITION BY RANGE (k own_int);
+CREATE TABLE by_class1 PARTITION OF by_class DEFAULT;
+CREATE TABLE by_collation (id int, t text COLLATE own_c);
+INSERT INTO by_function SELECT generate_series(1, 20);
+INSERT INTO by_class SELECT generate_series(1, 30);
+INSERT INTO by_collation SELECT g, g FROM generate_series(1, 40) g;
+SELECT sg_plan_add_statement('r', s) FROM unnest('{DROP FUNCTION crow.keyed(int) CASCADE,DROP OPERATOR FAMILY crow.own_int USING btree CASCADE,DROP COLLATION crow.own_c CASCADE}'::text[]) s \g /dev/null
+RESET client_min_messages;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('r') WHERE check_name IN ('loss', 'cascade') ORDER BY 1, 2;
+CALL sg_apply('r', max_rows => 5);
+CALL sg_apply('r');
+
 -- values to which keys with actions refer are not changed, and neither are those rows: counted before, refused, and by a rollback as well
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
