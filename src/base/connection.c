@@ -20,6 +20,7 @@
 
 #include "access/htup_details.h"
 #include "access/reloptions.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
@@ -185,7 +186,8 @@ is_loaded(void)
 void
 sg_close_connections(void)
 {
-	foreach_oid(id, is_loaded() ? servers_for_superusers() : NIL)
+	/* a process of ours begins outside of a transaction, and has used none */
+	foreach_oid(id, IsTransactionState() && is_loaded() ? servers_for_superusers() : NIL)
 	{
 		ForeignServer *server = GetForeignServerExtended(id, FSV_MISSING_OK);
 		PGFunction	disconnect = (PGFunction) load_external_function("$libdir/postgres_fdw", "postgres_fdw_disconnect", false, NULL);

@@ -18,6 +18,10 @@ use Test::More;
 srand(seed());
 
 my $conf = "shared_buffers = 32MB\nautovacuum = off\n";
+# a library that each process has from its start, as some load postgres_fdw: what is asked of that waits for a transaction
+my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
+chomp(my $libraries = `$pg_config --pkglibdir`);
+$conf .= "shared_preload_libraries = 'postgres_fdw'\n" if -e "$libraries/postgres_fdw.so";
 my $node = new_node('workers', conf => $conf . "max_worker_processes = 8\n");
 install_traps($node);
 
