@@ -466,14 +466,14 @@ unpin_resets(void)
 void
 sg_guard_begin(SgGuard *before)
 {
+	/* it may raise: first */
+	if (guard.level == 0)
+		sg_close_connections();
 	*before = guard;
 	guard.by_others = sg_guard_is_others();
 	guard.within = 0;
 	if (guard.level == 0)
-	{
 		pin_resets();
-		sg_close_connections();
-	}
 	guard.level++;
 	guard.role = GetUserId();
 	guard.deed = InvalidOid;

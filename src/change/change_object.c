@@ -1520,6 +1520,7 @@ may_be_attached(const FkPlan *plan, const PlanDeed *deed)
 /* A deed, and whether anything was dropped to end it */
 typedef struct Ending
 {
+	const FkPlan *plan;
 	const PlanDeed *deed;
 	bool		dropped;
 	int64		rows;			/* or values, that went; -1: not counted */
@@ -1534,6 +1535,18 @@ has_rows(Oid relid)
 }
 
 static void
+count_one(void *p)
+{
+	Ending	   *ending = p;
+	PlanGone	gone = {0};
+
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	(void) end_statement(ending->deed, &gone);
+	if (OidIsValid(gone.table) && has_rows(gone.table))
+		ending->rows = change_count_gone(list_make1(&gone), NULL);
+}
+
+static void
 end_one(void *p)
 {
 	Ending	   *ending = p;
@@ -1543,7 +1556,6 @@ end_one(void *p)
 	SgScope		scope;
 
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
-	ending->rows = OidIsValid(gone.table) && has_rows(gone.table) ? change_count_gone(list_make1(&gone), NULL) : -1;
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement && !plan_deed_is_given_up(deed))
 		change_check_kept(deed, kept_column(deed->what));
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
@@ -1568,17 +1580,18 @@ close_along(const FkPlan *plan, int step)
 	}
 }
 
-/* Is it a deed that sg_prune() ends, from before a time? */
+/* Is it a deed that sg_prune() ends, from before a time, unless it may be attached then? */
 static bool
-is_kept_since(const FkPlan *plan, const PlanDeed *deed, TimestampTz before)
+is_kept_since(const PlanDeed *deed, TimestampTz before)
 {
-	return deed->what->kind == STEP_DROP && !deed->own && !deed->what->discard && deed->done_at < before && !may_be_attached(plan, deed);
+	return deed->what->kind == STEP_DROP && !deed->own && !deed->what->discard && deed->done_at < before;
 }
 
 /* Says what has gone, in a NOTICE and in a row of the log that stays */
 static void
-tell_ended(const FkPlan *plan, const Ending *ending, const pg_uuid_t *run)
+tell_ended(const Ending *ending, const pg_uuid_t *run)
 {
+	const FkPlan *plan = ending->plan;
 	const PlanDeed *deed = ending->deed;
 	LogEntry	entry = log_entry(run, plan->name, "prune", LOG_DONE);
 	bool		values = plan_changed_object(deed->what) == CHANGED_COLUMN;
@@ -1605,7 +1618,7 @@ tell(TimestampTz before)
 	{
 		foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
 		{
-			if (!is_kept_since(plan, deed, before) || !(is_relation(plan_changed_object(deed->what)) || plan_changed_object(deed->what) == CHANGED_COLUMN))
+			if (!is_kept_since(deed, before) || may_be_attached(plan, deed) || !(is_relation(plan_changed_object(deed->what)) || plan_changed_object(deed->what) == CHANGED_COLUMN))
 				continue;
 			if (text.len < LONG_LIST)
 				appendStringInfo(&text, "%s%s of plan %s", n > 0 ? ", " : "", deed->object, quote_identifier(plan->name));
@@ -1621,6 +1634,34 @@ tell(TimestampTz before)
 						 quote_literal_cstr(timestamptz_to_str(before)))));
 }
 
+/* Returns what is to be ended (of Ending *), counted: all of it before the first one is locked for its drop */
+static List *
+find_endings(TimestampTz before)
+{
+	List	   *endings = NIL;
+
+	foreach_ptr(const FkPlan, plan, plan_readable())
+	{
+		foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
+		{
+			Ending	   *ending;
+			ErrorData  *edata;
+
+			if (!is_kept_since(deed, before))
+				continue;
+			ending = palloc0(sizeof(Ending));
+			ending->plan = plan;
+			ending->deed = deed;
+			ending->rows = -1;
+			edata = sg_try(count_one, ending);
+			if (edata)
+				sg_rethrow_cancel(edata);
+			endings = lappend(endings, ending);
+		}
+	}
+	return endings;
+}
+
 /* For sg_prune(), which only the database's owner may call; what can't go now goes next time */
 static uint64
 prune(TimestampTz before)
@@ -1628,29 +1669,26 @@ prune(TimestampTz before)
 	pg_uuid_t	run = log_new_run();
 	uint64		n = 0;
 
-	foreach_ptr(const FkPlan, plan, plan_readable())
+	foreach_ptr(Ending, ending, find_endings(before))
 	{
-		foreach_ptr(PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
-		{
-			Ending		ending = {.deed = deed};
-			ErrorData  *edata;
+		ErrorData  *edata;
 
-			if (!is_kept_since(plan, deed, before))
-				continue;
-			edata = sg_try(end_one, &ending);
-			if (edata == NULL)
-			{
-				n += ending.dropped;
-				if (ending.dropped)
-					tell_ended(plan, &ending, &run);
-				close_along(plan, deed->step);
-				continue;
-			}
-			sg_rethrow_cancel(edata);
-			ereport(WARNING,
-					(errmsg("%s of plan \"%s\" is kept: %s", deed->object, plan->name, sg_error_message(edata)),
-					 edata->hint ? errhint("%s", edata->hint) : 0));
+		/* the one before may have dropped what was a partition */
+		if (may_be_attached(ending->plan, ending->deed))
+			continue;
+		edata = sg_try(end_one, ending);
+		if (edata == NULL)
+		{
+			n += ending->dropped;
+			if (ending->dropped)
+				tell_ended(ending, &run);
+			close_along(ending->plan, ending->deed->step);
+			continue;
 		}
+		sg_rethrow_cancel(edata);
+		ereport(WARNING,
+				(errmsg("%s of plan \"%s\" is kept: %s", ending->deed->object, ending->plan->name, sg_error_message(edata)),
+				 edata->hint ? errhint("%s", edata->hint) : 0));
 	}
 	return n;
 }
