@@ -1,6 +1,6 @@
 -- Of an update that drops something: what of the user's depends on that, told before anything is done; and who could call it, told at
--- the end. sql/upgrade.awk puts this before such an update, what is below \last behind it, and the objects where it says so. Jobs of pg_cron count if they are active, run here and name a function
--- that goes; another extension's cron.job is nothing to read.
+-- the end. sql/upgrade.awk puts this before such an update, what is below \last behind it, and the objects where it says so.
+-- Jobs of pg_cron count if they are active, run here and name a function that goes; another extension's cron.job is nothing to read.
 CREATE FUNCTION schemaguard.sg_refuse_update(dependants text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_update';
 CREATE FUNCTION schemaguard.sg_cron_jobs(OUT jobid bigint, OUT command text) RETURNS SETOF record
@@ -68,7 +68,8 @@ CREATE FUNCTION schemaguard.sg_rights_given() RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $rights$
-SELECT coalesce(jsonb_agg(jsonb_build_object('home', p.pronamespace, 'name', p.proname, 'acl', coalesce(p.proacl, acldefault('f', p.proowner))::text)),
+SELECT coalesce(jsonb_agg(jsonb_build_object('home', p.pronamespace, 'name', p.proname,
+                                             'acl', coalesce(p.proacl, acldefault('f', p.proowner))::text)),
                 '[]')::text
 FROM (VALUES
 \dropped
@@ -98,7 +99,8 @@ BEGIN
         SELECT 'GRANT EXECUTE ON ROUTINE %s TO %s' || CASE WHEN w.is_grantable THEN ' WITH GRANT OPTION;' ELSE ';' END, r.name, w.grantee
         FROM routine r CROSS JOIN aclexplode(r.was) w
         WHERE (w.grantee, w.is_grantable) NOT IN (SELECT h.grantee, h.is_grantable FROM aclexplode(r.has) h))
-    SELECT string_agg(format(w.pattern, w.name, coalesce(quote_ident(a.rolname), 'PUBLIC')), E'\n' ORDER BY w.name::text COLLATE "C", w.pattern)
+    SELECT string_agg(format(w.pattern, w.name, coalesce(quote_ident(a.rolname), 'PUBLIC')),
+                      E'\n' ORDER BY w.name::text COLLATE "C", w.pattern)
     INTO statements
     FROM way w LEFT JOIN pg_roles a ON a.oid = w.grantee
     WHERE w.grantee = 0 OR a.oid IS NOT NULL;

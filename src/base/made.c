@@ -387,9 +387,9 @@ check_casts(Oid role, Oid type)
 	}
 }
 
-/* Has a relation come since, or got its name, its schema, its options or a column? */
+/* Has a relation come since, or got its name, its schema or its options? */
 static bool
-is_relation_later(Oid relid, Oid role)
+is_class_later(Oid relid, Oid role)
 {
 	ObjectAddress relation = {RelationRelationId, relid, 0};
 	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
@@ -399,7 +399,14 @@ is_relation_later(Oid relid, Oid role)
 		return true;
 	later = is_later(&relation, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(&relation, row, role);
 	ReleaseSysCache(row);
-	return later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
+	return later;
+}
+
+/* Has a relation come or changed so since, or one of its columns? */
+static bool
+is_relation_later(Oid relid, Oid role)
+{
+	return is_class_later(relid, role) || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
 }
 
 /* A statement on the table reaches each table below it, and fires its triggers */
@@ -436,7 +443,7 @@ check_handed_over(const Made *made)
 	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
 
 	if (owner != was && sg_could_gain(was, owner) &&
-		(is_relation_later(relid, made->role) || has_later_part(relid)))
+		(is_class_later(relid, made->role) || has_later_part(relid)))
 		refuse(&made->object);
 }
 

@@ -68,10 +68,9 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 static void
 add_gone(ChangeAlong *along, Oid table, char *column, char *changed)
 {
-	char		relkind = OidIsValid(table) ? get_rel_relkind(table) : 0;
 	PlanGone   *gone;
 
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	if (!OidIsValid(table) || !plan_has_rows(table))
 		return;
 	gone = palloc0(sizeof(PlanGone));
 	gone->table = table;

@@ -1526,14 +1526,6 @@ typedef struct Ending
 	int64		rows;			/* or values, that went; -1: not counted */
 } Ending;
 
-static bool
-has_rows(Oid relid)
-{
-	char		relkind = get_rel_relkind(relid);
-
-	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
-}
-
 static void
 count_one(void *p)
 {
@@ -1542,7 +1534,7 @@ count_one(void *p)
 
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	(void) end_statement(ending->deed, &gone);
-	if (OidIsValid(gone.table) && has_rows(gone.table))
+	if (OidIsValid(gone.table) && plan_has_rows(gone.table))
 		ending->rows = change_count_gone(list_make1(&gone), NULL);
 }
 

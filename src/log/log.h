@@ -88,7 +88,7 @@ extern bool log_is_open(int64 started_id);
  */
 extern void log_register_prune(const char *word, const char *what, uint64 (*prune) (TimestampTz before));
 
-/* The same for data of users, which goes only when it is asked for by its word; else `tell` says what is left */
+/* Registers data of users so, which goes only when sg_prune() is asked for it by that word; else `tell` says what is left */
 extern void log_register_prune_named(const char *word, const char *what, uint64 (*prune) (TimestampTz before), void (*tell) (TimestampTz before));
 
 /*

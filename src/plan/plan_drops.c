@@ -81,7 +81,7 @@ is_reachable(const List *names)
 	return OidIsValid(schema) && object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 }
 
-/* Of an operator class or family, the OID: its access method stands before its name */
+/* Returns the OID of an operator class or family, whose name stands behind that of its access method; or InvalidOid */
 static Oid
 find_for_method(List *names, Oid (*find) (Oid method, List *name, bool missing_ok))
 {
@@ -248,9 +248,8 @@ add_gone(List *gone, Oid table, char *column, char *attribute)
 	return lappend(gone, one);
 }
 
-/* Has the relation rows of its own? */
-static bool
-has_rows(Oid relid)
+bool
+plan_has_rows(Oid relid)
 {
 	char		relkind = get_rel_relkind(relid);
 
@@ -282,9 +281,9 @@ add_values(List *gone, Oid relid, char *attribute)
 				continue;
 			else if (column > 0 && get_rel_relkind(object) == RELKIND_COMPOSITE_TYPE)
 				types = list_append_unique_oid(types, get_rel_type_id(object));
-			else if (name && has_rows(object))
+			else if (name && plan_has_rows(object))
 				gone = add_gone(gone, object, name, get_atttype(object, column) == row ? attribute : NULL);
-			else if (i == 0 && column == 0 && has_rows(object))
+			else if (i == 0 && column == 0 && plan_has_rows(object))
 				gone = add_gone(gone, object, attribute, NULL);
 		}
 	}
@@ -328,13 +327,13 @@ plan_gone(Node *statement)
 			continue;
 		if (object->objectSubId == 0)
 		{
-			if (has_rows(relid))
+			if (plan_has_rows(relid))
 				gone = add_gone(gone, relid, NULL, NULL);
 			continue;
 		}
 		if (!sg_read_column(relid, object->objectSubId, &column))
 			continue;
-		if (has_rows(relid) && !column.attgenerated)
+		if (plan_has_rows(relid) && !column.attgenerated)
 			gone = add_gone(gone, relid, pstrdup(NameStr(column.attname)), NULL);
 		gone = add_values(gone, relid, pstrdup(NameStr(column.attname)));
 	}

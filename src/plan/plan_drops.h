@@ -51,6 +51,9 @@ extern List *plan_gone(Node *statement);
  */
 extern ObjectAddress plan_dropped_code(ObjectType type, Node *object);
 
+/* Is it a table, whose rows go with it, and not a view, a foreign table or a materialized view? */
+extern bool plan_has_rows(Oid relid);
+
 /* Returns the qualified names (of char *) of the relations that a step of kind table or statement makes */
 extern List *plan_makes(const PlanStep *step);
 

@@ -355,7 +355,7 @@ notify(const AuditGate *gate)
 
 /* ---- the error ---- */
 
-/* What fails, before what is unknown */
+/* Returns the keys that fail before those that are unknown */
 static List *
 worst_first(List *keys)
 {

@@ -378,7 +378,7 @@ with_schema(FactReader *reader, List *names)
 	return schema ? lcons(makeString(pstrdup(schema)), list_copy(names)) : names;
 }
 
-/* The same for the type of a column */
+/* Returns a column whose type has that schema; itself where nothing changes */
 static const ColumnDef *
 column_with_schema(FactReader *reader, const ColumnDef *column)
 {
@@ -502,7 +502,7 @@ set_inside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound)
 		fact->way = psprintf("ALTER TABLE %s ADD CHECK (%s)", fact->relation, condition);
 }
 
-/* The same of the default partition, beside a new one; a CHECK keeps rows of that one away from it */
+/* Sets what has the rows of the default partition read when another one comes, and the CHECK that spares it, and refuses rows of that one until then */
 static void
 set_outside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, const char *partition)
 {
@@ -1156,7 +1156,7 @@ is_simple(FactReader *reader, Node *statement)
 	return false;
 }
 
-/* What the WITH of a statement writes; it can do so at the top alone */
+/* Reads what WITH has a statement write, which it can at the top alone */
 static void
 read_with(FactReader *reader, Node *statement)
 {

@@ -40,7 +40,7 @@ SG_FUNCTION(sg_snapshot_objects);
 
 #define BATCH_ROWS 1000
 
-/* What fills columns for a plan is in no snapshot that is taken now: 17_trigger.sql, 21_function.sql */
+/* Triggers and functions that fill columns for a plan are in no snapshot that is taken now: see 17_trigger.sql, 21_function.sql */
 #define FILLERS_LEFT_OUT \
 	" AND (CASE kind WHEN 'function' THEN starts_with(identity, 'schemaguard.\"~schemaguard_fill_')" \
 	"  WHEN 'trigger' THEN starts_with(properties ->> 'function', 'schemaguard.\"~schemaguard_fill_') ELSE false END) IS NOT TRUE"
