@@ -310,7 +310,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN old = new OR old || '>' || new ~ '^(smallint>(integer|bigint|numeric|text)|integer>(bigint|numeric|text|double '
-        'precision)|bigint>(numeric|text)|real>double precision|date>timestamp without time zone|json>jsonb|uuid>text|character '
+        'precision)|bigint>(numeric|text)|real>double precision|date>timestamp without time zone|uuid>text|character '
         'varying(\(\d+\))?>(text|character varying)|text>character varying|numeric\(\d+,\d+\)>numeric)$' THEN NULL
         WHEN split_part(old, '(', 1) = split_part(new, '(', 1) AND old ~ '^(character varying|numeric)\(' AND new ~ '\('
             AND substring(new FROM '\((\d+)')::int - coalesce(substring(new FROM ',(\d+)')::int, 0)

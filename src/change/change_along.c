@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
@@ -65,19 +66,18 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 }
 
 /* Adds the rows of a table, or the values of one of its columns: those that a condition names change, or all are computed anew */
-static void
+static PlanGone *
 add_gone(ChangeAlong *along, Oid table, char *column, char *changed)
 {
-	PlanGone   *gone;
+	PlanGone   *gone = palloc0(sizeof(PlanGone));
 
-	if (!OidIsValid(table) || !plan_has_rows(table))
-		return;
-	gone = palloc0(sizeof(PlanGone));
 	gone->table = table;
 	gone->column = column;
 	gone->converted = column != NULL && changed == NULL;
 	gone->changed = changed;
-	along->gone = lappend(along->gone, gone);
+	if (OidIsValid(table) && plan_has_rows(table))
+		along->gone = lappend(along->gone, gone);
+	return gone;
 }
 
 /* Digits behind the point; -1: any number of them */
@@ -88,24 +88,32 @@ scale_of(int32 typmod)
 	return typmod < (int32) VARHDRSZ ? -1 : ((((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024);
 }
 
-/* Does no value change when it is converted, where the statement does not fail on it? */
+/*
+ * Does no value change when it is converted?  An assignment fails where a text is
+ * too long; an explicit cast cuts it.
+ */
 static bool
-keeps_values(Oid from, int32 was, Oid to, int32 is)
+keeps_values(Oid from, int32 was, Oid to, int32 is, bool cuts)
 {
 	switch (to)
 	{
 		case TEXTOID:
+			return true;
 		case VARCHAROID:
 		case BPCHAROID:
 		case BITOID:
 		case VARBITOID:
-			return true;
+			if (!cuts)
+				return true;
+			if (from == to)
+				return is == was || (to != BITOID && (is == -1 || (was != -1 && is > was)));
+			return is == -1 && to == VARCHAROID;
 		case INT4OID:
-			return from == INT2OID;
+			return from == to || from == INT2OID;
 		case INT8OID:
-			return from == INT2OID || from == INT4OID;
+			return from == to || from == INT2OID || from == INT4OID;
 		case FLOAT8OID:
-			return from == FLOAT4OID || from == INT2OID || from == INT4OID;
+			return from == to || from == FLOAT4OID || from == INT2OID || from == INT4OID;
 		case NUMERICOID:
 			if (from == INT2OID || from == INT4OID || from == INT8OID)
 				return is == -1 || scale_of(is) >= 0;
@@ -120,31 +128,111 @@ keeps_values(Oid from, int32 was, Oid to, int32 is)
 	}
 }
 
-/*
- * Returns the condition of the values of a column that are others after ALTER TYPE
- * without USING, for they do not come back when they are converted back; or NULL.
- * Of types that are built in: no code of anybody's is asked.
- */
-static char *
-changed_values(Oid table, const AlterTableCmd *command)
+/* Finds a type and its modifier, of a built-in type alone: another's is read by code of its owner */
+static bool
+find_type(const TypeName *name, Oid *type, int32 *typmod)
 {
-	TypeName   *name = castNode(ColumnDef, command->def)->typeName;
-	Oid			type = LookupTypeNameOid(NULL, name, true);
+	*type = LookupTypeNameOid(NULL, name, true);
+	if (!OidIsValid(*type) || !get_typisdefined(*type) || (*type >= FirstGenbkiObjectId && name->typmods))
+		return false;
+	typenameTypeIdAndMod(NULL, name, type, typmod);
+	return true;
+}
+
+/* Is an expression a column that is cast, or not even that?  Sets the types (of TypeName *), in order. */
+static bool
+is_cast_column(Node *node, const char *column, List **types)
+{
+	*types = NIL;
+	while (node && (IsA(node, TypeCast) || IsA(node, CollateClause)))
+	{
+		if (IsA(node, TypeCast))
+			*types = lcons(((TypeCast *) node)->typeName, *types);
+		node = IsA(node, TypeCast) ? ((TypeCast *) node)->arg : ((CollateClause *) node)->arg;
+	}
+	return node == NULL || (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String) &&
+							strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0);
+}
+
+/* Casts an expression and its text once more; false if nothing does so */
+static bool
+add_cast(Node **value, StringInfo text, Oid type, int32 typmod)
+{
+	*value = coerce_to_target_type(NULL, *value, exprType(*value), type, typmod, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+	appendStringInfo(text, "::%s", format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	return *value != NULL;
+}
+
+/*
+ * Adds the values of a column that are others after ALTER TYPE.  Where they are
+ * cast, those that casting back does not give again: no undo does.  Where
+ * an expression computes them, or nothing is known of the types, all.
+ */
+static void
+add_retyped(ChangeAlong *along, Oid table, const AlterTableCmd *command)
+{
+	ColumnDef  *def = castNode(ColumnDef, command->def);
 	const char *column = quote_identifier(command->name);
 	FormData_pg_attribute was;
+	List	   *casts;
+	Oid			type;
 	int32		typmod;
+	Oid			cast;
+	int32		cast_typmod;
+	Node	   *value;
 	Oid			function;
+	StringInfoData text;
+	char	   *as_text;
+	PlanGone   *gone;
 
-	if (!OidIsValid(type) || type >= FirstGenbkiObjectId || !sg_read_column(table, get_attnum(table, command->name), &was) ||
-		was.atttypid >= FirstGenbkiObjectId || was.attgenerated)
-		return NULL;
-	typenameTypeIdAndMod(NULL, name, &type, &typmod);
-	if (keeps_values(was.atttypid, was.atttypmod, type, typmod) ||
-		find_coercion_pathway(type, was.atttypid, COERCION_ASSIGNMENT, &function) == COERCION_PATH_NONE ||
-		find_coercion_pathway(was.atttypid, type, COERCION_EXPLICIT, &function) == COERCION_PATH_NONE)
-		return NULL;
-	return psprintf("%s IS DISTINCT FROM %s::%s::%s", column, column, format_type_with_typemod(type, typmod),
-					format_type_with_typemod(was.atttypid, was.atttypmod));
+	if (!sg_read_column(table, get_attnum(table, command->name), &was) || was.attgenerated)
+		return;
+	if (!is_cast_column(def->raw_default, command->name, &casts) || !find_type(def->typeName, &type, &typmod))
+	{
+		if (def->raw_default)
+			(void) add_gone(along, table, command->name, NULL);
+		return;
+	}
+	/* the statement fails */
+	if (casts == NIL && find_coercion_pathway(getBaseType(type), getBaseType(was.atttypid), COERCION_ASSIGNMENT, &function) == COERCION_PATH_NONE)
+		return;
+	value = (Node *) makeVar(1, was.attnum, was.atttypid, was.atttypmod, was.attcollation, 0);
+	initStringInfo(&text);
+	appendStringInfoString(&text, column);
+	foreach_ptr(TypeName, name, casts)
+	{
+		if (!find_type(name, &cast, &cast_typmod))
+		{
+			(void) add_gone(along, table, command->name, NULL);
+			return;
+		}
+		if (!add_cast(&value, &text, cast, cast_typmod))
+			return;
+	}
+	if (list_length(casts) <= 1 && exprType(value) == (casts ? type : was.atttypid) &&
+		keeps_values(was.atttypid, was.atttypmod, type, typmod, casts != NIL))
+		return;
+	if (!add_cast(&value, &text, type, typmod))
+		return;
+	/* back by the types in between: none casts one enum to another */
+	for (int i = list_length(casts) - 2; i >= 0 && value; i--)
+	{
+		(void) find_type(list_nth(casts, i), &cast, &cast_typmod);
+		(void) add_cast(&value, &text, cast, cast_typmod);
+	}
+	if (value == NULL || !add_cast(&value, &text, was.atttypid, was.atttypmod))
+	{
+		(void) add_gone(along, table, command->name, psprintf("%s IS NOT NULL", column));
+		return;
+	}
+
+	/*
+	 * 1.5 and 1.50 are one number; of other types, json for one, no operator
+	 * is asked
+	 */
+	as_text = was.atttypid < FirstGenbkiObjectId && TypeCategory(was.atttypid) == TYPCATEGORY_NUMERIC ? "" : "::text";
+	gone = add_gone(along, table, command->name, psprintf("ROW(%s)%s IS DISTINCT FROM ROW(%s)%s", column, as_text, text.data, as_text));
+	gone->value = value;
 }
 
 /* The objects that DROP takes along by CASCADE, beside those that it names */
@@ -215,12 +303,7 @@ add_altered(ChangeAlong *along, const AlterTableStmt *alter)
 		AttrNumber	column = command->name && command->subtype != AT_DropConstraint ? get_attnum(table, command->name) : InvalidAttrNumber;
 
 		if (column > 0 && command->subtype == AT_AlterColumnType)
-		{
-			char	   *changed = castNode(ColumnDef, command->def)->raw_default ? NULL : changed_values(table, command);
-
-			if (changed || castNode(ColumnDef, command->def)->raw_default)
-				add_gone(along, table, command->name, changed);
-		}
+			add_retyped(along, table, command);
 		if (command->behavior != DROP_CASCADE)
 			continue;
 		if (command->subtype == AT_DropColumn && column > 0)
@@ -243,7 +326,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 
 		if (OidIsValid(table))
 			tables = lappend_oid(tables, table);
-		add_gone(along, table, NULL, NULL);
+		(void) add_gone(along, table, NULL, NULL);
 	}
 	along->known = tables != NIL;
 	while (along->cascades && tables && (more = heap_truncate_find_FKs(tables)) != NIL)
@@ -251,7 +334,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 		foreach_oid(table, more)
 		{
 			along->names = lappend(along->names, sg_relation_name(table));
-			add_gone(along, table, NULL, NULL);
+			(void) add_gone(along, table, NULL, NULL);
 		}
 		tables = list_concat(tables, more);
 	}

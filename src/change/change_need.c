@@ -971,11 +971,11 @@ is_all_here(Oid relid)
 
 /* Returns the number that a query gives of a whole table; -1 if a part keeps its rows elsewhere, or if they can't be counted */
 static int64
-count_here(Oid table, const char *sql)
+count_here(Oid table, Node *expression, const char *sql)
 {
 	char	   *why;
 
-	return is_all_here(table) ? count_rows(table, NIL, sql, &why) : -1;
+	return is_all_here(table) ? count_rows(table, expression ? list_make1(expression) : NIL, sql, &why) : -1;
 }
 
 /* Returns n, rows or values that go for good (-1: no number), and adds it to the counts, unless these are NULL */
@@ -1000,8 +1000,8 @@ change_count_gone(List *gone, RunRows *counts)
 
 		if (one->attribute)
 			what = psprintf("(%s).%s", what, quote_identifier(one->attribute));
-		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s%s%s", what, sg_relation_name(one->table), one->changed ? " WHERE " : "",
-											   one->changed ? one->changed : ""));
+		rows = count_here(one->table, one->value, psprintf("SELECT count(%s) FROM %s%s%s", what, sg_relation_name(one->table), one->changed ? " WHERE " : "",
+														   one->changed ? one->changed : ""));
 		known &= count_dropped(counts, one->table, one->column != NULL, rows) >= 0;
 		sum += Max(rows, 0);
 	}
@@ -1018,7 +1018,10 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 	{
 		List	   *gone = NIL;
 
-		/* the author says how values are converted back */
+		/*
+		 * the author says how values that an expression computes are computed
+		 * back
+		 */
 		foreach_ptr(PlanGone, one, move->gone)
 		{
 			if (!one->converted || step->undo == NULL)
@@ -1037,7 +1040,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 	else if (plan_changed_object(step) != CHANGED_TABLE)
 		return 0;
 	return count_dropped(counts, move->table, plan_changed_object(step) == CHANGED_COLUMN,
-						 count_here(move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table)));
+						 count_here(move->table, NULL, psprintf("SELECT count(%s) FROM %s", what, step->child_table)));
 }
 
 /*
@@ -1109,7 +1112,7 @@ change_check_values(const PlanStep *step, ChangeMove *move)
 bool
 change_has_rows(Oid relid, const char *table)
 {
-	return count_here(relid, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) != 0;
+	return count_here(relid, NULL, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) != 0;
 }
 
 char *

@@ -34,6 +34,8 @@ typedef struct PlanGone
 	bool		converted;		/* the values are computed anew */
 	char	   *changed;		/* condition: the values that another type
 								 * changes; NULL: all */
+	Node	   *value;			/* what it computes; NULL: no code of
+								 * anybody's */
 } PlanGone;
 
 /*

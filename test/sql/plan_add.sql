@@ -132,6 +132,18 @@ SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unn
 SELECT step, result, detail, hint FROM sg_plan_check_details('narrow') WHERE check_name = 'loss' ORDER BY step;
 CALL sg_apply('narrow');
 SELECT plan, rows_deleted FROM schemaguard.plan_summary WHERE plan = 'narrow';
+-- no undo brings back what a cast lets go; what an expression computes, its author may compute back
+SELECT sg_plan_create('cast');
+CREATE TYPE plan_add.hue AS ENUM ('sad', 'glad');
+CREATE TYPE plan_add.tone AS ENUM ('glad', 'sad');
+CREATE TABLE plan_add.cast_back (a numeric(8, 4), b text, c json, d plan_add.hue, e numeric, f timestamptz, g text, h int);
+INSERT INTO plan_add.cast_back SELECT 1 + g / 1000.0, 'word ' || g, '{"b": 1, "a": 2}', 'sad', g / 2.0, '2026-11-27 11:40:15+00', g, g FROM generate_series(0, 10) g;
+SELECT sg_plan_add('cast', format('ALTER TABLE plan_add.cast_back ALTER %s TYPE %s', c, x), jsonb_build_object('undo', format('ALTER TABLE plan_add.cast_back ALTER %s TYPE %s', c, u)))
+FROM (VALUES ('a', 'numeric(8,2) USING a::numeric(8,2)', 'numeric(8,4)'), ('b', 'varchar(6) USING CAST(cast_back.b AS varchar(6))', 'text'), ('c', 'jsonb USING c::jsonb', 'json'),
+    ('d', 'plan_add.tone USING d::text::plan_add.tone', 'plan_add.hue USING d::text::plan_add.hue'), ('e', 'numeric(8,1) USING e::numeric(8,1)', 'numeric'),
+    ('f', 'time USING f::time', 'timestamptz USING ''2026-11-27''::date + f'), ('g', 'int USING g::int', 'text'), ('h', 'int USING h / 2', 'int USING h * 2')) v (c, x, u) \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('cast') WHERE check_name = 'loss' ORDER BY step;
+CALL sg_apply('cast', max_rows => 20);
 -- queries behind what makes their tables and columns, in one step
 SELECT sg_plan_create('behind');
 SELECT sg_plan_add_statement('behind', x) FROM unnest(ARRAY['CREATE TABLE plan_add.copied (LIKE plan_add.narrow); INSERT INTO plan_add.copied SELECT * FROM plan_add.narrow',

@@ -294,6 +294,22 @@ SQL
 	is(query('SELECT * FROM m.old', 'once'), '1|one', 'with rows');
 }
 
+# ---- values that another type lets go
+
+query("CREATE DATABASE retyped_$_; ALTER DATABASE retyped_$_ SET schemaguard.workers = 1") foreach 'there', 'here';
+query('CREATE EXTENSION schemaguard; CREATE SCHEMA m; CREATE TABLE m.t (id int PRIMARY KEY, a numeric(10,2), b varchar(5), c date, d jsonb, e varchar(60))', 'retyped_there');
+query('CREATE EXTENSION schemaguard; CREATE SCHEMA m; CREATE TABLE m.t (id int PRIMARY KEY, a numeric(10,4), b text, c timestamptz, d json, e varchar(40)); '
+	. q[INSERT INTO m.t SELECT g, g / 1000.0, 'word ' || g, '2026-11-27 11:40:15+00', '{"b": 1, "a": 2}', g FROM generate_series(1, 20) g], 'retyped_here');
+carry('retyped_there', 'retyped_here');
+query("CALL sg_sync_apply('reference')", 'retyped_here');
+my $types = "SELECT string_agg(format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'm.t'::regclass AND attnum > 1";
+is(query($types, 'retyped_here'), 'numeric(10,4), text, timestamp with time zone, json, character varying(60)', 'no value goes without allow_drop');
+query("CALL sg_sync_apply('reference', allow_drop => true, max_rows => 10, fail => false)", 'retyped_here');
+is(query("SELECT count(*) FROM schemaguard.plan_step WHERE state = 'failed' AND reason ~ 'more than max_rows allows'", 'retyped_here'), '4', 'nor beyond max_rows, with an undo');
+query("CALL sg_sync_apply('reference', allow_drop => true)", 'retyped_here');
+is(query("$types; SELECT count(*) FILTER (WHERE reason ~ 'gone for good') FROM schemaguard.plan_step WHERE reason <> ''", 'retyped_here'),
+	"numeric(10,2), character varying(5), date, jsonb, character varying(60)\n4", 'each of them is told');
+
 # ---- somebody else's plan
 
 query(q{CREATE ROLE author LOGIN; SELECT sg_grant('author')});
