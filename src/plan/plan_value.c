@@ -76,6 +76,34 @@ plan_values(const FkPlan *plan, int step)
 	return store_query("SELECT row_table, key_columns, column_name, identity, min(at) AS at" OF_STEP " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4", &args, read_values);
 }
 
+static void *
+read_since(HeapTuple tuple, TupleDesc desc)
+{
+	PlanValuesSince *since = palloc(sizeof(PlanValuesSince));
+
+	since->plan = sg_spi_text(tuple, desc, "name");
+	since->step = (int) sg_spi_int64(tuple, desc, "step");
+	since->rows = sg_spi_int64(tuple, desc, "n");
+	return since;
+}
+
+/* Behind the numbers of the columns, the identity has types, which may have changed meanwhile */
+PlanValuesSince *
+plan_values_since(const FkPlan *plan, int step, const PlanValues *values)
+{
+	StoreArgs	args = step_args(plan, step);
+	List	   *since;
+
+	store_arg_text(&args, values->identity);
+	since = store_query("SELECT p.name, s.step::bigint AS step, count(DISTINCT s.key) AS n FROM schemaguard.plan_value v"
+						" JOIN schemaguard.plan_value s ON split_part(s.identity, '}', 1) = split_part(v.identity, '}', 1) AND s.key = v.key AND s.id > v.id"
+						" AND (s.plan_id <> v.plan_id OR s.step <> v.step)"
+						" JOIN schemaguard.plan p ON p.id = s.plan_id"
+						" WHERE v.plan_id = $1 AND v.step = $2 AND v.identity = $3"
+						" GROUP BY p.name, s.step ORDER BY max(s.id) DESC LIMIT 1", &args, read_since);
+	return since ? linitial(since) : NULL;
+}
+
 bool
 plan_keeps_values(const FkPlan *plan, int step)
 {

@@ -37,10 +37,21 @@ typedef struct PlanValueRows
 	Datum		values;
 } PlanValueRows;
 
+/* A step that has set values where another one had set its own before */
+typedef struct PlanValuesSince
+{
+	char	   *plan;
+	int			step;
+	int64		rows;
+} PlanValuesSince;
+
 extern void plan_values_keep(const FkPlan *plan, int step, const PlanValues *values, const PlanValueRows *rows);
 
 /* The tables and columns of a step (of PlanValues *) */
 extern List *plan_values(const FkPlan *plan, int step);
+
+/* The last step, of any plan, that has set the column in rows of these since, and whose old values are on record; NULL: none */
+extern PlanValuesSince *plan_values_since(const FkPlan *plan, int step, const PlanValues *values);
 
 /* Are old values of a step on record? */
 extern bool plan_keeps_values(const FkPlan *plan, int step);

@@ -7,6 +7,9 @@
  * plan set gets its old one; others, and rows that are gone, are counted.  Some
  * rows are a transaction; the next call goes on with what is left.
  *
+ * A value may be that of a later step, too, which has found another one there and
+ * set it again: the column waits until that step's old values are back.
+ *
  * An old value is forgotten when its row has it, or when all is settled: rows
  * that are in quarantine get theirs later.  A table that fails keeps nothing from
  * the others.  A role that skips the step says that what is left stays so.
@@ -68,6 +71,7 @@ typedef struct Restored
 	int64		waiting;		/* of those: that may be in quarantine */
 	ErrorData  *error;			/* the first, or NULL */
 	bool		by_type;		/* it is about a column's type */
+	PlanValuesSince *since;		/* whose values would be written over, or NULL */
 } Restored;
 
 /* A text as a column has it */
@@ -320,8 +324,11 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 	ErrorData  *error = NULL;
 	int64		before = PG_INT64_MAX;
 	int64		missing = 0;
+	PlanValuesSince *since = plan_values_since(run->plan, work->step->step, r->values);
 
-	while (error == NULL)
+	if (since)
+		result->since = since;
+	while (error == NULL && since == NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(rows);
@@ -388,6 +395,13 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 	if (error && error->sqlerrcode == ERRCODE_SG_REFERENCED)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
 						  psprintf("Have those rows refer to other ones first, then roll back again. If the values that were set are to stay:\n%s\n%s",
+								   plan_skip_call(plan_step_get(work->run->plan->name, deed->step, false), "the values stay"), again));
+	if (result->since)
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  psprintf("old values of %s: step %d of plan \"%s\" has set values in " INT64_FORMAT " of the rows since",
+								   deed->object, result->since->step, result->since->plan, result->since->rows),
+						  psprintf(sg_calls("Have it taken back first:\nCALL sg_rollback_fks(%s, steps => '{%d}');\n%s\nIf the values that were set are to stay:\n%s\n%s"),
+								   quote_literal_cstr(result->since->plan), result->since->step, again,
 								   plan_skip_call(plan_step_get(work->run->plan->name, deed->step, false), "the values stay"), again));
 	if (error)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),

@@ -606,6 +606,24 @@ CALL sg_apply('r');
 RESET client_min_messages;
 CALL sg_rollback_fks('r');
 
+-- old values wait while a later step, of another plan or of this one, has set values in the rows again, though they are the same
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r'), sg_plan_create('later') \g /dev/null
+CREATE TABLE setagain (id int PRIMARY KEY, v int);
+INSERT INTO setagain VALUES (1, -1), (2, -2), (3, 7);
+SELECT sg_plan_add_check('r', 'setagain', 'v >= 0', 'setagain_low', policy => 'set', child_column => 'v', fill => '0') \g /dev/null
+CALL sg_apply('r', fix => true);
+UPDATE setagain SET v = 9 WHERE id = 1;
+SELECT sg_plan_add_check('later', 'setagain', 'v < 8', 'setagain_high', policy => 'set', child_column => 'v', fill => '0') \g /dev/null
+CALL sg_apply('later', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+TABLE setagain ORDER BY 1;
+CALL sg_rollback_fks('later', steps => '{1}');
+CALL sg_rollback_fks('r');
+TABLE setagain ORDER BY 1;
+SELECT sg_plan_drop('later') \g /dev/null
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
