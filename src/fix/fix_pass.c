@@ -144,13 +144,14 @@ add_counts(FixCounts *counts, const FixBatch *batch)
 	}
 }
 
+/* Returns how many orphans, or rows reached from these, do not stay as they are */
 static int64
-orphans_counted(const FixCounts *counts)
+rows_counted(const FixCounts *counts, bool reached)
 {
 	int64		n = 0;
 
 	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
-		n += counts->rows[fate][false];
+		n += counts->rows[fate][reached];
 	return n;
 }
 
@@ -516,6 +517,7 @@ fix_scan(Fix *fix)
 	init_action(&action, fix, execute_scan, AccessShareLock);
 	action.action.message = "looking for orphans";
 	found = run_attempt(&action.action);
+	fix->along = rows_counted(&fix->counts, true);
 	if (!fix->work->run->dry_run)
 		fix->counts = done;
 	return found || fail_attempt(&action);
@@ -770,7 +772,7 @@ log_batch(FixAction *action)
 
 	entry.message = fix_counts_text(&action->counts, action->fix->key.rule != NULL);
 	entry.rows_affected = action->changed;
-	entry.orphan_rows = orphans_counted(&action->counts);
+	entry.orphan_rows = rows_counted(&action->counts, false);
 	log_write(&entry);
 
 	/*
@@ -896,10 +898,10 @@ take_results(Fix *fix, const FixAction *action)
 		run_rows_merge(fix->work->run->rows, action->beside);
 		MemoryContextDelete(action->counting);
 	}
-	fix->fixed += orphans_counted(&action->counts);
+	fix->fixed += rows_counted(&action->counts, false);
 	fix->changed += action->changed;
 	fix->held = action->batch.held > 0;
-	fix->settled += fix->held ? 0 : action->places.n - action->busy.n;
+	fix->settled += action->along + (fix->held ? 0 : action->places.n - action->busy.n);
 	sg_progress_blocks(fix->settled, 0);
 	fix->kept += action->kept;
 	/* the same orphans come again */
@@ -1052,7 +1054,7 @@ fix_run_passes(Fix *fix)
 
 		found = fix->found.n;
 		fix->fixed = fix->changed = fix->kept = fix->settled = 0;
-		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, found);
+		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, found + fix->along);
 		if (!settle(fix))
 			return false;
 

@@ -43,7 +43,8 @@ typedef struct Fix
 	int64		fixed;			/* orphans */
 	int64		changed;		/* rows */
 	int64		kept;			/* by triggers */
-	int64		settled;		/* orphans that nobody held, for progress */
+	int64		along;			/* rows that are to go along with orphans */
+	int64		settled;		/* rows that nobody held, for progress */
 	double		few;			/* rows that a pass over an open rule may find
 								 * for being the last one */
 	MemoryContext batch_context;

@@ -173,13 +173,22 @@ CREATE TABLE filled (id int PRIMARY KEY, v int);
 INSERT INTO fixed SELECT g, -g FROM generate_series(1, 1000) g;
 INSERT INTO filled SELECT generate_series(1, 1000);
 CREATE TRIGGER at_row BEFORE DELETE ON fixed FOR EACH ROW EXECUTE FUNCTION at_row();
+CREATE TABLE head (id int PRIMARY KEY, parent_id int);
+CREATE TABLE along (id int PRIMARY KEY, head_id int CONSTRAINT along_head REFERENCES head);
+CREATE INDEX ON along (head_id);
+INSERT INTO head SELECT g, -g FROM generate_series(1, 10) g;
+INSERT INTO along SELECT g, g / 100 + 1 FROM generate_series(0, 999) g;
+CREATE TRIGGER at_row BEFORE DELETE ON along FOR EACH ROW EXECUTE FUNCTION at_row();
 CREATE TRIGGER at_row BEFORE UPDATE ON filled FOR EACH ROW EXECUTE FUNCTION at_row();
 SELECT sg_plan_create('fixed'), sg_plan_add_fk('fixed', 'fixed', '{parent_id}', 'parent', orphans => 'quarantine', index => false);
+SELECT sg_plan_create('along'), sg_plan_add_fk('along', 'head', '{parent_id}', 'parent', orphans => 'quarantine', index => false),
+	sg_plan_add_fk('along', 'along', '{head_id}', 'head', fk_name => 'along_head', orphans => 'quarantine');
 SELECT sg_plan_create('filled'), sg_plan_add_not_null('filled', 'filled', 'v', policy => 'set', fill => 'id');
 SQL
 	$session->query(q{RESET ALL; SET schemaguard.progress_interval = 1; SET schemaguard.fill_batch = 50; SET schemaguard.lock_timeout = '60s';
 		SET schemaguard.throttle_function = 'public.is_paused'});
 	for my $of ([ 'fixed', 'fix|executing|rows|t|t', qr/fix, \w+, step 1, table fixed: [1-9]\d* of 1000 rows.*; about \d+ s are left of this/ ],
+		[ 'along', 'fix|executing|rows|t|t', qr/fix, \w+, step 1, table head: [1-9]\d* of 1010 rows.*; about \d+ s are left of this/ ],
 		[ 'filled', 'backfill|executing|blocks|t|t', qr/backfill, \w+, step 1, table filled: [1-9]\d* of \d+ blocks.*; about \d+ s are left of this/ ])
 	{
 		my ($plan, $shown, $told) = @$of;
@@ -195,7 +204,7 @@ SQL
 		ok($is_shown->($shown), "$plan: and shows its work anew");
 		$holder->query('SELECT pg_advisory_unlock(700)');
 		$session->collect;
-		is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', "$plan: done");
+		is(query("SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', "$plan: done");
 		like($session->{err}, $told, "$plan: the client is told, too");
 	}
 	$holder->quit;
