@@ -187,6 +187,7 @@ OBJS = \
 	src/expression/expression_tree.o \
 	src/finding/finding.o \
 	src/finding/finding_accept.o \
+	src/finding/finding_relay.o \
 	src/fix/fix.o \
 	src/fix/fix_change.o \
 	src/fix/fix_keep.o \
@@ -239,6 +240,7 @@ OBJS = \
 	src/plan/plan_edit.o \
 	src/plan/plan_field.o \
 	src/plan/plan_filler.o \
+	src/plan/plan_finding.o \
 	src/plan/plan_index.o \
 	src/plan/plan_index_form.o \
 	src/plan/plan_index_size.o \

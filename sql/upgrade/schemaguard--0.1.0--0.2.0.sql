@@ -81,12 +81,12 @@ INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, 
     ORDER BY g.first_seen, g.child_table, g.fk_name;
 -- The runs of a difference may have been pruned.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, change, expected, actual, result, risk, detail,
-                                 first_seen, last_seen, gone_at, first_run, run, gone_run, delivered_at, fingerprint)
+                                 first_seen, last_seen, gone_at, first_run, run, gone_run, delivered_at, relayed_at, fingerprint)
     SELECT 'drift', i.role, i.reference, i.target, i.kind, i.object, i.property, i.change, i.expected, i.actual, i.class, i.risk, i.detail,
            i.first_seen, i.last_seen, i.gone_at, coalesce(f.run_id, '00000000-0000-0000-0000-000000000000'),
            coalesce(l.run_id, '00000000-0000-0000-0000-000000000000'),
            CASE WHEN i.gone_at IS NOT NULL THEN coalesce(g.run_id, '00000000-0000-0000-0000-000000000000') END,
-           coalesce(i.gone_at, i.last_seen),
+           coalesce(i.gone_at, i.last_seen), i.gone_at,
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array(i.kind, i.object, i.property, i.change, i.expected, i.actual)::text, pg_catalog.getdatabaseencoding()))
     FROM schemaguard.drift_item i

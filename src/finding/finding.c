@@ -178,11 +178,12 @@ write_batch(const FindingRun *run, List *findings)
 				 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
 				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
 				 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
-				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END");
+				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
+				 "     relayed_at = CASE WHEN f.result = excluded.result THEN f.relayed_at END");
 }
 
 /* Closes an open finding; listeners have yet to be told */
-#define CLOSE "UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5, delivered_at = NULL"
+#define CLOSE "UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5, delivered_at = NULL, relayed_at = NULL"
 
 void
 finding_close(FindingRun *run)

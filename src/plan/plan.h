@@ -19,6 +19,7 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "nodes/pg_list.h"
+#include "utils/uuid.h"
 
 #include "plan/plan_word.h"
 
@@ -251,6 +252,15 @@ extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char 
  */
 extern void plan_log(const FkPlan *plan, int step, const char *action,
 					 const char *object, const char *message);
+
+/* ---- plan_finding.c ---- */
+
+/*
+ * Records, as findings of a run, which of these steps have failed or were skipped, but
+ * by sg_plan_skip(), closes those of the plan that were not, and notifies
+ * listeners of what is new or gone.  The caller has the plan's lock.
+ */
+extern void plan_record_failed(const FkPlan *plan, List *steps, const pg_uuid_t *run);
 
 /* ---- plan_rights.c ---- */
 

@@ -226,6 +226,7 @@ sg_plan_drop_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	bool		force = sg_arg_bool(fcinfo, 1);
+	pg_uuid_t	run = log_new_run();
 	FkPlan	   *plan;
 
 	sg_check_granted(fcinfo);
@@ -237,6 +238,7 @@ sg_plan_drop_entered(PG_FUNCTION_ARGS)
 	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);
+	plan_record_failed(plan, NIL, &run);
 	plan_delete(plan);
 	plan_log(plan, 0, "plan drop", name, NULL);
 

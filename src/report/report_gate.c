@@ -518,7 +518,7 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 static uint64
 prune(TimestampTz before)
 {
-	return finding_prune("audit", "true", before) + finding_prune("lint", "true", before);
+	return finding_prune("audit", "true", before) + finding_prune("lint", "true", before) + finding_prune("plan", "true", before);
 }
 
 void

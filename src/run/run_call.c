@@ -278,6 +278,8 @@ run_plan(void *arg)
 		work_or_tell(call);
 		if (!run->dry_run)
 			log_evidence(&run->id, run->plan->name, run->plan->id, "after", NULL);
+		if (!run->dry_run && !run->counting)
+			plan_record_failed(run->plan, plan_steps(run->plan->name), &run->id);
 		run_tell_summary(run);
 		if (run->fail)
 			rest = run_find_rest(run);

@@ -19,8 +19,10 @@ use lib $FindBin::Bin;
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use HTTP::Tiny;
+use IO::Socket::INET ();
 use IPC::Run ();
 use JSON::PP qw(decode_json);
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
@@ -461,6 +463,76 @@ sub pipeline
 	%file = files('gitlab-ci');
 	$yaml = $file{'.gitlab-ci.yml'};
 	pipeline('gitlab', 'gitlab', map { gitlab_script($yaml, $_) } qw(keys drift deploy));
+}
+
+# ---- notifications ----
+
+# A web hook: a process that answers 200 and keeps each body as a line of a file
+sub hook
+{
+	my ($port, $got) = @_;
+	my $pid = fork() // die "fork: $!\n";
+
+	return $pid if $pid;
+	# a test that has died ends it, too
+	alarm 300;
+	$SIG{ALRM} = $SIG{TERM} = sub { POSIX::_exit(0) };
+	my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) or POSIX::_exit(1);
+	while (my $client = $server->accept)
+	{
+		my ($length, $body, $line) = (0, '');
+
+		while (defined($line = <$client>) && $line =~ /\S/) { $length = $1 if $line =~ /^Content-Length: (\d+)/i; }
+		read($client, $body, $length);
+		append_to_file($got, "$body\n");
+		print $client "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+	}
+	POSIX::_exit(0);
+}
+
+if (skip_unless('curl', 'curl', '--version'))
+{
+	my %file = files('notifications');
+	my $got = "$folder/got";
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+	new_shop('relayed');
+	ask(q{CREATE TABLE notes (order_id int); INSERT INTO notes VALUES (-1);
+		ALTER TABLE notes ADD CONSTRAINT notes_order_fk FOREIGN KEY (order_id) REFERENCES orders (id) NOT VALID;
+		SELECT sg.sg_plan_create('late'); SELECT sg.sg_plan_add_statement('late', 'ALTER TABLE public.notes ADD CHECK (order_id > 0)', undo => 'ALTER TABLE public.notes DROP CONSTRAINT notes_order_id_check')});
+	run_it('psql', '-X', '-c', q{CALL sg.sg_audit_gate('{public}')});
+	append_to_file($got, '');
+	my $errors = "$folder/relay.err";
+	local $ENV{RELAY_URL} = "http://127.0.0.1:$port/";
+	local $ENV{RELAY_RETRY} = 2;
+	my $relay = IPC::Run::start([ 'timeout', 300, 'bash', "$folder/relay.sh", $ENV{PGDATABASE} ], '<', \undef, '>', '/dev/null', '2>', $errors);
+
+	ok(wait_for(sub { slurp_file($errors) =~ /curl/ }), 'notifications: the hook is down');
+	is(slurp_file($got), '', 'notifications: nothing has come');
+	is(ask('SELECT count(*) FROM schemaguard.finding WHERE relayed_at IS NOT NULL'), 0, 'and nothing counts as sent');
+	my $hook = hook($port, $got);
+	my $found = q{SELECT count(*) FROM schemaguard.finding WHERE relayed_at IS NULL};
+
+	ok(wait_for(sub { ask($found) == 0 }), 'notifications: all are sent when it is back');
+	run_it('psql', '-X', '-c', q{CALL sg.sg_apply('late')});
+	ok(wait_for(sub { ask($found) == 0 && slurp_file($got) =~ /"source": "plan"/ }), 'notifications: a failed step');
+	ask(q{DELETE FROM notes; ALTER TABLE notes VALIDATE CONSTRAINT notes_order_fk});
+	run_it('psql', '-X', '-c', q{CALL sg.sg_audit_gate('{public}')});
+	ask(q{SELECT sg.sg_plan_drop('late', force => true)});
+	ok(wait_for(sub { ask($found) == 0 && slurp_file($got) =~ /"state": "gone".*"source": "plan"/ }), 'notifications: what is gone');
+	my %times;
+	foreach my $one (map { @{ decode_json($_) } } split /\n+/, slurp_file($got))
+	{
+		$times{"$one->{source} " . ($one->{source} eq 'plan' ? $one->{target} : $one->{property}) . " $one->{state}"}++;
+	}
+	is($times{'audit notes_order_fk found'}, 1, 'a key that fails was told once, though the hook was down');
+	is($times{'audit notes_order_fk gone'}, 1, 'and once when it is gone');
+	is($times{'plan late found'}, 1, 'as was a failed step');
+	is($times{'plan late gone'}, 1, 'which went with its plan');
+	is(scalar(grep { $_ > 1 } values %times), 0, 'nothing came twice');
+	kill 'TERM', $hook;
+	waitpid $hook, 0;
+	$relay->kill_kill;
 }
 
 # ---- lint ----

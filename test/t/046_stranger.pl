@@ -248,6 +248,7 @@ my %call = (
 	'schemaguard.sg_who_expression' => 'SELECT schemaguard.sg_who_expression(NULL)',
 	sg_audit_accept => q{SELECT sg_audit_accept('secret', 'why')},
 	sg_audit_baseline => q{SELECT sg_audit_baseline()},
+	sg_findings_take => q{SELECT sg_findings_take()},
 	sg_audit_gate => q{CALL sg_audit_gate()},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
 	sg_guard_ddl => q{SELECT sg_guard_ddl('warn')},
@@ -439,7 +440,7 @@ for my $name (sort keys %call)
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_lint_plan_new schemaguard.sg_plan_add_alike schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_key schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
-	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name schemaguard.sg_scratch_keep sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
+	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name schemaguard.sg_scratch_keep sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_findings_take sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');

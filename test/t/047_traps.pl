@@ -186,6 +186,7 @@ my @calls = (
 	[ sg_audit_baseline => 'SELECT sg_audit_baseline()' ],
 	[ sg_audit_accept => q{SELECT sg_audit_accept(f.property, 'why') FROM schemaguard.finding f WHERE f.source OPERATOR(pg_catalog.=) 'audit' AND f.result OPERATOR(pg_catalog.=) 'fail' LIMIT 1} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate(only_new => true, fail => false)} ],
+	[ sg_findings_take => 'SELECT sg_findings_take()' ],
 	[ sg_ok_no_orphans => ($pgtap ? 'SET search_path = tap; SELECT plan(3); SET search_path = t, pg_catalog, public; ' : '') . 'SELECT length(sg_ok_no_orphans())' ],
 	[ sg_ok_keys_valid => 'SELECT length(sg_ok_keys_valid())' ],
 	[ sg_measure_overhead => q{SELECT count(*) FROM schemaguard.sg_measure_overhead('measured', 3, 1)} ],

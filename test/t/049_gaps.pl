@@ -114,7 +114,7 @@ my @calls = (
 
 # These work on plans, snapshots, settings and rights; sg_compare_fks and sg_drift_matrix read as sg_drift does, sg_drift_gate and sg_ok_* as
 # what they call, and sg_sync_sql asks the catalogs alone
-my @elsewhere = qw(sg_audit_accept sg_audit_baseline sg_plan_add sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix sg_grant sg_graph sg_guard_ddl sg_health sg_lint sg_lint_gate sg_lint_sarif sg_lint_sql sg_lint_sql_sarif sg_manual_changes sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
+my @elsewhere = qw(sg_audit_accept sg_audit_baseline sg_plan_add sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix sg_findings_take sg_grant sg_graph sg_guard_ddl sg_health sg_lint sg_lint_gate sg_lint_sarif sg_lint_sql sg_lint_sql_sarif sg_manual_changes sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
   sg_plan_add_audit_columns sg_plan_add_check sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index
   sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop
   sg_plan_explain sg_plan_export sg_plan_from_snapshot sg_plan_from_sql sg_plan_hash sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume
