@@ -35,7 +35,7 @@ sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oi
 
 	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
 	catalog->rel = table_open(relid, AccessShareLock);
-	catalog->scan = systable_beginscan(catalog->rel, index, true, snapshot, 1, &key);
+	catalog->scan = systable_beginscan(catalog->rel, index, OidIsValid(index), snapshot, 1, &key);
 }
 
 void
@@ -163,23 +163,32 @@ sg_children(Oid relid)
 	return children;
 }
 
-List *
-sg_typed_tables(Oid relid)
+/* Returns the relations with an OID in a column of pg_class that has no index by itself */
+static List *
+relations_with(AttrNumber column, Oid value)
 {
-	Oid			type = get_rel_type_id(relid);
-	List	   *tables = NIL;
+	List	   *relids = NIL;
 	SgCatalog	all;
 	HeapTuple	tuple;
 
-	if (!OidIsValid(type))
+	if (!OidIsValid(value))
 		return NIL;
-	sg_catalog_begin_all(&all, RelationRelationId);
+	sg_catalog_begin(&all, RelationRelationId, InvalidOid, column, value, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		if (((Form_pg_class) GETSTRUCT(tuple))->reloftype == type)
-			tables = lappend_oid(tables, ((Form_pg_class) GETSTRUCT(tuple))->oid);
-	}
-	return tables;
+		relids = lappend_oid(relids, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+	return relids;
+}
+
+List *
+sg_typed_tables(Oid relid)
+{
+	return relations_with(Anum_pg_class_reloftype, get_rel_type_id(relid));
+}
+
+List *
+sg_relations_in(Oid schema)
+{
+	return relations_with(Anum_pg_class_relnamespace, schema);
 }
 
 List *

@@ -33,8 +33,8 @@ typedef struct SgCatalog
 } SgCatalog;
 
 /*
- * The rows in which an OID column, the first one of the index, has the value;
- * snapshot NULL: as they are now.
+ * The rows in which an OID column, the first one of the index (InvalidOid: all
+ * are read), has the value; snapshot NULL: as they are now.
  */
 extern void sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
 							 Snapshot snapshot);
@@ -84,6 +84,9 @@ extern List *sg_all_inheritors(Oid relid);
 
 /* Returns the tables OF a composite type, by the relation of that, none of them locked */
 extern List *sg_typed_tables(Oid relid);
+
+/* Returns the relations of a schema, none of them locked */
+extern List *sg_relations_in(Oid schema);
 
 /*
  * Returns a table and, if it is partitioned, all its partitions.  Not what

@@ -53,8 +53,6 @@ typedef struct ChangeMove
 	bool		ends;			/* back: it is the last one */
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
-	const char *adds;			/* name of a column that is not computed, or
-								 * NULL */
 	bool		identity;		/* drop: the table's identity is that index */
 	bool		stands;			/* no step mends the problem, unless it is a
 								 * statement */

@@ -342,7 +342,7 @@ end_of_name(const char *name, const char *ends)
 /*
  * A list of columns says which of them are sent, computed ones too; without one, these are
  * not, but stored ones where the publication says so.  A partition goes by its own
- * name, unless pubviaroot.  prexcept is there from 19 on.
+ * name, and a partitioned table by none, unless pubviaroot.  prexcept is there from 19 on.
  */
 char *
 change_published(List *tables, const char *column, bool changes)
@@ -354,7 +354,7 @@ change_published(List *tables, const char *column, bool changes)
 	"  SELECT FROM pg_class o CROSS JOIN LATERAL (SELECT o.oid UNION SELECT a.relid FROM pg_partition_ancestors(o.oid) a WHERE NOT p.pubviaroot) l" \
 	"    JOIN pg_class c ON c.oid = l.oid LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid" \
 	"    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = t.name" \
-	"  WHERE o.relpersistence = 'p' AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false)" \
+	"  WHERE o.relpersistence = 'p' AND (o.relkind = 'r' OR o.relkind = 'p' AND p.pubviaroot) AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false)" \
 	"    AND (r.oid IS NOT NULL OR p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace))" \
 	"    AND CASE WHEN t.name = '' THEN true WHEN r.prattrs IS NOT NULL THEN coalesce(a.attnum = ANY (r.prattrs), false)" \
 	"             ELSE coalesce(a.attgenerated, '') = '' OR a.attgenerated = 's' AND coalesce(to_jsonb(p) ->> 'pubgencols' = 's', false) END" \

@@ -462,7 +462,6 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	change_move(move, MOVE_STATEMENT, "add", AccessExclusiveLock, fill ? STEP_ADDED : STEP_VALIDATED);
 	move->statements = statements;
 	move->rewrites = arg.rewrites;
-	move->adds = linitial(step->child_columns);
 	move->first = true;
 	move->reach = code_reach();
 	code_reach_type(move->reach, arg.type);
@@ -470,11 +469,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 		code_reach_expression(move->reach, arg.initial, code_table_owner(move->table));
 	foreach_ptr(const Constraint, c, parse_column(step)->constraints)
 	{
-		if (c->contype != CONSTR_GENERATED)
-			continue;
-		change_reach(move, c->raw_expr);
-		if (SG_IS_VIRTUAL(c))
-			move->adds = NULL;
+		if (c->contype == CONSTR_GENERATED)
+			change_reach(move, c->raw_expr);
 	}
 }
 

@@ -236,8 +236,8 @@ extern void check_early_access(CheckStep *cs);
 /* ---- check_tables.c ---- */
 extern CheckTable *check_table(PlanCheck *check, Oid relid);
 
-/* The subscription that writes to a table, quoted, or NULL */
-extern const char *check_subscription_name(const CheckTable *table);
+/* A subscription that writes to one of some tables (OIDs), quoted, or NULL */
+extern const char *check_subscription_name(List *tables);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
 /* Can changed rows of a table be told on the other side? */

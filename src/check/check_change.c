@@ -227,24 +227,21 @@ check_kept(CheckStep *cs, const ChangeMove *move)
 						   quote_literal_cstr(plan_given(cs->step->child_table))));
 }
 
-/* Warns of a name, or an object, that a subscription needs to write rows */
+/* Warns of an object that goes, and that a subscription needs to write rows */
 static void
-check_subscribed_name(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+check_subscribed_drop(CheckStep *cs, const ChangeMove *move)
 {
 	ChangedObject what = plan_changed_object(cs->step);
-	const char *subscription = what == CHANGED_COLUMN || what == CHANGED_TABLE ? check_subscription_name(check_table(check, move->table)) : NULL;
-	const char *hint = "Have the column dropped where the rows come from first.";
+	const char *subscription = what == CHANGED_COLUMN || what == CHANGED_TABLE ? check_subscription_name(sg_with_partitions(move->table)) : NULL;
+	const char *hint = what == CHANGED_TABLE ?
+		"Have the table taken out of the publication where the rows come from, and then:\nALTER SUBSCRIPTION %s REFRESH PUBLICATION;" :
+		"Have the column dropped where the rows come from first.";
 
-	if (subscription == NULL)
-		return;
-	if (cs->step->kind == STEP_RENAME)
-		hint = "Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION %s DISABLE;";
-	else if (what == CHANGED_TABLE)
-		hint = "Have the table taken out of the publication where the rows come from, and then:\nALTER SUBSCRIPTION %s REFRESH PUBLICATION;";
-	check_row(cs, "subscription", CHECK_WARN,
-			  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
-					   sg_relation_name(move->table), cs->step->definition),
-			  psprintf(hint, subscription));
+	if (subscription)
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
+						   sg_relation_name(move->table), cs->step->definition),
+				  psprintf(hint, subscription));
 }
 
 /* Tells the steps whose fill reads what a drop takes away, and that come before it */
@@ -308,7 +305,7 @@ check_subscribed(PlanCheck *check, CheckStep *cs)
 	bool		fills = step->fill || step->backfill;
 	Oid			table = step->kind == STEP_STATEMENT ? table_of_trigger(step->definition) :
 		is_rule || fills ? sg_find_qualified(step->child_table) : InvalidOid;
-	const char *subscription = OidIsValid(table) ? check_subscription_name(check_table(check, table)) : NULL;
+	const char *subscription = OidIsValid(table) ? check_subscription_name(sg_with_partitions(table)) : NULL;
 
 	if (subscription && is_rule)
 		check_row(cs, "subscription", CHECK_WARN,
@@ -508,8 +505,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));
 	check_dependents(cs, &move);
-	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_RENAME || cs->step->kind == STEP_DROP))
-		check_subscribed_name(check, cs, &move);
+	if (move.kind == MOVE_STATEMENT && cs->step->kind == STEP_DROP)
+		check_subscribed_drop(cs, &move);
 	check_sent(check, cs, &move);
 	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)

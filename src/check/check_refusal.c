@@ -47,6 +47,7 @@
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
+#include "base/spi.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "check/check.h"
@@ -253,7 +254,15 @@ look_at_policy(Oid table, const CreatePolicyStmt *policy)
 	}
 }
 
-/* ---- ALTER TABLE ---- */
+/* ---- ALTER TABLE and ALTER TYPE ---- */
+
+/* Refuses to change a composite type, but not the tables OF it with it */
+static void
+look_for_typed(Oid type, DropBehavior behavior)
+{
+	if (behavior == DROP_RESTRICT && get_rel_relkind(type) == RELKIND_COMPOSITE_TYPE && sg_typed_tables(type))
+		refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("cannot alter type \"%s\" because it is the type of a typed table", sg_rel_name(type)));
+}
 
 static void
 look_at_new_column(Oid table, const AlterTableCmd *command)
@@ -316,6 +325,16 @@ own_options(List *options)
 	return own;
 }
 
+/* prexcept is there from 19 on */
+static bool
+is_named_by_publication(Oid table)
+{
+	Datum		named;
+
+	return sg_owner_fetch("SELECT 'named' FROM pg_publication_rel r WHERE r.prrelid = $1::oid AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false) LIMIT 1",
+						  psprintf("%u", table), &named);
+}
+
 static void
 look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd *command)
 {
@@ -323,6 +342,7 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 	AttrNumber	attnum;
 	Oid			relid;
 
+	look_for_typed(table, command->behavior);
 	switch (command->subtype)
 	{
 		case AT_AddColumn:
@@ -354,6 +374,11 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 			attnum = get_attnum(table, command->name);
 			if (attnum > 0 && IsA(command->def, String) && pg_strcasecmp(strVal(command->def), "plain") != 0 && get_typstorage(get_atttype(table, attnum)) == TYPSTORAGE_PLAIN)
 				refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("column data type %s can only have storage PLAIN", format_type_be(get_atttype(table, attnum))));
+			break;
+		case AT_SetUnLogged:
+			if (is_named_by_publication(table))
+				refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("cannot change table \"%s\" to unlogged because it is part of a publication", sg_rel_name(table)));
 			break;
 		case AT_SetTableSpace:
 			(void) get_tablespace_oid(command->name, false);
@@ -429,6 +454,8 @@ look_at_rename(const RenameStmt *statement)
 		refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", statement->newname, sg_rel_name(table)));
 	if (statement->renameType == OBJECT_COLUMN)
 		need_column(table, statement->subname);
+	if (statement->renameType == OBJECT_ATTRIBUTE)
+		look_for_typed(table, statement->behavior);
 	if (statement->renameType == OBJECT_TABLE || statement->renameType == OBJECT_VIEW || statement->renameType == OBJECT_MATVIEW ||
 		statement->renameType == OBJECT_INDEX || statement->renameType == OBJECT_SEQUENCE)
 		refuse_name(table, statement->newname);

@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
@@ -32,6 +33,7 @@
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/depend.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -42,37 +44,162 @@
 #include "fk/fk.h"
 #include "plan/plan_change.h"
 
-/* Warns of a name that publications send, and that a subscriber's tables do not have */
+/* Warns of the name that a dropped column is kept under, which a subscriber's tables do not have */
 static void
-check_sent_name(CheckStep *cs, const ChangeMove *move)
+check_sent_kept(CheckStep *cs, const ChangeMove *move)
 {
-	const PlanStep *step = cs->step;
-	ChangedObject what = plan_changed_object(step);
-	bool		is_column = what == CHANGED_COLUMN;
-	const char *name = step->kind == STEP_RENAME ? step->new_name : move->kept_as;
-	char	   *publications = name && (is_column || what == CHANGED_TABLE) ?
-		change_published(sg_all_inheritors(move->table), is_column ? step->fk_name : NULL, false) : NULL;
+	char	   *publications = move->kept_as ? change_published(sg_all_inheritors(move->table), cs->step->fk_name, false) : NULL;
 
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s sends the %s by its name, and a subscription stops where there is no %s",
-						   publications, step->definition, quote_identifier(name)),
-				  step->kind != STEP_RENAME ? psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(name)) :
-				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", (char *) linitial(plan_change_statements(step))));
+				  psprintf("publication %s sends the column by its name, and a subscription stops where there is no %s",
+						   publications, quote_identifier(move->kept_as)),
+				  psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(move->kept_as)));
 }
 
-/* Does ADD COLUMN add one that is computed? */
-static bool
-is_computed(const char *statement)
+static char *
+name_of(const RangeVar *var)
 {
-	AlterTableStmt *stmt = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
+	return var->schemaname ? sg_qualified_name(var->schemaname, var->relname) : pstrdup(quote_identifier(var->relname));
+}
 
-	foreach_ptr(const Constraint, c, ((ColumnDef *) linitial_node(AlterTableCmd, stmt->cmds)->def)->constraints)
+/* ---- names that statements change ---- */
+
+/* Tables that a statement gives another name, their schema, or a column of each */
+typedef struct Renamed
+{
+	List	   *tables;			/* OIDs */
+	const char *column;			/* NULL: no column is */
+	const char *sent;			/* what publications send by that name */
+	const char *name;			/* the new one */
+	bool		comes;			/* see Coming, too */
+} Renamed;
+
+static List *
+extension_relations(const char *extension)
+{
+	Oid			oid = get_extension_oid(extension, true);
+	ObjectAddress address = {ExtensionRelationId, oid, 0};
+	List	   *relids = NIL;
+
+	foreach_ptr(const SgDependency, member, OidIsValid(oid) ? sg_dependencies(&address, true) : NIL)
+	{
+		if (member->type == DEPENDENCY_EXTENSION && member->object.classId == RelationRelationId)
+			relids = lappend_oid(relids, member->object.objectId);
+	}
+	return relids;
+}
+
+/* The tables OF a type, with what inherits from them */
+static List *
+typed_tables(Oid type)
+{
+	List	   *relids = NIL;
+
+	foreach_oid(typed, OidIsValid(type) ? sg_typed_tables(type) : NIL)
+	{
+		relids = list_concat_unique_oid(relids, sg_all_inheritors(typed));
+	}
+	return relids;
+}
+
+/* Which tables ALTER TABLE has for a column of the relation that it names; of a composite type, those OF it */
+static List *
+tables_with_column(const RangeVar *name)
+{
+	Oid			relid = sg_find_qualified(name_of(name));
+
+	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+		return typed_tables(relid);
+	return name->inh ? sg_all_inheritors(relid) : list_make1_oid(relid);
+}
+
+/* By what the names are of, whatever word the statement has for it: ALTER INDEX renames a table as well */
+static void
+read_rename(const RenameStmt *rename, Renamed *renamed)
+{
+	Oid			relid = rename->relation ? sg_find_qualified(name_of(rename->relation)) : InvalidOid;
+
+	renamed->name = rename->newname;
+	if (rename->renameType == OBJECT_SCHEMA)
+	{
+		renamed->tables = sg_relations_in(get_namespace_oid(rename->subname, true));
+		renamed->sent = "tables by the name of the schema";
+	}
+	else if (rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_ATTRIBUTE)
+	{
+		renamed->tables = OidIsValid(relid) ? tables_with_column(rename->relation) : NIL;
+		renamed->column = rename->subname;
+		renamed->sent = "the column by its name";
+	}
+	else if (OidIsValid(relid) && rename->subname == NULL)
+	{
+		renamed->tables = list_make1_oid(relid);
+		renamed->sent = "the table by its name";
+	}
+}
+
+static void
+read_move(const AlterObjectSchemaStmt *move, Renamed *renamed)
+{
+	Oid			relid = move->relation ? sg_find_qualified(name_of(move->relation)) : InvalidOid;
+
+	renamed->name = move->newschema;
+	renamed->comes = OidIsValid(relid);
+	if (renamed->comes)
+		renamed->tables = list_make1_oid(relid);
+	else if (move->objectType == OBJECT_EXTENSION)
+	{
+		renamed->tables = extension_relations(strVal(move->object));
+		renamed->sent = "tables of the extension by the name of their schema";
+	}
+}
+
+/* Warns of a name that publications send and a subscriber's tables do not have, or that a subscription finds a table by */
+static void
+check_renamed(CheckStep *cs, Node *statement, const char *text)
+{
+	Renamed		renamed = {NIL};
+	char	   *publications;
+	Oid			written = InvalidOid;
+
+	if (IsA(statement, RenameStmt))
+		read_rename((RenameStmt *) statement, &renamed);
+	else if (IsA(statement, AlterObjectSchemaStmt))
+		read_move((AlterObjectSchemaStmt *) statement, &renamed);
+	foreach_oid(relid, renamed.tables)
+	{
+		if (!OidIsValid(written) && check_subscription_name(list_make1_oid(relid)))
+			written = relid;
+	}
+	if (OidIsValid(written))
+	{
+		const char *subscription = check_subscription_name(list_make1_oid(written));
+
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
+						   sg_relation_name(written), renamed.column ? "column" : "table"),
+				  psprintf("Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION %s DISABLE;", subscription));
+	}
+	publications = renamed.tables && !renamed.comes ? change_published(renamed.tables, renamed.column, false) : NULL;
+	if (publications)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends %s, and a subscription stops where there is no %s", publications, renamed.sent, quote_identifier(renamed.name)),
+				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", text));
+}
+
+/* ---- columns that come ---- */
+
+/* What a column that is added is computed by, or NULL */
+static const Constraint *
+computed_by(const ColumnDef *column)
+{
+	foreach_ptr(const Constraint, c, column->constraints)
 	{
 		if (c->contype == CONSTR_GENERATED)
-			return true;
+			return c;
 	}
-	return false;
+	return NULL;
 }
 
 /* Returns those of some publications that send stored computed columns, or NULL; pubgencols is there from 18 on */
@@ -88,23 +215,36 @@ that_send_computed(const char *publications)
 
 /* Warns of a column that publications send from the moment it is there; a subscriber can't write one that is computed there */
 static void
-check_sent_column(CheckStep *cs, const ChangeMove *move)
+check_sent_column(CheckStep *cs, List *tables, const ColumnDef *column, const char *text)
 {
-	char	   *publications = move->adds ? change_published(sg_all_inheritors(move->table), move->adds, false) : NULL;
-	bool		computed = publications && is_computed(linitial(move->statements));
+	char	   *publications = change_published(tables, column->colname, false);
+	const Constraint *computed = computed_by(column);
+	const char *name = quote_identifier(column->colname);
 
-	if (computed)
-		publications = that_send_computed(publications);
+	if (publications && computed)
+		publications = SG_IS_VIRTUAL(computed) ? NULL : that_send_computed(publications);
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
-				  computed ? psprintf("Before the call, on each subscriber, add column %s, as one that is not generated.", quote_identifier(move->adds)) :
-				  fk_owner_hint("Add it before the call, on each subscriber", move->table, InvalidOid, linitial(move->statements)));
+				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, name),
+				  computed ? psprintf("Before the call, on each subscriber, add column %s, as one that is not generated.", name) :
+				  fk_owner_hint("Add it before the call, on each subscriber", linitial_oid(tables), InvalidOid, text));
+}
+
+static void
+check_sent_columns(CheckStep *cs, const AlterTableStmt *stmt, const char *text)
+{
+	foreach_ptr(const AlterTableCmd, command, stmt->cmds)
+	{
+		List	   *tables = command->subtype == AT_AddColumn ? tables_with_column(stmt->relation) : NIL;
+
+		if (tables && get_attnum(linitial_oid(tables), castNode(ColumnDef, command->def)->colname) == InvalidAttrNumber)
+			check_sent_column(cs, tables, (ColumnDef *) command->def, text);
+	}
 }
 
 /* ---- tables ---- */
 
-/* A table that a statement makes, or puts into another schema or under a partitioned table */
+/* A table that a statement makes, makes a logged one, or puts into another schema or under a partitioned table */
 typedef struct Coming
 {
 	const char *name;			/* as it will be, qualified where the
@@ -116,12 +256,6 @@ typedef struct Coming
 								 * or InvalidOid */
 	bool		identified;		/* a new one that may have a replica identity */
 } Coming;
-
-static char *
-name_of(const RangeVar *var)
-{
-	return var->schemaname ? sg_qualified_name(var->schemaname, var->relname) : pstrdup(quote_identifier(var->relname));
-}
 
 /* Has a CREATE TABLE a primary key, or may it take over one? */
 static bool
@@ -151,17 +285,43 @@ new_table(const RangeVar *var, Coming *coming)
 	return true;
 }
 
+static bool
+is_sendable(Oid relid)
+{
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
 /* Sets what becomes of a table that is there; false if there is none */
 static bool
 known_table(const RangeVar *var, const char *schema, Oid whole, Coming *coming)
 {
 	coming->relid = sg_find_qualified(name_of(var));
-	if (!OidIsValid(coming->relid) || sg_rel_persistence(coming->relid) != RELPERSISTENCE_PERMANENT)
+	if (!is_sendable(coming->relid) || sg_rel_persistence(coming->relid) != RELPERSISTENCE_PERMANENT)
 		return false;
 	coming->name = schema ? sg_qualified_name(schema, var->relname) : name_of(var);
 	coming->schema = schema ? get_namespace_oid(schema, true) : InvalidOid;
 	coming->whole = whole;
 	return true;
+}
+
+/* Unlogged tables are in no publication */
+static bool
+becomes_logged(const AlterTableStmt *stmt, Coming *coming)
+{
+	Oid			relid = sg_find_qualified(name_of(stmt->relation));
+
+	foreach_ptr(const AlterTableCmd, command, is_sendable(relid) && sg_rel_persistence(relid) == RELPERSISTENCE_UNLOGGED ? stmt->cmds : NIL)
+	{
+		if (command->subtype != AT_SetLogged)
+			continue;
+		coming->relid = relid;
+		coming->name = name_of(stmt->relation);
+		coming->schema = get_rel_namespace(relid);
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -177,7 +337,7 @@ is_coming(Node *statement, Coming *coming)
 		coming->identified = has_primary_key(stmt, coming->whole);
 		return new_table(stmt->relation, coming);
 	}
-	if (IsA(statement, AlterObjectSchemaStmt) && ((AlterObjectSchemaStmt *) statement)->objectType == OBJECT_TABLE)
+	if (IsA(statement, AlterObjectSchemaStmt) && ((AlterObjectSchemaStmt *) statement)->relation)
 		return known_table(((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->newschema, InvalidOid, coming);
 	if (IsA(statement, AlterTableStmt))
 	{
@@ -186,6 +346,7 @@ is_coming(Node *statement, Coming *coming)
 
 		if (command->subtype == AT_AttachPartition)
 			return known_table(((PartitionCmd *) command->def)->name, NULL, sg_find_qualified(name_of(stmt->relation)), coming);
+		return becomes_logged(stmt, coming);
 	}
 	return false;
 }
@@ -326,6 +487,24 @@ check_identity(PlanCheck *check, CheckStep *cs, const AlterTableStmt *stmt)
 		say_lacking(check, cs, publications, sg_relation_name(relid));
 }
 
+/* ---- tables that are sent no more ---- */
+
+/* Warns of tables that become unlogged ones; the server refuses that for those that a publication names */
+static void
+check_unsent(CheckStep *cs, const AlterTableStmt *stmt)
+{
+	Oid			relid = sg_find_qualified(name_of(stmt->relation));
+	char	   *publications = is_sendable(relid) && !cs->blocked ? change_published(list_make1_oid(relid), NULL, false) : NULL;
+
+	foreach_ptr(const AlterTableCmd, command, publications ? stmt->cmds : NIL)
+	{
+		if (command->subtype == AT_SetUnLogged)
+			check_row(cs, "publication", CHECK_WARN,
+					  psprintf("publication %s does not send an unlogged table: subscribers keep the rows that they have, and get no more", publications),
+					  pstrdup("Leave the table logged, or have subscribers do without it."));
+	}
+}
+
 /* ---- publications that a statement makes or changes ---- */
 
 /* Tables that are told of, at most */
@@ -437,20 +616,28 @@ check_publishing(PlanCheck *check, CheckStep *cs, const char *name, bool changes
 void
 check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
-	if (move->kind == MOVE_STATEMENT && (cs->step->kind == STEP_RENAME || cs->step->kind == STEP_DROP))
-		check_sent_name(cs, move);
-	check_sent_column(cs, move);
-	if (move->kind != MOVE_STATEMENT || (cs->step->kind != STEP_TABLE && cs->step->kind != STEP_STATEMENT))
+	StepKind	kind = cs->step->kind;
+
+	if (move->kind != MOVE_STATEMENT)
+		return;
+	if (kind == STEP_DROP)
+		check_sent_kept(cs, move);
+	if (kind != STEP_COLUMN && kind != STEP_RENAME && kind != STEP_TABLE && kind != STEP_STATEMENT)
 		return;
 	foreach_ptr(const char, text, move->statements)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		Coming		coming;
 
+		check_renamed(cs, statement, text);
 		if (is_coming(statement, &coming))
 			check_coming(check, cs, &coming, text);
 		if (IsA(statement, AlterTableStmt))
+		{
+			check_sent_columns(cs, (AlterTableStmt *) statement, text);
 			check_identity(check, cs, (AlterTableStmt *) statement);
+			check_unsent(cs, (AlterTableStmt *) statement);
+		}
 
 		/*
 		 * several are not run on trial, for any of them could lock what

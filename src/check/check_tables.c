@@ -470,11 +470,17 @@ check_publication(PlanCheck *check, CheckStep *cs)
 }
 
 const char *
-check_subscription_name(const CheckTable *table)
+check_subscription_name(List *tables)
 {
-	Oid			subscription = fk_subscription_of(list_concat_copy(table->relids, sg_partition_ancestors(table->relid)));
+	List	   *written = list_copy(tables);
+	Oid			subscription;
 	char	   *name;
 
+	foreach_oid(relid, tables)
+	{
+		written = list_concat_unique_oid(written, sg_partition_ancestors(relid));
+	}
+	subscription = fk_subscription_of(written);
 	if (!OidIsValid(subscription))
 		return NULL;
 	name = get_subscription_name(subscription, true);
@@ -489,7 +495,7 @@ check_subscription(CheckStep *cs)
 
 	for (int i = 0; i < lengthof(tables); i++)
 	{
-		const char *name = check_subscription_name(tables[i]);
+		const char *name = check_subscription_name(tables[i]->relids);
 
 		if (name == NULL || (i == 1 && cs->child == cs->parent))
 			continue;

@@ -891,10 +891,34 @@ read_drop(FactReader *reader, const DropStmt *statement)
 	}
 }
 
+/* What a statement renames, whatever word it has for it: ALTER INDEX renames a table, too */
+static ObjectType
+renamed_type(Oid relid, ObjectType word)
+{
+	switch (OidIsValid(relid) ? get_rel_relkind(relid) : '\0')
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+			return OBJECT_TABLE;
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+			return OBJECT_VIEW;
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return OBJECT_INDEX;
+		case RELKIND_SEQUENCE:
+			return OBJECT_SEQUENCE;
+		default:
+			return word;
+	}
+}
+
 static void
 read_rename(FactReader *reader, const RenameStmt *statement)
 {
 	Fact		fact = {.command = "rename",.lock = AccessExclusiveLock,.other = statement->newname,.name = statement->subname};
+	Oid			relid;
 
 	if (statement->renameType == OBJECT_SCHEMA)
 	{
@@ -905,12 +929,13 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 	if (statement->relation == NULL)
 		return;
 	fact.relation = script_path_table(reader->path, statement->relation);
-	switch (statement->renameType)
+	relid = find_old(reader, fact.relation);
+	switch (statement->subname ? statement->renameType : renamed_type(relid, statement->renameType))
 	{
 		case OBJECT_TABLE:
 		case OBJECT_VIEW:
 		case OBJECT_MATVIEW:
-			fact.command = statement->renameType == OBJECT_TABLE ? "rename table" : "rename view";
+			fact.command = renamed_type(relid, statement->renameType) == OBJECT_TABLE ? "rename table" : "rename view";
 			emit(reader, &fact);
 			if (script_path_has_made(reader->path, fact.relation))
 				(void) script_path_new_table(reader->path, makeRangeVar(statement->relation->schemaname, statement->newname, -1));
@@ -918,6 +943,14 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 		case OBJECT_COLUMN:
 			fact.command = "rename column";
 			break;
+		case OBJECT_ATTRIBUTE:
+			fact.command = "rename column";
+			foreach_oid(table, OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
+			{
+				fact.relation = sg_relation_name(table);
+				emit(reader, &fact);
+			}
+			return;
 		case OBJECT_INDEX:
 			fact.relation = table_of_index(reader, statement->relation);
 			fact.lock = NoLock;

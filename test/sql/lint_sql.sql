@@ -307,5 +307,10 @@ SELECT line, rule, message, length(statement) FROM sg_lint_sql_details('SELECT 1
 SELECT count(*), count(statement), sum(length(statement)) < 100000 AS short
 FROM sg_lint_sql_details((SELECT 'DROP TABLE ' || string_agg('ls.none' || g, ', ') FROM generate_series(1, 3000) g));
 
+-- What is renamed counts, not the statement's word for it; and columns of the tables OF a type
+CREATE TYPE ls.of AS (a int);
+CREATE TABLE ls.of_type OF ls.of;
+SELECT rule, object, message FROM sg_lint_sql_details('ALTER INDEX ls.t RENAME TO u; ALTER VIEW ls.t RENAME n TO o; ALTER TYPE ls.of RENAME ATTRIBUTE a TO b CASCADE; ALTER TABLE ls.t_pkey RENAME TO key; ALTER TYPE ls.of RENAME TO "from"') WHERE rule ~ '^renaming';
+
 SET client_min_messages = warning;
 DROP SCHEMA ls CASCADE;

@@ -5,6 +5,7 @@
 #   - an update that brings tables stops in the same way
 #   - on 19, one of all sequences sends ours: it is told in the same places, with the statement that ends it
 #   - one that came later is told, with statements that run as they stand; on 19 they keep it FOR ALL TABLES
+#   - names that statements change are told on both sides, whatever the statement calls them
 #   - after the accident: CREATE EXTENSION on the subscriber lets it go on
 #   - a column that a plan drops and keeps would be sent by another name: the plan leaves it, until that is no question
 #   - the owner of a database who is no superuser can dump it
@@ -211,6 +212,55 @@ is($subscriber->safe_psql('cols', q{SELECT step, detail, hint FROM sg_plan_check
 		[ 2, 'p', 'column', "Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION s_cols DISABLE;" ],
 		[ 3, '"T 2"', 'table', "Have the table taken out of the publication where the rows come from, and then:\nALTER SUBSCRIPTION s_cols REFRESH PUBLICATION;" ]),
 	'preflight on the subscriber tells of what the subscription would not find');
+
+# ---- names that statements change, by whatever word and from whatever they are changed; and tables that are sent no more
+
+for ($publisher, $subscriber)
+{
+	$_->safe_psql('postgres', 'CREATE DATABASE named');
+	query($_, 'named', q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TYPE app.ty AS (id int, v int); CREATE TABLE app.typed OF app.ty (PRIMARY KEY (id)); CREATE TABLE app.t (id int PRIMARY KEY, v int);
+		CREATE SCHEMA other; CREATE VIEW app.w AS SELECT 1 AS x; CREATE TABLE heir (own int, PRIMARY KEY (id)) INHERITS (app.typed); CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY LIST (id)});
+}
+query($publisher, 'named', q{CREATE PUBLICATION named FOR TABLES IN SCHEMA app; CREATE PUBLICATION one FOR TABLE app.t, heir, whole});
+query($subscriber, 'named', qq{CREATE SUBSCRIPTION s_named CONNECTION '$address dbname=named' PUBLICATION named, one});
+$subscriber->wait_for_subscription_sync($publisher, 's_named', 'named');
+
+# What preflight says of a statement on each side
+sub said
+{
+	my ($node, $sql) = @_;
+
+	query($node, 'named', qq{SELECT sg_plan_create('n', replace => true); SELECT sg_plan_add('n', \$q\$$sql\$q\$)});
+	return $node->safe_psql('named', q{SELECT check_name, result, detail FROM sg_plan_check_details('n') WHERE check_name IN ('publication', 'subscription') OR result = 'block' ORDER BY 1, 3});
+}
+
+for ([ 'ALTER SCHEMA app RENAME TO app2', 'one, tables by the name of the schema, app2', 'app.t|app.typed', 'table' ],
+	[ 'ALTER TYPE app.ty RENAME ATTRIBUTE v TO v2 CASCADE', 'one, the column by its name, v2', 'app.typed', 'column' ],
+	[ 'ALTER VIEW app.t RENAME COLUMN v TO v2', 'one, the column by its name, v2', 'app.t', 'column' ],
+	[ 'ALTER TABLE ONLY heir RENAME COLUMN own TO n', 'one, the column by its name, n', 'public\.heir', 'column' ],
+	[ 'ALTER INDEX app.t RENAME TO t2', 'one, the table by its name, t2', 'app.t', 'table' ],
+	[ 'ALTER TABLE app.t SET SCHEMA other', 'one, the table by its name, other.t', 'app.t', 'table' ])
+{
+	my ($sql, $sent, $table, $what) = @$_;
+	my ($publications, $words, $name) = split /, /, $sent;
+
+	like(said($publisher, $sql), qr/^publication\|warn\|publication (named|one|named, one) sends \Q$words\E, and a subscription stops where there is no \Q$name\E$/, "preflight of $sql");
+	like(said($subscriber, $sql), qr/^subscription\|warn\|subscription s_named writes to ($table), and stops if rows come for a $what that it does not find$/, '... and on the subscriber');
+}
+is(said($publisher, $_) . said($subscriber, $_), '', "nothing is said of $_") for 'ALTER INDEX app.t_pkey RENAME TO key', 'ALTER VIEW app.w RENAME COLUMN x TO y', 'ALTER TABLE whole RENAME TO all_of_it', 'ALTER SCHEMA other RENAME TO another';
+is(said($publisher, 'ALTER TYPE app.ty ADD ATTRIBUTE n int CASCADE'), 'publication|warn|publication named, one sends the new column, and a subscription stops where there is no n', 'preflight tells of a column that comes by a type');
+like(said($publisher, 'ALTER TYPE app.ty ADD ATTRIBUTE n int'), qr/^names\|block\|cannot alter type "ty" because it is the type of a typed table$/m, 'which the server refuses without CASCADE');
+is(said($publisher, 'ALTER TABLE app.t SET UNLOGGED'), 'names|block|cannot change table "t" to unlogged because it is part of a publication', 'the server keeps a table logged that a publication names');
+is_error($publisher, 'ALTER TABLE app.t SET UNLOGGED', '55000', qr/cannot change table "t" to unlogged because it is part of a publication/, '... it does', dbname => 'named');
+is(said($publisher, 'ALTER TABLE app.typed SET UNLOGGED'), 'publication|warn|publication named does not send an unlogged table: subscribers keep the rows that they have, and get no more', 'others are told of');
+query($publisher, 'named', 'ALTER TABLE app.typed SET UNLOGGED');
+is($publisher->safe_psql('named', q{SELECT count(*) FROM pg_publication_tables WHERE tablename = 'typed'}), '0', '... and are not sent any more');
+is(said($publisher, 'ALTER TABLE app.typed SET LOGGED'), 'publication|warn|publication named sends the table by its name, and a subscription stops where there is no app.typed', '... until they are logged');
+query($publisher, 'named', q{SELECT sg_plan_create('n', replace => true); SELECT sg_plan_add('n', 'ALTER SCHEMA app RENAME TO app2')});
+query($subscriber, 'named', $publisher->safe_psql('named', q{SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('n') WHERE check_name = 'publication'}));
+query($publisher, 'named', q{CALL sg_apply('n', fail => true); INSERT INTO app2.t VALUES (1, 1)});
+ok(wait_for(sub { $subscriber->safe_psql('named', 'SELECT count(*) FROM app2.t') eq '1' }), 'with the hint for a schema, replication goes on');
+query($subscriber, 'named', 'DROP SUBSCRIPTION s_named');
 
 # ---- after the accident
 
