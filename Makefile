@@ -400,6 +400,7 @@ SQL_PARTS = \
 	sql/parts/98_report_what.sql \
 	sql/parts/98_report_write.sql \
 	sql/parts/98_report_write_graph.sql \
+	sql/parts/98_report_write_schema_doc.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -463,6 +464,7 @@ REGRESS = \
 	referencing \
 	report \
 	rollback \
+	schema_doc \
 	script_changes \
 	smoke \
 	snapshot \

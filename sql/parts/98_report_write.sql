@@ -1,22 +1,30 @@
 -- Pages: what people read. A page is a document {"title", "verdict", "lead": [lines], "sections": [{"title", "note", "columns": [names],
 -- "rows": [[values]]}]}; what follows writes any of them in a format. Names and data come from everywhere, and are inert in each.
+--
+-- A section without rows is a heading. Of a section may be said, too, its "level" as a heading, 2 by default; its "id", and the one that
+-- it belongs to, "of", of whose name is "name". A value {"text", "to"} leads to the section of that id; on a page with a "base" to the file
+-- of that id there, a point being a folder. A page with "search" has a field that shows sections by what is in them, in HTML.
 
+CREATE FUNCTION schemaguard.sg_page_hidden() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f'
+       '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\U000e0000-\\U000e0fff]';
+COMMENT ON FUNCTION schemaguard.sg_page_hidden() IS 'pattern for characters that can''t be seen, or turn the direction of a line';
+
+CREATE FUNCTION schemaguard.sg_page_shown(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT string_agg(CASE WHEN p.c ~ schemaguard.sg_page_hidden()
+                               THEN 'U+' || upper(regexp_replace(lpad(to_hex(ascii(p.c)), 8, '0'), '^0{1,4}', ''))
+                               ELSE p.c END, '' ORDER BY p.n)
+        FROM regexp_split_to_table(value, '') WITH ORDINALITY p (c, n));
+COMMENT ON FUNCTION schemaguard.sg_page_shown(text) IS 'a text with the numbers of such characters in their place';
+
+-- This, and what follows for a text, a value and a section, are expressions that the planner puts in place of their calls: of a large page
+-- each of its values would else be a query.
 CREATE FUNCTION schemaguard.sg_page_plain(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH hidden AS (
-        SELECT E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f'
-               '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\U000e0000-\\U000e0fff]' AS c)
-    SELECT CASE WHEN value ~ h.c
-                THEN (SELECT string_agg(CASE WHEN p.c ~ h.c
-                                             THEN 'U+' || upper(regexp_replace(lpad(to_hex(ascii(p.c)), 8, '0'), '^0{1,4}', ''))
-                                             ELSE p.c END, '' ORDER BY p.n)
-                      FROM regexp_split_to_table(value, '') WITH ORDINALITY p (c, n))
-                ELSE value END
-    FROM hidden h;
-END;
-COMMENT ON FUNCTION schemaguard.sg_page_plain(text)
-    IS 'a text with the numbers of characters that can''t be seen, or turn the direction of a line, in their place';
+RETURN CASE WHEN value ~ schemaguard.sg_page_hidden() THEN schemaguard.sg_page_shown(value) ELSE value END;
+COMMENT ON FUNCTION schemaguard.sg_page_plain(text) IS 'a text in which all characters can be seen';
 
 -- Nothing in it is markup, a link or a mention. Underscores within words are none anyway, and stay readable.
 CREATE FUNCTION schemaguard.sg_page_markdown_text(value text) RETURNS text
@@ -29,35 +37,49 @@ RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(
     E'(?<!\\\\)_(?![[:alnum:]])', E'\\\\_', 'g');
 COMMENT ON FUNCTION schemaguard.sg_page_markdown_text(text) IS 'a text in one line of Markdown, in which nothing is markup';
 
+-- Nor does it begin a list, a line or code.
+CREATE FUNCTION schemaguard.sg_page_markdown_line(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN E'\n' || regexp_replace(ltrim(schemaguard.sg_page_markdown_text(value)), '^([0-9]*)([-+=.)])', E'\\1\\\\\\2') || E'\n';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_line(text) IS 'a text as a paragraph of Markdown, in which nothing is markup';
+
 CREATE FUNCTION schemaguard.sg_page_html_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN replace(replace(replace(replace(replace(
     schemaguard.sg_page_plain(value), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
 COMMENT ON FUNCTION schemaguard.sg_page_html_text(text) IS 'a text in HTML, in which nothing is markup';
 
+CREATE FUNCTION schemaguard.sg_page_markdown_cell(value jsonb, base text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value ->> 'to' IS NULL THEN coalesce(schemaguard.sg_page_markdown_text(value #>> '{}'), '')
+            ELSE '[' || schemaguard.sg_page_markdown_text(value ->> 'text') || ']('
+                 || coalesce(base || replace(value ->> 'to', '.', '/') || '.md', '#' || (value ->> 'to')) || ')' END;
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_cell(jsonb, text) IS 'a value of a page in Markdown, a link where it leads somewhere';
+
+CREATE FUNCTION schemaguard.sg_page_markdown_table(section jsonb, base text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN section -> 'rows' IS NULL THEN '' WHEN section -> 'rows' = '[]' THEN E'\nNone.\n' ELSE
+    E'\n| ' || (SELECT string_agg(schemaguard.sg_page_markdown_text(c.name), ' | ' ORDER BY c.n)
+               FROM jsonb_array_elements_text(section -> 'columns') WITH ORDINALITY c (name, n))
+    || E' |\n|' || repeat(' --- |', jsonb_array_length(section -> 'columns')) || E'\n'
+    || (SELECT string_agg('| ' || r.line || E' |\n', '' ORDER BY r.n)
+        FROM (SELECT c.n, (SELECT string_agg(schemaguard.sg_page_markdown_cell(v.value, base), ' | ' ORDER BY v.n)
+                           FROM jsonb_array_elements(c.cells) WITH ORDINALITY v (value, n)) AS line
+              FROM jsonb_array_elements(section -> 'rows') WITH ORDINALITY c (cells, n)) r) END;
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_table(jsonb, text) IS 'the table of a section of a page, in Markdown';
+
 CREATE FUNCTION schemaguard.sg_page_markdown(page jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH section AS (
-        SELECT s.n, E'\n## ' || schemaguard.sg_page_markdown_text(s.section ->> 'title') || E'\n'
-                    || coalesce(E'\n' || schemaguard.sg_page_markdown_text(s.section ->> 'note') || E'\n', '')
-                    || CASE WHEN s.section -> 'rows' = '[]' THEN E'\nNone.\n'
-                            ELSE E'\n| ' || (SELECT string_agg(schemaguard.sg_page_markdown_text(c.name), ' | ' ORDER BY c.n)
-                                             FROM jsonb_array_elements_text(s.section -> 'columns') WITH ORDINALITY c (name, n))
-                                 || E' |\n|'
-                                 || repeat(' --- |', jsonb_array_length(s.section -> 'columns')) || E'\n'
-                                 || (SELECT string_agg('| ' || r.line || E' |\n', '' ORDER BY r.n)
-                                     FROM (SELECT c.n, (SELECT string_agg(coalesce(schemaguard.sg_page_markdown_text(v.value), ''), ' | '
-                                                                          ORDER BY v.n)
-                                                        FROM jsonb_array_elements_text(c.cells) WITH ORDINALITY v (value, n)) AS line
-                                           FROM jsonb_array_elements(s.section -> 'rows') WITH ORDINALITY c (cells, n)) r) END AS text
-        FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n))
-    SELECT '# ' || schemaguard.sg_page_markdown_text(page ->> 'title') || E'\n'
-           || coalesce(E'\n**' || schemaguard.sg_page_markdown_text(page ->> 'verdict') || E'**\n', '')
-           || coalesce((SELECT string_agg(E'\n' || schemaguard.sg_page_markdown_text(l.line) || E'\n', '' ORDER BY l.n)
-                        FROM jsonb_array_elements_text(page -> 'lead') WITH ORDINALITY l (line, n)), '')
-           || coalesce((SELECT string_agg(section.text, '' ORDER BY section.n) FROM section), '');
-END;
+RETURN '# ' || schemaguard.sg_page_markdown_text(page ->> 'title') || E'\n'
+    || coalesce(E'\n**' || schemaguard.sg_page_markdown_text(page ->> 'verdict') || E'**\n', '')
+    || coalesce((SELECT string_agg(schemaguard.sg_page_markdown_line(l.line), '' ORDER BY l.n)
+                 FROM jsonb_array_elements_text(page -> 'lead') WITH ORDINALITY l (line, n)), '')
+    || coalesce((SELECT string_agg(coalesce(E'\n<a id="' || (s.section ->> 'id') || E'"></a>\n', '')
+                                   || E'\n' || repeat('#', coalesce((s.section -> 'level')::int, 2)) || ' '
+                                   || schemaguard.sg_page_markdown_text(s.section ->> 'title') || E'\n'
+                                   || coalesce(schemaguard.sg_page_markdown_line(s.section ->> 'note'), '')
+                                   || schemaguard.sg_page_markdown_table(s.section, page ->> 'base'), '' ORDER BY s.n)
+                 FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n)), '');
 COMMENT ON FUNCTION schemaguard.sg_page_markdown(jsonb) IS 'a page in Markdown';
 
 -- What a word means, for its colour; the word stays beside it
@@ -74,36 +96,80 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;--bad:#a3160e;--open:#7a4b00}'
     '@media(prefers-color-scheme:dark){:root{--line:#444;--soft:#222;--good:#6fd39a;--bad:#ff9a92;--open:#ffc46b}}'
     'body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}'
-    'h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}'
+    'h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1.1rem;margin-top:2rem}h4{font-size:1rem}'
+    'h1,h2,h3{overflow-wrap:anywhere}section>p{white-space:pre-line}'
+    '[role=search]{background:Canvas;position:sticky;top:0;padding:.5rem 0}input{font:inherit;padding:.2rem .4rem;max-width:100%}'
     '.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}'
     'th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top}'
     'th,td{overflow-wrap:anywhere;min-width:4rem}'
     'th{background:var(--soft)}.verdict{font-size:1.4rem;font-weight:700}'
     '.good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}'
-    '@media print{.scroll{overflow:visible}section{break-inside:auto}tr{break-inside:avoid}thead{display:table-header-group}}';
+    '@media print{[role=search]{display:none}.scroll{overflow:visible}'
+    'section{break-inside:auto}tr{break-inside:avoid}thead{display:table-header-group}}';
 COMMENT ON FUNCTION schemaguard.sg_page_style() IS 'the style sheet of all pages: light, dark, narrow and print';
+
+-- It has no backslash and no quote of the kind that surrounds it, and is let run by its digest.
+CREATE FUNCTION schemaguard.sg_page_script() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '"use strict";'
+    'const box=document.querySelector("[role=search]"),input=box.querySelector("input"),told=box.querySelector("output");'
+    'const all=[...document.querySelectorAll("section")],parts=new Map(),texts=new Map();'
+    'for(const s of all){const k=s.dataset.of;if(k){if(!parts.has(k))parts.set(k,[]);parts.get(k).push(s)}}'
+    'function text(k){if(!texts.has(k))texts.set(k,parts.get(k).map(s=>s.textContent).join(" ").toLowerCase());return texts.get(k)}'
+    'function find(){const words=input.value.toLowerCase().split(" ").filter(w=>w);let n=0;'
+    'for(const[k,l]of parts){const hit=words.every(w=>text(k).includes(w));for(const s of l)s.hidden=!hit;if(hit)n++}'
+    'for(const s of all)if(!s.dataset.of){let any=false,links=false;for(const r of s.querySelectorAll("tbody tr")){'
+    'const a=r.querySelector("a");if(!a)continue;links=true;const l=parts.get(a.hash.slice(1));r.hidden=!!l&&l[0].hidden;'
+    'if(!r.hidden)any=true}s.hidden=links&&!any}'
+    'told.textContent=n+" of "+parts.size}'
+    'function go(){const e=document.getElementById(location.hash.slice(1)),s=e&&e.closest("section");'
+    'if(s&&s.hidden){input.value="";find();s.scrollIntoView()}}'
+    'input.addEventListener("input",find);addEventListener("hashchange",go);'
+    'addEventListener("keydown",e=>{if(e.key==="/"&&e.target!==input){e.preventDefault();input.focus()}'
+    'else if(e.key==="Escape"&&e.target===input){input.value="";find()}});'
+    'box.hidden=false;find();';
+COMMENT ON FUNCTION schemaguard.sg_page_script() IS 'what shows the sections of a page by what is in them; it asks for nothing';
+
+CREATE FUNCTION schemaguard.sg_page_html_cell(value jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value ->> 'to' IS NULL
+            THEN '<td' || coalesce(' class="' || schemaguard.sg_page_class(value #>> '{}') || '"', '') || '>'
+                 || coalesce('<bdi>' || schemaguard.sg_page_html_text(value #>> '{}') || '</bdi>', '') || '</td>'
+            ELSE '<td><a href="#' || (value ->> 'to') || '"><bdi>' || schemaguard.sg_page_html_text(value ->> 'text')
+                 || '</bdi></a></td>' END;
+COMMENT ON FUNCTION schemaguard.sg_page_html_cell(jsonb) IS 'a value of a page in HTML, a link where it leads somewhere';
 
 CREATE FUNCTION schemaguard.sg_page_html_table(section jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN section -> 'rows' = '[]' THEN '<p>None.</p>' ELSE
-    '<div class="scroll" tabindex="0" role="region" aria-label="' || schemaguard.sg_page_html_text(section ->> 'title')
+RETURN CASE WHEN section -> 'rows' IS NULL THEN '' WHEN section -> 'rows' = '[]' THEN '<p>None.</p>' ELSE
+    '<div class="scroll" tabindex="0" role="region" aria-label="'
+    || schemaguard.sg_page_html_text(concat_ws(' of ', section ->> 'title', section ->> 'name'))
     || '"><table><thead><tr>'
     || (SELECT string_agg('<th scope="col">' || schemaguard.sg_page_html_text(c.name) || '</th>', '' ORDER BY c.n)
         FROM jsonb_array_elements_text(section -> 'columns') WITH ORDINALITY c (name, n))
     || E'</tr></thead>\n<tbody>\n'
     || (SELECT string_agg('<tr>' || r.cells || E'</tr>\n', '' ORDER BY r.n)
-        FROM (SELECT c.n, (SELECT string_agg('<td' || coalesce(' class="' || schemaguard.sg_page_class(v.value) || '"', '') || '>'
-                                             || coalesce('<bdi>' || schemaguard.sg_page_html_text(v.value) || '</bdi>', '') || '</td>', ''
-                                             ORDER BY v.n)
-                           FROM jsonb_array_elements_text(c.cells) WITH ORDINALITY v (value, n)) AS cells
+        FROM (SELECT c.n, (SELECT string_agg(schemaguard.sg_page_html_cell(v.value), '' ORDER BY v.n)
+                           FROM jsonb_array_elements(c.cells) WITH ORDINALITY v (value, n)) AS cells
               FROM jsonb_array_elements(section -> 'rows') WITH ORDINALITY c (cells, n)) r)
     || '</tbody></table></div>' END;
 COMMENT ON FUNCTION schemaguard.sg_page_html_table(jsonb) IS 'the table of a section of a page, in HTML';
 
+CREATE FUNCTION schemaguard.sg_page_html_section(section jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '<section' || coalesce(' data-of="' || (section ->> 'of') || '"', '') || E'>\n<h' || coalesce(section ->> 'level', '2')
+    || coalesce(' id="' || (section ->> 'id') || '"', '') || '>' || schemaguard.sg_page_html_text(section ->> 'title')
+    || '</h' || coalesce(section ->> 'level', '2') || E'>\n'
+    || coalesce('<p>' || schemaguard.sg_page_html_text(section ->> 'note') || E'</p>\n', '')
+    || schemaguard.sg_page_html_table(section) || E'\n</section>\n';
+COMMENT ON FUNCTION schemaguard.sg_page_html_section(jsonb) IS 'a section of a page, in HTML';
+
 CREATE FUNCTION schemaguard.sg_page_html(page jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''">' || E'\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline'''
+    || CASE WHEN page ? 'search'
+            THEN format('; script-src ''sha256-%s''', encode(sha256(schemaguard.sg_page_script()::bytea), 'base64')) ELSE '' END || E'">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">' || E'\n<title>'
         || schemaguard.sg_page_html_text(page ->> 'title')
     || E'</title>\n<style>' || schemaguard.sg_page_style() || E'</style>\n</head>\n<body>\n<main>\n<h1>'
@@ -112,12 +178,14 @@ RETURN E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
                 || schemaguard.sg_page_html_text(page ->> 'verdict') || E'</p>\n', '')
     || coalesce((SELECT string_agg('<p>' || schemaguard.sg_page_html_text(l.line) || E'</p>\n', '' ORDER BY l.n)
                  FROM jsonb_array_elements_text(page -> 'lead') WITH ORDINALITY l (line, n)), '')
-    || coalesce((SELECT string_agg(E'<section>\n<h2>' || schemaguard.sg_page_html_text(s.section ->> 'title') || E'</h2>\n'
-                                   || coalesce('<p>' || schemaguard.sg_page_html_text(s.section ->> 'note') || E'</p>\n', '')
-                                   || schemaguard.sg_page_html_table(s.section) || E'\n</section>\n', '' ORDER BY s.n)
+    || coalesce('<div role="search" hidden><label>' || schemaguard.sg_page_html_text(page ->> 'search')
+                || E' <input type="search" aria-keyshortcuts="/"></label> <output></output></div>\n', '')
+    || coalesce((SELECT string_agg(schemaguard.sg_page_html_section(s.section), '' ORDER BY s.n)
                  FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n)), '')
-    || E'</main>\n</body>\n</html>\n';
-COMMENT ON FUNCTION schemaguard.sg_page_html(jsonb) IS 'a page in HTML: one file, which asks for nothing and runs nothing';
+    || E'</main>\n' || CASE WHEN page ? 'search' THEN '<script>' || schemaguard.sg_page_script() || E'</script>\n' ELSE '' END
+    || E'</body>\n</html>\n';
+COMMENT ON FUNCTION schemaguard.sg_page_html(jsonb)
+    IS 'a page in HTML: one file, which asks for nothing, and runs nothing but its own search';
 
 -- Before and after, each box by what is on record: yes, no or unknown, and the query that says so
 CREATE FUNCTION schemaguard.sg_report_boxes(plan text, OUT part text, OUT place int, OUT box text, OUT done boolean, OUT query text)

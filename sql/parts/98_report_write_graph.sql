@@ -8,7 +8,8 @@ CREATE TABLE schemaguard.module (
     added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (module, pattern)
 );
-COMMENT ON TABLE schemaguard.module IS 'groups of tables, for sg_graph(); a table that is in none is in that of its schema';
+COMMENT ON TABLE schemaguard.module
+    IS 'groups of tables, for sg_graph() and sg_schema_doc(); a table that is in none is in that of its schema';
 COMMENT ON COLUMN schemaguard.module.module IS 'name of the group';
 COMMENT ON COLUMN schemaguard.module.pattern
     IS 'pattern for names of tables, with their schema: * is any text; the longest one that fits counts';
@@ -20,6 +21,12 @@ CREATE POLICY in_own_name ON schemaguard.module USING (true)
 GRANT SELECT ON schemaguard.module TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.module TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.module', '');
+
+CREATE FUNCTION schemaguard.sg_module_of(table_name text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT m.module FROM schemaguard.module m WHERE schemaguard.sg_lint_like(table_name, m.pattern)
+        ORDER BY length(m.pattern) DESC, m.module COLLATE "C" LIMIT 1);
+COMMENT ON FUNCTION schemaguard.sg_module_of(text) IS 'the group of schemaguard.module that a table is in; null: none';
 
 -- How a key of a state is drawn: colours of 4.5 to 1 on white and on black, and a line that tells it without them
 CREATE FUNCTION schemaguard.sg_graph_styles(OUT state text, OUT colour text, OUT line text, OUT meaning text) RETURNS SETOF record
@@ -67,12 +74,9 @@ BEGIN ATOMIC
         SELECT CASE WHEN k.child = n.oid THEN k.parent ELSE k.child END, n.steps + 1
         FROM near n JOIN key k ON n.oid IN (k.child, k.parent) WHERE n.steps < depth),
     shown AS (
-        SELECT t.oid, t.name, row_number() OVER (ORDER BY t.name COLLATE "C") AS id, coalesce(m.module, t.schema_name) AS module
+        SELECT t.oid, t.name, row_number() OVER (ORDER BY t.name COLLATE "C") AS id,
+               coalesce(schemaguard.sg_module_of(t.name), t.schema_name) AS module
         FROM schemaguard.lint_table t
-             LEFT JOIN LATERAL (SELECT g.module FROM schemaguard.module g
-                                WHERE t.name LIKE replace(replace(replace(replace(g.pattern, E'\\', E'\\\\'), '_', E'\\_'), '%', E'\\%'),
-                                                          '*', '%')
-                                ORDER BY length(g.pattern) DESC, g.module COLLATE "C" LIMIT 1) m ON true
         WHERE NOT t.is_partition AND (schemas IS NULL OR t.schema_name = ANY (schemas))
           AND (focus IS NULL OR t.oid IN (SELECT n.oid FROM near n)))
     SELECT jsonb_build_object(

@@ -39,7 +39,7 @@ INSERT INTO needed VALUES
   ('sg_steps_in', 'arguments'), ('sg_steps_out', 'arguments'),
   ('sg_discover_fks_body', 'sg_body()'), ('sg_plan_add_archive_columns_body', 'sg_body()'), ('sg_plan_add_audit_columns_body', 'sg_body()'),
   ('sg_plan_isolate_body', 'sg_body()'), ('sg_plan_retarget_body', 'sg_body()'), ('sg_sync_sql_body', 'sg_body()'), ('sg_report_body', 'sg_body()'),
-  ('sg_plan_explain_body', 'sg_body()'), ('sg_graph_body', 'sg_body()'), ('sg_lint_found_body', 'sg_body()'), ('sg_lint_sql_body', 'sg_body()'),
+  ('sg_plan_explain_body', 'sg_body()'), ('sg_graph_body', 'sg_body()'), ('sg_schema_doc_body', 'sg_body()'), ('sg_lint_found_body', 'sg_body()'), ('sg_lint_sql_body', 'sg_body()'),
   ('sg_discover_unmatched', 'people, rarely'), ('sg_measure_overhead', 'people, rarely'), ('sg_plan_hash', 'people, rarely');
 WITH callable AS (
   SELECT p.oid, p.proname FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass

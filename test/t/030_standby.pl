@@ -92,7 +92,7 @@ my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
 	q{sg_plan_sql('plan')}, q{sg_plan_referencing('plan')}, q{sg_plan_explain('plan', 1)}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_compare_fks('snap')},
-	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()', q{sg_report('plan')}, q{sg_report('plan', 'html', 'checklist')}, 'sg_report()', 'sg_health()', 'sg_graph()', 'schemaguard.metrics', 'sg_lint()', 'sg_lint_sarif()', q{sg_lint_sql('DROP TABLE public.c; SELECT FROM FROM')}, q{sg_lint_sql_sarif('TRUNCATE public.c', 'x')}, q{schemaguard.sg_go_rules('plan')}, 'schemaguard.sg_go_rules()',
+	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()', q{sg_report('plan')}, q{sg_report('plan', 'html', 'checklist')}, 'sg_report()', 'sg_health()', 'sg_graph()', 'sg_schema_doc(findings => true)', 'schemaguard.metrics', 'sg_lint()', 'sg_lint_sarif()', q{sg_lint_sql('DROP TABLE public.c; SELECT FROM FROM')}, q{sg_lint_sql_sarif('TRUNCATE public.c', 'x')}, q{schemaguard.sg_go_rules('plan')}, 'schemaguard.sg_go_rules()',
 	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress', 'sg_manual_changes()', 'schemaguard.ddl_guard_state');
 
 $logged = $primary->safe_psql('postgres', $log);

@@ -121,6 +121,8 @@ my @calls = (
 	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
 	[ sg_graph => q{SELECT sg_graph(f) FROM unnest('{mermaid,dot}'::text[]) f} ],
 	[ sg_graph => q{CALL fixture.each($$SELECT sg_graph('svg', focus => 't.%1$s_c')$$)} ],
+	[ sg_schema_doc => q{SELECT count(*) FROM sg_schema_doc(figures => true, findings => true); SELECT count(*) FROM sg_schema_doc('{t}', 'html')} ],
+	[ sg_schema_doc => q{SELECT count(*) FROM sg_schema_doc('{t}', 'files')} ],
 	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
 	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
@@ -253,7 +255,8 @@ my @calls = (
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_sync_bounded sg_sync_goes_on sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_mark sg_may_refer sg_plan_add_alike sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
 		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_plan_explain_step sg_lint_found_body sg_lint_sql_body sg_lint_sql_facts sg_lint_sql_locks sg_lint_sql_checked sg_lint_sql_loss sg_lint_sql_drops sg_lint_sql_form sg_lint_sql_units sg_lint_step sg_lint_like sg_sarif sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_columns sg_sync_publications sg_sync_published sg_sync_sent sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
-		sg_page_style sg_page_time)),
+		sg_page_style sg_page_time sg_page_hidden sg_page_shown sg_page_script sg_page_markdown_cell sg_page_markdown_line sg_page_markdown_table sg_page_html_cell sg_page_html_section
+		sg_schema_doc_body sg_doc_columns sg_doc_end sg_doc_figures sg_doc_indexes sg_doc_keys sg_doc_rules sg_doc_sections sg_doc_tables sg_doc_id sg_doc_visible sg_doc_word sg_module_of)),
 
 	# snapshots and drift
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],

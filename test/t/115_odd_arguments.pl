@@ -45,6 +45,7 @@ my %values = (
 	'boolean[]' => [ q{'{t}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{t,f},{f,t}}'} ],
 	anycompatible => [ q{'public.c'::regclass}, 'NULL::int', '1', q{'x'::text}, q{'{a}'::text[]}, q{'{}'::jsonb} ],
 	oid => [ '0', 'NULL', '1259', '4294967295' ],
+	'oid[]' => [ q{'{1259}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{0,4294967295}'}, q{'{{1259,1259},{1249,1249}}'} ],
 	'schemaguard.sync_pair[]' => [ q{'{}'}, 'NULL', q{'{NULL}'}, q{ARRAY[ROW(1,2,'table','a','b','c','{}','d','e','f','{}','{g}','h')]}, q{ARRAY[ROW(NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)]}, q{ARRAY[ROW(-1,-1,'x','','','','[]','','','','1','{NULL}','')]} ],
 	'schemaguard.script_fact' => [ 'NULL', q{(SELECT f FROM schemaguard.sg_lint_sql_facts('ALTER TABLE public.c ALTER p SET NOT NULL', NULL, true) f LIMIT 1)} ],
 	'schemaguard.script_fact[]' => [ q{'{}'}, 'NULL', q{'{NULL}'}, q{ARRAY(SELECT f FROM schemaguard.sg_lint_sql_facts('DROP TABLE public.c', NULL, true) f)} ],

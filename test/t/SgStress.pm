@@ -228,6 +228,7 @@ my %calls = (
 	sg_lint_sql_sarif => sub { "SELECT sg_lint_sql_sarif('TRUNCATE ${\table} CASCADE', 'db/1.sql')" },
 	sg_lint => sub { 'SELECT * FROM sg_lint(' . pick('', "'{st}'") . ')' },
 	sg_report => sub { 'SELECT sg_report(' . pick('', "'${\plan}'", "'${\plan}', 'html'", "'${\plan}', 'json', 'checklist'") . ')' },
+	sg_schema_doc => sub { 'SELECT * FROM sg_schema_doc(' . pick('', "'{st}', 'files', true, true", "'{st}', 'html'") . ')' },
 	sg_status => sub { 'SELECT * FROM sg_status()' },
 	sg_tenant_audit => sub { "SELECT * FROM sg_tenant_audit('tenant_id'" . pick('', q{, 'st.tenants'}, q{, schemas => '{st}'}) . ')' },
 	sg_verify_fks => sub { 'SELECT * FROM sg_verify_fks(' . pick('', "'${\plan}'", 'live => true', "'${\plan}', live => true") . ')' },
