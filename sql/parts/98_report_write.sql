@@ -101,7 +101,7 @@ RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;
     '[role=search]{background:Canvas;position:sticky;top:0;padding:.5rem 0}input{font:inherit;padding:.2rem .4rem;max-width:100%}'
     '.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}'
     'th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top}'
-    'th,td{overflow-wrap:anywhere;min-width:4rem}'
+    'th,td{min-width:4rem}td{overflow-wrap:anywhere}'
     'th{background:var(--soft)}.verdict{font-size:1.4rem;font-weight:700}'
     '.good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}'
     '@media print{[role=search]{display:none}.scroll{overflow:visible}'
