@@ -211,6 +211,7 @@ sg_find_setting(const char *name)
 #define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 #define SG_LOCK_VXID(lock) ((VirtualTransactionId) {(lock)->backend, (lock)->lxid})
+#define SG_LOCAL_XID(proc) ((proc)->lxid)
 #define SG_FOREACH(type, star, var, list, value) \
 	for (ForEachState var##_at = {(list), 0}; var##_at.i >= 0; var##_at.i = -1) \
 		for (type star var; \
@@ -222,6 +223,7 @@ sg_find_setting(const char *name)
 #define foreach_oid(var, list) SG_FOREACH(Oid, , var, list, lfirst_oid)
 #else
 #define SG_LOCK_VXID(lock) ((lock)->vxid)
+#define SG_LOCAL_XID(proc) ((proc)->vxid.lxid)
 #endif
 
 /* 16: a member of a role may SET ROLE only where that was granted */

@@ -36,7 +36,9 @@
 #include "nodes/parsenodes.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/plancat.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -47,6 +49,9 @@
 #include "base/gone.h"
 #include "base/guard.h"
 #include "base/quote.h"
+
+/* The transaction in which a user mapping has changed last, as far as this session knows */
+static LocalTransactionId changed_in;
 
 static sg_relation_hook_type next_info;
 static ExecutorStart_hook_type next_start;
@@ -107,10 +112,18 @@ connected_server(Oid relid)
 	return sg_uses_connections(handler_of(server)) ? server : InvalidOid;
 }
 
+static void
+note_change(Datum arg, int cache, uint32 hash)
+{
+	changed_in = MyProc ? SG_LOCAL_XID(MyProc) : InvalidLocalTransactionId;
+}
+
 /*
  * Would postgres_fdw refuse the mapping for PUBLIC to a role that is no superuser,
- * as its check_conn_params() does?  A mapping of the role's own does not count: its
- * code could drop it before the wrapper looks.
+ * as its check_conn_params() does, or have mappings changed in this transaction?
+ * The wrapper keeps a connection that the transaction uses as it was opened.  A
+ * mapping of the role's own does not count: its code could drop it before the
+ * wrapper looks.
  */
 static bool
 is_for_superusers(Oid server)
@@ -122,6 +135,11 @@ is_for_superusers(Oid server)
 
 	if (!HeapTupleIsValid(mapping))
 		return false;
+	if (LocalTransactionIdIsValid(changed_in) && changed_in == SG_LOCAL_XID(MyProc))
+	{
+		ReleaseSysCache(mapping);
+		return true;
+	}
 	options = SysCacheGetAttr(USERMAPPINGUSERSERVER, mapping, Anum_pg_user_mapping_umoptions, &isnull);
 	foreach_ptr(DefElem, option, isnull ? NIL : untransformRelOptions(options))
 	{
@@ -138,8 +156,8 @@ refuse(Oid role, const char *what, Oid server)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("role %s must not use %s, whose connection may be a superuser's: the server has a user mapping for PUBLIC without a password",
-					sg_role_name(role), what),
+			 errmsg("role %s must not use %s, whose connection may be a superuser's", sg_role_name(role), what),
+			 errdetail("The server has a user mapping for PUBLIC without a password, or mappings have changed in this transaction."),
 			 errhint("Make a user mapping for each role that uses the server, and drop that one:\nDROP USER MAPPING FOR PUBLIC SERVER %s;",
 					 quote_identifier(GetForeignServer(server)->servername))));
 }
@@ -322,4 +340,7 @@ sg_connection_init(void)
 	sg_relation_hook = look_at_relation;
 	next_start = ExecutorStart_hook;
 	ExecutorStart_hook = start_query;
+	/* what this transaction has seen before is not known */
+	note_change((Datum) 0, USERMAPPINGOID, 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, note_change, (Datum) 0);
 }

@@ -462,7 +462,7 @@ check_foreign(void *query)
 
 /*
  * An operator whose function changes the session: estimators call it for values of
- * statistics, past the object access hook
+ * statistics, past the object access hook; and those of its negator and commutator
  */
 static bool
 is_of_session_any(Oid function, void *context)
@@ -471,11 +471,30 @@ is_of_session_any(Oid function, void *context)
 }
 
 static bool
+is_pair_of_session(Oid operator)
+{
+	Oid			commutator = get_commutator(operator);
+	Oid			others[] = {get_negator(operator), commutator, OidIsValid(commutator) ? get_negator(commutator) : InvalidOid};
+
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		if (OidIsValid(others[i]) && is_of_session(get_opcode(others[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool
 any_of_session(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (check_functions_in_node(node, is_of_session_any, NULL))
+		return true;
+	/* DISTINCT FROM and NULLIF have the same struct */
+	if ((IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr)) && is_pair_of_session(((OpExpr *) node)->opno))
+		return true;
+	if (IsA(node, ScalarArrayOpExpr) && is_pair_of_session(((ScalarArrayOpExpr *) node)->opno))
 		return true;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, any_of_session, NULL, 0);

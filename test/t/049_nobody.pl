@@ -160,7 +160,9 @@ my @session = ('FETCH mine', 'MOVE mine', q{SELECT cursor_to_xml('mine', 1, fals
 	q{CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'CREATE AGGREGATE pg_temp.x (int) (sfunc = int4pl, stype = int)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SAVEPOINT x', 'COMMIT',
 	'SELECT public.dblink_get_connections()', q{SELECT public.dblink_connect('made', 'dbname=postgres')}, 'SET seed = 0.25', q{SELECT set_config('seed', '0.25', false)}, 'SELECT mal.seeds()',
 	# estimators call an operator's function for values of statistics
-	'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.##) 5', 'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.#~) ANY (ARRAY[9])', 'SELECT 1 FROM mal.common WHERE mal.unlocks(a)');
+	'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.##) 5', 'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.#~) ANY (ARRAY[9])', 'SELECT 1 FROM mal.common WHERE mal.unlocks(a)',
+	# ... and those of its negator and commutator
+	'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.<=>) 5', 'SELECT 1 FROM mal.common WHERE 9 OPERATOR(mal.<|) a');
 $node->safe_psql('postgres', q{DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'dblink') THEN CREATE EXTENSION dblink SCHEMA public; END IF; END $$});
 # These pass: they end with the query
 my @passes = ('SET work_mem = 100', 'RESET ALL', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY', 'DECLARE theirs CURSOR FOR SELECT 1', q{SELECT set_config('mal.x', 'y', false)});
@@ -173,6 +175,10 @@ as('mallory', q{CREATE FUNCTION mal.seeds() RETURNS int LANGUAGE sql SET seed = 
 	CREATE OR REPLACE FUNCTION mal.at_once() RETURNS int LANGUAGE sql AS 'SELECT mal.try_all()';
 	CREATE OPERATOR mal.## (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_advisory_unlock, RESTRICT = eqsel);
 	CREATE OPERATOR mal.#~ (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_try_advisory_lock, RESTRICT = eqsel);
+	CREATE OPERATOR mal.<=> (LEFTARG = int, RIGHTARG = int, FUNCTION = int4ne, RESTRICT = neqsel, NEGATOR = OPERATOR(mal.<!>));
+	CREATE OPERATOR mal.<!> (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_advisory_unlock, NEGATOR = OPERATOR(mal.<=>));
+	CREATE OPERATOR mal.<| (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt, RESTRICT = scalarltsel, COMMUTATOR = OPERATOR(mal.|>));
+	CREATE OPERATOR mal.|> (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_try_advisory_lock, RESTRICT = scalargtsel, COMMUTATOR = OPERATOR(mal.<|));
 	CREATE FUNCTION mal.unlocks(int) RETURNS boolean LANGUAGE sql AS 'SELECT $1 OPERATOR(mal.##) 5';
 	CREATE TABLE mal.common AS SELECT 41 + i % 2 AS a FROM generate_series(1, 100) i; ANALYZE mal.common; GRANT SELECT ON mal.common TO PUBLIC;
 	CREATE TABLE mal.r (a int); INSERT INTO mal.r VALUES (1); CREATE TABLE mal.w (a int CHECK (a > 0 AND mal.one(1) = 1), b int REFERENCES mal.p);
@@ -276,6 +282,12 @@ SKIP:
 	($rc, $out, $err) = $node->psql('postgres', q{SELECT pg_advisory_lock(42, 5); SELECT setseed(0.1); SELECT 'random ' || random(); SELECT setseed(0.1); CALL sg_apply('far'); CALL sg_apply('far2'); SELECT count(*) FROM sg_plan_check('far2');
 		SELECT 'random ' || random(); SELECT 'held ' || count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()}, on_error_stop => 0);
 	like($out, qr/^random (\S+)\n.*^random \1\nheld 1$/ms, 'an operator of a view, and a check while a text is analysed: the advisory lock and the seed stay') or diag "$out\n$err";
+	# a connection that the caller's transaction uses stays as it was opened, whatever becomes of its mapping
+	my @changing = (q{ALTER USER MAPPING FOR PUBLIC SERVER here OPTIONS (ADD password 'x')}, 'SELECT * FROM mal.far', 'INSERT INTO mal.far VALUES (3)');
+	$node->safe_psql('postgres', q{GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO mallory; ALTER SERVER here OWNER TO mallory; TRUNCATE mal.try; INSERT INTO mal.try VALUES } . join(', ', map { '(' . lit($_) . ')' } @changing));
+	($rc, $out, $err) = $node->psql('postgres', q{BEGIN; SELECT count(*) FROM opens; SELECT count(*) FROM sg_rule_audit('mal.r', 'check', 'a > mal.one(0)'); SELECT 'still ' || count(*) FROM secret; ROLLBACK}, on_error_stop => 0);
+	is(join(', ', $err =~ /did: (.*)/g), $changing[0], 'a mapping that changes in the middle: code of another role does not come to the connection') or diag $err;
+	like($out, qr/still 2/, '... nor write by it');
 	$node->safe_psql('postgres', q{ALTER USER MAPPING FOR PUBLIC SERVER here OPTIONS (ADD password_required 'false'); SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', 'DELETE FROM mal.far WHERE a = 9')});
 	($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
 	like($err, qr/1 validated/, 'a mapping that a superuser has given to all: a statement passes') or diag $err;
