@@ -219,7 +219,9 @@ UNION ALL
 SELECT l.n, 1, 'statement', ARRAY['definition', format('COMMENT ON CONSTRAINT %I ON %s IS NULL', l.name, l.parent),
     'undo', format('COMMENT ON CONSTRAINT %I ON %s IS %L', l.name, l.parent, l.old ->> 'comment'),
     'fk_name', 'comment of constraint ' || l.object]
-FROM unnest(lines) l WHERE l.form IN ('drop', 'swap') AND l.kind = 'constraint' AND l.old ? 'comment'
+FROM unnest(lines) l WHERE l.kind = 'constraint' AND l.old ? 'comment'
+    -- the step of a key drops the one that it replaces
+    AND (l.form = 'drop' OR l.what = 'replaced' AND l.form = CASE l.type WHEN 'f' THEN 'foreign key' ELSE 'swap' END)
 UNION ALL
 SELECT k.n, 5, 'statement',
     ARRAY['definition', format(E'ALTER %1$s %2$s RENAME TO %3$s;\nALTER %1$s %4$s.%3$s%5$s SET SCHEMA schemaguard_attic', upper(k.kind),
