@@ -30,15 +30,20 @@ RETURNS SETOF schemaguard.sync_line
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH pair AS MATERIALIZED (
+WITH twin AS MATERIALIZED (
+    SELECT array_agg(DISTINCT p.number) AS numbers
+    FROM unnest(pairs) p CROSS JOIN LATERAL (VALUES (p.parent, p.properties), (p.target_parent, p.target_properties)) k (parent, key)
+    WHERE p.kind = 'constraint' AND k.key ? 'references'
+    GROUP BY k.parent, k.key -> 'columns', k.key -> 'references', k.key -> 'referenced_columns'
+    HAVING count(DISTINCT p.number) > 1
+), pair AS MATERIALIZED (
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, p.target_identity, coalesce(p.parent, p.target_parent) AS parent,
         coalesce(p.name, p.target_name) AS name, p.target_name, p.properties AS new, p.target_properties AS old, p.changes,
         -- two that are not the same may have one name
         count(*) OVER (PARTITION BY p.kind, coalesce(p.identity, p.target_identity)) > 1 AS shared,
-        -- of foreign keys, one may say what another says
-        x.p ? 'references' AND count(*) OVER (PARTITION BY p.kind, coalesce(p.parent, p.target_parent), x.p -> 'columns',
-            x.p -> 'references', x.p -> 'referenced_columns') > 1 AS twin
-    FROM unnest(pairs) p CROSS JOIN LATERAL (SELECT coalesce(p.properties, p.target_properties)) x (p)
+        -- of foreign keys, one may say what another says, or has said
+        p.number IN (SELECT unnest(t.numbers) FROM twin t) AS twin
+    FROM unnest(pairs) p
 ), act AS MATERIALIZED (
     SELECT a.* FROM unnest(acts) a
 ), gone AS MATERIALIZED (
