@@ -9,7 +9,7 @@ CREATE TYPE schemaguard.sync_object AS (
     unknown text, score float8, withheld text,
     managed boolean, parent_state text, leafwise boolean, bare boolean, root text, whole text,
     of_domain boolean, of_partitioned boolean, joins text,
-    old jsonb, new jsonb);
+    old jsonb, new jsonb, back int);
 COMMENT ON TYPE schemaguard.sync_object IS 'an object that a script may be about, as the reference and as the target have it';
 
 -- A rule for what has changed of an object
@@ -32,7 +32,7 @@ CREATE TYPE schemaguard.sync_made AS (
     number int, kind text, state text, changes text[], parent_state text,
     identity text, target_identity text, parent text, target_parent text,
     old jsonb, new jsonb, fresh jsonb, again boolean, beside boolean, lost text, late_at int, late bigint,
-    joins_late boolean);
+    joins_late boolean, back int);
 COMMENT ON TYPE schemaguard.sync_made IS 'an object that statements are made for, with what it is made of';
 
 -- A statement without its guard. Section as in sg_sync_rules(), place: the order within; step: create, drop, alter, validate or fresh,

@@ -130,6 +130,13 @@ WHERE o.state = 'extra' AND o.routine AND (
     OR (o.kind, o.target_identity) IN (SELECT e.kind, e.identity FROM schemaguard.sg_sync_edges(objects) e
         JOIN object m ON m.number = e.number WHERE m.state = 'same'))
 UNION ALL
+-- foreign keys that stay, while what they lead to goes: another one of those columns comes
+SELECT f.number FROM object f JOIN schemaguard.sg_sync_edges(objects) e ON e.number = f.number AND e.kind IN ('constraint', 'index')
+JOIN object k ON k.kind = e.kind AND k.target_identity = e.identity
+WHERE k.state = 'extra' AND f.state IN ('same', 'changed') AND f.target_properties ? 'references'
+    AND EXISTS (SELECT FROM jsonb_array_elements(f.target_properties -> 'depends') d
+        WHERE d.value = jsonb_build_array(k.kind, k.target_identity))
+UNION ALL
 -- triggers of a whole, for one of its partitions gets its own
 SELECT o.number FROM object o
 WHERE o.state = 'extra' AND o.kind = 'trigger' AND o.target_identity IN (SELECT n.target_properties ->> 'partition_of' FROM object n
@@ -215,12 +222,20 @@ RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH object AS MATERIALIZED (
+WITH RECURSIVE object AS MATERIALIZED (
     SELECT o.number, o.kind, o.target_identity, o.target_properties FROM unnest(objects) o WHERE o.managed
+), again AS MATERIALIZED (
+    SELECT o.* FROM object o WHERE o.number IN (SELECT a.number FROM unnest(anew) a WHERE a.again)
+), base AS (
+    -- of a domain over others that are made anew, too: the first that stays
+    SELECT d.number, d.target_properties ->> 'type' AS type FROM again d WHERE d.kind = 'domain'
+    UNION
+    SELECT b.number, d.target_properties ->> 'type' FROM base b JOIN again d ON d.kind = 'domain' AND d.target_identity = b.type
 )
-SELECT o.number, o.target_properties ->> 'type', r.number, e.kind,
-    CASE e.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' END
-FROM (SELECT DISTINCT a.number FROM unnest(anew) a WHERE a.again) r JOIN object b ON b.number = r.number
+SELECT o.number, o.target_properties ->> 'type', b.number, e.kind,
+    CASE e.kind WHEN 'domain' THEN (SELECT t.type FROM base t WHERE t.number = b.number
+        AND t.type NOT IN (SELECT d.target_identity FROM again d WHERE d.kind = 'domain')) WHEN 'type' THEN 'text' END
+FROM again b
 JOIN schemaguard.sg_sync_edges(objects) e ON e.kind = b.kind AND e.identity = b.target_identity
 JOIN object o ON o.number = e.number
 WHERE e.kind IN ('function', 'operator', 'sequence', 'type', 'domain', 'collation') AND o.kind IN ('column', 'domain')

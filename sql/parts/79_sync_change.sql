@@ -25,7 +25,7 @@ AS $function$
             WHEN c.changes IS NULL THEN 'same' ELSE 'changed' END, c.changes,
         p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties,
         p.unknown, p.score, p.withheld,
-        false, NULL::text, false, false, NULL::text, NULL::text, false, false, NULL::text, NULL::jsonb, NULL::jsonb
+        false, NULL::text, false, false, NULL::text, NULL::text, false, false, NULL::text, NULL::jsonb, NULL::jsonb, p.back
     FROM unnest(pairs) p CROSS JOIN LATERAL (SELECT CASE WHEN partitions THEN array_replace(p.changes, 'automatic_name', 'name')
         ELSE nullif(array_remove(p.changes, 'automatic_name'), '{}') END AS changes) c
 $function$;
@@ -164,7 +164,7 @@ SELECT o.number, o.kind, o.state, CASE WHEN g.number IS NULL THEN o.changes ELSE
             OR heir.of_partition AND o.any_properties ->> 'type' = 'c' AND o.state IN ('missing', 'changed') OR o.left_behind), false),
     c.state, l.number IS NOT NULL, coalesce(l.partitioned, false), l.root, l.whole,
     o.kind = 'constraint' AND o.any_parent IN (SELECT d.any_identity FROM object d WHERE d.kind = 'domain'), part.identity IS NOT NULL,
-    CASE WHEN heir.identity IS NOT NULL THEN CASE WHEN heir.of_partition THEN 'partition' ELSE 'heir' END END, o.old, o.new
+    CASE WHEN heir.identity IS NOT NULL THEN CASE WHEN heir.of_partition THEN 'partition' ELSE 'heir' END END, o.old, o.new, o.back
 FROM (
     SELECT o.*, coalesce(o.state = 'extra' AND o.kind IN ('index', 'constraint')
         AND o.target_parent IN (SELECT v.target_identity FROM object v WHERE v.kind = 'table' AND v.state = 'changed'
@@ -365,7 +365,7 @@ SELECT o.number, o.kind, o.state, o.changes, o.identity, o.parent, o.name, o.pro
     o.target_identity, o.target_parent, o.target_name, o.target_properties, o.unknown, o.score, o.withheld,
     o.managed, o.parent_state, o.leafwise, o.bare, o.root, o.whole, o.of_domain, o.of_partitioned, o.joins, o.was,
     CASE WHEN o.properties IS NOT NULL
-        THEN schemaguard.sg_sync_object(o.kind, o.identity, o.parent, o.name, o.properties || o.flags, o.was) END
+        THEN schemaguard.sg_sync_object(o.kind, o.identity, o.parent, o.name, o.properties || o.flags, o.was) END, o.back
 FROM (
     SELECT o.*, CASE WHEN o.target_properties IS NOT NULL THEN schemaguard.sg_sync_object(o.kind, o.target_identity,
         o.parent_now, o.target_name, o.target_properties || o.flags, NULL) END AS was

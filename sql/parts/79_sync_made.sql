@@ -75,7 +75,7 @@ SELECT o.number, o.kind, o.state, o.changes, o.parent_state, o.identity, o.targe
         WHEN 'domain' THEN n.new || jsonb_build_object('constraints', coalesce(i.columns, ''), 'columns_state', s.columns) ELSE n.new END,
     o.fresh, o.again, o.beside,
     CASE WHEN o.again AND o.kind = 'column' AND NOT o.old ? 'generated' THEN 'the values of column ' || o.target_identity END,
-    l.late_at, l.late, j.number IS NOT NULL
+    l.late_at, l.late, j.number IS NOT NULL, o.back
 FROM (
     SELECT o.*, coalesce(f.again, false) AS again, coalesce(f.beside, false) AND f.again IS NULL AS beside,
         -- what is made anew has nothing of what it was

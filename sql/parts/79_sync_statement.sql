@@ -17,13 +17,16 @@ WITH object AS MATERIALIZED (
     SELECT m.kind, m.new ->> 'address' AS address, m.new FROM unnest(made) m WHERE m.state = 'missing'
 ), identity AS MATERIALIZED (
     SELECT m.target_identity FROM unnest(made) m WHERE m.kind = 'column' AND 'identity' = ANY (m.changes)
+), led_to AS MATERIALIZED (
+    SELECT d.value ->> 0 AS kind, d.value ->> 1 AS identity FROM unnest(made) m CROSS JOIN jsonb_array_elements(m.old -> 'depends') d
+    WHERE m.again AND m.state <> 'extra' AND m.old ? 'references'
 )
 SELECT 2, CASE
         -- what a partition has of the whole is its own when it has left
         WHEN o.kind IN ('index', 'constraint') AND o.old ? 'partition_of' AND o.old ? 'left' THEN (o.old ->> 'left')::bigint * 1000 + 999
         -- a key before what it leads to
-        WHEN o.old ? 'references' THEN -500000000 - o.number::bigint * 1000
-        WHEN o.kind = 'event trigger' THEN -3000000000 + o.number ELSE -o.number::bigint * 1000 END,
+        WHEN o.old ? 'references' THEN -500000000 - o.back::bigint * 1000
+        WHEN o.kind = 'event trigger' THEN -3000000000 + o.number ELSE -o.back::bigint * 1000 END,
     o.kind, o.target_identity, 'dropped, to be made anew', schemaguard.sg_sync_fill(o.drop, coalesce(o.new, o.old)), 'drop',
     coalesce(o.new, o.old), o.old,
     -- it may be another one that is made
@@ -35,12 +38,12 @@ WHERE o.again AND (o.parent_state IS DISTINCT FROM 'extra' OR o.alone)
     -- a partition's goes when it is detached, a sequence with its column
     AND NOT (o.kind IN ('trigger', 'constraint') AND o.old ? 'partition_of') AND NOT (o.kind = 'sequence' AND o.old ? 'owned_by')
 UNION ALL
--- last, but for a sequence whose name that of an identity column needs
-SELECT CASE o.kind WHEN 'event trigger' THEN 2 ELSE 6 END, CASE WHEN o.kind = 'event trigger' THEN -3000000000 + o.number
-        WHEN o.kind = 'sequence' AND o.old ->> 'owned_by' IN (SELECT i.target_identity FROM identity i) THEN -o.number::bigint
-        ELSE 1000000000 - o.number::bigint * 1000 END,
+-- last, but for a sequence whose name that of an identity column needs, and a key that a foreign key is to lead to no more
+SELECT CASE WHEN o.kind = 'event trigger' THEN 2 WHEN l.identity IS NOT NULL THEN 4 ELSE 6 END, CASE WHEN o.kind = 'event trigger' THEN -3000000000 + o.number
+        WHEN o.kind = 'sequence' AND o.old ->> 'owned_by' IN (SELECT i.target_identity FROM identity i) THEN -o.back::bigint
+        ELSE 1000000000 - o.back::bigint * 1000 END,
     o.kind, o.target_identity, 'dropped', schemaguard.sg_sync_fill(o.drop, o.old), 'drop', o.old, o.old, NULL, NULL, NULL, o.loss
-FROM object o
+FROM object o LEFT JOIN (SELECT DISTINCT t.* FROM led_to t) l ON l.kind = o.kind AND l.identity = o.target_identity
 WHERE o.state = 'extra' AND o.kind NOT IN ('default privilege', 'subscription') AND NOT o.again
     -- what a script that has not ended has made beside another one
     AND NOT (o.kind IN ('constraint', 'index') AND (o.target_parent, o.old ->> 'name') IN (SELECT b.target_parent, b.new ->> 'new_name'
@@ -66,11 +69,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 WITH object AS MATERIALIZED (
-    SELECT o.number, o.kind, coalesce(o.identity, o.target_identity) AS identity, o.changes, o.old, o.new,
+    SELECT o.number, o.back, o.kind, coalesce(o.identity, o.target_identity) AS identity, o.changes, o.old, o.new,
         m.no_default AND o.number NOT IN (SELECT a.number FROM unnest(anew) a WHERE a.again) AS no_default, m.type
     FROM unnest(objects) o JOIN unnest(meanwhile) m ON m.number = o.number WHERE o.parent_state IS DISTINCT FROM 'extra'
 )
-SELECT 2, -o.number::bigint * 1000, o.kind, o.identity, 'default dropped',
+SELECT 2, -o.back::bigint * 1000, o.kind, o.identity, 'default dropped',
     schemaguard.sg_sync_fill(x.alter || 'DROP DEFAULT', o.old), 'drop', o.old, o.old, o.new, '=default', NULL, NULL
 FROM object o CROSS JOIN LATERAL (SELECT CASE o.kind WHEN 'domain' THEN 'ALTER DOMAIN {identity} '
     ELSE 'ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} ' END) x (alter)
@@ -83,7 +86,7 @@ FROM object o CROSS JOIN LATERAL (SELECT CASE o.kind WHEN 'domain' THEN 'ALTER D
 WHERE o.no_default AND o.new ->> 'default' IS NOT NULL
     AND NOT coalesce(o.changes && '{default,type,collation,generated,generated_kind}', false)
 UNION ALL
-SELECT 2, -o.number::bigint * 1000, o.kind, o.identity, 'type, meanwhile',
+SELECT 2, -o.back::bigint * 1000, o.kind, o.identity, 'type, meanwhile',
     schemaguard.sg_sync_fill('ALTER TABLE {parent} [{?default}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE ', o.old)
         || o.type, 'drop', o.old, o.old, o.new, '=type collation', NULL, NULL
 FROM object o WHERE o.type IS NOT NULL

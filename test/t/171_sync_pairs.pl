@@ -109,6 +109,20 @@ my @pairs = (
 		'CREATE TABLE a.fires_all (k int) PARTITION BY LIST (k); CREATE TABLE a.fires_1 PARTITION OF a.fires_all FOR VALUES IN (1); CREATE TRIGGER fires BEFORE INSERT ON a.fires_1 FOR EACH ROW EXECUTE FUNCTION a.fires()' ],
 	[ 'CREATE TABLE a.gains (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE a.gains_1 (k int PRIMARY KEY); CREATE TABLE a.gained (k int CONSTRAINT gained_k REFERENCES a.gains_1)',
 		'CREATE TABLE a.gains (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE a.gains_1 PARTITION OF a.gains FOR VALUES FROM (0) TO (100); CREATE TABLE a.gained (k int CONSTRAINT gained_k REFERENCES a.gains)', 'INSERT INTO a.gains_1 VALUES (1); INSERT INTO a.gained VALUES (1)' ],
+	# a key with another action and another comment, whatever its name
+	[ q{CREATE TABLE a.acts_on (id int PRIMARY KEY); CREATE TABLE a.acts (x int CONSTRAINT acts_1 REFERENCES a.acts_on ON DELETE CASCADE, y int CONSTRAINT acts_y REFERENCES a.acts_on ON DELETE CASCADE); COMMENT ON CONSTRAINT acts_1 ON a.acts IS 'old'; COMMENT ON CONSTRAINT acts_y ON a.acts IS 'old'},
+		q{CREATE TABLE a.acts_on (id int PRIMARY KEY); CREATE TABLE a.acts (x int CONSTRAINT acts_2 REFERENCES a.acts_on ON DELETE SET NULL, y int CONSTRAINT acts_y REFERENCES a.acts_on ON DELETE SET NULL); COMMENT ON CONSTRAINT acts_2 ON a.acts IS 'new'} ],
+	# keys that have each other's names
+	[ 'CREATE TABLE a.named_1 (id int PRIMARY KEY); CREATE TABLE a.named_2 (id int PRIMARY KEY); CREATE TABLE a.names (x int CONSTRAINT a REFERENCES a.named_1, y int CONSTRAINT b REFERENCES a.named_2 ON DELETE CASCADE)',
+		'CREATE TABLE a.named_1 (id int PRIMARY KEY); CREATE TABLE a.named_2 (id int PRIMARY KEY); CREATE TABLE a.names (x int CONSTRAINT b REFERENCES a.named_1, y int CONSTRAINT a REFERENCES a.named_2 ON DELETE CASCADE)',
+		'INSERT INTO a.named_1 VALUES (1); INSERT INTO a.named_2 VALUES (2); INSERT INTO a.names VALUES (1, 2)' ],
+	# a foreign key leads to another key of the same columns
+	[ 'CREATE TABLE a.chosen (id int NOT NULL UNIQUE, u uuid PRIMARY KEY); CREATE TABLE a.chooses (r int REFERENCES a.chosen (id))', 'CREATE TABLE a.chosen (id int PRIMARY KEY, u uuid NOT NULL UNIQUE); CREATE TABLE a.chooses (r int REFERENCES a.chosen)',
+		q{INSERT INTO a.chosen VALUES (1, '00000000-0000-0000-0000-000000000001'); INSERT INTO a.chooses VALUES (1)} ],
+	# a domain over another one: what has it is neither meanwhile; and what stands on what is turned round
+	[ 'CREATE DOMAIN a.below AS int CHECK (VALUE > 0); CREATE DOMAIN a.over AS a.below CHECK (VALUE < 100); CREATE TABLE a.has_over (x a.over DEFAULT 5)', 'CREATE DOMAIN a.below AS bigint CHECK (VALUE > 1); CREATE DOMAIN a.over AS a.below CHECK (VALUE < 1000); CREATE TABLE a.has_over (x a.over DEFAULT 6)',
+		'INSERT INTO a.has_over VALUES (50)' ],
+	[ 'CREATE DOMAIN a.round_1 AS int; CREATE DOMAIN a.round_2 AS a.round_1; CREATE TABLE a.rounds (x a.round_1, y a.round_2)', 'CREATE DOMAIN a.round_2 AS int; CREATE DOMAIN a.round_1 AS a.round_2; CREATE TABLE a.rounds (x a.round_1, y a.round_2)' ],
 	# nothing makes a subscription, nor gives it to anybody
 	[ 'SELECT 1', q{CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false)} ]);
 my $before = 'CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2; CREATE SERVER s1 FOREIGN DATA WRAPPER w1; CREATE SERVER s2 FOREIGN DATA WRAPPER w1; CREATE SCHEMA a';
