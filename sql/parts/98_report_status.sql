@@ -345,6 +345,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH idle AS (
         SELECT p.id, p.name, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
+               format('CALL %s.sg_apply(%L, fix => true);', schemaguard.sg_schema(), p.name) AS fix,
                schemaguard.sg_plan_mark(p.name) AS hash
         FROM schemaguard.plan p
         WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
@@ -373,8 +374,21 @@ BEGIN ATOMIC
                      JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE a.tgfoid = t.tgfoid)),
     leftover AS (
-        SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
-               p.finish
+        SELECT 0 AS place, l.at AS since, format('a call on plan %I was cut off in action %s, %s', p.name, l.action, l.object) AS what,
+               CASE WHEN l.action = 'fix' THEN p.fix
+                    -- a rollback says in the steps whose rows it is about to bring back that these may still be away
+                    WHEN l.action ~ '^(rollback|restore) ' OR l.object = 'sg_rollback_fks'
+                        OR l.action = 'restore' AND EXISTS (SELECT FROM schemaguard.plan_step s
+                                                            WHERE s.plan = p.name AND starts_with(s.reason, 'not taken back: '))
+                        THEN format('CALL %s.sg_rollback_fks(%L);', schemaguard.sg_schema(), p.name)
+                    WHEN l.action = 'restore' OR l.object = 'sg_restore_quarantine'
+                        THEN format('CALL %s.sg_restore_quarantine(%L);', schemaguard.sg_schema(), p.name)
+                    ELSE p.finish END AS finish
+        FROM idle p CROSS JOIN LATERAL (SELECT l.id, l.at, l.action, l.object FROM schemaguard.audit_log l
+                                        WHERE l.plan = p.name AND l.phase = 'started' ORDER BY l.id DESC LIMIT 1) l
+        WHERE NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = l.id)
+        UNION ALL
+        SELECT 1, d.begun_at, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass), p.finish
         FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
              JOIN pg_index i ON i.indexrelid = to_regclass(d.object) AND NOT i.indisvalid
         WHERE d.kind = 'index' AND d.done_at IS NULL AND d.undone_at IS NULL
@@ -392,10 +406,12 @@ BEGIN ATOMIC
         WHERE NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index g WHERE g.relid = i.indrelid)
         UNION ALL
         SELECT 2, s.updated_at, format('plan %I has left %s %I ON %s not valid', p.name,
-                                       CASE s.kind WHEN 'foreign key' THEN 'key' ELSE upper(s.kind) END, s.fk_name, s.child_table), p.finish
+                                       CASE s.kind WHEN 'foreign key' THEN 'key' ELSE upper(s.kind) END, s.fk_name, s.child_table),
+               CASE WHEN s.reason IS NULL THEN p.finish ELSE p.fix END
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
-        WHERE s.state = 'added' AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave' AND s.reason IS NULL
+        WHERE s.state = 'added' AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
+          AND (s.reason IS NULL OR starts_with(s.reason, 'fixed: '))     -- between two batches, a call leaves nothing else
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish

@@ -168,9 +168,10 @@ $rows = 1000;
 	$deployer->collect;
 	$deployer->quit;
 	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'") eq '0' }) or die 'the worker lives on';
-	is(query($left), "attention|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'a call that was killed has left an invalid index');
+	is(query($left), "attention|a call on plan p$n was cut off in action index, public.child_${n}_ref_idx|CALL public.sg_apply('p$n');\n" .
+		"attention|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'a call that was killed has left an invalid index');
 	is(query("SELECT result, detail, hint FROM sg_plan_check_details('p$n') WHERE check_name = 'leftovers'"),
-		"warn|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'sg_plan_check tells, too');
+		"warn|a call on plan p$n was cut off in action index, public.child_${n}_ref_idx; plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'sg_plan_check tells, too');
 	$deployer = SgTest::Session->new($node);
 	$deployer->send("CALL sg_add_fks('p$n')");
 	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'") eq '1' }) or die 'no drop waits';

@@ -207,6 +207,40 @@ SQL
 		is(query("SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', "$plan: done");
 		like($session->{err}, $told, "$plan: the client is told, too");
 	}
+
+	# the connection is lost: in a batch, then between two
+	my $left = q{SELECT summary || ': ' || next_call FROM sg_status() WHERE subject = 'leftovers' ORDER BY 1};
+	query(<<'SQL');
+CREATE TABLE cut_head (LIKE head INCLUDING ALL);
+CREATE TABLE cut_along (id int PRIMARY KEY, head_id int CONSTRAINT cut_along REFERENCES cut_head);
+CREATE INDEX ON cut_along (head_id);
+INSERT INTO cut_head SELECT g, -g FROM generate_series(1, 10) g;
+INSERT INTO cut_along SELECT g, g / 100 + 1 FROM generate_series(0, 999) g;
+CREATE TRIGGER at_row BEFORE DELETE ON cut_along FOR EACH ROW EXECUTE FUNCTION at_row();
+SELECT sg_plan_create('cut'), sg_plan_add_fk('cut', 'cut_head', '{parent_id}', 'parent', fk_name => 'cut_head', orphans => 'quarantine', index => false),
+	sg_plan_add_fk('cut', 'cut_along', '{head_id}', 'cut_head', fk_name => 'cut_along', orphans => 'quarantine');
+SQL
+	foreach my $paused (0, 1)
+	{
+		my $lost = SgTest::Session->new($node);
+
+		$lost->query(q{SET schemaguard.fill_batch = 50; SET schemaguard.lock_timeout = '60s'; SET schemaguard.throttle_function = 'public.is_paused'});
+		$holder->query("SELECT pg_advisory_lock($paused * 400 + 300)");
+		$lost->send(q{CALL sg_apply('cut', fix => true)});
+		ok($is_shown->('fix|executing|rows|t|t'), 'a fix is under way');
+		is(query($left), 'no call that was cut off has left anything: SELECT * FROM schemaguard.progress;', '... and nothing is left while it is');
+		query('INSERT INTO pause VALUES (true)') if $paused;
+		$holder->query("SELECT pg_advisory_unlock($paused * 400 + 300)") if $paused;
+		ok(wait_for(sub { query('SELECT phase FROM schemaguard.progress') eq 'throttled' }), '... and pauses') if $paused;
+		query('SELECT pg_terminate_backend(pid, 60000) FROM schemaguard.progress');
+		$holder->query("SELECT pg_advisory_unlock($paused * 400 + 300)") if !$paused;
+		is(query($left), ($paused ? "a call on plan cut was cut off in action throttle, sg_apply: CALL public.sg_apply('cut');" :
+			"a call on plan cut was cut off in action fix, cut_head ON public.cut_head: CALL public.sg_apply('cut', fix => true);") .
+			"\nplan cut has left key cut_head ON public.cut_head not valid: CALL public.sg_apply('cut', fix => true);", 'what was cut off, and the call that goes on');
+		query('TRUNCATE pause');
+	}
+	query(q{CALL sg_apply('cut', fix => true)});
+	is(query($left), 'no call that was cut off has left anything: SELECT * FROM schemaguard.progress;', 'that call goes on');
 	$holder->quit;
 }
 
