@@ -406,6 +406,7 @@ tell_found(const AuditGate *gate)
 	if (list_length(found) > named)
 		appendStringInfo(&detail, "\n... and %d more", list_length(found) - named);
 
+	/* who pastes all of the hint has a plan, and has accepted nothing */
 	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
 			 gate->rules == 0 ?
@@ -417,7 +418,7 @@ tell_found(const AuditGate *gate)
 			 gate->plan ?
 			 errhint("%sAll that was found, and since when:\n%s", arm, all) :
 			 errhint("%sAll of these keys, and since when:\n%s%s%s", arm, all, gate->failed == gate->unarmed ? "" : mending_plan(), gate->failed == 0 ? "" :
-					 sg_calls("\nTo accept them as they are, so that the gate fails on what is new or has grown:\nSELECT sg_audit_baseline();"))));
+					 sg_calls("\n-- or accept them as they are, so that the gate fails on what is new or has grown:\n-- SELECT sg_audit_baseline();"))));
 }
 
 /* ---- the procedure ---- */
