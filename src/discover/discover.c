@@ -618,10 +618,11 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 	if (words_any(&front, WORD_EXTERNAL))
 		return "the name says that it is a key of another system";
 	if (best)
-		return psprintf("the best candidate, %s (%s), has a score of %.2f only",
+		return psprintf("the best candidate, %s (%s), has a score of %.2f only%s",
 						sg_relation_name(facts->tables[facts->keys[best->key].table].oid),
 						sg_quote_list(facts_column_names(facts, facts->keys[best->key].columns, best->n)),
-						best->score);
+						best->score, facts->tables[facts->keys[best->key].table].tuples == 0 ? "; it has no rows" :
+						EVIDENCE_OF(best)[EVIDENCE_MISSING] > 0 ? "; it lacks values of the column" : "");
 	return "no table with a key of a matching type goes by that name";
 }
 

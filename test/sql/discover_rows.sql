@@ -324,6 +324,19 @@ SELECT count(*) FROM sg_discover_fks_details('s.logins', 0, 'none');
 SELECT count(*) FROM sg_discover_fks_details('s.logins', 0);
 SELECT table_name, columns FROM schemaguard.sg_discover_unmatched() WHERE table_name = 's.logins';
 
+-- A parent whose rows are gone, or some of them, is said to be so
+CREATE SCHEMA gone;
+CREATE TABLE gone.patron (id int PRIMARY KEY, name text);
+CREATE TABLE gone.product (id int PRIMARY KEY, name text);
+CREATE TABLE gone.purchase (id int PRIMARY KEY, patron_id int, product_id int);
+INSERT INTO gone.product SELECT generate_series(10001, 10050);
+INSERT INTO gone.purchase SELECT g, g, g % 40 FROM generate_series(1, 500) g;
+ANALYZE gone.patron, gone.product, gone.purchase;
+SELECT child_columns, parent_table FROM sg_discover_fks('gone.purchase');
+SELECT columns, regexp_replace(reason, '0\.\d+', '0.x') AS reason FROM schemaguard.sg_discover_unmatched('{gone}') ORDER BY 1;
+DROP TABLE gone.purchase, gone.product, gone.patron;
+DROP SCHEMA gone;
+
 -- A rejection counts before an acceptance; several rules of patterns
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, pattern)
 VALUES ('accepted', '^s\.', '^customer_id$', true), ('rejected', '^s\.(small|beyond)$', NULL, true);
