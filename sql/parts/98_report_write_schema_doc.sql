@@ -3,11 +3,12 @@
 --
 -- A table is left out, and named, for who has no privilege on it or on its schema, as in information_schema.
 
--- No two names have the same word, and any word can be a file on any system and the end of a link.
+-- No two names have the same word, and any word can be a file on any system, an argument of a shell's command and the end of a link.
 CREATE FUNCTION schemaguard.sg_doc_word(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN name COLLATE "C" ~ '^[a-z0-9_]+$' AND name !~ '^(con|prn|aux|nul|(com|lpt)[0-9])$' THEN name
-            ELSE regexp_replace(lower(name COLLATE "C"), '[^a-z0-9_]', '-', 'g') || '-' || left(md5(name), 8) END;
+            ELSE regexp_replace(regexp_replace(lower(name COLLATE "C"), '[^a-z0-9_]', '-', 'g'), '^-', '_') || '-'
+                 || left(md5(name), 8) END;
 COMMENT ON FUNCTION schemaguard.sg_doc_word(text)
     IS 'a name as part of a link or a file''s name: the name itself if it has only a-z, 0-9 and _';
 

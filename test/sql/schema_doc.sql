@@ -97,7 +97,7 @@ CREATE TABLE con ();
 CREATE TABLE aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_z ();
 SELECT format('CREATE TABLE %I ()', repeat(U&'\05D0', 31) || '.') \gexec
 SELECT path, content FROM sg_schema_doc('{<script>alert(1)</script>}', 'files');
-SELECT path FROM sg_schema_doc('{<script>alert(1)</script>}', 'files') WHERE path !~ '^([a-z0-9_-]{1,72}/)?[A-Za-z0-9_-]{1,72}\.md$';
+SELECT path FROM sg_schema_doc('{<script>alert(1)</script>}', 'files') WHERE path !~ '^([a-z0-9_][a-z0-9_-]{0,71}/)?[A-Za-z0-9_][a-z0-9_A-Z-]{0,71}\.md$';
 SELECT content AS html FROM sg_schema_doc('{<script>alert(1)</script>}', 'html') \gset
 SELECT DISTINCT tag[1] COLLATE "C" FROM regexp_matches(:'html', '<(/?[a-z0-9!]+)', 'gi') tag ORDER BY 1;
 SELECT count(*) FROM regexp_matches(:'html', '<script', 'g');
