@@ -394,29 +394,43 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 /* ---- drop: what stands in the way ---- */
 
+/* Is it a relation that a step has dropped and kept?  What it stands on can be kept, too. */
+static bool
+is_kept(const ObjectAddress *object)
+{
+	Oid			schema = object->classId == RelationRelationId ? get_rel_namespace(object->objectId) : InvalidOid;
+
+	return OidIsValid(schema) && schema == get_namespace_oid(SG_ATTIC, true);
+}
+
 /* Whatever a DROP without CASCADE would fail on, but for the keys and triggers that the step itself takes away */
 bool
 change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 {
 	List	   *dependents = change_dependents_hook ? change_dependents_hook(&move->object) : NIL;
+	List	   *blocking = NIL;
+	bool		keeps = step->kind == STEP_DROP && !step->discard && move->object.classId == RelationRelationId &&
+		(is_relation(plan_changed_object(step)) || move->object.objectSubId != 0);
 
 	foreach_ptr(const ChangeDependent, dependent, dependents)
 	{
-		bool		is_key = false;
+		bool		stays = keeps && is_kept(&dependent->address);
 
 		foreach_ptr(const FkKey, key, move->keys)
 		{
 			if (dependent->address.classId == ConstraintRelationId && dependent->address.objectId == key->conid)
-				is_key = true;
+				stays = true;
 		}
 		/* the step takes what fills rows from the object along */
-		if (!dependent->blocks || is_key || plan_filler_is_of(dependent->identity, step->plan))
-			continue;
-		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on %s", dependent->identity, called),
-					   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));
-		return false;
+		if (dependent->blocks && !stays && !plan_filler_is_of(dependent->identity, step->plan))
+			blocking = lappend(blocking, dependent->identity);
 	}
-	return true;
+	if (blocking == NIL)
+		return true;
+	change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on %s", (char *) linitial(blocking), called),
+				   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));
+	move->problem->dependents = blocking;
+	return false;
 }
 
 static bool

@@ -137,11 +137,15 @@ takes_nulls(const PlanStep *step, AttrNumber attnum, ChangeMove *move)
 static bool
 is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
 {
+	Oid			constraint;
+
 	if (!sg_has_name(fk_primary_key(relid), step->fk_name))
 		return true;
 	change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				   psprintf("the primary key of %s has the column, and needs it to be NOT NULL", sg_relation_name(relid)),
 				   "Drop the primary key first, by a step of its own.");
+	bms_free(get_primary_key_attnos(relid, false, &constraint));
+	move->problem->dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(get_constraint_name(constraint)), sg_relation_name(relid)));
 	return false;
 }
 
@@ -172,9 +176,12 @@ is_no_part_of_rows(const PlanStep *step, Oid relid, ChangeMove *move)
 	}
 	sg_catalog_end(&checks);
 	if (name)
+	{
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("check %s of %s reads whole rows, and may refuse those that are written without the column", quote_identifier(name), sg_relation_name(relid)),
 					   drop_hint(step, sg_relation_name(relid), name));
+		move->problem->dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(name), sg_relation_name(relid)));
+	}
 	return name == NULL;
 }
 
@@ -195,6 +202,7 @@ is_unused(const PlanStep *step, const PlanDeed *rule, const ObjectAddress *objec
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
 					   psprintf("foreign key %s of %s depends on %s", quote_identifier(key->name), sg_relation_name(key->child), called),
 					   drop_hint(step, sg_relation_name(key->child), key->name));
+		move->problem->dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(key->name), sg_relation_name(key->child)));
 	}
 	foreach_ptr(const SgDependency, dependency, sg_dependencies(object, true))
 	{
@@ -327,6 +335,8 @@ add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
 					   psprintf("%s %s of %s depends on it", what->definition, quote_identifier(rule->name), what->child_table),
 					   drop_hint(step, what->child_table, rule->name));
+	if (step->discard && rule->by_index)
+		move->problem->dependents = list_make1(psprintf("%s %s on %s", what->definition, quote_identifier(rule->name), what->child_table));
 	if (step->discard)
 		return !rule->by_index;
 	reach(relid, move);

@@ -34,7 +34,10 @@
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 #include "run/run_rights.h"
+
+static bool is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem);
 
 static char *
 table_size(PlanCheck *check, Oid relid)
@@ -191,7 +194,9 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Drop the constraint in its place."));
 	foreach_ptr(const FkKey, key, OidIsValid(index) ? check->declared : NIL)
 	{
-		if (key->index == index)
+		FkProblem	problem = {.dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(key->name), sg_relation_name(key->child)))};
+
+		if (key->index == index && !is_mended(check, cs, &problem))
 			check_row(cs, "dependents", CHECK_BLOCK,
 					  psprintf("foreign key %s of %s needs it", quote_identifier(key->name), sg_relation_name(key->child)),
 					  pstrdup("Drop the key first, by a step of its own."));
@@ -256,6 +261,31 @@ check_readers(PlanCheck *check, CheckStep *cs)
 			continue;
 		told = lappend_int(told, reader->step);
 		check_row(cs, "order", CHECK_OK, psprintf("comes behind step %d, %s, which reads what it drops", reader->step, plan_step_object(reader)), NULL);
+	}
+}
+
+/* Blocks a step whose `after` puts it behind the drop of a column that it has, unless another step gives that name again */
+static void
+check_taken_before(PlanCheck *check, CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+
+	foreach_ptr(const PlanEdge, edge, step->kind == STEP_STATEMENT ? NIL : plan_needs(check->graph, step->step))
+	{
+		const PlanStep *drop = edge->needed;
+		bool		again = false;
+
+		if (edge->kind != EDGE_AFTER || drop->kind != STEP_DROP || plan_changed_object(drop) != CHANGED_COLUMN ||
+			plan_step_is_done(drop) || drop->skipped_by || !sg_same_text(drop->child_table, step->child_table))
+			continue;
+		foreach_ptr(const CheckStep, other, check->steps)
+		{
+			again |= plan_step_frees(drop, other->step);
+		}
+		if (!again && (sg_has_name(step->child_columns, drop->fk_name) || (step->fill && plan_has_word(step->fill, drop->fk_name)) ||
+					   ((step->kind == STEP_CHECK || step->kind == STEP_INDEX) && step->definition && plan_has_word(step->definition, drop->fk_name))))
+			check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, drops column %s", drop->step, quote_identifier(drop->fk_name)),
+					  psprintf("Leave one of the two out:\n%s", plan_skip_call(step, "its column goes")));
 	}
 }
 
@@ -383,6 +413,61 @@ makes_nothing(const PlanStep *step)
 	return true;
 }
 
+/* Does a statement that makes something drop nothing by that? */
+static bool
+drops_nothing(const PlanStep *step)
+{
+	foreach_ptr(const char, text, plan_change_texts(step->definition))
+	{
+		switch (nodeTag(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt))
+		{
+			case T_InsertStmt:
+			case T_CreateStmt:
+			case T_CreateTableAsStmt:
+			case T_CreateSchemaStmt:
+			case T_CreateSeqStmt:
+			case T_CreateEnumStmt:
+			case T_IndexStmt:
+				continue;
+			default:
+				return makes_nothing(step);
+		}
+	}
+	return true;
+}
+
+/* Is a name in an identity, and not as a part of another one? */
+static bool
+names(const char *identity, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *at = strstr(identity, name); at; at = strstr(at + 1, name))
+	{
+		if ((at == identity || at[-1] == ' ' || at[-1] == '.') && (at[length] == '\0' || strchr(" .(", at[length])))
+			return true;
+	}
+	return false;
+}
+
+/* Does a step drop what stands on what another one drops?  Of a column of the same table, what stands on both is told there. */
+static bool
+takes_dependent(const PlanStep *before, const PlanStep *step, const char *dependent)
+{
+	if (before->kind == STEP_STATEMENT)
+		return !drops_nothing(before);
+	if (before->kind == STEP_FOREIGN_KEY)
+		return before->replaces && names(dependent, quote_identifier(before->replaces)) && names(dependent, before->child_table);
+	if (before->kind != STEP_DROP)
+		return false;
+	if (plan_step_is_of_relation(before))
+		return names(dependent, before->child_table);
+	if (plan_changed_object(before) == CHANGED_COLUMN)
+		return !sg_same_text(before->child_table, step->child_table) && names(dependent, before->child_table);
+	return names(dependent, quote_identifier(before->fk_name)) &&
+		(plan_changed_object(before) == CHANGED_INDEX || names(dependent, before->child_table));
+}
+
 /* Can a step that comes before one mend its problem: make the name that is missing, free the one that is taken, or change its table? */
 static bool
 can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
@@ -428,12 +513,14 @@ needs(const PlanGraph *graph, int step, int other, List **seen)
 	return false;
 }
 
-bool
-check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
+/* Do steps that come before one mend its problem? */
+static bool
+is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 {
 	int			step = cs->step->step;
 	bool		before = true;
 	bool		mended = false;
+	List	   *left = list_copy(problem->dependents);
 
 	foreach_ptr(const CheckStep, other, cs->waits ? check->steps : NIL)
 	{
@@ -441,10 +528,24 @@ check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
 		List	   *back = NIL;
 
 		before &= other != cs;
-		if (other == cs || plan_step_is_done(other->step) || other->step->skipped_by || !can_mend(other->step, cs->step, problem))
+		if (other == cs || plan_step_is_done(other->step) || other->step->skipped_by ||
+			!(needs(check->graph, step, other->step->step, &forth) || (before && !needs(check->graph, other->step->step, step, &back))))
 			continue;
-		mended |= needs(check->graph, step, other->step->step, &forth) || (before && !needs(check->graph, other->step->step, step, &back));
+		mended |= problem->dependents == NIL && can_mend(other->step, cs->step, problem);
+		foreach_ptr(const char, dependent, problem->dependents)
+		{
+			if (takes_dependent(other->step, cs->step, dependent))
+				left = list_delete_ptr(left, unconstify(char *, dependent));
+		}
 	}
+	return mended || (problem->dependents && left == NIL);
+}
+
+bool
+check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
+{
+	bool		mended = is_mended(check, cs, problem);
+
 	if (mended && cs->step->state != STEP_WAITING)
 		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
 	cs->on_trial = mended;
@@ -494,6 +595,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
+	check_taken_before(check, cs);
 	if (move.kind == MOVE_STATEMENT)
 		check_readers(check, cs);
 	check_ask_rows(check, cs, &move);

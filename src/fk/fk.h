@@ -74,6 +74,8 @@ typedef struct FkProblem
 	int			sqlerrcode;
 	char	   *reason;			/* one line, lower case, no period */
 	char	   *hint;			/* what to do next, or NULL */
+	List	   *dependents;		/* identities (of char *) of what has to be
+								 * dropped first; NIL: it is another problem */
 } FkProblem;
 
 extern FkProblem *fk_problem(FkProblemKind kind, int sqlerrcode, const char *reason, const char *hint);

@@ -610,6 +610,49 @@ imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 	}
 }
 
+/* The drop of what others stand on goes behind the drops of these; statements keep their order */
+static void
+imply_by_dropped(const PlanGraph *graph, PlanNode *node)
+{
+	const PlanReads *reads = plan_reads_dropped(node->step);
+
+	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
+	{
+		foreach_ptr(PlanNode, moving, nodes_of(graph, OF_MOVED, read->name))
+		{
+			foreach_ptr(const PlanStep, drop, moving->drops)
+			{
+				if (drop->kind == STEP_DROP && !sg_same_text(drop->child_table, node->step->child_table) &&
+					(moving->step->kind != STEP_STATEMENT || node->step->kind != STEP_STATEMENT) &&
+					plan_read_is_of(reads, read, drop->child_table, plan_step_is_of_relation(drop) ? NULL : drop->fk_name))
+					imply_once(moving, node, EDGE_READS);
+			}
+		}
+	}
+
+	/*
+	 * of a foreign key, the index that it needs, which has its constraint's
+	 * name
+	 */
+	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
+	{
+		foreach_ptr(PlanNode, drop, nodes_of(graph, OF_STEP, read->name))
+		{
+			if (drop->step->kind == STEP_DROP && read->column == NULL && drop->step->child_table &&
+				sg_same_text(sg_parse_table_name(drop->step->child_table).schema, read->schema) &&
+				(plan_changed_object(drop->step) == CHANGED_CONSTRAINT || plan_changed_object(drop->step) == CHANGED_INDEX))
+				imply_once(drop, node, EDGE_READS);
+		}
+	}
+	foreach_ptr(const char, function, node->step->kind == STEP_DROP ? plan_reads_functions(reads) : NIL)
+	{
+		foreach_ptr(PlanNode, drop, nodes_of(graph, OF_DROPPED_FUNCTION, function))
+		{
+			imply_once(drop, node, EDGE_READS);
+		}
+	}
+}
+
 /* A statement that names what has got a name anew goes behind what gives that */
 static void
 imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
@@ -656,6 +699,8 @@ imply_reads(PlanGraph *graph)
 		const PlanStep *step = graph->nodes[i].step;
 
 		imply_by_reads(graph, &graph->nodes[i]);
+		if (step->kind == STEP_DROP || graph->nodes[i].drops)
+			imply_by_dropped(graph, &graph->nodes[i]);
 		if (step->kind == STEP_STATEMENT)
 		{
 			imply_by_text(graph, &graph->nodes[i], step->definition);

@@ -18,9 +18,11 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -34,10 +36,12 @@
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/depend.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_reads.h"
 
 SG_FUNCTION(sg_fill_lacks);
@@ -425,6 +429,79 @@ plan_reads(const PlanStep *step)
 	foreach_ptr(const PlanRead, read, direct)
 	{
 		add_families(reads, read);
+	}
+	return reads;
+}
+
+/* ---- what is dropped ---- */
+
+/* Adds what an object itself depends on, and nothing behind that */
+static void
+add_stands_on(PlanReads *reads, Oid classid, Oid objectid)
+{
+	ObjectAddress object = {classid, objectid, 0};
+
+	foreach_ptr(const SgDependency, dependency, sg_dependencies(&object, false))
+	{
+		Oid			id = dependency->object.objectId;
+		Oid			relid = dependency->object.classId == RelationRelationId ? id :
+			dependency->object.classId == TypeRelationId ? get_typ_typrelid(id) : InvalidOid;
+		char	   *name = OidIsValid(relid) ? get_rel_name(relid) : NULL;
+		char	   *schema = name ? get_namespace_name(get_rel_namespace(relid)) : NULL;
+		int			column = dependency->object.objectSubId;
+
+		if (schema)
+			(void) add_read(reads, schema, name, column ? get_attname(relid, column, true) : NULL, false);
+		if (dependency->object.classId == ProcedureRelationId)
+			reads->functions = list_append_unique_oid(reads->functions, id);
+	}
+}
+
+static void
+add_view_stands_on(PlanReads *reads, Oid view)
+{
+	SgCatalog	rules;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(view))
+		return;
+	sg_catalog_begin(&rules, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, view, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rules)))
+		add_stands_on(reads, RewriteRelationId, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
+	sg_catalog_end(&rules);
+}
+
+static void
+add_dropped_by(PlanReads *reads, const DropStmt *statement)
+{
+	foreach_ptr(Node, object, statement->objects)
+	{
+		ObjectAddress code = plan_dropped_code(statement->removeType, object);
+
+		if (code.classId == ProcedureRelationId && OidIsValid(code.objectId))
+			add_stands_on(reads, ProcedureRelationId, code.objectId);
+		if ((statement->removeType == OBJECT_VIEW || statement->removeType == OBJECT_MATVIEW) && list_length((List *) object) == 2)
+			add_view_stands_on(reads, sg_find_qualified(quote_qualified_identifier(strVal(linitial((List *) object)), strVal(lsecond((List *) object)))));
+	}
+}
+
+PlanReads *
+plan_reads_dropped(const PlanStep *step)
+{
+	PlanReads  *reads = palloc0(sizeof(PlanReads));
+	Oid			relid = step->kind == STEP_DROP ? sg_find_qualified(step->child_table) : InvalidOid;
+	Oid			constraint = OidIsValid(relid) && plan_changed_object(step) == CHANGED_CONSTRAINT ?
+		get_relation_constraint_oid(relid, step->fk_name, true) : InvalidOid;
+	ErrorData  *edata;
+
+	if (OidIsValid(relid) && plan_changed_object(step) == CHANGED_VIEW)
+		add_view_stands_on(reads, relid);
+	if (OidIsValid(constraint))
+		add_stands_on(reads, ConstraintRelationId, constraint);
+	foreach_ptr(const RawStmt, raw, step->kind == STEP_STATEMENT ? plan_parse(step->definition, &edata) : NIL)
+	{
+		if (IsA(raw->stmt, DropStmt))
+			add_dropped_by(reads, (DropStmt *) raw->stmt);
 	}
 	return reads;
 }

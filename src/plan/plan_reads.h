@@ -33,6 +33,9 @@ typedef struct PlanRead
  */
 extern PlanReads *plan_reads(const PlanStep *step);
 
+/* Returns what the views, functions and foreign keys that a step drops stand on by the catalogs, which can't be dropped before them */
+extern PlanReads *plan_reads_dropped(const PlanStep *step);
+
 /* Its reads (of PlanRead *); and is one of them of this table, and of that column of it, unless NULL? */
 extern List *plan_reads_list(const PlanReads *reads);
 extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table, const char *column);

@@ -346,6 +346,30 @@ SELECT sg_plan_add('chs_bounds', 'CREATE TABLE chs.new_' || n || ' PARTITION OF 
   'wide FOR VALUES FROM (now()::int, NULL) TO (1, MAXVALUE)', 'words FOR VALUES FROM (1) TO (2)']) WITH ORDINALITY x (s, n);
 \set VERBOSITY terse
 
+-- what stands on a column or table is dropped first, whatever the numbers; what no step drops is told behind other steps, too
+CREATE TABLE base (a int); CREATE TABLE st (id int PRIMARY KEY, x int, y int UNIQUE); CREATE VIEW sv AS SELECT x FROM st;
+CREATE TABLE sr (r int REFERENCES st (y));
+SELECT sg_plan_create('chs_waits'), sg_plan_add_column('chs_waits', 'base', 'b', 'int'), sg_plan_add_drop('chs_waits', 'column', 'st', 'x', after => '{1}'),
+  sg_plan_add_drop('chs_waits', 'column', 'st', 'y', after => '{1}'), sg_plan_add_drop('chs_waits', 'column', 'st', 'id', after => '{1}') \g /dev/null
+SELECT found('chs_waits');
+SELECT sg_plan_add_drop('chs_waits', 'view', 'sv'), sg_plan_add_drop('chs_waits', 'constraint', 'sr', 'sr_r_fkey'), sg_plan_add_drop('chs_waits', 'constraint', 'st', 'st_pkey') \g /dev/null
+SELECT step, detail FROM sg_plan_check_details('chs_waits') WHERE step IN (2, 3, 4) AND check_name IN ('deployment', 'definition') ORDER BY step;
+CALL sg_apply('chs_waits');
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'chs_waits' ORDER BY 1;
+CREATE TABLE pile (id int, x int); CREATE VIEW pile_v AS SELECT * FROM pile; CREATE VIEW pile_w AS SELECT * FROM pile_v;
+CREATE FUNCTION pile_f(pile) RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT sg_plan_create('chs_pile'), sg_plan_add_drop('chs_pile', 'table', 'pile'), sg_plan_add_drop('chs_pile', 'view', 'pile_v'), sg_plan_add_drop('chs_pile', 'view', 'pile_w'),
+  sg_plan_add_statement('chs_pile', 'DROP FUNCTION chs.pile_f(chs.pile)') \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('chs_pile') WHERE check_name IN ('deployment', 'definition') AND step > 0 ORDER BY step;
+CALL sg_apply('chs_pile');
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'chs_pile' ORDER BY 1;
+CALL sg_rollback_fks('chs_pile');
+SELECT to_regclass('pile') AS pile, to_regclass('pile_v') AS v, to_regclass('pile_w') AS w;
+-- a step that its own after puts behind the drop of its column
+SELECT sg_plan_create('chs_gone'), sg_plan_add_drop('chs_gone', 'column', 'pile', 'x'), sg_plan_add_check('chs_gone', 'pile', 'x > 0', after => '{1}'),
+  sg_plan_add_index('chs_gone', 'pile', '(x)', after => '{1}'), sg_plan_add_not_null('chs_gone', 'pile', 'x', after => '{1}'), sg_plan_add_not_null('chs_gone', 'pile', 'id', after => '{1}') \g /dev/null
+SELECT found('chs_gone');
+
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
