@@ -18,7 +18,9 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -28,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/calls.h"
@@ -74,6 +77,18 @@ typedef struct Restored
 	PlanValuesSince *since;		/* whose values would be written over, or NULL */
 } Restored;
 
+/* Has somebody made a cast of text to a type, or to what a domain is made of?  It would be called in place of the input function. */
+static bool
+has_own_cast(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(TEXTOID), ObjectIdGetDatum(getBaseType(type)));
+	bool		own = HeapTupleIsValid(tuple) && ((Form_pg_cast) GETSTRUCT(tuple))->oid >= FirstNormalObjectId;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return own;
+}
+
 /* A text as a column has it */
 static char *
 as_column(Oid table, const char *column, const char *text)
@@ -83,6 +98,9 @@ as_column(Oid table, const char *column, const char *text)
 	Oid			collation;
 
 	get_atttypetypmodcoll(table, get_attnum(table, column), &type, &typmod, &collation);
+	if (has_own_cast(type))
+		return psprintf("(pg_catalog.jsonb_populate_record(NULL::%s, pg_catalog.jsonb_build_object(%s, %s))).%s", sg_relation_name(table),
+						quote_literal_cstr(column), text, quote_identifier(column));
 	return psprintf("CAST(%s AS %s)", text, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 

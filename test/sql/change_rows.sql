@@ -624,6 +624,20 @@ CALL sg_rollback_fks('r');
 TABLE setagain ORDER BY 1;
 SELECT sg_plan_drop('later') \g /dev/null
 
+-- old values come back by the type's input function, whatever casts there are
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'gay');
+CREATE FUNCTION mood_of(text) RETURNS mood LANGUAGE sql AS $$ SELECT CASE $1 WHEN 'sad' THEN 'gay' ELSE 'ok' END::crow.mood $$;
+CREATE CAST (text AS mood) WITH FUNCTION mood_of(text);
+CREATE TABLE moods (id int PRIMARY KEY, m mood);
+INSERT INTO moods VALUES (1, 'sad'), (2, 'ok'), (3, 'gay');
+SELECT sg_plan_add_check('r', 'moods', $$m <> 'sad'$$, policy => 'set', child_column => 'm', fill => $$'gay'$$) \g /dev/null
+CALL sg_apply('r', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+TABLE moods ORDER BY 1;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
