@@ -9,7 +9,11 @@ AS $function$
 WITH object AS MATERIALIZED (
     SELECT m.*, coalesce(own.statement, 'DROP {object}') AS drop,
         coalesce(own.loss, 'the ' || m.kind) AS loss, CASE WHEN own.properties && m.changes THEN own.state END AS asked,
-        m.old ? 'references' OR m.kind IN ('policy', 'rule') AS alone
+        m.old ? 'references' OR m.kind IN ('policy', 'rule') AS alone,
+        -- what is made anew gets another name then, not before
+        coalesce(m.new, m.old) || CASE WHEN m.kind IN ('constraint', 'index') AND m.new -> 'name' <> m.old -> 'name' THEN jsonb_build_object(
+            'name', m.old -> 'name', 'identity', schemaguard.sg_sync_schema(m.identity) || '.' || quote_ident(m.old ->> 'name'))
+            ELSE '{}' END AS going
     FROM unnest(made) m LEFT JOIN (SELECT r.kind, r.statement, r.loss, r.state, string_to_array(r.property, ' ') AS properties
         FROM schemaguard.sg_sync_rules() r WHERE r.step = 'drop' OFFSET 0) own ON own.kind = m.kind
     WHERE m.again OR m.state = 'extra'
@@ -27,8 +31,7 @@ SELECT 2, CASE
         -- a key before what it leads to
         WHEN o.old ? 'references' THEN -500000000 - o.back::bigint * 1000
         WHEN o.kind = 'event trigger' THEN -3000000000 + o.number ELSE -o.back::bigint * 1000 END,
-    o.kind, o.target_identity, 'dropped, to be made anew', schemaguard.sg_sync_fill(o.drop, coalesce(o.new, o.old)), 'drop',
-    coalesce(o.new, o.old), o.old,
+    o.kind, o.target_identity, 'dropped, to be made anew', schemaguard.sg_sync_fill(o.drop, o.going), 'drop', o.going, o.old,
     -- it may be another one that is made
     coalesce(o.new, (SELECT c.new FROM comes c WHERE c.kind = o.kind AND c.address = o.old ->> 'address')), o.asked, NULL,
     -- what a generated column holds comes back with it

@@ -123,6 +123,8 @@ my @pairs = (
 	[ 'CREATE DOMAIN a.below AS int CHECK (VALUE > 0); CREATE DOMAIN a.over AS a.below CHECK (VALUE < 100); CREATE TABLE a.has_over (x a.over DEFAULT 5)', 'CREATE DOMAIN a.below AS bigint CHECK (VALUE > 1); CREATE DOMAIN a.over AS a.below CHECK (VALUE < 1000); CREATE TABLE a.has_over (x a.over DEFAULT 6)',
 		'INSERT INTO a.has_over VALUES (50)' ],
 	[ 'CREATE DOMAIN a.round_1 AS int; CREATE DOMAIN a.round_2 AS a.round_1; CREATE TABLE a.rounds (x a.round_1, y a.round_2)', 'CREATE DOMAIN a.round_2 AS int; CREATE DOMAIN a.round_1 AS a.round_2; CREATE TABLE a.rounds (x a.round_1, y a.round_2)' ],
+	# a key that is made anew has its old name until then
+	[ 'CREATE TABLE a.anew_on (id int PRIMARY KEY); CREATE TABLE a.is_anew (x int CONSTRAINT anew_1 REFERENCES a.anew_on ON DELETE CASCADE)', 'CREATE TABLE a.anew_on (id bigint PRIMARY KEY); CREATE TABLE a.is_anew (x bigint CONSTRAINT anew_2 REFERENCES a.anew_on ON DELETE SET NULL)' ],
 	# nothing makes a subscription, nor gives it to anybody
 	[ 'SELECT 1', q{CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false)} ]);
 my $before = 'CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2; CREATE SERVER s1 FOREIGN DATA WRAPPER w1; CREATE SERVER s2 FOREIGN DATA WRAPPER w1; CREATE SCHEMA a';
