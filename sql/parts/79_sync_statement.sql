@@ -11,8 +11,8 @@ WITH object AS MATERIALIZED (
         coalesce(own.loss, 'the ' || m.kind) AS loss, CASE WHEN own.properties && m.changes THEN own.state END AS asked,
         m.old ? 'references' OR m.kind IN ('policy', 'rule') AS alone,
         -- what is made anew gets another name then, not before
-        coalesce(m.new, m.old) || CASE WHEN m.kind IN ('constraint', 'index') AND m.new -> 'name' <> m.old -> 'name' THEN jsonb_build_object(
-            'name', m.old -> 'name', 'identity', schemaguard.sg_sync_schema(m.identity) || '.' || quote_ident(m.old ->> 'name'))
+        coalesce(m.new, m.old) || CASE WHEN m.kind IN ('constraint', 'index') AND m.new -> 'name' <> m.old -> 'name'
+            THEN jsonb_build_object('name', m.old -> 'name', 'identity', schemaguard.sg_sync_schema(m.identity) || '.' || quote_ident(m.old ->> 'name'))
             ELSE '{}' END AS going
     FROM unnest(made) m LEFT JOIN (SELECT r.kind, r.statement, r.loss, r.state, string_to_array(r.property, ' ') AS properties
         FROM schemaguard.sg_sync_rules() r WHERE r.step = 'drop' OFFSET 0) own ON own.kind = m.kind
@@ -42,7 +42,8 @@ WHERE o.again AND (o.parent_state IS DISTINCT FROM 'extra' OR o.alone)
     AND NOT (o.kind IN ('trigger', 'constraint') AND o.old ? 'partition_of') AND NOT (o.kind = 'sequence' AND o.old ? 'owned_by')
 UNION ALL
 -- last, but for a sequence whose name that of an identity column needs, and a key that a foreign key is to lead to no more
-SELECT CASE WHEN o.kind = 'event trigger' THEN 2 WHEN l.identity IS NOT NULL THEN 4 ELSE 6 END, CASE WHEN o.kind = 'event trigger' THEN -3000000000 + o.number
+SELECT CASE WHEN o.kind = 'event trigger' THEN 2 WHEN l.identity IS NOT NULL THEN 4 ELSE 6 END,
+    CASE WHEN o.kind = 'event trigger' THEN -3000000000 + o.number
         WHEN o.kind = 'sequence' AND o.old ->> 'owned_by' IN (SELECT i.target_identity FROM identity i) THEN -o.back::bigint
         ELSE 1000000000 - o.back::bigint * 1000 END,
     o.kind, o.target_identity, 'dropped', schemaguard.sg_sync_fill(o.drop, o.old), 'drop', o.old, o.old, NULL, NULL, NULL, o.loss
