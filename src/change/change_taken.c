@@ -138,6 +138,7 @@ static bool
 is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
 {
 	Oid			constraint;
+	char	   *name;
 
 	if (!sg_has_name(fk_primary_key(relid), step->fk_name))
 		return true;
@@ -145,7 +146,9 @@ is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
 				   psprintf("the primary key of %s has the column, and needs it to be NOT NULL", sg_relation_name(relid)),
 				   "Drop the primary key first, by a step of its own.");
 	bms_free(get_primary_key_attnos(relid, false, &constraint));
-	move->problem->dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(get_constraint_name(constraint)), sg_relation_name(relid)));
+	name = get_constraint_name(constraint);
+	if (name)
+		move->problem->dependents = list_make1(psprintf("constraint %s on %s", quote_identifier(name), sg_relation_name(relid)));
 	return false;
 }
 
