@@ -95,7 +95,7 @@ CREATE FUNCTION schemaguard.sg_page_style() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;--bad:#a3160e;--open:#7a4b00}'
     '@media(prefers-color-scheme:dark){:root{--line:#444;--soft:#222;--good:#6fd39a;--bad:#ff9a92;--open:#ffc46b}}'
-    'body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}'
+    'html{background:Canvas;color:CanvasText}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}'
     'h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1.1rem;margin-top:2rem}h4{font-size:1rem}'
     'h1,h2,h3{overflow-wrap:anywhere}section>p{white-space:pre-line}'
     '[role=search]{background:Canvas;position:sticky;top:0;padding:.5rem 0}input{font:inherit;padding:.2rem .4rem;max-width:100%}'

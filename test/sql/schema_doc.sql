@@ -113,8 +113,6 @@ SELECT sg_schema_doc(format => 'pdf');
 \echo :LAST_ERROR_SQLSTATE
 SELECT sg_schema_doc(format => NULL);
 \echo :LAST_ERROR_SQLSTATE
-SELECT sg_schema_doc('{doc,nowhere}');
-\echo :LAST_ERROR_SQLSTATE
 SELECT sg_schema_doc('{doc_emtpy}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT sg_schema_doc('{}');
