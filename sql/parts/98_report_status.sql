@@ -386,7 +386,8 @@ BEGIN ATOMIC
                     ELSE p.finish END AS finish
         FROM idle p CROSS JOIN LATERAL (SELECT l.id, l.at, l.action, l.object FROM schemaguard.audit_log l
                                         WHERE l.plan = p.name AND l.phase = 'started' ORDER BY l.id DESC LIMIT 1) l
-        WHERE NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = l.id)
+        -- a standby does not see who runs a plan on its primary
+        WHERE NOT pg_is_in_recovery() AND NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = l.id)
         UNION ALL
         SELECT 1, d.begun_at, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass), p.finish
         FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
