@@ -12,7 +12,8 @@ WITH object AS MATERIALIZED (
         m.old ? 'references' OR m.kind IN ('policy', 'rule') AS alone,
         -- what is made anew gets another name then, not before
         coalesce(m.new, m.old) || CASE WHEN m.kind IN ('constraint', 'index') AND m.new -> 'name' <> m.old -> 'name'
-            THEN jsonb_build_object('name', m.old -> 'name', 'identity', schemaguard.sg_sync_schema(m.identity) || '.' || quote_ident(m.old ->> 'name'))
+            THEN jsonb_build_object('name', m.old -> 'name',
+                                    'identity', schemaguard.sg_sync_schema(m.identity) || '.' || quote_ident(m.old ->> 'name'))
             ELSE '{}' END AS going
     FROM unnest(made) m LEFT JOIN (SELECT r.kind, r.statement, r.loss, r.state, string_to_array(r.property, ' ') AS properties
         FROM schemaguard.sg_sync_rules() r WHERE r.step = 'drop' OFFSET 0) own ON own.kind = m.kind

@@ -448,10 +448,12 @@ add_stands_on(PlanReads *reads, Oid classid, Oid objectid)
 			dependency->object.classId == TypeRelationId ? get_typ_typrelid(id) : InvalidOid;
 		char	   *name = OidIsValid(relid) ? get_rel_name(relid) : NULL;
 		char	   *schema = name ? get_namespace_name(get_rel_namespace(relid)) : NULL;
-		int			column = dependency->object.objectSubId;
+		int			attnum = dependency->object.objectSubId;
+		char	   *column = attnum ? get_attname(relid, attnum, true) : NULL;
 
-		if (schema)
-			(void) add_read(reads, schema, name, column ? get_attname(relid, column, true) : NULL, false);
+		/* what reads a column that is gone meanwhile is gone, too */
+		if (schema && (attnum == 0 || column))
+			(void) add_read(reads, schema, name, column, false);
 		if (dependency->object.classId == ProcedureRelationId)
 			reads->functions = list_append_unique_oid(reads->functions, id);
 	}
