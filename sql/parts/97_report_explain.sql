@@ -1,5 +1,6 @@
 -- What a step will do, in sentences: statements as sg_plan_sql() has them, times as sg_plan_check() estimates them
-CREATE FUNCTION schemaguard.sg_explain_statement(statement text, OUT what text, OUT locks text, OUT takes text)
+-- as_written: of a step that is a statement: sentences about what the server does by itself, not what our steps do, fit it
+CREATE FUNCTION schemaguard.sg_explain_statement(statement text, as_written boolean, OUT what text, OUT locks text, OUT takes text)
 RETURNS record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -65,9 +66,10 @@ BEGIN ATOMIC
         (19, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
     ) AS e (place, pattern, what, locks, takes)
     WHERE sg_explain_statement.statement ~ replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)')
+      AND (NOT as_written OR e.place IN (4, 5, 14, 15, 19))
     ORDER BY e.place LIMIT 1;
 END;
-COMMENT ON FUNCTION schemaguard.sg_explain_statement(text) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
+COMMENT ON FUNCTION schemaguard.sg_explain_statement(text, boolean) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
 
 CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
@@ -104,14 +106,19 @@ BEGIN ATOMIC
                'one read of both tables', NULL
         FROM this t WHERE t.kind = 'foreign key' AND t.orphans = 'stop' AND t.state IN ('pending', 'failed', 'rolled back', 'waiting')
         UNION ALL
-        SELECT 1 + q.place, e.what, e.locks, e.takes, CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
+        SELECT 1 + q.place, e.what, e.locks,
+               -- of a column that has the table written anew
+               CASE WHEN e.takes = 'a moment' AND t.kind = 'column' AND EXISTS (SELECT FROM checked c WHERE c.check_name = 'rewrite')
+                    THEN 'longer the larger the table is' ELSE e.takes END,
+               CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
         FROM sg_plan_sql(plan, ARRAY[sg_plan_explain_step.step]) WITH ORDINALITY AS q (statement, place),
-             schemaguard.sg_explain_statement(q.statement) e
+             this t, schemaguard.sg_explain_statement(q.statement, t.kind = 'statement') e
         WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
         SELECT 900000 + row_number() OVER (), format('%s.', upper(left(c.detail, 1)) || substr(c.detail, 2)), NULL,
                'longer the larger the table is', NULL
-        FROM checked c JOIN this t ON c.step = t.step AND t.kind = 'statement' AND c.check_name = 'locks'
+        FROM checked c JOIN this t ON c.step = t.step AND t.kind IN ('statement', 'table', 'column') AND c.check_name = 'locks'
+             AND c.detail LIKE 'it holds %'
         UNION ALL
         SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
         FROM checked c WHERE c.step = sg_plan_explain_step.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL

@@ -138,6 +138,7 @@ BEGIN ATOMIC
                     f.relation, f.name || '_new', f.other, quote_ident(f.name) || '::' || f.other) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),
         ('changing-type-checks-keys', '{retyped,checks}' <@ f.flags, NULL, NULL),
+        ('validating-under-lock', f.command = 'validate constraint' AND f.flags && '{reads,checks}', NULL, NULL),
         ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows')
              OR f.command = 'set expression' AND 'rewrites' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
@@ -395,6 +396,9 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%1 to %2 keeps the rows of the table (%3), but has a CHECK read them all, or an index built, while nobody can read or write it'),
 (true, 'changing-type-checks-keys', 'error',
  '%1 (%3) can''t be read or written either, while a foreign key between it and the table is checked in all rows'),
+(true, 'validating-under-lock', 'error',
+ '%1 (%3): all rows are read under the lock of another clause, while a table that an added key refers to is locked, too; VALIDATE in a '
+ 'later transaction blocks nobody'),
 (true, 'rewriting-under-lock', 'error',
  '%1 (%3) is rewritten while nobody can read or write it'),
 (true, 'require-concurrent-reindex', 'error',

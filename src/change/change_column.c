@@ -60,8 +60,9 @@ typedef struct ColumnArg
 	int32		typmod;
 	Oid			collation;
 	Node	   *initial;		/* the default, analysed, or NULL */
-	bool		rewrites;		/* an identity, serial, or generated and
+	bool		computes;		/* an identity, serial, or generated and
 								 * stored */
+	bool		rewrites;		/* the table is written anew for it */
 } ColumnArg;
 
 /* Before the definition, where it is parsed */
@@ -103,13 +104,12 @@ analyse_definition(void *p)
 	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
 	arg->collation = GetColumnDefCollation(pstate, unconstify(ColumnDef *, def), arg->type);
 	/* the grammar has NOT NULL as a constraint: this is from take_serial() */
-	arg->rewrites = def->is_not_null;
+	arg->computes = def->is_not_null || script_column_computes(def);
+	arg->rewrites = arg->computes || script_column_rewrites(def, true);
 	foreach_ptr(Constraint, c, def->constraints)
 	{
 		if (c->contype == CONSTR_DEFAULT)
 			arg->initial = cookDefault(pstate, c->raw_expr, arg->type, arg->typmod, "c", '\0');
-		else if (c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)))
-			arg->rewrites = true;
 	}
 }
 
@@ -356,7 +356,7 @@ change_column_has_default(const PlanStep *step, Oid table)
 		return found;
 	}
 	return look_at_definition(step, &look, &arg) &&
-		(arg.rewrites || (arg.initial && !(IsA(arg.initial, Const) && ((Const *) arg.initial)->constisnull)) ||
+		(arg.computes || (arg.initial && !(IsA(arg.initial, Const) && ((Const *) arg.initial)->constisnull)) ||
 		 get_typdefault(arg.type) != NULL);
 }
 

@@ -119,13 +119,15 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_STATEMENT:
 			check_row(cs, "deployment", CHECK_OK,
 					  OidIsValid(move->table) && move->mode == AccessExclusiveLock ?
-					  psprintf("%s: nobody uses %s for a moment", move->action, table_size(check, move->table)) :
+					  psprintf("%s: nobody uses %s %s", move->action, table_size(check, move->table),
+							   move->rewrites ? "while it is written anew" : "for a moment") :
 					  pstrdup(move->action), NULL);
 			if (move->rewrites)
 				check_row(cs, "rewrite", CHECK_WARN,
-						  psprintf("the server computes the column for each row: it writes %s anew, and nobody reads it meanwhile",
+						  psprintf("the server computes the column for each row, or checks its domain: it writes %s anew, and nobody reads it meanwhile",
 								   table_size(check, move->table)),
-						  pstrdup("Leave that to a quiet hour, or have a trigger or the application write a plain column."));
+						  pstrdup("Leave that to a quiet hour, or add a plain column: one that a trigger or the application writes, or, of a domain, "
+								  "one of its base type with a CHECK."));
 			break;
 		case MOVE_VALIDATE:
 			check_row(cs, "deployment", CHECK_OK,
@@ -601,7 +603,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs);
-	if (cs->step->kind == STEP_TABLE && move.kind == MOVE_STATEMENT)
+	if ((cs->step->kind == STEP_TABLE || cs->step->kind == STEP_COLUMN) && move.kind == MOVE_STATEMENT)
 		check_holds(check, cs);
 	check_subscribed(check, cs);
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)

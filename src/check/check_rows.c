@@ -515,11 +515,11 @@ ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 }
 
 static void
-ask_constraint(const Asking *asking, const Constraint *constraint)
+ask_constraint(const Asking *asking, const Constraint *constraint, bool validated)
 {
 	List	   *attnums = NIL;
 
-	if (constraint->contype == CONSTR_CHECK && !constraint->skip_validation)
+	if (constraint->contype == CONSTR_CHECK && (validated || !constraint->skip_validation))
 	{
 		CodeExpression expression = {.relid = asking->table,.raw = constraint->raw_expr,.kind = EXPR_KIND_CHECK_CONSTRAINT,
 		.condition = "CHECK"};
@@ -586,8 +586,31 @@ ask_validated(const Asking *asking, const char *name)
 		check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break constraint %s was not looked at", quote_identifier(name)), NULL);
 }
 
+static bool
+adds_columns(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		if (command->subtype == AT_AddColumn)
+			return true;
+	}
+	return false;
+}
+
+/* Does ALTER TABLE validate the constraint of that name, which may be NULL? */
+static bool
+validates(const AlterTableStmt *statement, const char *name)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		if (command->subtype == AT_ValidateConstraint && sg_same_text(command->name, name))
+			return true;
+	}
+	return false;
+}
+
 static void
-ask_command(const Asking *asking, const AlterTableCmd *command)
+ask_command(const Asking *asking, const AlterTableStmt *statement, const AlterTableCmd *command)
 {
 	AttrNumber	attnum;
 
@@ -602,7 +625,10 @@ ask_command(const Asking *asking, const AlterTableCmd *command)
 			ask_type(asking, command->name, castNode(ColumnDef, command->def));
 			break;
 		case AT_AddConstraint:
-			ask_constraint(asking, castNode(Constraint, command->def));
+			if (((Constraint *) command->def)->contype == CONSTR_CHECK && adds_columns(statement))
+				check_row(asking->cs, "rows", CHECK_WARN, pstrdup("whether rows break a CHECK, which may be of a column that the statement adds, was not looked at"), NULL);
+			else
+				ask_constraint(asking, castNode(Constraint, command->def), validates(statement, ((Constraint *) command->def)->conname));
 			break;
 		case AT_AddColumn:
 			ask_added_column(asking, castNode(ColumnDef, command->def));
@@ -646,7 +672,7 @@ ask_statement(Asking *asking)
 			continue;
 		foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 		{
-			ask_command(asking, command);
+			ask_command(asking, (AlterTableStmt *) statement, command);
 		}
 	}
 }

@@ -309,7 +309,18 @@ look_for_columns(Naming *naming, Oid parent, const PartitionCmd *command)
 	}
 }
 
-/* Looks for what a command of ALTER TABLE names */
+static bool
+adds_column(const AlterTableStmt *statement, const char *name)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		if (command->subtype == AT_AddColumn && strcmp(((ColumnDef *) command->def)->colname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Looks for what a command of ALTER TABLE names; the server adds columns and constraints before it comes to what others do to them */
 static void
 look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 {
@@ -324,15 +335,21 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		case AT_DisableTrig:
 			what = OidIsValid(get_trigger_oid(table, command->name, true)) ? NULL : "trigger";
 			break;
-		case AT_DropColumn:
 		case AT_SetNotNull:
-		case AT_DropNotNull:
 		case AT_ColumnDefault:
+			if (adds_column(castNode(AlterTableStmt, naming->statement), command->name))
+				break;
+			/* FALLTHROUGH */
+		case AT_DropColumn:
+		case AT_DropNotNull:
 		case AT_AlterColumnType:
 			what = command->missing_ok || get_attnum(table, command->name) != InvalidAttrNumber ? NULL : "column";
 			break;
-		case AT_DropConstraint:
 		case AT_ValidateConstraint:
+			if (script_added_constraint(castNode(AlterTableStmt, naming->statement), command->name))
+				break;
+			/* FALLTHROUGH */
+		case AT_DropConstraint:
 			what = command->missing_ok || OidIsValid(get_relation_constraint_oid(table, command->name, true)) ? NULL : "constraint";
 			break;
 		case AT_AddConstraint:
@@ -1236,12 +1253,20 @@ check_undo(CheckStep *cs)
 void
 check_holds(PlanCheck *check, CheckStep *cs)
 {
-	foreach_ptr(const ScriptHold, hold, script_holds(plan_change_run(cs->step)))
+	foreach_ptr(const ScriptHold, hold, script_holds(cs->step))
 	{
 		Oid			relid = hold->relation ? sg_find_qualified(hold->relation) : InvalidOid;
 		double		bytes = OidIsValid(relid) ? check_table(check, relid)->blocks * (double) BLCKSZ : -1;
 		bool		refuses = strcmp(hold->does, DOES_REFUSE) == 0;
-		bool		is_long = refuses || bytes < 0 || bytes > SHORT_HOLD;
+		bool		is_long;
+
+		foreach_ptr(const char, heir, hold->heirs)
+		{
+			Oid			table = sg_find_qualified(heir);
+
+			bytes += OidIsValid(table) ? check_table(check, table)->blocks * (double) BLCKSZ : 0;
+		}
+		is_long = refuses || bytes < 0 || bytes > SHORT_HOLD;
 
 		check_row(cs, refuses ? "inserts" : "locks", is_long ? CHECK_WARN : CHECK_OK,
 				  psprintf("%s%s", script_hold_text(hold), bytes < 0 || refuses ? "" : psprintf(" (%s)", check_bytes(bytes))),

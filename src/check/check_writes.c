@@ -437,6 +437,16 @@ add_rewrite(PlanCheck *check, const CheckTable *table, bool moves, Oid tablespac
 	}
 }
 
+/* The tables that inherit from one, too, which are no partitions */
+static void
+add_rewrite_below(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
+{
+	foreach_oid(heir, list_difference_oid(sg_all_inheritors(table->relid), table->relids))
+	{
+		add_rewrite(check, check_table(check, heir), false, InvalidOid, writes);
+	}
+}
+
 /* Where an index by CREATE INDEX goes */
 static Oid
 tablespace_of_build(Oid table, const char *named)
@@ -494,7 +504,7 @@ command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, CheckWrites 
 			writes->most |= change == TYPE_MAY_REWRITE;
 			return change == TYPE_REWRITES || change == TYPE_MAY_REWRITE;
 		case AT_AddColumn:
-			return script_column_rewrites((ColumnDef *) cmd->def);
+			return script_column_rewrites((ColumnDef *) cmd->def, false);
 		case AT_SetLogged:
 		case AT_SetUnLogged:
 		case AT_SetAccessMethod:
@@ -510,6 +520,7 @@ add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *state
 {
 	bool		rewrites = false;
 	bool		only_moves = true;
+	bool		below = false;
 	Oid			tablespace = InvalidOid;
 
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
@@ -518,11 +529,14 @@ add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *state
 			continue;
 		rewrites = true;
 		only_moves &= cmd->subtype == AT_SetTableSpace;
+		below |= statement->relation->inh && (cmd->subtype == AT_AddColumn || cmd->subtype == AT_AlterColumnType);
 		if (cmd->subtype == AT_SetTableSpace)
 			tablespace = get_tablespace_oid(cmd->name, true);
 	}
 	if (rewrites)
 		add_rewrite(check, table, only_moves, tablespace, writes);
+	if (below)
+		add_rewrite_below(check, table, writes);
 }
 
 /* All indexes of a table, or the one that is named */
@@ -703,7 +717,10 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (OidIsValid(move.table))
 		check_writes_mend(check, cs, check_table(check, move.table), check_rows_broken(cs), 0);
 	if (move.rewrites)
+	{
 		add_rewrite(check, check_table(check, move.table), false, InvalidOid, &cs->writes);
+		add_rewrite_below(check, check_table(check, move.table), &cs->writes);
+	}
 	add_builds(check, &move, &cs->writes);
 	if (step->kind == STEP_STATEMENT)
 		add_statements(check, cs);

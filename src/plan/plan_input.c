@@ -916,11 +916,11 @@ plan_tell_holds(const PlanStep *step)
 {
 	bool		as_written = step->kind == STEP_STATEMENT || step->kind == STEP_TABLE;
 
-	foreach_ptr(const List, told, as_written && plan_holds_hook ? plan_holds_hook(step) : NIL)
+	foreach_ptr(const List, told, (as_written || step->kind == STEP_COLUMN) && plan_holds_hook ? plan_holds_hook(step) : NIL)
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("step %d runs as it stands: %s", step->step, (char *) linitial(told)),
+				 errmsg("step %d%s: %s", step->step, as_written ? " runs as it stands" : "", (char *) linitial(told)),
 				 errhint("%s", (char *) lsecond(told))));
 	}
 }

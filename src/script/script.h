@@ -280,14 +280,19 @@ typedef struct ScriptHold
 	const char *does;			/* meanwhile, one of the words above */
 	const char *tables;			/* text of the tables that are locked, or
 								 * NULL: that one alone */
+	List	   *heirs;			/* names of tables that inherit from it, with
+								 * which the same is done */
 	List	   *ways;			/* statements that do the deed beforehand, of
 								 * char *, or NIL */
 	const char *undo;			/* statement that takes away the CHECK which
 								 * refuses rows until the deed, or NULL */
 } ScriptHold;
 
-/* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
-extern List *script_holds(const char *sql);
+/* Returns the constraint of that name that ALTER TABLE adds itself, or NULL */
+extern Constraint *script_added_constraint(const AlterTableStmt *statement, const char *name);
+
+/* Returns such locks (of ScriptHold *) that a step which runs as it is written, or adds a column, takes on what it has not made */
+extern List *script_holds(const PlanStep *step);
 
 /* ---- script_hold.c ---- */
 
@@ -349,7 +354,13 @@ extern void script_type_redo(Oid relid, const char *column, const ColumnDef *def
 /* The integer type that a serial one stands for, or InvalidOid */
 extern Oid	script_serial_type(const TypeName *name);
 
-/* Is a value computed for each row when the column is added? */
-extern bool script_column_rewrites(const ColumnDef *column);
+/* Has each row a value by itself when the column is added: of an identity, a sequence, or generated and stored? */
+extern bool script_column_computes(const ColumnDef *column);
+
+/*
+ * Is the table written anew when the column is added?  default_apart: a volatile
+ * default comes later, as in a step of that kind.
+ */
+extern bool script_column_rewrites(const ColumnDef *column, bool default_apart);
 
 #endif							/* SG_SCRIPT_H */

@@ -221,18 +221,25 @@ is_checked_domain(const TypeName *name)
 }
 
 bool
-script_column_rewrites(const ColumnDef *column)
+script_column_computes(const ColumnDef *column)
 {
-	if (OidIsValid(script_serial_type(column->typeName)) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
-		return true;
-	if (is_checked_domain(column->typeName))
-		return true;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
-		if (IsA(c, Constraint) &&
-			(c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)) ||
-			 (c->contype == CONSTR_DEFAULT && calls_volatile(c->raw_expr, NULL))))
+		if (IsA(c, Constraint) && (c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c))))
 			return true;
 	}
-	return false;
+	return column->identity || OidIsValid(script_serial_type(column->typeName));
+}
+
+bool
+script_column_rewrites(const ColumnDef *column, bool default_apart)
+{
+	if (script_column_computes(column) || is_checked_domain(column->typeName))
+		return true;
+	foreach_ptr(const Constraint, c, default_apart ? NIL : column->constraints)
+	{
+		if (IsA(c, Constraint) && c->contype == CONSTR_DEFAULT && calls_volatile(c->raw_expr, NULL))
+			return true;
+	}
+	return !default_apart && column->raw_default && calls_volatile(column->raw_default, NULL);
 }

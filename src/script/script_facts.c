@@ -41,6 +41,7 @@
 #include "base/rowsink.h"
 #include "base/scope.h"
 #include "fk/fk.h"
+#include "plan/plan_change.h"
 #include "script/script.h"
 
 SG_FUNCTION(sg_script_facts);
@@ -66,6 +67,11 @@ typedef struct FactReader
 	bool		in_transaction; /* is every script within one? */
 	bool		in_block;		/* has BEGIN been seen? */
 	LOCKMODE	lock;			/* that ALTER TABLE takes on its table */
+	List	   *heirs;			/* that it comes to: names of tables that
+								 * inherit, not partitions */
+	const char *deed;			/* of ALTER TABLE on its table, under all its
+								 * locks, or NULL: none yet */
+	bool		default_apart;	/* of a column that is added */
 	bool		holds_only;		/* are facts wanted for script_holds()? */
 	List	   *holds;			/* of ScriptHold * */
 } FactReader;
@@ -86,6 +92,7 @@ typedef struct Fact
 								 * or NULL: the relation alone */
 	const char *rows;			/* the table that the deed is about, or NULL:
 								 * the relation */
+	bool		with_heirs;		/* is it done with tables that inherit, too? */
 	char	   *way;			/* statement that does the deed beforehand, or
 								 * NULL: not known */
 	char	   *undo;			/* statement that takes its CHECK away again,
@@ -163,6 +170,7 @@ keep_hold(FactReader *reader, const Fact *fact)
 	hold->tables = fact->tables ? fact->tables : fact->rows ? pstrdup(fact->relation) : NULL;
 	hold->ways = fact->way ? list_make1(fact->way) : NIL;
 	hold->undo = fact->undo;
+	hold->heirs = fact->with_heirs ? reader->heirs : NIL;
 	reader->holds = lappend(reader->holds, hold);
 }
 
@@ -173,6 +181,8 @@ emit(FactReader *reader, Fact *fact)
 	bool		is_new = fact->relation && script_path_has_made(reader->path, fact->relation);
 	const char *text;
 
+	if (reader->deed == NULL)
+		reader->deed = fact->does;
 	if (reader->holds_only)
 	{
 		if (!is_new)
@@ -397,7 +407,7 @@ static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
 	char	   *type = script_type_text(column->typeName);
-	bool		rewrites = script_column_rewrites(column_with_schema(reader, column));
+	bool		rewrites = script_column_rewrites(column_with_schema(reader, column), reader->default_apart);
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
@@ -427,7 +437,9 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	flag_constraint(reader, fact, c);
 	fact->does = constraint_does(fact, c);
 	emit(reader, fact);
-	emit_referenced(reader, c, fact->does);
+	/* else it is locked for what the other commands do */
+	if (!c->skip_validation)
+		emit_referenced(reader, c, fact->does);
 }
 
 /* ---- statements ---- */
@@ -625,6 +637,90 @@ emit_enforced(FactReader *reader, Fact *fact, const char *constraint)
 		emit(reader, &also);
 }
 
+Constraint *
+script_added_constraint(const AlterTableStmt *statement, const char *name)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (cmd->subtype == AT_AddConstraint && sg_same_text(((Constraint *) cmd->def)->conname, name))
+			return (Constraint *) cmd->def;
+	}
+	return NULL;
+}
+
+/* Returns what VALIDATE CONSTRAINT does to the rows under the lock of the statement, or NULL if others can write meanwhile, or it is valid */
+static const char *
+validation_does(FactReader *reader, const AlterTableStmt *statement, const Fact *fact)
+{
+	const Constraint *added = script_added_constraint(statement, fact->name);
+	Oid			relid = find_old(reader, fact->relation);
+	Oid			constraint = OidIsValid(relid) && !added ? get_relation_constraint_oid(relid, fact->name, true) : InvalidOid;
+	HeapTuple	tuple = OidIsValid(constraint) ? SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint)) : NULL;
+	const char *does = added && added->contype == CONSTR_FOREIGN ? DOES_CHECK : DOES_READ;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		does = form->convalidated ? NULL : form->contype == CONSTRAINT_FOREIGN ? DOES_CHECK : DOES_READ;
+		ReleaseSysCache(tuple);
+	}
+	return reader->lock > ShareUpdateExclusiveLock ? does : NULL;
+}
+
+/* The tables that foreign keys refer to which ALTER TABLE adds NOT VALID: locked, too, while it does what takes long */
+static void
+emit_not_valid(FactReader *reader, const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		const Constraint *c = (Constraint *) cmd->def;
+		Fact		fact = {.command = "also",.lock = ShareRowExclusiveLock,.does = reader->deed};
+
+		if (cmd->subtype != AT_AddConstraint || c->contype != CONSTR_FOREIGN || !c->skip_validation)
+			continue;
+		fact.relation = script_path_table(reader->path, c->pktable);
+		fact.rows = reader->deed ? script_path_table(reader->path, statement->relation) : NULL;
+		if (fact.rows == NULL || strcmp(fact.rows, fact.relation) != 0)
+			emit(reader, &fact);
+	}
+}
+
+/* Returns the names of the tables that inherit from one and are no partitions */
+static List *
+heirs_of(Oid relid)
+{
+	List	   *names = NIL;
+
+	foreach_oid(table, OidIsValid(relid) ? list_delete_first(sg_all_inheritors(relid)) : NIL)
+	{
+		if (!get_rel_relispartition(table))
+			names = lappend(names, sg_relation_name(table));
+	}
+	return names;
+}
+
+/* Does a command of ALTER TABLE come to tables that inherit, with what takes long? */
+static bool
+comes_to_heirs(Oid relid, const AlterTableCmd *cmd)
+{
+	const Constraint *c = (Constraint *) cmd->def;
+
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+		case AT_AlterColumnType:
+		case AT_SetNotNull:
+			return true;
+		case AT_AddConstraint:
+			return (c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL) && !c->is_no_inherit;
+		case AT_ValidateConstraint:
+			return OidIsValid(relid) && fk_by_name(relid, cmd->name) == NULL;
+		default:
+			return cmd->subtype == SG_AT_SET_EXPRESSION;
+	}
+}
+
 /* Reads a command of ALTER TABLE; text: the command as a statement of its own */
 static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
@@ -632,6 +728,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	Fact		fact = {.command = "alter table",.name = cmd->name,.lock = reader->lock};
 
 	fact.text = text;
+
+	fact.with_heirs = reader->heirs && comes_to_heirs(find_old(reader, script_path_table(reader->path, statement->relation)), cmd);
 
 	set_alter_word(&fact, cmd->subtype);
 	fact.relation = statement->objtype == OBJECT_INDEX ? table_of_index(reader, statement->relation) :
@@ -664,6 +762,9 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 				emit_enforced(reader, &fact, SG_ENFORCED(cmd->def));
 				return;
 			}
+			break;
+		case AT_ValidateConstraint:
+			fact.does = validation_does(reader, statement, &fact);
 			break;
 		case AT_DisableTrigAll:
 			flag(&fact, true, "all");
@@ -731,6 +832,8 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 	tokens = script_tokens(reader->text);
 	script_qualify_statement(tokens, reader->path, (Node *) statement);
 	reader->lock = AlterTableGetLockLevel(statement->cmds);
+	reader->deed = NULL;
+	reader->heirs = statement->relation->inh ? heirs_of(find_old(reader, script_path_table(reader->path, statement->relation))) : NIL;
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
 		int			end = script_token_find(tokens, from, tokens->n, ',');
@@ -740,6 +843,7 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 					 psprintf("ALTER TABLE %s %s", script_path_table(reader->path, statement->relation), text));
 		from = Min(end + 1, tokens->n);
 	}
+	emit_not_valid(reader, statement);
 }
 
 static void
@@ -1386,9 +1490,11 @@ read_script(FactReader *reader, const char *sql)
 }
 
 List *
-script_holds(const char *sql)
+script_holds(const PlanStep *step)
 {
-	FactReader	reader = {.path = script_path_begin(),.holds_only = true};
+	bool		is_column = step->kind == STEP_COLUMN;
+	FactReader	reader = {.path = script_path_begin(),.default_apart = is_column,.holds_only = true};
+	const char *sql = is_column ? linitial(plan_change_statements(step)) : plan_change_run(step);
 	SgScope		scope;
 
 	sg_caller_begin(&scope);

@@ -55,6 +55,7 @@ static const struct
 {
 	const char *word;
 	const char *does;
+	const char *to;				/* the same, to another table; NULL: "of" that */
 	const char *unless;			/* what comes behind the table of it */
 	const char *also;			/* held besides, behind the table */
 	const char *nobody;
@@ -64,9 +65,9 @@ static const struct
 	{DOES_REBUILD, "builds them anew",.also = " and ACCESS EXCLUSIVE on its indexes",.nobody = "write there, nor begin to read there,"},
 	{DOES_READ, "reads all rows"},
 	{DOES_CHECK, "checks a foreign key in all rows",.before = "the keys checked"},
-	{DOES_REWRITE, "writes all of it anew"},
+	{DOES_REWRITE, "writes all of it anew", "writes all of %s anew"},
 	{DOES_COMPUTE, "computes its rows"},
-	{DOES_MAYBE_REWRITE, "writes all of it anew",.unless = ", as it may have to"},
+	{DOES_MAYBE_REWRITE, "writes all of it anew", "writes all of %s anew",.unless = ", as it may have to"},
 	{DOES_REFUSE, NULL},
 	{DOES_MAYBE_READ, "reads all rows",.unless = ", unless a valid CHECK tells enough of them",.before = "the rows read"},
 };
@@ -88,6 +89,32 @@ or_nothing(const char *text)
 	return text ? text : "";
 }
 
+/* At most so many are named */
+#define HEIRS_NAMED	5
+
+/* Returns ", and on public.a and public.b, which inherit from it," or nothing */
+static const char *
+heirs_text(const List *heirs)
+{
+	StringInfoData text;
+	int			n = list_length(heirs);
+	int			i = 0;
+
+	if (n == 0)
+		return "";
+	initStringInfo(&text);
+	foreach_ptr(const char, name, heirs)
+	{
+		if (i < HEIRS_NAMED)
+			appendStringInfo(&text, "%s%s", i == 0 ? " and on " : ", ", name);
+		i++;
+	}
+	if (n > HEIRS_NAMED)
+		appendStringInfo(&text, " and %d more", n - HEIRS_NAMED);
+	appendStringInfo(&text, ", which inherit%s from it,", n == 1 ? "s" : "");
+	return text.data;
+}
+
 char *
 script_hold_text(const ScriptHold *hold)
 {
@@ -101,9 +128,11 @@ script_hold_text(const ScriptHold *hold)
 
 	if (strcmp(hold->does, DOES_REFUSE) == 0)
 		return psprintf("until it is done, rows that it takes are refused (23514): the default partition %s has a CHECK against them", hold->relation);
-	return psprintf("it holds %s on %s%s while it %s%s%s: nobody can %s meanwhile", modes[hold->lock],
+	if (hold->tables)
+		does = deeds[i].to ? psprintf(deeds[i].to, hold->relation) : psprintf("%s of %s", does, hold->relation);
+	return psprintf("it holds %s on %s%s%s while it %s%s: nobody can %s meanwhile", modes[hold->lock],
 					hold->tables ? hold->tables : hold->relation ? hold->relation : "each table that it is about",
-					or_nothing(deeds[i].also), does, hold->tables ? psprintf(" of %s", hold->relation) : "", or_nothing(deeds[i].unless),
+					or_nothing(deeds[i].also), heirs_text(hold->heirs), does, or_nothing(deeds[i].unless),
 					hold->lock == AccessExclusiveLock ? "read or write there" : deeds[i].nobody ? deeds[i].nobody : "write there");
 }
 
@@ -484,13 +513,13 @@ script_keys_of_column(Oid relid, const char *column)
 
 /* ---- plans ---- */
 
-/* Does script_holds() of what a step runs, as plan_holds_hook: a text and a hint each */
+/* Does script_holds(), as plan_holds_hook: a text and a hint each */
 static List *
 hold_texts(const PlanStep *step)
 {
 	List	   *texts = NIL;
 
-	foreach_ptr(const ScriptHold, hold, script_holds(plan_change_run(step)))
+	foreach_ptr(const ScriptHold, hold, script_holds(step))
 	{
 		texts = lappend(texts, list_make2(script_hold_text(hold), script_hold_hint(hold, step)));
 	}

@@ -58,6 +58,7 @@ INSERT INTO tried VALUES
 ('changing-type-reads-rows', 'ALTER TABLE t ALTER filled TYPE varchar', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
 ('changing-type-reads-rows', 'ALTER TABLE part ALTER v TYPE text COLLATE "C"', 'ALTER TABLE part ALTER v TYPE text'),
 ('changing-type-checks-keys', 'ALTER TABLE q ALTER id TYPE bigint', 'ALTER TABLE t ALTER id TYPE bigint'),
+('validating-under-lock', 'ALTER TABLE t ADD CONSTRAINT later CHECK (id > 0) NOT VALID, VALIDATE CONSTRAINT later', 'ALTER TABLE t VALIDATE CONSTRAINT later'),
 ('rewriting-under-lock', 'CLUSTER t USING ti', 'ALTER TABLE t SET (fillfactor = 50)'),
 ('require-concurrent-reindex', 'REINDEX TABLE t', 'REINDEX TABLE CONCURRENTLY t'),
 ('all-tables-under-lock', 'REINDEX (CONCURRENTLY off) SCHEMA ls', 'REINDEX SCHEMA CONCURRENTLY ls; VACUUM (FULL false)'),
