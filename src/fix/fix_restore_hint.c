@@ -235,8 +235,8 @@ into_columns(const PlanRun *run)
 			anew |= lfirst(name) == NULL && there && run->urgent;
 			if (lfirst(name) || there)
 				continue;
-			line = psprintf("ALTER TABLE %s ADD COLUMN %s%s;\n", sg_relation_name(kept->relid), quote_identifier(lfirst(then)),
-							strchr(lfirst(state), ' '));
+			line = psprintf("ALTER TABLE %s ADD COLUMN %s %s;\n", sg_relation_name(kept->relid), quote_identifier(lfirst(then)),
+							plan_deed_type_in(lfirst(state)));
 			if (strstr(added.data, line) == NULL)
 				appendStringInfoString(&added, line);
 		}

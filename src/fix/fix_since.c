@@ -64,11 +64,27 @@ look_up(History *history, Oid table, TimestampTz at, const char *then, const cha
 	return history;
 }
 
-/* Returns the type in a column's state */
-static const char *
-type_in(const char *state)
+/* Are they of the same definition of the column? */
+static bool
+is_same_state(const char *a, const char *b)
 {
-	return strchr(state, ' ') + 1;
+	size_t		length = strcspn(a, (const char[]) {DEED_ATTRIBUTES, '\0'});
+
+	return strncmp(a, b, length) == 0 && (b[length] == DEED_ATTRIBUTES || b[length] == '\0');
+}
+
+/* Raises 42804 where a value would be read by other attributes than it was written by; a state of before they were recorded passes */
+static void
+check_attributes(Oid table, const char *was, const char *is, const char *column)
+{
+	const char *then = strchr(was, DEED_ATTRIBUTES);
+	const char *now = strchr(is, DEED_ATTRIBUTES);
+
+	if (then && now && strcmp(plan_deed_type_in(was), plan_deed_type_in(is)) == 0 && strcmp(then, now) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("type %s of column %s of table %s has other attributes than when a value was taken away: %s then, %s now",
+						plan_deed_type_in(is), quote_identifier(column), sg_relation_name(table), then + 1, now + 1)));
 }
 
 /* `anew`: the column is another one of its name */
@@ -79,17 +95,18 @@ check_column(Oid table, const DeedOrigin *origin, const char *was, TimestampTz a
 	Oid			file = origin->here ? plan_deed_file(origin->leaf) : InvalidOid;
 	History		history = {0};
 
+	check_attributes(table, was, is, now);
 	/* no definition has changed, or no row was written anew */
-	if (origin->here && (strcmp(was, is) == 0 || (OidIsValid(file) && file == origin->file)))
+	if (origin->here && (is_same_state(was, is) || (OidIsValid(file) && file == origin->file)))
 		return;
 	look_up(&history, table, at, then, now);
 	if (history.converts && !history.uses)
 		return;
-	if (strcmp(type_in(was), type_in(is)) != 0)
+	if (strcmp(plan_deed_type_in(was), plan_deed_type_in(is)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column %s of table %s had type %s when its value was taken away, and has type %s now",
-						quote_identifier(now), sg_relation_name(table), type_in(was), type_in(is))));
+						quote_identifier(now), sg_relation_name(table), plan_deed_type_in(was), plan_deed_type_in(is))));
 	if (!anew && (history.uses || (OidIsValid(file) && !history.other)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

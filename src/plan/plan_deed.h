@@ -203,9 +203,14 @@ extern Oid	plan_deed_file(Oid relid);
 
 /*
  * Returns a transaction and a type, with a space between them: of the last change of
- * the column's definition, and by a name that holds in other databases, too
+ * the column's definition, and by a name that holds in other databases, too.  Behind
+ * DEED_ATTRIBUTES are the attributes of a composite type.
  */
+#define DEED_ATTRIBUTES '\n'
 extern char *plan_deed_column_state(Oid table, const char *name);
+
+/* Returns the type in it */
+extern char *plan_deed_type_in(const char *state);
 
 /* What plans have done after some moment that could change a column's definition */
 typedef struct DeedSince

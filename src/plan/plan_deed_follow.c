@@ -353,18 +353,68 @@ plan_deed_file(Oid relid)
 	return file;
 }
 
+/* Appends numbers and types of a composite type's attributes, by which its text is read; nothing for other types */
+static void
+append_attributes(StringInfo text, Oid type)
+{
+	Oid			element;
+	Oid			relation;
+	HeapTuple	tuple;
+
+	check_stack_depth();
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element))
+	{
+		append_attributes(text, element);
+		return;
+	}
+	relation = get_typ_typrelid(type);
+	if (!OidIsValid(relation))
+		return;
+	appendStringInfoChar(text, '(');
+	/* a dropped one keeps its row */
+	for (int attnum = 1; HeapTupleIsValid(tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(attnum))); attnum++)
+	{
+		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (!attribute->attisdropped)
+		{
+			appendStringInfo(text, "%s%d %s", text->data[text->len - 1] == '(' ? "" : ", ", attnum,
+							 format_type_with_typemod(attribute->atttypid, attribute->atttypmod));
+			append_attributes(text, attribute->atttypid);
+		}
+		ReleaseSysCache(tuple);
+	}
+	appendStringInfoChar(text, ')');
+}
+
 char *
 plan_deed_column_state(Oid table, const char *name)
 {
 	AttrNumber	attnum = get_attnum(table, name);
 	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
-	char	   *state;
+	StringInfoData state;
+	StringInfoData attributes;
 
 	if (!HeapTupleIsValid(tuple))
 		return pstrdup("0 ");
-	state = psprintf("%u %s", HeapTupleHeaderGetRawXmin(tuple->t_data), type_of(table, attnum));
+	initStringInfo(&state);
+	appendStringInfo(&state, "%u %s", HeapTupleHeaderGetRawXmin(tuple->t_data), type_of(table, attnum));
+	initStringInfo(&attributes);
+	append_attributes(&attributes, ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid);
+	if (attributes.len > 0)
+		appendStringInfo(&state, "%c%s", DEED_ATTRIBUTES, attributes.data);
 	ReleaseSysCache(tuple);
-	return state;
+	return state.data;
+}
+
+char *
+plan_deed_type_in(const char *state)
+{
+	const char *type = strchr(state, ' ') + 1;
+
+	return pnstrdup(type, strcspn(type, (const char[]) {DEED_ATTRIBUTES, '\0'}));
 }
 
 char *

@@ -835,6 +835,23 @@ SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'fi
 SELECT count(*) FROM item;
 TABLE called ORDER BY id;
 SELECT sg_plan_drop('fix beside', force => true);
+-- a value of a composite type goes back where its attributes are as they were: the same text would be another value
+CREATE TYPE address AS (street text, zip int);
+CREATE TABLE house (id int PRIMARY KEY, p int, a address[]);
+INSERT INTO house VALUES (1, 77, ARRAY[ROW('x', 1)::address]);
+SELECT sg_plan_create('fix type'), sg_plan_add_fk('fix type', 'house', '{p}', 'parents', orphans => 'quarantine');
+CALL sg_add_fks('fix type', fix => true);
+ALTER TYPE address DROP ATTRIBUTE zip;
+ALTER TYPE address ADD ATTRIBUTE city text;
+CALL sg_rollback_fks('fix type');
+TABLE house;
+ALTER TYPE address DROP ATTRIBUTE city;
+ALTER TYPE address ADD ATTRIBUTE zip int;
+ALTER TYPE address RENAME ATTRIBUTE street TO road;
+SELECT reason FROM schemaguard.quarantine WHERE plan = 'fix type';
+CALL sg_restore_quarantine('fix type', retyped => true);
+TABLE house;
+SELECT sg_plan_drop('fix type', force => true);
 
 \i :left
 
