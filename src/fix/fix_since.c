@@ -68,17 +68,17 @@ look_up(History *history, Oid table, TimestampTz at, const char *then, const cha
 static bool
 is_same_state(const char *a, const char *b)
 {
-	size_t		length = strcspn(a, (const char[]) {DEED_ATTRIBUTES, '\0'});
+	size_t		length = strcspn(a, DEED_ATTRIBUTES);
 
-	return strncmp(a, b, length) == 0 && (b[length] == DEED_ATTRIBUTES || b[length] == '\0');
+	return strncmp(a, b, length) == 0 && strcspn(b, DEED_ATTRIBUTES) == length;
 }
 
 /* Raises 42804 where a value would be read by other attributes than it was written by; a state of before they were recorded passes */
 static void
 check_attributes(Oid table, const char *was, const char *is, const char *column)
 {
-	const char *then = strchr(was, DEED_ATTRIBUTES);
-	const char *now = strchr(is, DEED_ATTRIBUTES);
+	const char *then = strstr(was, DEED_ATTRIBUTES);
+	const char *now = strstr(is, DEED_ATTRIBUTES);
 
 	if (then && now && strcmp(plan_deed_type_in(was), plan_deed_type_in(is)) == 0 && strcmp(then, now) != 0)
 		ereport(ERROR,

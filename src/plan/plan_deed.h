@@ -206,7 +206,7 @@ extern Oid	plan_deed_file(Oid relid);
  * the column's definition, and by a name that holds in other databases, too.  Behind
  * DEED_ATTRIBUTES are the attributes of a composite type.
  */
-#define DEED_ATTRIBUTES '\n'
+#define DEED_ATTRIBUTES "\n"
 extern char *plan_deed_column_state(Oid table, const char *name);
 
 /* Returns the type in it */

@@ -404,7 +404,7 @@ plan_deed_column_state(Oid table, const char *name)
 	initStringInfo(&attributes);
 	append_attributes(&attributes, ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid);
 	if (attributes.len > 0)
-		appendStringInfo(&state, "%c%s", DEED_ATTRIBUTES, attributes.data);
+		appendStringInfo(&state, DEED_ATTRIBUTES "%s", attributes.data);
 	ReleaseSysCache(tuple);
 	return state.data;
 }
@@ -414,7 +414,7 @@ plan_deed_type_in(const char *state)
 {
 	const char *type = strchr(state, ' ') + 1;
 
-	return pnstrdup(type, strcspn(type, (const char[]) {DEED_ATTRIBUTES, '\0'}));
+	return pnstrdup(type, strcspn(type, DEED_ATTRIBUTES));
 }
 
 char *

@@ -220,6 +220,7 @@ my %calls = (
 	sg_sync_sql => sub { "SELECT * FROM sg_sync_sql('${\snapshot}', schemas => ${\schemas}, allow_drop => ${\yes})" },
 	sg_audit_accept => sub { "SELECT sg_audit_accept('${\pick(qw(c_fkey nothing))}', 'why')" },
 	sg_audit_baseline => sub { 'SELECT sg_audit_baseline()' },
+	sg_findings_take => sub { 'SELECT count(*) FROM sg_findings_take()' },
 	sg_health => sub { 'SELECT sg_health()' },
 	sg_graph => sub { 'SELECT sg_graph(' . pick('', "'dot', '{st}'", "'svg', depth => 2, focus => '${\table}'") . ')' },
 	sg_lint_gate => sub { 'CALL sg_lint_gate(' . pick('', "'note', false, '{st}'") . ')' },
