@@ -75,7 +75,7 @@ is($standby->safe_psql('postgres', q{SELECT step, check_name, detail FROM sg_pla
 
 my @writing = (
 	q{CALL sg_add_fks('plan')}, q{CALL sg_fix_orphans('plan')}, q{CALL sg_fix_orphans('plan', dry_run => true)},
-	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_lint_gate()}, q{SELECT sg_audit_accept('c.bad', 'known')}, q{SELECT sg_audit_baseline()}, q{CALL sg_prune(now())},
+	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{SELECT sg_findings_take()}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_lint_gate()}, q{SELECT sg_audit_accept('c.bad', 'known')}, q{SELECT sg_audit_baseline()}, q{CALL sg_prune(now())},
 	q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')}, q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')},
 	q{SELECT sg_plan_set('plan', '{1}', '{"orphans": "leave"}')}, q{SELECT sg_plan_skip('plan', '{1}', 'no')}, q{SELECT sg_plan_option('plan', 'workers', '1')},
 	q{CALL sg_apply('plan')}, q{CALL sg_sync_apply('snap')}, q{SELECT sg_sync_check('snap')}, q{SELECT sg_plan_release('plan', 'later')}, q{SELECT sg_plan_add_check('plan', 'c', 'true')}, q{SELECT sg_plan_add_not_null('plan', 'c', 'q')},
