@@ -400,7 +400,7 @@ is_kept(const ObjectAddress *object)
 {
 	Oid			schema = object->classId == RelationRelationId ? get_rel_namespace(object->objectId) : InvalidOid;
 
-	return OidIsValid(schema) && schema == get_namespace_oid(SG_ATTIC, true);
+	return OidIsValid(schema) && sg_is_attic(schema);
 }
 
 /* Whatever a DROP without CASCADE would fail on, but for the keys and triggers that the step itself takes away */
