@@ -679,19 +679,6 @@ record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts, c
 		plan_deed_written(action->run->plan, deed, deleted, changed);
 }
 
-static int64
-lost_rows(const RunRows *rows)
-{
-	int64		n = 0;
-
-	for (int fate = 0; rows && fate < ROW_FATES; fate++)
-	{
-		if (fate != ROWS_QUARANTINED)
-			n += run_rows_count(rows, InvalidOid, fate);
-	}
-	return n;
-}
-
 /*
  * Raises 53400 if a move has taken away or changed more rows and values than the call may,
  * with those of steps before it.  The setting fix_limit is about what `fix` does alone.
@@ -700,8 +687,8 @@ static void
 check_limit(MoveAction *ma)
 {
 	const PlanRun *run = ma->action.run;
-	int64		own = lost_rows(ma->counts) + lost_rows(ma->dropped);
-	int64		all = own + lost_rows(run->rows) + lost_rows(run->written);
+	int64		own = run_rows_gone(ma->counts) + run_rows_gone(ma->dropped);
+	int64		all = own + run_rows_gone(run->rows) + run_rows_gone(run->written);
 	PlanRun		next = *run;
 
 	if (run->max_rows < 0 || own == 0 || all <= run->max_rows)
@@ -710,8 +697,8 @@ check_limit(MoveAction *ma)
 	next.max_rows = all;
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg(INT64_FORMAT " rows or values would be deleted or changed without a copy: more than max_rows allows, which is " INT64_FORMAT,
-					all, run->max_rows),
+			 errmsg(INT64_FORMAT " rows or values would be deleted or changed without a copy: more than %s, which is " INT64_FORMAT,
+					all, run->less_rows ? "the call has left of max_rows" : "max_rows allows", run->max_rows),
 			 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
 }
 

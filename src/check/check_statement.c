@@ -309,18 +309,23 @@ look_for_columns(Naming *naming, Oid parent, const PartitionCmd *command)
 	}
 }
 
+/* Is the column or constraint that a command changes added by the same statement, before the server comes to that? */
 static bool
-adds_column(const AlterTableStmt *statement, const char *name)
+is_added(const Naming *naming, const AlterTableCmd *change)
 {
-	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	const AlterTableStmt *statement = castNode(AlterTableStmt, naming->statement);
+
+	if (change->subtype == AT_ValidateConstraint)
+		return script_added_constraint(statement, change->name) != NULL;
+	foreach_ptr(const AlterTableCmd, command, change->subtype == AT_SetNotNull || change->subtype == AT_ColumnDefault ? statement->cmds : NIL)
 	{
-		if (command->subtype == AT_AddColumn && strcmp(((ColumnDef *) command->def)->colname, name) == 0)
+		if (command->subtype == AT_AddColumn && strcmp(((ColumnDef *) command->def)->colname, change->name) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Looks for what a command of ALTER TABLE names; the server adds columns and constraints before it comes to what others do to them */
+/* Looks for what a command of ALTER TABLE names */
 static void
 look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 {
@@ -337,20 +342,14 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 			break;
 		case AT_SetNotNull:
 		case AT_ColumnDefault:
-			if (adds_column(castNode(AlterTableStmt, naming->statement), command->name))
-				break;
-			/* FALLTHROUGH */
 		case AT_DropColumn:
 		case AT_DropNotNull:
 		case AT_AlterColumnType:
-			what = command->missing_ok || get_attnum(table, command->name) != InvalidAttrNumber ? NULL : "column";
+			what = command->missing_ok || get_attnum(table, command->name) != InvalidAttrNumber || is_added(naming, command) ? NULL : "column";
 			break;
 		case AT_ValidateConstraint:
-			if (script_added_constraint(castNode(AlterTableStmt, naming->statement), command->name))
-				break;
-			/* FALLTHROUGH */
 		case AT_DropConstraint:
-			what = command->missing_ok || OidIsValid(get_relation_constraint_oid(table, command->name, true)) ? NULL : "constraint";
+			what = command->missing_ok || OidIsValid(get_relation_constraint_oid(table, command->name, true)) || is_added(naming, command) ? NULL : "constraint";
 			break;
 		case AT_AddConstraint:
 			look_for_table(naming, ((Constraint *) command->def)->pktable);

@@ -107,6 +107,9 @@ typedef struct PlanRun
 	int			batch;			/* rows of one transaction, at most */
 	int64		max_rows;		/* that the call may take away or change
 								 * without a copy; negative: not given */
+	bool		less_rows;		/* that is what earlier runs of the call have
+								 * left of its limit */
+	int64		rows_gone;		/* when it has ended: how many of them it has */
 	RunRows    *rows;			/* that it has, or in a dry run would */
 	struct HTAB *gone;			/* of FixPlace: in a dry run, what steps would
 								 * have taken away; NULL: nothing yet */

@@ -283,6 +283,7 @@ run_plan(void *arg)
 		run_tell_summary(run);
 		if (run->fail)
 			rest = run_find_rest(run);
+		run->rows_gone = run_rows_gone(run->rows) + run_rows_gone(run->written);
 	}
 	PG_FINALLY();
 	{

@@ -112,6 +112,19 @@ run_rows_lost(const RunRows *rows)
 }
 
 int64
+run_rows_gone(const RunRows *rows)
+{
+	int64		n = 0;
+
+	for (int fate = 0; rows && fate < ROW_FATES; fate++)
+	{
+		if (fate != ROWS_QUARANTINED)
+			n += rows->n[fate];
+	}
+	return n;
+}
+
+int64
 run_rows_moved(const RunRows *rows)
 {
 	return rows->n[ROWS_QUARANTINED];

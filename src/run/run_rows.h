@@ -38,6 +38,9 @@ extern int64 run_rows_count(const RunRows *rows, Oid table, RowFate fate);
 extern int64 run_rows_lost(const RunRows *rows);
 extern int64 run_rows_moved(const RunRows *rows);
 
+/* Returns all rows and values that are not in quarantine: what max_rows bounds; 0 for NULL */
+extern int64 run_rows_gone(const RunRows *rows);
+
 /* Returns the tables, as OIDs */
 extern List *run_rows_tables(const RunRows *rows);
 

@@ -69,7 +69,8 @@ typedef struct SyncApply
 	char	   *renames;
 	bool		fix;
 	bool		fail;
-	int64		max_rows;
+	int64		max_rows;		/* negative: not given */
+	int64		rows_gone;		/* by the rounds so far */
 	char	   *plan;			/* NULL: not chosen yet */
 	SyncRound	last;			/* what the round before was */
 	List	   *wanted;			/* the steps that it had, of PlanStep * */
@@ -561,13 +562,15 @@ run_plan(SyncApply *apply)
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 		.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
-	.max_rows = apply->max_rows,.given = given(apply)};
+		.max_rows = apply->max_rows < 0 ? apply->max_rows : Max(apply->max_rows - apply->rows_gone, 0),
+	.less_rows = apply->rows_gone > 0,.given = given(apply)};
 
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
 	memset(call->args, 0, 4 * sizeof(NullableDatum));
 	call->args[0].value = CStringGetTextDatum(apply->plan);
 	call->args[3].isnull = true;
 	deploy_apply(call, &run);
+	apply->rows_gone += run.rows_gone;
 }
 
 /*

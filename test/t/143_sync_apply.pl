@@ -310,6 +310,15 @@ query("CALL sg_sync_apply('reference', allow_drop => true)", 'retyped_here');
 is(query("$types; SELECT count(*) FILTER (WHERE reason ~ 'gone for good') FROM schemaguard.plan_step WHERE reason <> ''", 'retyped_here'),
 	"numeric(10,2), character varying(5), date, jsonb, character varying(60)\n4", 'each of them is told');
 
+# The limit is the call's, in however many rounds it tries
+query(q{CREATE SCHEMA lim; CREATE TABLE lim.a (x varchar(5)); CREATE TABLE lim.b (x varchar(5)); SELECT sg_snapshot_take('short', '{lim}');
+	ALTER TABLE lim.a ALTER x TYPE text; ALTER TABLE lim.b ALTER x TYPE text;
+	INSERT INTO lim.a SELECT 'abcdefgh' FROM generate_series(1, 10); INSERT INTO lim.b SELECT 'abcdefgh' FROM generate_series(1, 10)}, 'retyped_here');
+query("CALL sg_sync_apply('short', '{lim}', allow_drop => true, max_rows => 10, fail => false)", 'retyped_here');
+is(query(q{SELECT count(*) FROM (SELECT x FROM lim.a UNION ALL SELECT x FROM lim.b) t WHERE length(x) = 5}, 'retyped_here'), '10', 'a second round of the call has no limit of its own');
+query("CALL sg_sync_apply('short', '{lim}', allow_drop => true, max_rows => 10, fail => false)", 'retyped_here');
+is(query(q{SELECT count(*) FROM (SELECT x FROM lim.a UNION ALL SELECT x FROM lim.b) t WHERE length(x) = 5}, 'retyped_here'), '20', 'the next call has');
+
 # ---- somebody else's plan
 
 query(q{CREATE ROLE author LOGIN; SELECT sg_grant('author')});
