@@ -227,7 +227,7 @@ SQL
 		$lost->query(q{SET schemaguard.fill_batch = 50; SET schemaguard.lock_timeout = '60s'; SET schemaguard.throttle_function = 'public.is_paused'});
 		$holder->query("SELECT pg_advisory_lock($paused * 400 + 300)");
 		$lost->send(q{CALL sg_apply('cut', fix => true)});
-		ok($is_shown->('fix|executing|rows|t|t'), 'a fix is under way');
+		ok($is_shown->('fix|executing|rows|t|t') && wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}) eq '1' }), 'a fix is under way, in a batch');
 		is(query($left), 'no call that was cut off has left anything: SELECT * FROM schemaguard.progress;', '... and nothing is left while it is');
 		query('INSERT INTO pause VALUES (true)') if $paused;
 		$holder->query("SELECT pg_advisory_unlock($paused * 400 + 300)") if $paused;
