@@ -126,14 +126,16 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 
 /*
  * 19: a slot has the number of the process that uses it, before that its ID, 0
- * if nobody does; hooks may not change what pg_stat_statements counts by; and
- * CLUSTER is a statement of REPACK.
+ * if nobody does; hooks may not change what pg_stat_statements counts by;
+ * CLUSTER is a statement of REPACK; and the server says so of a published table.
  */
 #if PG_VERSION_NUM >= 190000
 #define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)
 #define SG_JUMBLE const JumbleState
+#define SG_PUBLISHED "referenced by"
 #define SG_REPACKED(statement) (((RepackStmt *) (statement))->relation ? ((RepackStmt *) (statement))->relation->relation : NULL)
 #else
+#define SG_PUBLISHED "part of"
 #define slot_active_pid(slot) ((slot)->active_pid)
 #define SG_JUMBLE JumbleState
 #define T_RepackStmt T_ClusterStmt

@@ -378,7 +378,7 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 		case AT_SetUnLogged:
 			if (is_named_by_publication(table))
 				refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   psprintf("cannot change table \"%s\" to unlogged because it is part of a publication", sg_rel_name(table)));
+					   psprintf("cannot change table \"%s\" to unlogged because it is %s a publication", sg_rel_name(table), SG_PUBLISHED));
 			break;
 		case AT_SetTableSpace:
 			(void) get_tablespace_oid(command->name, false);
