@@ -127,7 +127,8 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 /*
  * 19: a slot has the number of the process that uses it, before that its ID, 0
  * if nobody does; hooks may not change what pg_stat_statements counts by;
- * CLUSTER is a statement of REPACK; and the server says so of a published table.
+ * CLUSTER is a statement of REPACK; and a table with a publication is "referenced
+ * by" it in the server's refusals, before that "part of" it.
  */
 #if PG_VERSION_NUM >= 190000
 #define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)

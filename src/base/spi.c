@@ -461,8 +461,8 @@ check_foreign(void *query)
 }
 
 /*
- * An operator whose function changes the session: estimators call it for values of
- * statistics, past the object access hook; and those of its negator and commutator
+ * Estimators call the function of an operator, of its negator and of its commutator for
+ * values of statistics, past the object access hook: does one change the session?
  */
 static bool
 is_of_session_any(Oid function, void *context)

@@ -190,7 +190,7 @@ check_renamed(CheckStep *cs, Node *statement, const char *text)
 
 /* ---- columns that come ---- */
 
-/* What a column that is added is computed by, or NULL */
+/* Returns the GENERATED clause of a column that is added, or NULL */
 static const Constraint *
 computed_by(const ColumnDef *column)
 {

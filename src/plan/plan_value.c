@@ -87,7 +87,10 @@ read_since(HeapTuple tuple, TupleDesc desc)
 	return since;
 }
 
-/* Behind the numbers of the columns, the identity has types, which may have changed meanwhile */
+/*
+ * An identity is compared up to the numbers of the columns: the types behind them may
+ * have changed meanwhile
+ */
 PlanValuesSince *
 plan_values_since(const FkPlan *plan, int step, const PlanValues *values)
 {

@@ -995,7 +995,7 @@ read_drop(FactReader *reader, const DropStmt *statement)
 	}
 }
 
-/* What a statement renames, whatever word it has for it: ALTER INDEX renames a table, too */
+/* Returns the kind of object that a statement renames: ALTER INDEX and ALTER VIEW rename a table, too */
 static ObjectType
 renamed_type(Oid relid, ObjectType word)
 {
