@@ -102,24 +102,30 @@ OBJS = \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
 	src/change/change_own.o \
+	src/change/change_prune.o \
 	src/change/change_reach.o \
+	src/change/change_rows.o \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_table.o \
 	src/change/change_taken.o \
 	src/change/change_trial.o \
+	src/change/change_trigger.o \
 	src/change/change_step.o \
 	src/change/change_unique.o \
 	src/check/check.o \
 	src/check/check_access.o \
+	src/check/check_before.o \
 	src/check/check_cascade.o \
 	src/check/check_change.o \
+	src/check/check_clone.o \
 	src/check/check_fill.o \
 	src/check/check_fix.o \
 	src/check/check_index.o \
 	src/check/check_key.o \
 	src/check/check_load.o \
 	src/check/check_refusal.o \
+	src/check/check_replica.o \
 	src/check/check_rows.o \
 	src/check/check_sent.o \
 	src/check/check_server.o \
@@ -168,6 +174,7 @@ OBJS = \
 	src/drift/drift_compare.o \
 	src/drift/drift_ddl.o \
 	src/drift/drift_here.o \
+	src/drift/drift_lookup.o \
 	src/drift/drift_history.o \
 	src/drift/drift_ignore.o \
 	src/drift/drift_match.o \
@@ -194,10 +201,12 @@ OBJS = \
 	src/fix/fix_limit.o \
 	src/fix/fix_pass.o \
 	src/fix/fix_quarantine.o \
+	src/fix/fix_graph.o \
 	src/fix/fix_reach.o \
 	src/fix/fix_referring.o \
 	src/fix/fix_restore.o \
 	src/fix/fix_restore_hint.o \
+	src/fix/fix_restore_order.o \
 	src/fix/fix_role.o \
 	src/fix/fix_since.o \
 	src/fix/fix_sql.o \
@@ -224,6 +233,7 @@ OBJS = \
 	src/impact/impact_graph.o \
 	src/impact/impact_name.o \
 	src/impact/impact_text.o \
+	src/log/log_backup.o \
 	src/log/log_evidence.o \
 	src/log/log_grant.o \
 	src/log/log_write.o \
@@ -255,15 +265,20 @@ OBJS = \
 	src/plan/plan_reads.o \
 	src/plan/plan_relation.o \
 	src/plan/plan_rights.o \
+	src/plan/plan_rows.o \
 	src/plan/plan_set.o \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \
 	src/plan/plan_store.o \
 	src/plan/plan_value.o \
+	src/promote/promote.o \
+	src/promote/promote_apply.o \
 	src/report/report_audit.o \
 	src/report/report_gate.o \
 	src/report/report_lint.o \
 	src/report/report_lint_gate.o \
+	src/report/report_lint_sql.o \
+	src/report/report_stats.o \
 	src/report/report_tap.o \
 	src/run/run_call.o \
 	src/run/run_deed.o \
@@ -279,6 +294,7 @@ OBJS = \
 	src/schemaguard.o \
 	src/script/script.o \
 	src/script/script_add.o \
+	src/script/script_brief.o \
 	src/script/script_change.o \
 	src/script/script_column.o \
 	src/script/script_cut.o \
@@ -300,6 +316,8 @@ OBJS = \
 	src/stamp/stamp_archive.o \
 	src/stamp/stamp_row.o \
 	src/sync/sync_apply.o \
+	src/sync/sync_ensure.o \
+	src/sync/sync_history.o \
 	src/sync/sync_pairs.o \
 	src/sync/sync_sandbox.o \
 	src/sync/sync_scratch.o \
@@ -333,6 +351,7 @@ SQL_PARTS = \
 	sql/parts/00_base.sql \
 	sql/parts/10_fk_trust.sql \
 	sql/parts/15_log.sql \
+	sql/parts/16_log_backup.sql \
 	sql/parts/16_log_evidence.sql \
 	sql/parts/16_log_grant.sql \
 	sql/parts/17_finding.sql \
@@ -343,6 +362,7 @@ SQL_PARTS = \
 	sql/parts/26_plan.sql \
 	sql/parts/27_plan_change.sql \
 	sql/parts/28_plan_rows.sql \
+	sql/parts/29_plan_rows_step.sql \
 	sql/parts/30_base_progress.sql \
 	sql/parts/40_snapshot.sql \
 	sql/parts/41_snapshot_statement.sql \
@@ -358,6 +378,7 @@ SQL_PARTS = \
 	sql/parts/73_discover_rows_weight.sql \
 	sql/parts/75_drift.sql \
 	sql/parts/76_drift_check.sql \
+	sql/parts/76_drift_lookup.sql \
 	sql/parts/77_sync_document.sql \
 	sql/parts/77_sync_printed.sql \
 	sql/parts/77_sync_rule.sql \
@@ -369,6 +390,7 @@ SQL_PARTS = \
 	sql/parts/79_sync_change.sql \
 	sql/parts/79_sync_code.sql \
 	sql/parts/79_sync_guard.sql \
+	sql/parts/79_sync_lookup.sql \
 	sql/parts/79_sync_made.sql \
 	sql/parts/79_sync_pair.sql \
 	sql/parts/79_sync_remark.sql \
@@ -383,8 +405,17 @@ SQL_PARTS = \
 	sql/parts/80_sync_script.sql \
 	sql/parts/80_sync_undo.sql \
 	sql/parts/81_sync_check.sql \
+	sql/parts/82_sync_ensure.sql \
+	sql/parts/82_sync_files_tool.sql \
+	sql/parts/83_sync_files_write.sql \
+	sql/parts/84_sync_files.sql \
+	sql/parts/84_sync_history.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/86_ddl_guard.sql \
+	sql/parts/87_promote.sql \
+	sql/parts/88_promote_bundle.sql \
+	sql/parts/88_promote_check.sql \
+	sql/parts/89_promote_status.sql \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \
 	sql/parts/96_report_tap.sql \
@@ -395,10 +426,14 @@ SQL_PARTS = \
 	sql/parts/98_report_lint_sql.sql \
 	sql/parts/98_report_manual.sql \
 	sql/parts/98_report_status.sql \
+	sql/parts/98_report_trend.sql \
+	sql/parts/98_report_trend_watch.sql \
 	sql/parts/98_report_verdict.sql \
 	sql/parts/98_report_vital.sql \
 	sql/parts/98_report_what.sql \
+	sql/parts/98_report_what_watch.sql \
 	sql/parts/98_report_write.sql \
+	sql/parts/98_report_write_dashboard.sql \
 	sql/parts/98_report_write_graph.sql \
 	sql/parts/98_report_write_schema_doc.sql \
 	sql/parts/99_base_schema.sql
@@ -413,6 +448,7 @@ REGRESS = \
 	audit_probe \
 	audit_rules \
 	audit_scan \
+	backup \
 	bodies \
 	change_checks \
 	change_index \
@@ -423,6 +459,7 @@ REGRESS = \
 	citus \
 	column_values \
 	compare_fks \
+	dashboard \
 	ddl_capture \
 	deploy \
 	deploy_backfill \
@@ -448,18 +485,25 @@ REGRESS = \
 	impact \
 	interface \
 	lint \
+	lookup \
+	lookup_sync \
 	lint_18 \
 	lint_sql \
 	pgtap \
+	migration_history \
 	plan \
 	plan_18 \
 	plan_add \
 	plan_check \
+	plan_check_before \
+	plan_check_refusal \
+	plan_check_set \
 	plan_check_silent \
 	plan_graph \
 	plan_roles \
 	plan_rows \
 	plan_script \
+	promote \
 	publication \
 	referencing \
 	report \
@@ -473,6 +517,7 @@ REGRESS = \
 	surface \
 	tenant \
 	throttle \
+	told \
 	trust \
 	validate_scan \
 	verify \

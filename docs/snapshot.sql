@@ -101,13 +101,28 @@ broken AS MATERIALIZED (
     SELECT split_part(b.key, ' ', 1) AS catalog, split_part(b.key, ' ', 2)::oid AS objid, b.value AS reason
     FROM jsonb_each_text(nullif(current_setting('sg_snapshot.unprintable', true), '')::jsonb) b
 ),
+-- columns that plans have dropped and keep, where schemaguard is: a user's own can have such a name
+kept AS MATERIALIZED (
+    SELECT array_agg(k.found[1]) AS columns
+    FROM pg_class v
+    JOIN pg_namespace n ON n.oid = v.relnamespace AND n.nspname = 'schemaguard'
+    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = v.oid AND d.deptype = 'e'
+        AND d.refclassid = 'pg_extension'::regclass
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'schemaguard'
+    CROSS JOIN LATERAL regexp_matches(CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(v.oid, 'SELECT')
+            OR EXISTS (SELECT FROM held h JOIN pg_class l ON l.oid = ANY (h.relations)
+                WHERE l.relnamespace = n.oid AND l.relname IN ('kept_column', 'plan_deed')) THEN ''
+        ELSE query_to_xml('SELECT string_agg(relid || ''.'' || number, '' '') AS c FROM schemaguard.kept_column', true, false, '')::text
+        END, '[0-9]+[.][0-9]+', 'g') k (found)
+    WHERE v.relname = 'kept_column'
+),
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
         left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
             -- anybody can give the name: what plans keep is in a superuser's
-            AND NOT (left(n.nspname, 17) = 'schemaguard_attic'
+            AND NOT (n.nspname ~ '^schemaguard_attic(_[0-9]+)?$'
                 AND n.nspowner IN (SELECT r.oid FROM pg_roles r WHERE r.rolsuper))
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
     FROM pg_namespace n
@@ -192,9 +207,8 @@ cols AS MATERIALIZED (
         array_agg(a.attnum) FILTER (WHERE a.granted) AS granted,
         array_agg(a.attnum) FILTER (WHERE a.opted) AS opted
     FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation,
-              -- as a plan keeps it: what has a default, or is NOT NULL, has only its name
-              a.attisdropped OR left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
-                  OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')) AS gone,
+              a.attisdropped OR CASE WHEN left(a.attname, 12) = '_sg_dropped_'
+                  THEN a.attrelid || '.' || a.attnum = ANY ((SELECT k.columns FROM kept k)::text[]) END AS gone,
               a.attacl IS NOT NULL AND NOT a.attisdropped AS granted, a.attoptions IS NOT NULL AS opted
           FROM pg_attribute a WHERE a.attnum > 0 AND a.attrelid >= 16384 ORDER BY a.attrelid, a.attnum) a
     GROUP BY a.attrelid
@@ -696,8 +710,9 @@ FROM (
                     CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
                 FROM pg_attribute a
                 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
-                    AND NOT (left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
-                        OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')))
+                    AND CASE WHEN left(a.attname, 12) = '_sg_dropped_'
+                        THEN (a.attrelid || '.' || a.attnum = ANY ((SELECT k.columns FROM kept k)::text[])) IS NOT TRUE
+                        ELSE true END
                 OFFSET 0) a
     ),
     -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
@@ -768,7 +783,12 @@ FROM (
                     THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                     FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
             'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
-            'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
+            'not_null_name', CASE WHEN x.not_null_name <> x.relname || '_' || x.attname || '_not_null'
+                -- one that is too long is made of the beginnings of both, by bytes
+                AND NOT (octet_length(x.relname || '_' || x.attname || '_not_null') > 63 AND EXISTS (
+                    SELECT FROM generate_series(1, length(x.relname)) n (n)
+                    WHERE length(x.not_null_name) > n.n + 10 AND x.not_null_name = left(x.relname, n.n) || '_'
+                        || left(x.attname, length(x.not_null_name) - n.n - 10) || '_not_null'))
                 THEN x.not_null_name END,
             'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
             'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,
@@ -984,9 +1004,14 @@ FROM (
             'statistics', (SELECT jsonb_object_agg(a.attnum::text, a.attstattarget)
                 FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attnum > 0 AND a.attstattarget >= 0),
             'partition_of', p.identity,
-            'automatic_name', CASE WHEN left(i.relname, length(i.table_name || '_' || k.joined
-                || '_idx')) = i.table_name || '_' || k.joined || '_idx'
-                AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
+            'automatic_name', CASE WHEN CASE WHEN octet_length(i.table_name || '_' || k.joined || '_idx') < 64
+                THEN left(i.relname, length(i.table_name || '_' || k.joined || '_idx')) = i.table_name || '_' || k.joined || '_idx'
+                    AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
+                -- of the beginnings of both, by bytes
+                ELSE EXISTS (SELECT FROM generate_series(1, length(i.table_name)) n (n),
+                        regexp_replace(i.relname, '_idx[0-9]*$', '_idx') r (name)
+                    WHERE length(r.name) > n.n + 5 AND r.name = left(i.table_name, n.n) || '_'
+                        || left(k.joined, length(r.name) - n.n - 5) || '_idx') END
                     THEN true END,
             'comment', c.description, 'extension', i.extension,
             'unknown', CASE WHEN i.waits THEN i.trouble END)),
@@ -1035,9 +1060,13 @@ FROM (
             'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
             'owned_by', t.identity || '.' || CASE WHEN b.attname = ANY ((SELECT s.keywords FROM setting s)::text[])
                 THEN '"' || b.attname || '"' ELSE quote_ident(b.attname) END,
-            'automatic_name', CASE WHEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname
-                || '_' || b.attname || '_seq'
-                AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
+            'automatic_name', CASE WHEN CASE WHEN octet_length(t.relname || '_' || b.attname || '_seq') < 64
+                THEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname || '_' || b.attname || '_seq'
+                    AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
+                ELSE EXISTS (SELECT FROM generate_series(1, length(t.relname)) n (n),
+                        regexp_replace(r.relname, '_seq[0-9]*$', '_seq') s (name)
+                    WHERE length(s.name) > n.n + 5 AND s.name = left(t.relname, n.n) || '_'
+                        || left(b.attname, length(s.name) - n.n - 5) || '_seq') END
                     THEN true END,
             'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
         -- none: nothing was drawn yet; null: it may not be read

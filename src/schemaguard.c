@@ -25,11 +25,14 @@
 #include "change/change.h"
 #include "ddl/ddl.h"
 #include "deploy/deploy.h"
+#include "drift/drift.h"
 #include "drift/drift_check.h"
 #include "fix/fix.h"
 #include "impact/impact.h"
 #include "log/log.h"
+#include "log/log_backup.h"
 #include "plan/plan_deed.h"
+#include "promote/promote.h"
 #include "report/report.h"
 #include "script/script.h"
 #include "sync/sync_scratch.h"
@@ -59,16 +62,20 @@ _PG_init(void)
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();
+	log_backup_init();
 	log_evidence_init();
 	drift_history_init();
 	ddl_write_init();
 	plan_deed_init();
 	report_gate_init();
+	report_stats_init();
+	promote_init();
 
 	/* what these ask of rooms above them */
 	deploy_init();
 	change_init();
 	fix_init();
 	impact_init();
+	drift_lookup_init();
 	script_hold_init();
 }

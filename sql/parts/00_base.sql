@@ -6,26 +6,43 @@
 -- CREATE SCHEMA without IF NOT EXISTS, here and below: were the schema there already, somebody else could own it.
 CREATE SCHEMA schemaguard;
 GRANT USAGE ON SCHEMA schemaguard TO PUBLIC;
-COMMENT ON SCHEMA schemaguard IS 'tables, views and helpers of extension schemaguard; what people call is in the extension''s schema';
+COMMENT ON SCHEMA schemaguard
+    IS 'tables, views and helpers of extension schemaguard; functions that users call are in the extension''s schema';
 
 -- Bodies kept as text name schemas as they were called when the script ran, and whoever may create schemas takes a name that ALTER
 -- SCHEMA RENAME has freed. Such a body calls functions of schema schemaguard alone, and takes the name that it prints from here.
 CREATE FUNCTION schemaguard.sg_schema() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN '@extschema@'::pg_catalog.regnamespace::pg_catalog.text;
-COMMENT ON FUNCTION schemaguard.sg_schema() IS 'the schema of what people call, quoted, by its name of today';
+COMMENT ON FUNCTION schemaguard.sg_schema() IS 'returns the current name, quoted, of the schema with the extension''s callable functions';
+
+-- Whose figures and records a row holds, where a dump carries it to another server or database
+CREATE FUNCTION schemaguard.sg_place() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database();
+COMMENT ON FUNCTION schemaguard.sg_place() IS 'returns the server, by its system identifier, and the database';
+
+-- Where plans keep what they drop, as src/base/catalog.c has it: anybody can give the name, so that it is a superuser's
+CREATE VIEW schemaguard.attic WITH (security_barrier = true) AS
+SELECT n.oid, n.nspname
+FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+WHERE n.nspname OPERATOR(pg_catalog.~) '^schemaguard_attic(_[0-9]+)?$' AND r.rolsuper;
+GRANT SELECT ON schemaguard.attic TO PUBLIC;
+COMMENT ON VIEW schemaguard.attic IS 'schemas in which plans keep tables and other objects that they have dropped';
+COMMENT ON COLUMN schemaguard.attic.oid IS 'OID of the schema';
+COMMENT ON COLUMN schemaguard.attic.nspname IS 'name of the schema';
 
 -- Types of arguments. Values of drivers, of psql's variables and of catalogs become them without a cast.
 CREATE TYPE schemaguard.table_name;
 CREATE FUNCTION schemaguard.sg_table_name_in(cstring) RETURNS schemaguard.table_name
 LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
-COMMENT ON FUNCTION schemaguard.sg_table_name_in(cstring) IS 'the name of a table as it is written';
+COMMENT ON FUNCTION schemaguard.sg_table_name_in(cstring) IS 'reads the name of a table';
 CREATE FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) RETURNS cstring
 LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
-COMMENT ON FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) IS 'the name of a table as it was written';
+COMMENT ON FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) IS 'returns the name of a table as it was written';
 CREATE TYPE schemaguard.table_name (INPUT = schemaguard.sg_table_name_in, OUTPUT = schemaguard.sg_table_name_out, LIKE = pg_catalog.text);
 COMMENT ON TYPE schemaguard.table_name
-    IS 'a table by its name, or its OID in digits: what it means is looked up by the function that takes it';
+    IS 'name of a table, or its OID in digits; resolved by the function that takes it';
 CREATE CAST (text AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (varchar AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (schemaguard.table_name AS text) WITHOUT FUNCTION AS IMPLICIT;
@@ -40,12 +57,12 @@ CREATE CAST (numeric AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 CREATE TYPE schemaguard.names;
 CREATE FUNCTION schemaguard.sg_names_in(cstring) RETURNS schemaguard.names
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_names_in';
-COMMENT ON FUNCTION schemaguard.sg_names_in(cstring) IS 'names as an array literal, or one name';
+COMMENT ON FUNCTION schemaguard.sg_names_in(cstring) IS 'reads names from an array literal, or a single name';
 CREATE FUNCTION schemaguard.sg_names_out(schemaguard.names) RETURNS cstring
 LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'array_out';
-COMMENT ON FUNCTION schemaguard.sg_names_out(schemaguard.names) IS 'names as an array literal';
+COMMENT ON FUNCTION schemaguard.sg_names_out(schemaguard.names) IS 'returns names as an array literal';
 CREATE TYPE schemaguard.names (INPUT = schemaguard.sg_names_in, OUTPUT = schemaguard.sg_names_out, LIKE = pg_catalog._text);
-COMMENT ON TYPE schemaguard.names IS 'a text[] that takes one name for a list of one';
+COMMENT ON TYPE schemaguard.names IS 'list of names, a text[] that accepts a single name';
 CREATE CAST (text[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (schemaguard.names AS text[]) WITH INOUT AS IMPLICIT;
 CREATE CAST (text AS schemaguard.names) WITH INOUT AS IMPLICIT;
@@ -62,12 +79,12 @@ CREATE CAST (int4[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE TYPE schemaguard.steps;
 CREATE FUNCTION schemaguard.sg_steps_in(cstring) RETURNS schemaguard.steps
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_steps_in';
-COMMENT ON FUNCTION schemaguard.sg_steps_in(cstring) IS 'numbers of steps as an array literal, or one number';
+COMMENT ON FUNCTION schemaguard.sg_steps_in(cstring) IS 'reads numbers of steps from an array literal, or a single number';
 CREATE FUNCTION schemaguard.sg_steps_out(schemaguard.steps) RETURNS cstring
 LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'array_out';
-COMMENT ON FUNCTION schemaguard.sg_steps_out(schemaguard.steps) IS 'numbers of steps as an array literal';
+COMMENT ON FUNCTION schemaguard.sg_steps_out(schemaguard.steps) IS 'returns numbers of steps as an array literal';
 CREATE TYPE schemaguard.steps (INPUT = schemaguard.sg_steps_in, OUTPUT = schemaguard.sg_steps_out, LIKE = pg_catalog._int4);
-COMMENT ON TYPE schemaguard.steps IS 'an int[] that takes one number for a list of one';
+COMMENT ON TYPE schemaguard.steps IS 'list of numbers of steps, an int[] that accepts a single number';
 CREATE CAST (int2 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 CREATE CAST (int4 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 CREATE CAST (int8 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
@@ -107,7 +124,8 @@ FROM pg_publication p
                       r.oid IS NOT NULL AS listed, coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false) AS excepted
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
-               WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND c.oid >= 16384) x) o
+               WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND c.oid >= 16384
+                 AND (r.oid IS NOT NULL OR n.nspname !~ '^schemaguard_attic(_[0-9]+)?$')) x) o
      CROSS JOIN LATERAL (
          SELECT concat_ws(', ',
                     format('publish = %L', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
@@ -121,8 +139,7 @@ WHERE p.puballtables AND (coming OR NOT o.all_excepted)
 ORDER BY p.pubname
 $own$;
 COMMENT ON FUNCTION schemaguard.sg_own_publications(boolean)
-    IS 'publications that send tables or sequences of schema schemaguard, or will send those to come, each with what makes it one of '
-        'the user''s tables alone';
+    IS 'returns publications that send, or will send, tables or sequences of schemaguard, with the change that excludes these';
 
 CREATE FUNCTION schemaguard.sg_refuse_publications(publications text, statements text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_publications';

@@ -26,24 +26,24 @@ CREATE TABLE schemaguard.proof (
 CREATE INDEX proof_constraint_oid_idx ON schemaguard.proof (constraint_oid);
 CREATE INDEX proof_fail_idx ON schemaguard.proof (constraint_oid) WHERE result = 'fail';
 COMMENT ON TABLE schemaguard.proof IS 'verdicts about declared keys, as schemaguard.fk_trust reads them';
-COMMENT ON COLUMN schemaguard.proof.child_table IS 'the child, by its name at that time';
-COMMENT ON COLUMN schemaguard.proof.fk_name IS 'the constraint, by its name at that time';
-COMMENT ON COLUMN schemaguard.proof.constraint_oid IS 'its OID';
-COMMENT ON COLUMN schemaguard.proof.system_identifier IS 'the system that judged: a proof counts in no other';
-COMMENT ON COLUMN schemaguard.proof.database_oid IS 'the database that judged: a proof counts in no other';
-COMMENT ON COLUMN schemaguard.proof.proved_at IS 'just before the rows were read';
-COMMENT ON COLUMN schemaguard.proof.proved_lsn IS 'the same, as a position in the WAL';
-COMMENT ON COLUMN schemaguard.proof.role IS 'the role whose privileges were used';
-COMMENT ON COLUMN schemaguard.proof.result IS 'pass or fail';
-COMMENT ON COLUMN schemaguard.proof.rows_checked IS 'rows of the child that were read; null: not counted';
-COMMENT ON COLUMN schemaguard.proof.orphan_rows IS 'orphans that were found';
-COMMENT ON COLUMN schemaguard.proof.method IS 'how it was judged, as in sg_orphan_audit';
-COMMENT ON COLUMN schemaguard.proof.by_index IS 'was an index trusted? That is the weaker kind of proof';
-COMMENT ON COLUMN schemaguard.proof.columns_hash IS 'the constraint as it was then';
-COMMENT ON COLUMN schemaguard.proof.partitions_hash IS 'the partitions as they were then';
-COMMENT ON COLUMN schemaguard.proof.triggers_hash IS 'the triggers as they were then';
-COMMENT ON COLUMN schemaguard.proof.files_hash IS 'the tables'' files as they were then';
-COMMENT ON COLUMN schemaguard.proof.subscriptions_hash IS 'the subscriptions as they were then';
+COMMENT ON COLUMN schemaguard.proof.child_table IS 'name of the referencing table at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.fk_name IS 'name of the constraint at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.constraint_oid IS 'OID of the constraint';
+COMMENT ON COLUMN schemaguard.proof.system_identifier IS 'system identifier of the server that judged; a proof counts on no other server';
+COMMENT ON COLUMN schemaguard.proof.database_oid IS 'OID of the database that judged; a proof counts in no other database';
+COMMENT ON COLUMN schemaguard.proof.proved_at IS 'time just before the rows were read';
+COMMENT ON COLUMN schemaguard.proof.proved_lsn IS 'WAL position just before the rows were read';
+COMMENT ON COLUMN schemaguard.proof.role IS 'role whose privileges were used';
+COMMENT ON COLUMN schemaguard.proof.result IS 'verdict: pass or fail';
+COMMENT ON COLUMN schemaguard.proof.rows_checked IS 'number of rows of the child that were read; null: not counted';
+COMMENT ON COLUMN schemaguard.proof.orphan_rows IS 'number of orphans that were found';
+COMMENT ON COLUMN schemaguard.proof.method IS 'method of the proof, as in sg_orphan_audit';
+COMMENT ON COLUMN schemaguard.proof.by_index IS 'true if the proof trusts an index, which is the weaker kind of proof';
+COMMENT ON COLUMN schemaguard.proof.columns_hash IS 'hash of the constraint''s definition at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.partitions_hash IS 'hash of the partitions at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.triggers_hash IS 'hash of the triggers at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.files_hash IS 'hash of the tables'' files at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof.subscriptions_hash IS 'hash of the subscriptions at the time of the proof';
 COMMENT ON COLUMN schemaguard.proof.id IS 'number of the row';
 -- The ledger counts the rows of tables that not everybody may read: a role sees its own verdicts, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.proof ENABLE ROW LEVEL SECURITY;
@@ -64,17 +64,17 @@ BEGIN ATOMIC
     WHERE p.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
       AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 END;
-COMMENT ON FUNCTION schemaguard.sg_proof_here() IS 'verdicts of this system and this database, for who may read no view';
+COMMENT ON FUNCTION schemaguard.sg_proof_here() IS 'returns verdicts of this system and database to roles that may not read the view';
 CREATE VIEW schemaguard.proof_here WITH (security_invoker = true) AS
 SELECT p.* FROM schemaguard.sg_proof_here() p;
 GRANT SELECT ON schemaguard.proof_here TO PUBLIC;
 COMMENT ON VIEW schemaguard.proof_here IS 'verdicts of this system and this database';
 COMMENT ON COLUMN schemaguard.proof_here.constraint_oid IS 'OID of the constraint';
-COMMENT ON COLUMN schemaguard.proof_here.child_table IS 'the child, by its name at that time';
-COMMENT ON COLUMN schemaguard.proof_here.fk_name IS 'the constraint, by its name at that time';
-COMMENT ON COLUMN schemaguard.proof_here.proved_at IS 'just before the rows were read';
-COMMENT ON COLUMN schemaguard.proof_here.result IS 'pass or fail';
-COMMENT ON COLUMN schemaguard.proof_here.orphan_rows IS 'orphans that were found';
+COMMENT ON COLUMN schemaguard.proof_here.child_table IS 'name of the referencing table at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof_here.fk_name IS 'name of the constraint at the time of the proof';
+COMMENT ON COLUMN schemaguard.proof_here.proved_at IS 'time just before the rows were read';
+COMMENT ON COLUMN schemaguard.proof_here.result IS 'verdict: pass or fail';
+COMMENT ON COLUMN schemaguard.proof_here.orphan_rows IS 'number of orphans that were found';
 GRANT SELECT ON SEQUENCE schemaguard.proof_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof_id_seq', '');
 
@@ -94,17 +94,20 @@ CREATE TABLE schemaguard.subscription_mark (
 );
 CREATE INDEX subscription_mark_table_oid_idx ON schemaguard.subscription_mark (table_oid);
 COMMENT ON TABLE schemaguard.subscription_mark
-    IS 'tables of subscriptions, marked when these were made, changed and dropped, while sg_watch_subscriptions() has them watched';
-COMMENT ON COLUMN schemaguard.subscription_mark.at IS 'when the mark was made';
-COMMENT ON COLUMN schemaguard.subscription_mark.lsn IS 'the same, as a position in the WAL';
-COMMENT ON COLUMN schemaguard.subscription_mark.system_identifier IS 'the system that made it: a mark counts in no other';
-COMMENT ON COLUMN schemaguard.subscription_mark.database_oid IS 'the database that made it: a mark counts in no other';
-COMMENT ON COLUMN schemaguard.subscription_mark.role IS 'who ran the command';
-COMMENT ON COLUMN schemaguard.subscription_mark.event IS 'watch, no watch, or the command';
-COMMENT ON COLUMN schemaguard.subscription_mark.table_oid IS 'the table that the subscription could write to; null: about watching itself';
-COMMENT ON COLUMN schemaguard.subscription_mark.table_name IS 'its name at that time';
+    IS 'tables of subscriptions, marked when these are made, changed or dropped, while sg_watch_subscriptions() is on';
+COMMENT ON COLUMN schemaguard.subscription_mark.at IS 'time of the mark';
+COMMENT ON COLUMN schemaguard.subscription_mark.lsn IS 'WAL position at the time of the mark';
+COMMENT ON COLUMN schemaguard.subscription_mark.system_identifier
+    IS 'system identifier of the server that made the mark; a mark counts on no other server';
+COMMENT ON COLUMN schemaguard.subscription_mark.database_oid
+    IS 'OID of the database that made the mark; a mark counts in no other database';
+COMMENT ON COLUMN schemaguard.subscription_mark.role IS 'role that ran the command';
+COMMENT ON COLUMN schemaguard.subscription_mark.event IS 'event: watch, no watch, or the command';
+COMMENT ON COLUMN schemaguard.subscription_mark.table_oid
+    IS 'OID of the table that the subscription could write to; null: the mark is about watching itself';
+COMMENT ON COLUMN schemaguard.subscription_mark.table_name IS 'name of the table at the time of the mark';
 COMMENT ON COLUMN schemaguard.subscription_mark.subscription IS 'name of the subscription';
-COMMENT ON COLUMN schemaguard.subscription_mark.triggers_version IS 'version of the event triggers that watch';
+COMMENT ON COLUMN schemaguard.subscription_mark.triggers_version IS 'version of the event triggers that made the mark';
 COMMENT ON COLUMN schemaguard.subscription_mark.id IS 'number of the row';
 ALTER TABLE schemaguard.subscription_mark ENABLE ROW LEVEL SECURITY;
 CREATE POLICY monitored ON schemaguard.subscription_mark FOR SELECT
@@ -117,15 +120,14 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.subscription_mark_id_seq
 CREATE FUNCTION schemaguard.sg_subscription_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_subscription_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_subscription_event() FROM PUBLIC;
-COMMENT ON FUNCTION schemaguard.sg_subscription_event() IS 'mark the tables of subscriptions in schemaguard.subscription_mark';
+COMMENT ON FUNCTION schemaguard.sg_subscription_event() IS 'marks the tables of subscriptions in schemaguard.subscription_mark';
 
 CREATE FUNCTION sg_watch_subscriptions(enabled boolean)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_watch_subscriptions';
 COMMENT ON FUNCTION sg_watch_subscriptions(boolean)
-    IS 'mark the tables of each subscription that is made, changed or dropped, so that schemaguard.fk_trust knows which proofs stand, or '
-        'end that';
+    IS 'starts or stops marking the tables of new, changed and dropped subscriptions, for schemaguard.fk_trust';
 
 CREATE FUNCTION schemaguard.sg_fk_facts(
     OUT constraint_oid     oid,
@@ -153,7 +155,7 @@ CREATE FUNCTION schemaguard.sg_fk_facts(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_fk_facts';
-COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about each declared key, for schemaguard.fk_trust';
+COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'returns the catalogs'' facts about each declared key, for schemaguard.fk_trust';
 
 -- The newest verdict of a key counts.  One that has read the tables themselves puts all before it out of use; one
 -- that has trusted an index, those of its own kind.  Where both kinds remain, orphans that either has found weigh most,
@@ -269,21 +271,21 @@ ORDER BY f.constraint_oid,
          v.proved_lsn DESC;
 GRANT SELECT ON schemaguard.fk_trust TO PUBLIC;
 COMMENT ON VIEW schemaguard.fk_trust
-    IS 'declared keys: does the last proof that their rows hold still stand? Null: nobody can tell, and stale_reason says why. Rows '
-        'written under session_replication_role = replica leave no trace in the catalogs: audit again after that.';
+    IS 'declared keys, and whether the last proof of their rows stands; session_replication_role = replica leaves no trace';
 COMMENT ON COLUMN schemaguard.fk_trust.fk_name IS 'name of the constraint';
-COMMENT ON COLUMN schemaguard.fk_trust.stands IS 'does the last proof that its rows hold still stand? Null: nobody can tell';
-COMMENT ON COLUMN schemaguard.fk_trust.state IS 'not enforced, unarmed, not valid or valid: the first that applies';
-COMMENT ON COLUMN schemaguard.fk_trust.armed IS 'are all triggers that enforce the key enabled?';
-COMMENT ON COLUMN schemaguard.fk_trust.rows_checked IS 'rows of the child that were read; null for roles that may not read both tables';
+COMMENT ON COLUMN schemaguard.fk_trust.stands IS 'true if the last proof that the key''s rows hold still stands; null: nobody can tell';
+COMMENT ON COLUMN schemaguard.fk_trust.state IS 'state of the key, the first that applies of: not enforced, unarmed, not valid, valid';
+COMMENT ON COLUMN schemaguard.fk_trust.armed IS 'true if all triggers that enforce the key are enabled';
+COMMENT ON COLUMN schemaguard.fk_trust.rows_checked
+    IS 'number of rows of the child that were read; null for roles that may not read both tables';
 COMMENT ON COLUMN schemaguard.fk_trust.child_table IS 'the referencing table';
 COMMENT ON COLUMN schemaguard.fk_trust.parent_table IS 'the referenced table';
-COMMENT ON COLUMN schemaguard.fk_trust.stale_reason IS 'why that proof does not stand, or why nobody can tell';
-COMMENT ON COLUMN schemaguard.fk_trust.proved_at IS 'when the last proof was begun; null: there is none';
-COMMENT ON COLUMN schemaguard.fk_trust.proved_lsn IS 'the same, as a position in the WAL';
-COMMENT ON COLUMN schemaguard.fk_trust.method IS 'how it was proved, as in sg_orphan_audit';
-COMMENT ON COLUMN schemaguard.fk_trust.strength IS 'table: the rows were read; index: an index was trusted';
+COMMENT ON COLUMN schemaguard.fk_trust.stale_reason IS 'reason why the last proof does not stand, or why nobody can tell';
+COMMENT ON COLUMN schemaguard.fk_trust.proved_at IS 'time at which the last proof began; null: there is none';
+COMMENT ON COLUMN schemaguard.fk_trust.proved_lsn IS 'WAL position at which the last proof began; null: there is none';
+COMMENT ON COLUMN schemaguard.fk_trust.method IS 'method of the last proof, as in sg_orphan_audit';
+COMMENT ON COLUMN schemaguard.fk_trust.strength
+    IS 'strength of the last proof: table, if the rows were read; index, if an index was trusted';
 COMMENT ON COLUMN schemaguard.fk_trust.constraint_oid IS 'OID of the constraint';
 COMMENT ON COLUMN schemaguard.fk_trust.watched
-    IS 'has sg_watch_subscriptions() watched all of the time since the proof? Else a trigger or rule that came, kept rows from a cascade '
-        'and went has left no trace';
+    IS 'true if sg_watch_subscriptions() was on ever since the proof; else a temporary trigger or rule has left no trace';

@@ -9,25 +9,23 @@ CREATE TABLE schemaguard.evidence (
     kind    text NOT NULL CHECK (kind IN ('before', 'after', 'verify', 'overhead')),
     figures jsonb NOT NULL,
     -- what comes from a dump says nothing of the database that it is restored into
-    place   text NOT NULL DEFAULT (pg_catalog.pg_control_system()).system_identifier::pg_catalog.text
-                OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.current_database()::pg_catalog.text
+    place   text NOT NULL DEFAULT schemaguard.sg_place()
 );
 CREATE INDEX evidence_plan_id_idx ON schemaguard.evidence (plan_id, kind, id);
 CREATE INDEX evidence_at_idx ON schemaguard.evidence (at);
 COMMENT ON TABLE schemaguard.evidence
-    IS 'figures that calls have left for reports: counts of the catalogs, outcomes of tests, times of statements';
+    IS 'figures that calls have stored for reports: counts of the catalogs, outcomes of tests, times of statements';
 COMMENT ON COLUMN schemaguard.evidence.id IS 'number of the row';
-COMMENT ON COLUMN schemaguard.evidence.at IS 'when it was written';
-COMMENT ON COLUMN schemaguard.evidence.role IS 'the role whose privileges were used';
-COMMENT ON COLUMN schemaguard.evidence.run_id IS 'the call, as in audit_log';
+COMMENT ON COLUMN schemaguard.evidence.at IS 'time at which the row was written';
+COMMENT ON COLUMN schemaguard.evidence.role IS 'role whose privileges were used';
+COMMENT ON COLUMN schemaguard.evidence.run_id IS 'UUID of the call, as in audit_log';
 COMMENT ON COLUMN schemaguard.evidence.plan IS 'name of the plan; null: the whole database';
-COMMENT ON COLUMN schemaguard.evidence.plan_id IS 'column id of schemaguard.plan';
+COMMENT ON COLUMN schemaguard.evidence.plan_id IS 'id of the plan in schemaguard.plan';
 COMMENT ON COLUMN schemaguard.evidence.kind
-    IS 'before or after: a call that runs the plan; verify: sg_verify_fks; overhead: sg_measure_overhead';
+    IS 'kind of figures: before or after a call that runs the plan; verify: sg_verify_fks; overhead: sg_measure_overhead';
 COMMENT ON COLUMN schemaguard.evidence.figures
-    IS 'before, after: as schemaguard.sg_figures(); verify: counts of tests, and those that did not pass; '
-        'overhead: a row per step and operation';
-COMMENT ON COLUMN schemaguard.evidence.place IS 'the server, by its system identifier, and the database';
+    IS 'figures: before, after: as in sg_figures(); verify: tests, and those not passed; overhead: by step and operation';
+COMMENT ON COLUMN schemaguard.evidence.place IS 'server, by its system identifier, and database of the figures';
 -- A role sees its own figures, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.evidence ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_runs ON schemaguard.evidence FOR SELECT
@@ -45,7 +43,8 @@ BEGIN ATOMIC
     WITH relation AS (
         SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'i', 'I') AND NOT c.relispartition AND c.relpersistence <> 't'
-          AND n.nspname NOT IN ('information_schema', 'schemaguard') AND n.nspname !~ '^(pg_|schemaguard_attic)'),
+          AND n.nspname NOT IN ('information_schema', 'schemaguard') AND n.nspname !~ '^pg_'
+          AND n.oid NOT IN (SELECT k.oid FROM schemaguard.attic k)),
     key AS (
         SELECT k.conrelid, k.confrelid, k.convalidated FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0),
     keyed AS (
@@ -65,4 +64,4 @@ BEGIN ATOMIC
                                                 WHERE k.contype IN ('p', 'u')),
         'checks', (SELECT count(*) FROM pg_constraint k JOIN relation r ON r.oid = k.conrelid WHERE k.contype = 'c'));
 END;
-COMMENT ON FUNCTION schemaguard.sg_figures() IS 'how many tables, keys, indexes and constraints there are, by the catalogs';
+COMMENT ON FUNCTION schemaguard.sg_figures() IS 'counts tables, keys, indexes and constraints in the catalogs';

@@ -35,35 +35,39 @@ CREATE TABLE schemaguard.finding (
 CREATE UNIQUE INDEX finding_open_key ON schemaguard.finding (source, role, reference, target, fingerprint)
     WHERE gone_at IS NULL;
 CREATE INDEX finding_untold_idx ON schemaguard.finding (source, role, reference, target) WHERE delivered_at IS NULL;
-COMMENT ON TABLE schemaguard.finding IS 'what gates and checks for drift found, from the first to the last time in a row';
+COMMENT ON TABLE schemaguard.finding IS 'findings of gates and of checks for drift, with the first and the last run of an unbroken series';
 COMMENT ON COLUMN schemaguard.finding.id IS 'number of the finding';
-COMMENT ON COLUMN schemaguard.finding.source IS 'what found it: audit, drift, lint or the run of a plan';
-COMMENT ON COLUMN schemaguard.finding.kind IS 'foreign key or kind of a rule for an audit, lint, step, else as in sg_drift';
+COMMENT ON COLUMN schemaguard.finding.source IS 'source of the finding: audit, drift, lint or the run of a plan';
+COMMENT ON COLUMN schemaguard.finding.kind IS 'kind: foreign key or kind of a rule for an audit, lint, step, else as in sg_drift';
 COMMENT ON COLUMN schemaguard.finding.object IS 'the table of a key or rule, or the object that differs or that lint finds';
-COMMENT ON COLUMN schemaguard.finding.property IS 'the key, the rule, or what differs; null: the whole object';
-COMMENT ON COLUMN schemaguard.finding.result IS 'fail or unknown for an audit and lint; drift, extra or unknown';
-COMMENT ON COLUMN schemaguard.finding.count IS 'rows that break the key or rule, as the last run counted them; null: not counted';
-COMMENT ON COLUMN schemaguard.finding.reference IS 'the snapshot that says what should be; empty for an audit and lint';
-COMMENT ON COLUMN schemaguard.finding.target IS 'what was looked at: all, schemas or a plan; or what was compared with the snapshot';
-COMMENT ON COLUMN schemaguard.finding.role IS 'the role whose privileges were used';
-COMMENT ON COLUMN schemaguard.finding.first_seen IS 'since when each run has found it, or could not tell';
-COMMENT ON COLUMN schemaguard.finding.last_seen IS 'the last run that found it';
-COMMENT ON COLUMN schemaguard.finding.gone_at IS 'the first run that did not find it any more; null: still there';
-COMMENT ON COLUMN schemaguard.finding.change IS 'missing, extra, changed or renamed; null for an audit';
-COMMENT ON COLUMN schemaguard.finding.expected IS 'as the reference has it';
-COMMENT ON COLUMN schemaguard.finding.actual IS 'as the target has it';
-COMMENT ON COLUMN schemaguard.finding.risk IS 'safe, blocking or lossy: what the repair would take';
-COMMENT ON COLUMN schemaguard.finding.detail IS 'reason of an audit, severity and message of lint, or evidence and what goes along';
-COMMENT ON COLUMN schemaguard.finding.first_run IS 'the run of first_seen, as in audit_log';
-COMMENT ON COLUMN schemaguard.finding.run IS 'the last run that found it';
-COMMENT ON COLUMN schemaguard.finding.gone_run IS 'the first run that did not find it any more';
-COMMENT ON COLUMN schemaguard.finding.accepted_by IS 'who accepted it; null: nobody';
-COMMENT ON COLUMN schemaguard.finding.accepted_at IS 'when';
-COMMENT ON COLUMN schemaguard.finding.accepted_count IS 'how many rows it was then';
-COMMENT ON COLUMN schemaguard.finding.accepted_until IS 'it counts again from then on';
-COMMENT ON COLUMN schemaguard.finding.reason IS 'why it was accepted';
-COMMENT ON COLUMN schemaguard.finding.delivered_at IS 'when a run that ended told listeners that it is there, or gone; null: not yet';
-COMMENT ON COLUMN schemaguard.finding.relayed_at IS 'when sg_findings_take() gave it to a relay, as it is: there, or gone; null: not yet';
+COMMENT ON COLUMN schemaguard.finding.property IS 'name of the key or rule, or the property that differs; null: the whole object';
+COMMENT ON COLUMN schemaguard.finding.result IS 'result: fail or unknown for an audit and lint; drift, extra or unknown for drift';
+COMMENT ON COLUMN schemaguard.finding.count IS 'number of rows that break the key or rule in the last run; null: not counted';
+COMMENT ON COLUMN schemaguard.finding.reference IS 'snapshot that serves as the reference; empty for an audit and lint';
+COMMENT ON COLUMN schemaguard.finding.target
+    IS 'scope of the run: all, schemas or a plan; for drift, the side that was compared with the snapshot';
+COMMENT ON COLUMN schemaguard.finding.role IS 'role whose privileges were used';
+COMMENT ON COLUMN schemaguard.finding.first_seen IS 'time since which each run has found it, or could not tell';
+COMMENT ON COLUMN schemaguard.finding.last_seen IS 'time of the last run that found it';
+COMMENT ON COLUMN schemaguard.finding.gone_at IS 'time of the first run that no longer found it; null: still there';
+COMMENT ON COLUMN schemaguard.finding.change IS 'change: missing, extra, changed or renamed; null for an audit';
+COMMENT ON COLUMN schemaguard.finding.expected IS 'value in the reference';
+COMMENT ON COLUMN schemaguard.finding.actual IS 'value in the target';
+COMMENT ON COLUMN schemaguard.finding.risk IS 'risk of the repair: safe, blocking or lossy';
+COMMENT ON COLUMN schemaguard.finding.detail
+    IS 'reason of an audit, severity and message of lint, or evidence and accompanying changes of a drift';
+COMMENT ON COLUMN schemaguard.finding.first_run IS 'UUID of the run at first_seen, as in audit_log';
+COMMENT ON COLUMN schemaguard.finding.run IS 'UUID of the last run that found it';
+COMMENT ON COLUMN schemaguard.finding.gone_run IS 'UUID of the first run that no longer found it';
+COMMENT ON COLUMN schemaguard.finding.accepted_by IS 'role that accepted the finding; null: nobody';
+COMMENT ON COLUMN schemaguard.finding.accepted_at IS 'time at which the finding was accepted';
+COMMENT ON COLUMN schemaguard.finding.accepted_count IS 'number of rows at the time of acceptance';
+COMMENT ON COLUMN schemaguard.finding.accepted_until IS 'time from which the finding counts again';
+COMMENT ON COLUMN schemaguard.finding.reason IS 'reason for accepting the finding';
+COMMENT ON COLUMN schemaguard.finding.delivered_at
+    IS 'time at which a run told listeners that the finding is there, or gone; null: not yet';
+COMMENT ON COLUMN schemaguard.finding.relayed_at
+    IS 'time at which sg_findings_take() gave this state, there or gone, to a relay; null: not yet';
 COMMENT ON COLUMN schemaguard.finding.fingerprint IS 'hash of kind, object, property, change, expected and actual';
 -- A role sees its own findings, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.finding ENABLE ROW LEVEL SECURITY;
@@ -80,18 +84,18 @@ RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_audit_accept';
 COMMENT ON FUNCTION sg_audit_accept(text, text, timestamptz)
-    IS 'accept what gates have found about a key or rule, with the rows that it has now, for 90 days or until a time';
+    IS 'accepts the findings of gates about a key or rule, with the rows that it has now, for 90 days or until a time';
 
 CREATE FUNCTION sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT NULL)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_audit_baseline';
 COMMENT ON FUNCTION sg_audit_baseline(text, timestamptz)
-    IS 'accept all that gates have found, but for what is unknown';
+    IS 'accepts all findings of gates except those with result unknown';
 
 CREATE FUNCTION sg_findings_take(batch integer DEFAULT 100)
 RETURNS SETOF jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_findings_take';
 COMMENT ON FUNCTION sg_findings_take(integer)
-    IS 'findings that no relay has had since they are new or gone, each once, unless the transaction is rolled back';
+    IS 'returns findings that are new or gone and that no relay has had, each once unless the transaction is rolled back';

@@ -14,16 +14,16 @@ CREATE TABLE schemaguard.go_rule (
     UNIQUE NULLS NOT DISTINCT (plan, metric, operator, source)
 );
 COMMENT ON TABLE schemaguard.go_rule IS 'rules for go, hold and no-go';
-COMMENT ON COLUMN schemaguard.go_rule.id IS 'number of the rule; negative: it is shipped';
-COMMENT ON COLUMN schemaguard.go_rule.plan IS 'the plan that it is for; null: all plans, and the database';
-COMMENT ON COLUMN schemaguard.go_rule.metric IS 'the figure that is asked for, as in schemaguard.sg_go_figures()';
-COMMENT ON COLUMN schemaguard.go_rule.operator IS 'how the figure has to compare with the target';
-COMMENT ON COLUMN schemaguard.go_rule.target IS 'with what it is compared';
-COMMENT ON COLUMN schemaguard.go_rule.weight IS 'what a figure means that does not compare so: no-go, hold, or note, which decides nothing';
-COMMENT ON COLUMN schemaguard.go_rule.why IS 'why the rule is as it is';
-COMMENT ON COLUMN schemaguard.go_rule.source IS 'shipped, or user: counts in place of what is shipped';
-COMMENT ON COLUMN schemaguard.go_rule.added_by IS 'who added it; null: it is shipped';
-COMMENT ON COLUMN schemaguard.go_rule.added_at IS 'when';
+COMMENT ON COLUMN schemaguard.go_rule.id IS 'number of the rule; negative: the rule is shipped';
+COMMENT ON COLUMN schemaguard.go_rule.plan IS 'plan to which the rule applies; null: all plans, and the database';
+COMMENT ON COLUMN schemaguard.go_rule.metric IS 'name of the figure that the rule asks for, as in schemaguard.sg_go_figures()';
+COMMENT ON COLUMN schemaguard.go_rule.operator IS 'operator that compares the figure with the target';
+COMMENT ON COLUMN schemaguard.go_rule.target IS 'value with which the figure is compared';
+COMMENT ON COLUMN schemaguard.go_rule.weight IS 'verdict if the comparison fails: no-go, hold, or note, which decides nothing';
+COMMENT ON COLUMN schemaguard.go_rule.why IS 'reason for the rule';
+COMMENT ON COLUMN schemaguard.go_rule.source IS 'origin of the rule: shipped, or user, which replaces the shipped rule';
+COMMENT ON COLUMN schemaguard.go_rule.added_by IS 'role that added the rule; null: the rule is shipped';
+COMMENT ON COLUMN schemaguard.go_rule.added_at IS 'time at which the rule was added';
 INSERT INTO schemaguard.go_rule (id, metric, target, weight, why, source, added_by, added_at) VALUES
     (-1, 'steps failed', 0, 'no-go', 'what failed is not there', 'shipped', NULL, NULL),
     (-2, 'steps open', 0, 'hold', 'another call goes on with them', 'shipped', NULL, NULL),
@@ -36,7 +36,13 @@ INSERT INTO schemaguard.go_rule (id, metric, target, weight, why, source, added_
     (-9, 'rows gone or changed', 0, 'hold', 'there is no copy: somebody has to have wanted that', 'shipped', NULL, NULL),
     (-10, 'rows in quarantine', 0, 'note', 'they are kept, and wait for a decision', 'shipped', NULL, NULL),
     (-11, 'overhead, ms', 10, 'hold', 'what a key adds to a statement on one row', 'shipped', NULL, NULL),
-    (-12, 'drift', 0, 'hold', 'the schema is not what a snapshot says', 'shipped', NULL, NULL);
+    (-12, 'drift', 0, 'hold', 'the schema is not what a snapshot says', 'shipped', NULL, NULL),
+    (-13, 'watch: rollbacks, points more', 1, 'hold', 'of 100 transactions one more fails', 'shipped', NULL, NULL),
+    (-14, 'watch: deadlocks, a day more', 0, 'hold', 'keys take locks in another order than the application', 'shipped', NULL, NULL),
+    (-15, 'watch: longest wait for a lock, ms more', 1000, 'hold', 'somebody waits that did not', 'shipped', NULL, NULL),
+    (-16, 'watch: a call, per cent slower', 20, 'hold', 'all statements together', 'shipped', NULL, NULL),
+    (-17, 'watch: calls, per cent fewer', 50, 'note', 'users go away, or it is night', 'shipped', NULL, NULL),
+    (-18, 'watch: a statement, per cent slower', 50, 'hold', 'the one that got slower most', 'shipped', NULL, NULL);
 -- A rule decides for everybody: for the owner of the database, whose own rules count in place of what is shipped, which stays.
 -- Nobody writes one in another role's name.
 ALTER TABLE schemaguard.go_rule ENABLE ROW LEVEL SECURITY;

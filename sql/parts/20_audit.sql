@@ -41,7 +41,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphans';
 COMMENT ON FUNCTION sg_orphans(schemaguard.table_name, schemaguard.names, schemaguard.table_name, schemaguard.names, bigint)
-    IS 'the rows of a table that refer to a parent that does not exist';
+    IS 'returns the rows of a table that refer to a parent that does not exist';
 
 CREATE FUNCTION sg_fk_orphans(
     child    schemaguard.table_name,
@@ -55,7 +55,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_fk_orphans';
 COMMENT ON FUNCTION sg_fk_orphans(schemaguard.table_name, text, bigint)
-    IS 'the rows of a table that break one of its declared foreign keys';
+    IS 'returns the rows of a table that break one of its declared foreign keys';
 
 CREATE FUNCTION sg_rule_violations(
     child      schemaguard.table_name,
@@ -69,7 +69,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_violations';
 COMMENT ON FUNCTION sg_rule_violations(schemaguard.table_name, text, text, bigint)
-    IS 'the rows of a table that a CHECK, a NOT NULL or a UNIQUE would be refused for';
+    IS 'returns the rows of a table that violate a CHECK, a NOT NULL or a UNIQUE';
 
 CREATE FUNCTION schemaguard.sg_nobodys_violations(
     child schemaguard.table_name, kind text, definition text, max_rows bigint DEFAULT 1000,
@@ -78,7 +78,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_nobodys_violations';
 COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(schemaguard.table_name, text, text, bigint)
-    IS 'the same of a rule that nobody here has written';
+    IS 'returns the rows of a table that violate a rule whose author is no role of this database';
 
 CREATE FUNCTION sg_rule_audit_details(
     child      schemaguard.table_name,

@@ -4,7 +4,7 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_step';
 COMMENT ON FUNCTION schemaguard.sg_plan_add_step(text, text, text[])
-    IS 'add a step of any kind but foreign key to a plan: what sg_plan_add_check() and others call';
+    IS 'adds a step of any kind but foreign key to a plan; called by sg_plan_add_check() and others';
 
 CREATE FUNCTION sg_plan_add_check(plan text, child_table schemaguard.table_name, condition text, name text DEFAULT NULL,
     priority text DEFAULT 'medium',
@@ -17,7 +17,7 @@ RETURN schemaguard.sg_plan_add_step(plan, 'check', 'child_table', child_table, '
                             'orphans', policy, 'child_columns', CASE WHEN child_column IS NOT NULL THEN ARRAY[child_column]::text END,
                             'fill', fill, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_check(text, schemaguard.table_name, text, text, text, text, text, text, schemaguard.names, text)
-    IS 'add a CHECK to a plan; returns the number of its step';
+    IS 'adds a CHECK to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_not_null(plan text, child_table schemaguard.table_name, child_column text, name text DEFAULT NULL,
                                      priority text DEFAULT 'medium', policy text DEFAULT 'stop', fill text DEFAULT NULL,
@@ -28,7 +28,7 @@ RETURN schemaguard.sg_plan_add_step(plan, 'not null', 'child_table', child_table
     name,
                             'priority', priority, 'orphans', policy, 'fill', fill, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_not_null(text, schemaguard.table_name, text, text, text, text, text, schemaguard.names, text)
-    IS 'add NOT NULL of a column to a plan; returns the number of its step';
+    IS 'adds NOT NULL of a column to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_unique(plan text, child_table schemaguard.table_name, child_columns schemaguard.names, name text DEFAULT NULL,
                                    primary_key boolean DEFAULT false, priority text DEFAULT 'medium', policy text DEFAULT 'stop',
@@ -43,7 +43,7 @@ RETURN schemaguard.sg_plan_add_step(plan, 'unique', 'child_table', child_table, 
                             'after', after::text, 'phase', phase, 'nulls_not_distinct', nulls_not_distinct::text);
 COMMENT ON FUNCTION sg_plan_add_unique(text, schemaguard.table_name, schemaguard.names, text, boolean, text, text, text, boolean, boolean,
     schemaguard.names, text, boolean)
-    IS 'add a UNIQUE constraint or a primary key to a plan; returns the number of its step';
+    IS 'adds a UNIQUE constraint or a primary key to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_column(plan text, child_table schemaguard.table_name, child_column text, type text, fill text DEFAULT NULL,
                                    priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
@@ -52,7 +52,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'column', 'child_table', child_table, 'child_columns', ARRAY[child_column]::text,
                             'definition', type, 'fill', fill, 'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_column(text, schemaguard.table_name, text, text, text, text, schemaguard.names, text)
-    IS 'add a column to a plan; returns the number of its step';
+    IS 'adds a column to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_default(plan text, child_table schemaguard.table_name, child_column text, expression text,
                                     priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
@@ -61,7 +61,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'default', 'child_table', child_table, 'child_columns', ARRAY[child_column]::text,
                             'definition', expression, 'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_default(text, schemaguard.table_name, text, text, text, schemaguard.names, text)
-    IS 'add the default of a column to a plan, null to take one away; returns the number of its step';
+    IS 'adds the default of a column to a plan, null to take one away; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_index(plan text, child_table schemaguard.table_name, definition text, name text DEFAULT NULL,
                                   priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
@@ -70,7 +70,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'index', 'child_table', child_table, 'definition', definition, 'fk_name', name,
                             'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_index(text, schemaguard.table_name, text, text, text, schemaguard.names, text)
-    IS 'add an index to a plan; returns the number of its step';
+    IS 'adds an index to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_statement(plan text, statement text, undo text DEFAULT NULL, done_when text DEFAULT NULL,
                                       child_table schemaguard.table_name DEFAULT NULL, in_transaction boolean DEFAULT true,
@@ -82,7 +82,7 @@ RETURN schemaguard.sg_plan_add_step(plan, 'statement', 'definition', statement, 
                             'child_table', child_table, 'outside', (NOT in_transaction)::text, 'fk_name', name,
                             'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_statement(text, text, text, text, schemaguard.table_name, boolean, text, text, schemaguard.names, text)
-    IS 'add a statement to a plan, with what takes it back; returns the number of its step';
+    IS 'adds a statement, with the statement that takes it back, to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_drop(plan text, what text, child_table schemaguard.table_name, name text DEFAULT NULL,
     keep boolean DEFAULT true,
@@ -92,7 +92,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'drop', 'definition', what, 'child_table', child_table, 'fk_name', name,
                             'discard', (NOT keep)::text, 'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_drop(text, text, schemaguard.table_name, text, boolean, text, schemaguard.names, text)
-    IS 'have a plan drop a table, column, constraint, index, trigger or view; returns the number of its step';
+    IS 'plans to drop a table, column, constraint, index, trigger or view; returns the number of the step';
 
 CREATE FUNCTION sg_plan_add_rename(plan text, what text, child_table schemaguard.table_name, new_name text, name text DEFAULT NULL,
                                    priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
@@ -101,14 +101,14 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'rename', 'definition', what, 'child_table', child_table, 'new_name', new_name, 'fk_name', name,
                             'priority', priority, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_rename(text, text, schemaguard.table_name, text, text, text, schemaguard.names, text)
-    IS 'have a plan rename a table, column, constraint, index, trigger or view; returns the number of its step';
+    IS 'plans to rename a table, column, constraint, index, trigger or view; returns the number of the step';
 
 CREATE FUNCTION sg_plan_release(plan text, phase text)
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_release';
 COMMENT ON FUNCTION sg_plan_release(text, text)
-    IS 'hold back the steps of a phase no more; returns how many there are';
+    IS 'releases the steps of a phase that were held back; returns their number';
 
 CREATE FUNCTION sg_violations(
     plan     text,
@@ -121,4 +121,4 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_violations';
 COMMENT ON FUNCTION sg_violations(text, int, bigint)
-    IS 'the rows that the constraint of a step would be refused for';
+    IS 'returns the rows that violate the constraint of a step';

@@ -7,12 +7,12 @@ CREATE TABLE schemaguard.deprecated_table (
     added_by    text NOT NULL DEFAULT CURRENT_USER,
     added_at    timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE schemaguard.deprecated_table IS 'tables that nothing new is to refer to, and what takes their place';
+COMMENT ON TABLE schemaguard.deprecated_table IS 'tables to which no new key should refer, with their replacements';
 COMMENT ON COLUMN schemaguard.deprecated_table.table_name IS 'the table, qualified and quoted';
-COMMENT ON COLUMN schemaguard.deprecated_table.replacement IS 'what takes its place; null: nothing';
-COMMENT ON COLUMN schemaguard.deprecated_table.reason IS 'why';
-COMMENT ON COLUMN schemaguard.deprecated_table.added_by IS 'who added it';
-COMMENT ON COLUMN schemaguard.deprecated_table.added_at IS 'when';
+COMMENT ON COLUMN schemaguard.deprecated_table.replacement IS 'table that replaces the deprecated one; null: none';
+COMMENT ON COLUMN schemaguard.deprecated_table.reason IS 'reason for the deprecation';
+COMMENT ON COLUMN schemaguard.deprecated_table.added_by IS 'role that added the row';
+COMMENT ON COLUMN schemaguard.deprecated_table.added_at IS 'time at which the row was added';
 GRANT SELECT ON schemaguard.deprecated_table TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.deprecated_table TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.deprecated_table', '');
@@ -22,19 +22,19 @@ RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_deprecate_table';
 COMMENT ON FUNCTION schemaguard.sg_deprecate_table(text, text, text)
-    IS 'note in schemaguard.deprecated_table what takes the place of a table';
+    IS 'records a table as deprecated, with its replacement, in schemaguard.deprecated_table';
 
 -- Tables by their names, as the caller's search_path finds them; 42P01 for one that is not here. What follows runs with a path of
 -- its own, and is given qualified names.
 CREATE FUNCTION schemaguard.sg_table(name schemaguard.table_name) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_table';
-COMMENT ON FUNCTION schemaguard.sg_table(schemaguard.table_name) IS 'the name of a table that is there, qualified';
+COMMENT ON FUNCTION schemaguard.sg_table(schemaguard.table_name) IS 'returns the qualified name of an existing table';
 
 CREATE FUNCTION schemaguard.sg_qualified(tables text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ARRAY(SELECT schemaguard.sg_table(t.name) FROM unnest(tables) WITH ORDINALITY AS t (name, o) ORDER BY t.o);
-COMMENT ON FUNCTION schemaguard.sg_qualified(text[]) IS 'names of tables, qualified';
+COMMENT ON FUNCTION schemaguard.sg_qualified(text[]) IS 'qualifies names of tables';
 
 -- By a key its owner would learn which rows the other table has, and hold up their removal
 CREATE FUNCTION schemaguard.sg_may_refer(child regclass, parent regclass) RETURNS boolean
@@ -51,7 +51,7 @@ BEGIN
     RETURN false;
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_may_refer(regclass, regclass)
-    IS 'may the owner of a table refer to another one? A warning says that it may not';
+    IS 'tells whether the owner of a table may refer to another one; warns if not';
 
 -- Declared keys, in the words of sg_plan_add_fk()
 CREATE FUNCTION schemaguard.sg_keys_declared(OUT fk_name text, OUT child regclass, OUT parent regclass, OUT child_columns text[],
@@ -77,12 +77,12 @@ BEGIN ATOMIC
     WHERE k.contype = 'f' AND k.conparentid = 0
     ORDER BY k.conrelid::regclass::text COLLATE "C", k.conname;
 END;
-COMMENT ON FUNCTION schemaguard.sg_keys_declared() IS 'declared foreign keys, in the words of sg_plan_add_fk()';
+COMMENT ON FUNCTION schemaguard.sg_keys_declared() IS 'returns declared foreign keys in the words of sg_plan_add_fk()';
 
 CREATE FUNCTION schemaguard.sg_has_column(child regclass, name text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = child AND a.attname::text = name AND NOT a.attisdropped AND a.attnum > 0);
-COMMENT ON FUNCTION schemaguard.sg_has_column(regclass, text) IS 'does a table have a column of that name?';
+COMMENT ON FUNCTION schemaguard.sg_has_column(regclass, text) IS 'tells whether a table has a column of that name';
 
 -- A step, unless the plan has one of that kind and name on that table
 CREATE FUNCTION schemaguard.sg_plan_add_once(plan text, kind text, child_table text, name text, VARIADIC fields text[]) RETURNS int
@@ -93,7 +93,7 @@ RETURN CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s
             ELSE (schemaguard.sg_plan_add_step(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int
                 END;
 COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[])
-    IS 'add a step unless the plan has it; returns how many that are';
+    IS 'adds a step unless the plan has it; returns the number of steps added';
 
 -- sg_plan_add_fk() for bodies kept as text
 CREATE FUNCTION schemaguard.sg_plan_add_key(plan text, child_table text, child_columns text[], parent_table text,
@@ -108,7 +108,7 @@ RETURN @extschema@.sg_plan_add_fk(plan, child_table, child_columns, parent_table
     "deferrable" => "deferrable", initially_deferred => initially_deferred, on_delete_columns => on_delete_columns,
     backfill => backfill);
 COMMENT ON FUNCTION schemaguard.sg_plan_add_key(text, text, text[], text, text[], text, text, text, text, text, text, boolean, boolean,
-    text[], text) IS 'add a foreign key to a plan; returns the number of its step';
+    text[], text) IS 'adds a foreign key to a plan; returns the number of its step';
 
 -- A column, unless the table has one of that name, whatever its type
 CREATE FUNCTION schemaguard.sg_plan_add_missing(plan text, child_table text, name text, type text, priority text, phase text) RETURNS int
@@ -116,41 +116,91 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN CASE WHEN name IS NULL OR schemaguard.sg_has_column(child_table::regclass, name) THEN 0
             ELSE schemaguard.sg_plan_add_once(plan, 'column', child_table, name, 'child_columns', ARRAY[name]::text, 'definition', type,
                                               'priority', priority, 'phase', phase) END;
-COMMENT ON FUNCTION schemaguard.sg_plan_add_missing(text, text, text, text, text, text) IS 'add a column to a plan unless the table has it';
+COMMENT ON FUNCTION schemaguard.sg_plan_add_missing(text, text, text, text, text, text)
+    IS 'adds a column to a plan unless the table has it';
 
 -- Names that plans make up, of first_second_label
 CREATE FUNCTION schemaguard.sg_make_name(first text, second text, label text) RETURNS text
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_make_name_sql';
 COMMENT ON FUNCTION schemaguard.sg_make_name(text, text, text)
-    IS 'a name of at most 63 bytes, shortened by whole characters as the server shortens names that it makes up';
+    IS 'returns a name of at most 63 bytes, shortened by whole characters as the server shortens the names that it makes';
 
 CREATE FUNCTION schemaguard.sg_free_name(plan text, kind text, child_table text, first text, second text, label text) RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_free_name_sql';
 COMMENT ON FUNCTION schemaguard.sg_free_name(text, text, text, text, text, text)
-    IS 'like schemaguard.sg_make_name(), with a number where the catalog or another step of the plan has the name';
+    IS 'returns a name like sg_make_name(), with a number if the catalog or another step of the plan has that name';
+
+-- A step's object exists if the catalog has all of its definition. An object that has the name alone is left alone, and the step is not
+-- done: its query fails.
+
+-- Is the function the one that sg_plan_add_trigger() makes of a body, made by nobody but who has the table?
+CREATE FUNCTION schemaguard.sg_plan_function_is(function oid, child regclass, body text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+               WHERE p.oid = function AND p.prosrc = body AND l.lanname = 'plpgsql' AND p.prorettype = 'trigger'::regtype
+                 AND NOT p.prosecdef AND replace(array_to_string(p.proconfig, ';'), '"', '') = 'search_path=pg_catalog, pg_temp'
+                 AND pg_has_role(p.proowner, (SELECT c.relowner FROM pg_class c WHERE c.oid = child), 'USAGE'));
+COMMENT ON FUNCTION schemaguard.sg_plan_function_is(oid, regclass, text)
+    IS 'tells whether a function is the one that a plan makes of a body';
+
+-- Does the trigger fire for each row at these events, and call the function with these arguments, or one that is made of the body?
+CREATE FUNCTION schemaguard.sg_plan_trigger_is(trigger oid, events text, function text, arguments text[], body text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (
+    SELECT FROM pg_trigger t
+    WHERE t.oid = trigger AND t.tgenabled IN ('O', 'A') AND t.tgconstraint = 0 AND t.tgqual IS NULL AND cardinality(t.tgattr) = 0
+      AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL
+      AND t.tgtype = CASE events WHEN 'BEFORE INSERT OR UPDATE' THEN 23 WHEN 'AFTER INSERT OR UPDATE' THEN 21
+          WHEN 'AFTER UPDATE' THEN 17 END
+      AND CASE WHEN body IS NULL
+          THEN t.tgfoid = to_regprocedure(function || '()') AND t.tgargs = coalesce((
+              SELECT string_agg(convert_to(u.a, getdatabaseencoding()) || decode('00', 'hex'), '' ORDER BY u.o)
+              FROM unnest(arguments) WITH ORDINALITY u (a, o)), '')
+          ELSE t.tgnargs = 0 AND schemaguard.sg_plan_function_is(t.tgfoid, t.tgrelid, body) END);
+COMMENT ON FUNCTION schemaguard.sg_plan_trigger_is(oid, text, text, text[], text)
+    IS 'tells whether a trigger is the one that a plan makes, and fires';
+
+-- Does the view show the live rows of the table, with the rights of who reads it?
+CREATE FUNCTION schemaguard.sg_plan_view_is(live oid, child regclass, archived_at text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+RETURN EXISTS (
+    SELECT FROM pg_class v CROSS JOIN pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT quote_ident(c.relname) || '.' AS prefix, format(E'FROM %I.%I\n  WHERE (%I IS NULL);', n.nspname,
+        c.relname, archived_at) AS tail) x
+    WHERE v.oid = live AND c.oid = child AND v.relkind = 'v' AND 'security_invoker=true' = ANY (v.reloptions)
+      AND pg_has_role(v.relowner, c.relowner, 'USAGE')
+      AND right(replace(pg_get_viewdef(v.oid), x.prefix, ''), length(replace(x.tail, x.prefix, ''))) = replace(x.tail, x.prefix, ''));
+COMMENT ON FUNCTION schemaguard.sg_plan_view_is(oid, regclass, text) IS 'tells whether a view is the view of a table''s live rows';
+
+CREATE FUNCTION schemaguard.sg_plan_trigger_sql(child_table text, name text, events text, function text, arguments text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN format('CREATE TRIGGER %I %s ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s)', name, events, child_table, function,
+              (SELECT string_agg(quote_literal(u.a), ', ' ORDER BY u.o) FROM unnest(arguments) WITH ORDINALITY u (a, o)));
+COMMENT ON FUNCTION schemaguard.sg_plan_trigger_sql(text, text, text, text, text[]) IS 'returns the definition of a plan''s trigger';
 
 -- The plan's trigger of the table that does the same, else that of the table itself, else a free name. Of a function that is made for it,
 -- the body says what it does.
-CREATE FUNCTION schemaguard.sg_plan_trigger_name(plan text, child_table text, first text, second text, call text, body text) RETURNS text
-LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+CREATE FUNCTION schemaguard.sg_plan_trigger_name(plan text, child_table text, first text, second text, events text, function text,
+    arguments text[], body text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 RETURN coalesce(
     (SELECT s.fk_name FROM schemaguard.plan_step s
      WHERE s.plan = sg_plan_trigger_name.plan AND s.kind = 'statement' AND s.child_table = sg_plan_trigger_name.child_table
-       AND CASE WHEN body IS NULL THEN right(s.definition, length(call) + 18) = ' EXECUTE FUNCTION ' || call
+       AND CASE WHEN body IS NULL
+           THEN s.definition = schemaguard.sg_plan_trigger_sql(child_table, s.fk_name, events, function, arguments)
            ELSE s.after && ARRAY(SELECT f.step::text FROM schemaguard.plan_step f
                                  WHERE f.plan = s.plan AND f.kind = 'statement' AND f.child_table = s.child_table
-                                   AND right(f.definition, length(quote_literal(body))) = quote_literal(body)) END
+                                   AND position(quote_literal(body) IN f.definition) > 0) END
      LIMIT 1),
-    (SELECT t.tgname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-     WHERE t.tgrelid = child_table::regclass AND NOT t.tgisinternal
-       AND CASE WHEN body IS NULL THEN right(pg_get_triggerdef(t.oid), length(call) + 18) = ' EXECUTE FUNCTION ' || call
-           ELSE p.prosrc = body END
+    (SELECT t.tgname::text FROM pg_trigger t
+     WHERE t.tgrelid = child_table::regclass AND schemaguard.sg_plan_trigger_is(t.oid, events, function, arguments, body)
      LIMIT 1),
     schemaguard.sg_free_name(plan, 'trigger', child_table, first, second, NULL));
-COMMENT ON FUNCTION schemaguard.sg_plan_trigger_name(text, text, text, text, text, text)
-    IS 'the name of a trigger of a plan: as it is planned or there, or a free one';
+COMMENT ON FUNCTION schemaguard.sg_plan_trigger_name(text, text, text, text, text, text, text[], text)
+    IS 'returns the name of a plan''s trigger: as planned, as in the catalog, or a free one';
 
 -- Numbers of the steps of a table that have these names, as `after`; null where the plan has none, such as for a column that is there
 CREATE FUNCTION schemaguard.sg_plan_after(plan text, child_table text, names text[]) RETURNS text
@@ -158,63 +208,61 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT array_agg(s.step::text ORDER BY s.step)::text FROM schemaguard.plan_step s
         WHERE s.plan = sg_plan_after.plan AND s.child_table = sg_plan_after.child_table AND s.fk_name = ANY (names)
           AND s.kind IN ('column', 'statement'));
-COMMENT ON FUNCTION schemaguard.sg_plan_after(text, text, text[]) IS 'what "after" is for steps behind those of these names on a table';
+COMMENT ON FUNCTION schemaguard.sg_plan_after(text, text, text[])
+    IS 'returns "after" for a step that has to wait for the steps of these names on a table; null: the plan has none';
 
--- A trigger that calls a function of ours, or one that is made for it, in PL/pgSQL. columns: what has to be there before.
-CREATE FUNCTION schemaguard.sg_plan_add_trigger(plan text, child_table text, name text, events text, call text, body text, columns text[],
-                                                priority text, phase text)
+-- A trigger that calls a function of ours, or one that is made for it, in PL/pgSQL. first, second: of its name; columns: what has to be
+-- there before.
+CREATE FUNCTION schemaguard.sg_plan_add_trigger(plan text, child_table text, first text, second text, events text, function text,
+    arguments text[], body text, columns text[], priority text, phase text)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    name constant text := schemaguard.sg_plan_trigger_name(plan, child_table, first, second, events, function, arguments, body);
     steps int := 0;
     schema text;
     function_name text;
     own text;
-    replaced boolean;
 BEGIN
     IF EXISTS (SELECT FROM schemaguard.plan_step s
                WHERE s.plan = sg_plan_add_trigger.plan AND s.kind = 'statement' AND s.child_table = sg_plan_add_trigger.child_table
-                 AND s.fk_name = sg_plan_add_trigger.name) THEN
+                 AND s.fk_name = name) THEN
         RETURN 0;
     END IF;
     IF body IS NOT NULL THEN
         SELECT n.nspname, coalesce((SELECT p.proname::text FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
-                                    WHERE g.tgrelid = c.oid AND g.tgname = sg_plan_add_trigger.name AND p.pronamespace = c.relnamespace),
+                                    WHERE g.tgrelid = c.oid AND g.tgname = name AND p.pronamespace = c.relnamespace),
                                    schemaguard.sg_free_name(plan, 'function', child_table, c.relname::text, name, NULL)) INTO schema,
                                        function_name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
         own := format('%I.%I', schema, function_name);
-        replaced := to_regprocedure(own || '()') IS NOT NULL;
         steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
-            format('CREATE%s FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L%s',
-                CASE WHEN replaced THEN ' OR REPLACE' ELSE '' END, own, body,
-                -- another role may have made one of that name since
-                CASE WHEN replaced THEN format(E';\nALTER FUNCTION %s() OWNER TO %s', own,
-                    (SELECT c.relowner::regrole FROM pg_class c WHERE c.oid = child_table::regclass)) ELSE '' END),
-            'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when',
-            -- one that another role has made under that name is none
-            format('SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regprocedure(%L) AND pg_has_role(proowner, '
-                '(SELECT relowner FROM pg_class WHERE oid = %L::regclass), ''USAGE''))', own || '()', child_table),
+            format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own, body),
+            'undo', format('DROP FUNCTION IF EXISTS %s()', own),
+            'done_when', format('SELECT schemaguard.sg_sync_done((SELECT schemaguard.sg_plan_function_is(oid, %L::regclass, %L)::text '
+                'FROM pg_proc WHERE oid = to_regprocedure(%L)), NULL, ''true'', false, %L)', child_table, body, own || '()',
+                'function ' || own),
             'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
-        call := own || '()';
         columns := columns || function_name;
     END IF;
     RETURN steps + schemaguard.sg_plan_add_once(plan, 'statement', child_table, name, 'definition',
-        format('CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH ROW EXECUTE FUNCTION %s', name, events, child_table, call),
+        schemaguard.sg_plan_trigger_sql(child_table, name, events, coalesce(own, function), CASE WHEN own IS NULL THEN arguments END),
         'undo', format('DROP TRIGGER IF EXISTS %I ON %s', name, child_table),
-        'done_when', format('SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %L::regclass AND tgname = %L)', child_table, name),
+        'done_when', format('SELECT schemaguard.sg_sync_done((SELECT schemaguard.sg_plan_trigger_is(oid, %L, %L, %L, %L)::text '
+            'FROM pg_trigger WHERE tgrelid = %L::regclass AND tgname = %L), NULL, ''true'', false, %L)', events, function, arguments, body,
+            child_table, name, format('trigger %I of %s', name, child_table)),
         'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_plan_add_trigger(text, text, text, text, text, text, text[], text, text)
-    IS 'add a trigger to a plan, with its function where it has one of its own; nothing where the plan has it';
+COMMENT ON FUNCTION schemaguard.sg_plan_add_trigger(text, text, text, text, text, text, text[], text, text[], text, text)
+    IS 'adds a trigger, with its function if it has one of its own, to a plan, unless the plan has it';
 
--- Who it is, for a function in PL/pgSQL: as schemaguard.sg_stamp_row() has it
+-- Returns the expression for the acting role or user in PL/pgSQL, equal to that of schemaguard.sg_stamp_row()
 CREATE FUNCTION schemaguard.sg_who_expression(user_setting text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN format(CASE WHEN user_setting IS NULL THEN '%s' ELSE 'coalesce(nullif(current_setting(%2$L, true), ''''), %1$s)' END,
               'CASE current_setting(''role'') WHEN ''none'' THEN session_user::text ELSE current_setting(''role'') END', user_setting);
-COMMENT ON FUNCTION schemaguard.sg_who_expression(text) IS 'the role or user that stamps a row, as an expression';
+COMMENT ON FUNCTION schemaguard.sg_who_expression(text) IS 'returns the expression for the role or user that stamps a row';
 
 CREATE FUNCTION schemaguard.sg_check_word(what text, word text, words text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -226,7 +274,24 @@ BEGIN
     END IF;
     RETURN word;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_check_word(text, text, text[]) IS 'a word, if it is one of some words; else 22023';
+COMMENT ON FUNCTION schemaguard.sg_check_word(text, text, text[]) IS 'returns a word if it is in a list of words; else raises 22023';
+
+-- Raises an error if the column exists with a type that holds no time: each INSERT would fail
+CREATE FUNCTION schemaguard.sg_check_time(child regclass, name text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type constant regtype := (SELECT a.atttypid FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = child AND a.attname::text = name AND NOT a.attisdropped
+          AND (t.typcategory <> 'D' OR coalesce(nullif(t.typbasetype, 0), t.oid) IN ('time'::regtype, 'timetz'::regtype)));
+BEGIN
+    IF type IS NOT NULL THEN
+        RAISE EXCEPTION 'column % of table % is of type %, which can''t hold a time', quote_ident(name), child, type
+            USING ERRCODE = '42804', HINT = 'Name another column, or leave it out by null.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_check_time(regclass, text)
+    IS 'raises an error if a table has a column of that name whose type cannot hold a time';
 
 CREATE FUNCTION schemaguard.sg_plan_stamp(plan text, tables text[], columns text[], user_setting text, language text, priority text,
     phase text)
@@ -246,7 +311,7 @@ BEGIN
     PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}');
     FOR i IN 1 .. 4 LOOP
         IF columns[i] IS NOT NULL THEN
-            arguments := arguments || quote_literal(keys[i] || '=' || columns[i]);
+            arguments := arguments || (keys[i] || '=' || columns[i]);
             body := body || format(CASE WHEN i < 3 THEN kept ELSE E'    NEW.%1$I := %2$s;\n' END, columns[i], CASE WHEN i % 2 = 1
                 THEN 'now()' ELSE who END);
         END IF;
@@ -255,21 +320,22 @@ BEGIN
         RAISE EXCEPTION 'no column is named' USING ERRCODE = '22023', HINT = 'Leave out one or the other, but not all.';
     END IF;
     IF user_setting IS NOT NULL THEN
-        arguments := arguments || quote_literal('user=' || user_setting);
+        arguments := arguments || ('user=' || user_setting);
     END IF;
     FOREACH qualified IN ARRAY tables LOOP
         FOR i IN 1 .. 4 LOOP
+            PERFORM schemaguard.sg_check_time(qualified::regclass, columns[i]) WHERE i % 2 = 1;
             steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, columns[i], CASE WHEN i % 2 = 1 THEN 'timestamptz'
                 ELSE 'text' END, priority, phase);
         END LOOP;
-        steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp', 'BEFORE INSERT OR UPDATE',
-            format('schemaguard.sg_stamp_row(%s)', array_to_string(arguments, ', ')),
+        steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp', NULL, 'BEFORE INSERT OR UPDATE',
+            'schemaguard.sg_stamp_row', arguments,
             CASE language WHEN 'plpgsql' THEN body || E'    RETURN NEW;\nEND' END, array_remove(columns, NULL), priority, phase);
     END LOOP;
     RETURN steps;
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text)
-    IS 'what sg_plan_add_audit_columns() does, with qualified names';
+    IS 'does the work of sg_plan_add_audit_columns() for qualified names';
 
 CREATE FUNCTION schemaguard.sg_plan_add_audit_columns_body(plan text, tables schemaguard.names, created_at text, created_by text,
     modified_at text, modified_by text, user_setting text, language text, priority text, phase text)
@@ -278,7 +344,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_stamp(plan, schemaguard.sg_qualified(tables), ARRAY[created_at, created_by, modified_at, modified_by],
                                  user_setting, language, priority, phase);
 COMMENT ON FUNCTION schemaguard.sg_plan_add_audit_columns_body(text, schemaguard.names, text, text, text, text, text, text, text, text)
-    IS 'what sg_plan_add_audit_columns() does';
+    IS 'does the work of sg_plan_add_audit_columns()';
 
 CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at',
     created_by text DEFAULT 'created_by', modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
@@ -287,7 +353,7 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_add_audit_columns(text, schemaguard.names, text, text, text, text, text, text, text, text)
-    IS 'plan columns that say who made a row and who changed it last, and the trigger that fills them; returns how many steps';
+    IS 'plans columns that record by whom a row was made and last changed, and their trigger; returns the number of steps';
 
 -- The triggers of one key between a parent that is archived and a child: child_column null: its rows are always live
 CREATE FUNCTION schemaguard.sg_plan_archive_key(plan text, key text, child text, child_columns text[], parent text, parent_columns text[],
@@ -300,8 +366,7 @@ DECLARE
     steps int;
     child_name constant text := (SELECT c.relname FROM pg_class c WHERE c.oid = child::regclass);
     columns constant text[] := array_remove(ARRAY[parent_column, child_column], NULL);
-    arguments constant text := concat_ws(', ', quote_literal(key), quote_literal(parent_column), quote_literal(child_column));
-    call text := format('schemaguard.sg_refuse_archived_parent(%s)', arguments);
+    arguments constant text[] := array_remove(ARRAY[key, parent_column, child_column], NULL);
     -- as keys see it: rows of tables that inherit are others
     parent_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = parent::regclass)
         || parent;
@@ -345,8 +410,8 @@ BEGIN
             coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column,
             format('a live row of table %s can''t refer to an archived one of table %s', child, parent), parent_row, NULL, parent_only);
     END IF;
-    steps := schemaguard.sg_plan_add_trigger(plan, child, schemaguard.sg_plan_trigger_name(plan, child, 'sg_live', key, call, body),
-        'AFTER INSERT OR UPDATE', call, body, columns, priority, phase);
+    steps := schemaguard.sg_plan_add_trigger(plan, child, 'sg_live', key, 'AFTER INSERT OR UPDATE', 'schemaguard.sg_refuse_archived_parent',
+        arguments, body, columns, priority, phase);
     -- what has no archive of its own does not keep its parent out of it
     IF child_column IS NULL OR children = 'leave' THEN
         RETURN steps;
@@ -361,32 +426,28 @@ BEGIN
                 format('a row of table %s can''t be archived: live rows of table %s refer to it', parent, child), child_only) ||
             E'    END IF;\n    RETURN NULL;\nEND';
     END IF;
-    call := format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children'
-        ELSE 'sg_refuse_live_children' END, child, arguments);
-    RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent,
-        schemaguard.sg_plan_trigger_name(plan, parent, 'sg_children_' || child_name, key, call, body), 'AFTER UPDATE', call, body, columns,
-            priority, phase);
+    RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent, 'sg_children_' || child_name, key, 'AFTER UPDATE',
+        'schemaguard.' || CASE children WHEN 'cascade' THEN 'sg_archive_live_children' ELSE 'sg_refuse_live_children' END,
+        child || arguments, body, columns, priority, phase);
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive_key(text, text, text, text[], text, text[], text, text, text, text, text, text)
-    IS 'add the triggers of one key of an archived table to a plan';
+    IS 'adds the triggers of one key of an archived table to a plan';
 
--- A view of the live rows is the plan's if a step on the table creates a view of its own name, and the table's if it reads that column
+-- The view of the live rows that the plan has, or the table, or a free name
 CREATE FUNCTION schemaguard.sg_plan_live_view(plan text, child_table text, archived_at text) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 RETURN coalesce(
     (SELECT s.fk_name FROM schemaguard.plan_step s
      WHERE s.plan = sg_plan_live_view.plan AND s.kind = 'statement' AND s.child_table = sg_plan_live_view.child_table
-       AND starts_with(s.definition, 'CREATE VIEW ') LIMIT 1),
-    (SELECT v.relname::text
-     FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
-          JOIN pg_class c ON c.oid = d.refobjid AND c.relnamespace = v.relnamespace
-          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
-     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = child_table::regclass
-       AND a.attname = archived_at AND v.relkind = 'v' AND v.relname ~ '_live[0-9]*$' LIMIT 1),
+       AND starts_with(s.definition, 'CREATE VIEW ')
+       AND right(s.definition, length(quote_ident(archived_at)) + 15) = format(' WHERE %I IS NULL', archived_at) LIMIT 1),
+    (SELECT v.relname::text FROM pg_class c JOIN pg_class v ON v.relnamespace = c.relnamespace
+     WHERE c.oid = child_table::regclass AND v.relkind = 'v' AND v.relname ~ '_live[0-9]*$'
+       AND schemaguard.sg_plan_view_is(v.oid, c.oid, archived_at) LIMIT 1),
     (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live') FROM pg_class c
         WHERE c.oid = child_table::regclass));
 COMMENT ON FUNCTION schemaguard.sg_plan_live_view(text, text, text)
-    IS 'the name of the view of a table''s live rows: as it is planned or there, or a free one';
+    IS 'returns the name of the view of a table''s live rows: as planned, as in the catalog, or a free one';
 
 CREATE FUNCTION schemaguard.sg_plan_live_index(plan text, child_table text, definition text) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
@@ -400,7 +461,7 @@ RETURN coalesce(
     (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live_idx') FROM pg_class c
         WHERE c.oid = child_table::regclass));
 COMMENT ON FUNCTION schemaguard.sg_plan_live_index(text, text, text)
-    IS 'the name of the index of a table''s live rows: as it is planned or there, or a free one';
+    IS 'returns the name of the index of a table''s live rows: as planned, as in the catalog, or a free one';
 
 CREATE FUNCTION schemaguard.sg_plan_archive(plan text, tables text[], archived_at text, archived_by text, children text, user_setting text,
                                             language text, priority text, phase text)
@@ -446,14 +507,14 @@ BEGIN
             format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name,
                 qualified, archived_at),
             'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, view_name),
-            'done_when', format('SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%L) AND pg_has_role(relowner, '
-                '(SELECT relowner FROM pg_class WHERE oid = %L::regclass), ''USAGE''))', format('%I.%I', t.nspname, view_name), qualified),
+            'done_when', format('SELECT schemaguard.sg_sync_done((SELECT schemaguard.sg_plan_view_is(oid, %L::regclass, %L)::text '
+                'FROM pg_class WHERE oid = to_regclass(%L)), NULL, ''true'', false, %L)', qualified, archived_at,
+                format('%I.%I', t.nspname, view_name), format('view %I.%I', t.nspname, view_name)),
             'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at, archived_by]), 'priority', priority, 'phase', phase);
         IF archived_by IS NOT NULL THEN
-            steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',
-                format('schemaguard.sg_stamp_row(%s)', concat_ws(', ', quote_literal('archived_at=' || archived_at),
-                    quote_literal('archived_by=' || archived_by),
-                                                                 quote_literal('user=' || user_setting))),
+            steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', NULL, 'BEFORE INSERT OR UPDATE',
+                'schemaguard.sg_stamp_row',
+                array_remove(ARRAY['archived_at=' || archived_at, 'archived_by=' || archived_by, 'user=' || user_setting], NULL),
                 CASE language WHEN 'plpgsql' THEN format(
                     E'BEGIN\n    IF NEW.%1$I IS NULL THEN\n        NEW.%2$I := NULL;\n    ELSIF TG_OP = ''UPDATE'' AND OLD.%1$I IS NOT '
                         'NULL THEN\n'
@@ -473,7 +534,7 @@ BEGIN
     RETURN steps;
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive(text, text[], text, text, text, text, text, text, text)
-    IS 'what sg_plan_add_archive_columns() does, with qualified names';
+    IS 'does the work of sg_plan_add_archive_columns() for qualified names';
 
 CREATE FUNCTION schemaguard.sg_plan_add_archive_columns_body(plan text, tables schemaguard.names, archived_at text, archived_by text,
     children text, user_setting text, language text, priority text, phase text)
@@ -482,7 +543,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language,
     priority, phase);
 COMMENT ON FUNCTION schemaguard.sg_plan_add_archive_columns_body(text, schemaguard.names, text, text, text, text, text, text, text)
-    IS 'what sg_plan_add_archive_columns() does';
+    IS 'does the work of sg_plan_add_archive_columns()';
 
 CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at',
     archived_by text DEFAULT 'archived_by', children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
@@ -491,7 +552,7 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, text, text, text, text, text, text)
-    IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
+    IS 'plans archiving of rows: columns, a view and an index of the live rows, triggers; returns the number of steps';
 
 -- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table. Names of catalogs
 -- have the collation "C", with which the index of plan_step finds no table.
@@ -590,7 +651,7 @@ BEGIN
     END LOOP;
     RETURN steps;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_plan_isolation(text, text, text, text, text) IS 'what sg_plan_isolate() does, with qualified names';
+COMMENT ON FUNCTION schemaguard.sg_plan_isolation(text, text, text, text, text) IS 'does the work of sg_plan_isolate() for qualified names';
 
 CREATE FUNCTION schemaguard.sg_plan_isolate_body(plan text, tenant_column text, tenant_table schemaguard.table_name, orphans text,
     priority text)
@@ -598,7 +659,7 @@ RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_isolation(plan, tenant_column, (schemaguard.sg_qualified(ARRAY[tenant_table]))[1], orphans, priority);
 COMMENT ON FUNCTION schemaguard.sg_plan_isolate_body(text, text, schemaguard.table_name, text, text)
-    IS 'what sg_plan_isolate() does';
+    IS 'does the work of sg_plan_isolate()';
 
 CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table schemaguard.table_name DEFAULT NULL,
     orphans text DEFAULT NULL, priority text DEFAULT 'medium')
@@ -606,9 +667,10 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_isolate(text, text, schemaguard.table_name, text, text)
-    IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
+    IS 'plans keys that include the tenant in place of those that leave it out; returns the number of steps';
 
--- What holds for a column holds for the one in its place before it goes: UNIQUE behind the key that fills that, NOT NULL in the last phase
+-- Plans UNIQUE and NOT NULL of the old column for the new one, before the old one goes: UNIQUE after the key that fills the new column,
+-- NOT NULL in the last phase
 CREATE FUNCTION schemaguard.sg_plan_add_alike(plan text, child_table text, old_column text, new_column text, key text, priority text,
     phase text)
 RETURNS int
@@ -629,7 +691,7 @@ RETURN (
           FROM pg_attribute a WHERE a.attrelid = child_table::regclass AND a.attname::text = old_column AND a.attnotnull
           ORDER BY 1 DESC, 2) r);
 COMMENT ON FUNCTION schemaguard.sg_plan_add_alike(text, text, text, text, text, text, text)
-    IS 'add UNIQUE and NOT NULL of a column to a plan, for the one that is to take its place; returns how many steps';
+    IS 'adds UNIQUE and NOT NULL of a column to a plan, for the column that replaces it; returns the number of steps';
 
 CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text,
     priority text, phase text)
@@ -692,7 +754,7 @@ BEGIN
     RETURN steps;
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text)
-    IS 'what sg_plan_retarget() does, with qualified names';
+    IS 'does the work of sg_plan_retarget() for qualified names';
 
 CREATE FUNCTION schemaguard.sg_plan_retarget_body(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
     mapping text, reason text, orphans text, priority text, phase text)
@@ -702,7 +764,7 @@ RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old
     (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
                                        mapping, reason, orphans, priority, phase);
 COMMENT ON FUNCTION schemaguard.sg_plan_retarget_body(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
-    IS 'what sg_plan_retarget() does';
+    IS 'does the work of sg_plan_retarget()';
 
 CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
     mapping text DEFAULT NULL, reason text DEFAULT NULL, orphans text DEFAULT NULL, priority text DEFAULT 'medium',
@@ -711,4 +773,4 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_retarget(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
-    IS 'plan that every key that refers to a table refers to the one that takes its place; returns how many steps';
+    IS 'plans to point every key that refers to a table to the table that replaces it; returns the number of steps';

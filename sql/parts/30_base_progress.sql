@@ -17,9 +17,9 @@ CREATE FUNCTION schemaguard.sg_progress(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_progress';
-COMMENT ON FUNCTION schemaguard.sg_progress() IS 'what calls of schemaguard are doing, for schemaguard.progress';
+COMMENT ON FUNCTION schemaguard.sg_progress() IS 'returns the current work of schemaguard''s calls, for schemaguard.progress';
 
--- It shows plans of which a reader may not see more: a function of his is not to be asked about the others
+-- The view shows only some plans to a reader: as a security barrier it keeps his functions from seeing the others
 CREATE VIEW schemaguard.progress WITH (security_barrier = true) AS
 SELECT p.pid,
        l.name AS plan,
@@ -45,16 +45,17 @@ FROM schemaguard.sg_progress() p
      LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relation
      LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
 GRANT SELECT ON schemaguard.progress TO PUBLIC;
-COMMENT ON VIEW schemaguard.progress IS 'what calls of schemaguard are doing now, in this database';
+COMMENT ON VIEW schemaguard.progress IS 'current work of schemaguard''s calls in this database';
 COMMENT ON COLUMN schemaguard.progress.pid IS 'process ID of the session';
-COMMENT ON COLUMN schemaguard.progress.plan IS 'name of the plan that it runs';
+COMMENT ON COLUMN schemaguard.progress.plan IS 'name of the plan that the call runs';
 COMMENT ON COLUMN schemaguard.progress.step IS 'number of the step';
-COMMENT ON COLUMN schemaguard.progress.action IS 'what it does: audit, add, validate, index, fix, verify, discover, snapshot and others';
-COMMENT ON COLUMN schemaguard.progress.phase IS 'which part of that';
-COMMENT ON COLUMN schemaguard.progress.done IS 'how much is done, in units';
-COMMENT ON COLUMN schemaguard.progress.total IS 'how much there is to do; null: not known yet';
-COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read, rows while fixed or restored; else keys, steps or objects';
-COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'orphans that were found so far';
-COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'when it ends if it goes on as fast as so far';
-COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';
-COMMENT ON COLUMN schemaguard.progress.started_at IS 'when the call began';
+COMMENT ON COLUMN schemaguard.progress.action IS 'action: audit, add, validate, index, fix, verify, discover, snapshot and others';
+COMMENT ON COLUMN schemaguard.progress.phase IS 'phase of the action';
+COMMENT ON COLUMN schemaguard.progress.done IS 'amount of work that is done, in units';
+COMMENT ON COLUMN schemaguard.progress.total IS 'amount of work in all, in units; null: not known yet';
+COMMENT ON COLUMN schemaguard.progress.unit
+    IS 'unit of work: blocks while tables are read, rows while fixed or restored; else keys, steps or objects';
+COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'number of orphans found so far';
+COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'estimated end of the action at its speed so far';
+COMMENT ON COLUMN schemaguard.progress.object IS 'table at which the action is';
+COMMENT ON COLUMN schemaguard.progress.started_at IS 'time at which the call began';

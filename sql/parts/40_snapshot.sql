@@ -14,20 +14,20 @@ CREATE TABLE schemaguard.snapshot (
     imported_at        timestamptz,             -- null: taken by this database
     environment        jsonb                    -- of the database: see docs/snapshots.md; null: not known
 );
-COMMENT ON TABLE schemaguard.snapshot IS 'snapshots: what a database was made of at a time';
-COMMENT ON COLUMN schemaguard.snapshot.name IS 'the snapshot''s name';
-COMMENT ON COLUMN schemaguard.snapshot.taken_at IS 'when it was taken';
-COMMENT ON COLUMN schemaguard.snapshot.role IS 'who took or imported it, and owns it';
+COMMENT ON TABLE schemaguard.snapshot IS 'snapshots: the objects of a database at a time';
+COMMENT ON COLUMN schemaguard.snapshot.name IS 'name of the snapshot';
+COMMENT ON COLUMN schemaguard.snapshot.taken_at IS 'time at which the snapshot was taken';
+COMMENT ON COLUMN schemaguard.snapshot.role IS 'role that took or imported the snapshot, and owns it';
 COMMENT ON COLUMN schemaguard.snapshot.server IS 'name of the foreign server; null: this database';
 COMMENT ON COLUMN schemaguard.snapshot.database IS 'name of the database';
-COMMENT ON COLUMN schemaguard.snapshot.server_version_num IS 'version of its server';
-COMMENT ON COLUMN schemaguard.snapshot.schemas IS 'the schemas that it is about; null: all';
+COMMENT ON COLUMN schemaguard.snapshot.server_version_num IS 'version of the database''s server';
+COMMENT ON COLUMN schemaguard.snapshot.schemas IS 'schemas that the snapshot covers; null: all';
 COMMENT ON COLUMN schemaguard.snapshot.format IS 'version of the objects'' properties';
-COMMENT ON COLUMN schemaguard.snapshot.objects IS 'how many objects it has, columns and what extensions have brought included';
-COMMENT ON COLUMN schemaguard.snapshot.unknown IS 'how many of these could not be read in full';
+COMMENT ON COLUMN schemaguard.snapshot.objects IS 'number of objects, including columns and the members of extensions';
+COMMENT ON COLUMN schemaguard.snapshot.unknown IS 'number of objects that could not be read in full';
 COMMENT ON COLUMN schemaguard.snapshot.checksum IS 'SHA-256 over the checksums of the objects';
-COMMENT ON COLUMN schemaguard.snapshot.imported_at IS 'when it was imported; null: taken from here';
-COMMENT ON COLUMN schemaguard.snapshot.environment IS 'system, database, encoding, locale, and what it uses of its server; null: not known';
+COMMENT ON COLUMN schemaguard.snapshot.imported_at IS 'time at which the snapshot was imported; null: taken from here';
+COMMENT ON COLUMN schemaguard.snapshot.environment IS 'system, database, encoding, locale, and objects used of the server; null: not known';
 
 CREATE TABLE schemaguard.snapshot_object (
     snapshot   text NOT NULL,
@@ -39,14 +39,15 @@ CREATE TABLE schemaguard.snapshot_object (
     oid        oid,                             -- in that database, of a column its table's; null: not known
     PRIMARY KEY (snapshot, kind, identity)
 );
-COMMENT ON TABLE schemaguard.snapshot_object IS 'one object of a snapshot; docs/snapshots.md has its properties';
+COMMENT ON TABLE schemaguard.snapshot_object IS 'objects of snapshots; docs/snapshots.md lists their properties';
 COMMENT ON COLUMN schemaguard.snapshot_object.snapshot IS 'name of the snapshot';
-COMMENT ON COLUMN schemaguard.snapshot_object.kind IS 'table, column, constraint, index and so on';
+COMMENT ON COLUMN schemaguard.snapshot_object.kind IS 'kind of object: table, column, constraint, index and so on';
 COMMENT ON COLUMN schemaguard.snapshot_object.identity IS 'name within the kind, qualified and quoted';
-COMMENT ON COLUMN schemaguard.snapshot_object.parent IS 'identity of what it belongs to';
-COMMENT ON COLUMN schemaguard.snapshot_object.properties IS 'what matters of it';
+COMMENT ON COLUMN schemaguard.snapshot_object.parent IS 'identity of the object to which this one belongs';
+COMMENT ON COLUMN schemaguard.snapshot_object.properties IS 'properties that are compared';
 COMMENT ON COLUMN schemaguard.snapshot_object.checksum IS 'SHA-256 over kind, identity, parent and properties';
-COMMENT ON COLUMN schemaguard.snapshot_object.oid IS 'its OID in that database, of a column that of its table; null: not known';
+COMMENT ON COLUMN schemaguard.snapshot_object.oid
+    IS 'OID of the object, or of the column''s table, in the snapshot''s database; null: not known';
 
 -- Nobody writes these tables but the functions below, and those never change a row.  A role reads its own snapshots,
 -- pg_monitor all: they hold the text of functions, of other servers too.
@@ -71,29 +72,28 @@ RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_take';
 COMMENT ON FUNCTION sg_snapshot_take(text, schemaguard.names, text, boolean)
-    IS 'keep what this database, or that of a foreign server, is made of; returns the number of objects';
+    IS 'stores a snapshot of this database, or of a foreign server''s; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_export(snapshot text)
 RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_export';
 COMMENT ON FUNCTION sg_snapshot_export(text)
-    IS 'a snapshot as the lines of a document, of which it holds one at a time';
+    IS 'returns a snapshot as the lines of a document, with one line in memory at a time';
 
 CREATE FUNCTION sg_snapshot_import(snapshot text, document anycompatible)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_import';
 COMMENT ON FUNCTION sg_snapshot_import(text, anycompatible)
-    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, a text, its lines or a jsonb, whose seal proves '
-        'nothing about who made it; returns the number of objects';
+    IS 'imports a document of sg_snapshot_export or docs/snapshot.sql, whose seal proves no author; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_drop(snapshot text)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_drop';
 COMMENT ON FUNCTION sg_snapshot_drop(text)
-    IS 'delete a snapshot';
+    IS 'deletes a snapshot';
 
 CREATE FUNCTION sg_snapshot_objects_details(
     snapshot text,

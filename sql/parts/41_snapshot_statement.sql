@@ -37,7 +37,7 @@ $environment$, $system$
 $system$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_statement()
-    IS 'the text that a live snapshot runs, here, on another server, or in psql';
+    IS 'returns the statement by which a live snapshot is read, here, on another server, or in psql';
 
 -- When the snapshot statement fails because something cannot be printed (its library is gone, what it refers to was deleted
 -- by hand, somebody has just locked or dropped it), this finds out what: each object alone, in a subtransaction. What failed
@@ -56,7 +56,7 @@ SELECT $probe$
 $probe$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_probe()
-    IS 'the statement that finds what a snapshot cannot print, where sg_snapshot_statement fails';
+    IS 'returns the statement that finds the objects that a snapshot cannot print, if sg_snapshot_statement fails';
 
 -- Returns the text as statements, of which the last gives the lines of a document: for a database of ours without the extension
 CREATE FUNCTION schemaguard.sg_snapshot_script()
@@ -71,4 +71,4 @@ SET LOCAL sg_snapshot.skip_locked = 'off';
 $script$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_script()
-    IS 'the statements that give a snapshot of another database in lines';
+    IS 'returns the statements that print a snapshot of another database in lines';

@@ -22,23 +22,24 @@ CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id
 ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
 CREATE INDEX quarantine_plan_idx ON schemaguard.quarantine (plan_id, id);
 COMMENT ON TABLE schemaguard.quarantine IS 'rows that CALL sg_fix_orphans() has removed; CALL sg_restore_quarantine() puts them back';
-COMMENT ON COLUMN schemaguard.quarantine.id IS 'number of the row; parents come before what refers to them';
-COMMENT ON COLUMN schemaguard.quarantine.run_id IS 'the call that moved it here, as in audit_log';
-COMMENT ON COLUMN schemaguard.quarantine.at IS 'when that was';
-COMMENT ON COLUMN schemaguard.quarantine.role IS 'the role whose privileges were used';
+COMMENT ON COLUMN schemaguard.quarantine.id IS 'number of the row; parents come before the rows that refer to them';
+COMMENT ON COLUMN schemaguard.quarantine.run_id IS 'UUID of the call that moved the row here, as in audit_log';
+COMMENT ON COLUMN schemaguard.quarantine.at IS 'time at which the row was moved here';
+COMMENT ON COLUMN schemaguard.quarantine.role IS 'role whose privileges were used';
 COMMENT ON COLUMN schemaguard.quarantine.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.quarantine.step IS 'number of the step';
-COMMENT ON COLUMN schemaguard.quarantine.fk_name IS 'the key that the row broke, or by which it referred to one that did';
-COMMENT ON COLUMN schemaguard.quarantine.cause IS 'orphan: it broke the key; reached: ON DELETE would have reached it';
-COMMENT ON COLUMN schemaguard.quarantine.row_table IS 'the table that it comes from';
-COMMENT ON COLUMN schemaguard.quarantine.table_owner IS 'the owner of that table at that time';
-COMMENT ON COLUMN schemaguard.quarantine.columns IS 'columns of row_text';
-COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'the row, exactly: this is what goes back';
-COMMENT ON COLUMN schemaguard.quarantine.data IS 'the row, to read';
-COMMENT ON COLUMN schemaguard.quarantine.reason IS 'why it could not go back when that was tried last';
-COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'column id of schemaguard.plan';
-COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that see it, by name and OID: another one of such a name does not';
-COMMENT ON COLUMN schemaguard.quarantine.identity IS 'table and columns by number, and of which database these are';
+COMMENT ON COLUMN schemaguard.quarantine.fk_name IS 'name of the key that the row broke, or by which it referred to a row that broke one';
+COMMENT ON COLUMN schemaguard.quarantine.cause IS 'cause: orphan, if the row broke the key; reached, if ON DELETE would have reached it';
+COMMENT ON COLUMN schemaguard.quarantine.row_table IS 'table from which the row was removed';
+COMMENT ON COLUMN schemaguard.quarantine.table_owner IS 'owner of that table when the row was removed';
+COMMENT ON COLUMN schemaguard.quarantine.columns IS 'names of the columns in row_text';
+COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'exact text of the row, which a restore inserts';
+COMMENT ON COLUMN schemaguard.quarantine.data IS 'row as jsonb, for reading';
+COMMENT ON COLUMN schemaguard.quarantine.reason IS 'reason why the last attempt to restore the row failed';
+COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'id of the plan in schemaguard.plan';
+COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that may see the row, by name and OID: a later role of the same name may not';
+COMMENT ON COLUMN schemaguard.quarantine.identity
+    IS 'table and columns by number, with the system and database in which these numbers count';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
 -- those that may read everything. A role that is gone has no rights and is no error; neither has the next one of its name.
@@ -51,7 +52,7 @@ BEGIN ATOMIC
         WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (sg_role_marks.roles));
 END;
 COMMENT ON FUNCTION schemaguard.sg_role_marks(text[])
-    IS 'name and OID of each role of these names: one that has a name later has another OID';
+    IS 'returns name and OID of each role of these names, since a later role of a name has another OID';
 
 CREATE FUNCTION schemaguard.sg_roles_of(role text)
 RETURNS text[]
@@ -63,7 +64,7 @@ BEGIN ATOMIC
         WHERE me.rolname::pg_catalog.text OPERATOR(pg_catalog.=) sg_roles_of.role
           AND pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE')));
 END;
-COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'the roles whose privileges a role has, as sg_role_marks() tells them apart';
+COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'returns the roles whose privileges a role has, in the form of sg_role_marks()';
 
 ALTER TABLE schemaguard.quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON schemaguard.quarantine FOR SELECT
@@ -86,7 +87,9 @@ SELECT p.name AS plan,
            OPERATOR(pg_catalog.-) s.failed OPERATOR(pg_catalog.-) s.skipped AS open,
        d.deleted AS rows_deleted,
        d.changed AS rows_changed,
-       (SELECT pg_catalog.count(*) FROM schemaguard.quarantine q WHERE q.plan_id OPERATOR(pg_catalog.=) p.id) AS rows_in_quarantine
+       (SELECT pg_catalog.count(*) FROM schemaguard.quarantine q WHERE q.plan_id OPERATOR(pg_catalog.=) p.id) AS rows_in_quarantine,
+       d.gone AS values_gone,
+       d.uncounted
 FROM schemaguard.plan p
      CROSS JOIN LATERAL (
          SELECT pg_catalog.count(*) AS steps,
@@ -104,26 +107,31 @@ FROM schemaguard.plan p
                 COALESCE(pg_catalog.sum(CASE
                     WHEN d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set']) THEN d.rows_affected
                     WHEN d.kind OPERATOR(pg_catalog.=) 'change' THEN (d.after OPERATOR(pg_catalog.->>) 'rows_changed')::pg_catalog.int8
-                END), 0)::pg_catalog.int8 AS changed
+                END), 0)::pg_catalog.int8 AS changed,
+                COALESCE(pg_catalog.sum((d.after OPERATOR(pg_catalog.->>) 'values_gone')::pg_catalog.int8), 0)::pg_catalog.int8 AS gone,
+                COALESCE(pg_catalog.sum((d.after OPERATOR(pg_catalog.->>) 'uncounted')::pg_catalog.int8), 0)::pg_catalog.int8 AS uncounted
          FROM schemaguard.plan_deed d WHERE d.plan_id OPERATOR(pg_catalog.=) p.id) d;
 GRANT SELECT ON schemaguard.plan_summary TO PUBLIC;
-COMMENT ON VIEW schemaguard.plan_summary IS 'what plans have come to: steps by state, and rows that were taken away or changed';
+COMMENT ON VIEW schemaguard.plan_summary IS 'outcome of plans: steps by state, and rows that were removed or changed';
 COMMENT ON COLUMN schemaguard.plan_summary.plan IS 'name of the plan';
-COMMENT ON COLUMN schemaguard.plan_summary.steps IS 'how many steps it has';
-COMMENT ON COLUMN schemaguard.plan_summary.validated IS 'steps that are done';
-COMMENT ON COLUMN schemaguard.plan_summary.added IS 'steps that are there, and not validated';
-COMMENT ON COLUMN schemaguard.plan_summary.failed IS 'steps that have failed';
-COMMENT ON COLUMN schemaguard.plan_summary.skipped IS 'steps that are left out';
-COMMENT ON COLUMN schemaguard.plan_summary.open IS 'steps that have yet to run, or were taken back';
-COMMENT ON COLUMN schemaguard.plan_summary.rows_deleted IS 'rows that it has deleted, of which there is no copy';
-COMMENT ON COLUMN schemaguard.plan_summary.rows_changed IS 'rows that it has changed, whose old values are not kept';
-COMMENT ON COLUMN schemaguard.plan_summary.rows_in_quarantine IS 'rows of it in quarantine that the caller may see';
+COMMENT ON COLUMN schemaguard.plan_summary.steps IS 'number of steps';
+COMMENT ON COLUMN schemaguard.plan_summary.validated IS 'number of steps that are done';
+COMMENT ON COLUMN schemaguard.plan_summary.added IS 'number of steps that are added, but not validated';
+COMMENT ON COLUMN schemaguard.plan_summary.failed IS 'number of steps that have failed';
+COMMENT ON COLUMN schemaguard.plan_summary.skipped IS 'number of steps that were skipped';
+COMMENT ON COLUMN schemaguard.plan_summary.open IS 'number of steps that have yet to run, or were rolled back';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_deleted IS 'number of rows that the plan deleted without a copy';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_changed IS 'number of rows that the plan changed without a copy of the old values';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_in_quarantine IS 'number of the plan''s rows in quarantine that the caller may see';
+COMMENT ON COLUMN schemaguard.plan_summary.values_gone IS 'number of values lost for good with columns that the plan dropped or converted';
+COMMENT ON COLUMN schemaguard.plan_summary.uncounted
+    IS 'number of tables, for each step, whose rows or values were lost for good without being counted';
 
 CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_drop_extension_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_drop_extension_event()
-    IS 'refuse DROP EXTENSION without CASCADE, and DROP OWNED and DROP SCHEMA of what holds it, while there are rows in quarantine';
+    IS 'refuses DROP EXTENSION without CASCADE, DROP OWNED and DROP SCHEMA of the extension while quarantine has rows';
 CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
     WHEN TAG IN ('DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA')
     EXECUTE FUNCTION schemaguard.sg_drop_extension_event();
@@ -135,15 +143,14 @@ CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run bool
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
 COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, schemaguard.steps, text, bigint)
-    IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each '
-        'step says';
+    IS 'quarantines, deletes or mends rows that violate a plan''s keys, checks, NOT NULLs and UNIQUEs, as each step says';
 
 CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL, retyped boolean DEFAULT false,
                                        past_keys boolean DEFAULT false)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
 COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text, boolean, boolean)
-    IS 'put rows that a plan, or one that is gone, has quarantined back into their tables';
+    IS 'puts the quarantined rows of a plan, present or dropped, back into their tables';
 
 CREATE FUNCTION sg_plan_referencing(
     plan  text,
@@ -159,11 +166,11 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_referencing';
 COMMENT ON FUNCTION sg_plan_referencing(text, schemaguard.steps)
-    IS 'count the rows that refer to orphans which a plan would take out, and to those again, as a tree; block: they stand in the way';
+    IS 'counts rows that refer to orphans which a plan would remove, as a tree; block: these rows prevent the removal';
 
 CREATE FUNCTION sg_plan_add_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
 RETURNS int[]
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_referencing';
 COMMENT ON FUNCTION sg_plan_add_referencing(text, schemaguard.steps)
-    IS 'add the keys that stand in the way of taking orphans out to a plan, so that rows which refer to them go into quarantine, too';
+    IS 'adds to a plan the keys that prevent the removal of orphans, so that their referencing rows are quarantined, too';

@@ -132,5 +132,4 @@ FROM rule r LEFT JOIN outcome o ON o.rule = r.place
 ORDER BY r.place, o.place
 $rules$;
 COMMENT ON FUNCTION schemaguard.sg_server_check(float8)
-    IS 'rules of sg_plan_check() about the server, as queries: what it finds, and what mends it; a transaction is long from so many '
-        'seconds on';
+    IS 'returns the queries of sg_plan_check()''s rules about the server; argument: seconds from which a transaction is long';

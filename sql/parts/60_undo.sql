@@ -4,4 +4,4 @@ CREATE PROCEDURE sg_rollback_fks(plan text, author text DEFAULT NULL, fail boole
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_rollback_fks';
 COMMENT ON PROCEDURE sg_rollback_fks(text, text, boolean, schemaguard.steps, text)
-    IS 'take back what a plan did, in reverse: keys, rows, indexes; what others have changed since is left alone';
+    IS 'takes back a plan''s deeds, in reverse: keys, rows, indexes; leaves alone objects that others have changed since';

@@ -8,11 +8,12 @@ CREATE TABLE schemaguard.discovery_weight (
     PRIMARY KEY (signal, source)
 );
 COMMENT ON TABLE schemaguard.discovery_weight
-    IS 'what each signal of discovery weighs; add a row of source user to change one';
+    IS 'weights of discovery''s signals; add a row of source user to change one';
 COMMENT ON COLUMN schemaguard.discovery_weight.signal IS 'name of the signal, as in evidence of sg_discover_fks';
 COMMENT ON COLUMN schemaguard.discovery_weight.weight
-    IS 'what it adds to the sum; of calibration rows, the chance that a proposal is right';
-COMMENT ON COLUMN schemaguard.discovery_weight.source IS 'fitted: as shipped; user: counts instead';
+    IS 'amount that the signal adds to the sum; for calibration rows, the chance that a proposal is right';
+COMMENT ON COLUMN schemaguard.discovery_weight.source
+    IS 'origin of the weight: fitted, as shipped; user, which replaces the shipped weight';
 GRANT SELECT ON schemaguard.discovery_weight TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHERE source = ''user''');
 
@@ -25,12 +26,13 @@ CREATE TABLE schemaguard.discovery_word (
     PRIMARY KEY (word, class, source)
 );
 COMMENT ON TABLE schemaguard.discovery_word
-    IS 'words of names that say something to discovery; a row of source user counts instead of all that are shipped for its word';
+    IS 'words in names that guide discovery; a row of source user replaces all shipped rows of its word';
 COMMENT ON COLUMN schemaguard.discovery_word.word
-    IS 'in lower case; of class plural, a whole word, or after a hyphen the end of one; of class singular, such an end';
-COMMENT ON COLUMN schemaguard.discovery_word.class IS 'what it says; none: nothing; singular: a plural only if a name has what it becomes';
-COMMENT ON COLUMN schemaguard.discovery_word.means IS 'of classes plural and singular: what the word or its end becomes';
-COMMENT ON COLUMN schemaguard.discovery_word.source IS 'shipped, or of a user';
+    IS 'word in lower case; of class plural, a whole word, or after a hyphen an ending; of class singular, an ending';
+COMMENT ON COLUMN schemaguard.discovery_word.class
+    IS 'meaning of the word; none: no meaning; singular: a plural only if the resulting word occurs in a name';
+COMMENT ON COLUMN schemaguard.discovery_word.means IS 'replacement of the word or its ending, for classes plural and singular';
+COMMENT ON COLUMN schemaguard.discovery_word.source IS 'origin of the word: shipped, or user';
 GRANT SELECT ON schemaguard.discovery_word TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_word', 'WHERE source = ''user''');
 
@@ -59,16 +61,16 @@ CREATE SEQUENCE schemaguard.discovery_feedback_id_seq OWNED BY schemaguard.disco
 ALTER TABLE schemaguard.discovery_feedback
     ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.discovery_feedback_id_seq');
 COMMENT ON TABLE schemaguard.discovery_feedback
-    IS 'proposals of discovery that were accepted or rejected; its owner writes it, and may grant that';
+    IS 'proposals of discovery that were accepted or rejected; only the table''s owner may write, unless it grants that';
 COMMENT ON COLUMN schemaguard.discovery_feedback.id IS 'number of the row';
-COMMENT ON COLUMN schemaguard.discovery_feedback.verdict IS 'accepted or rejected';
-COMMENT ON COLUMN schemaguard.discovery_feedback.child_table IS 'the child, as sg_discover_fks shows it; null: any';
-COMMENT ON COLUMN schemaguard.discovery_feedback.child_columns IS 'its columns, joined by commas; null: any';
-COMMENT ON COLUMN schemaguard.discovery_feedback.parent_table IS 'the parent; null: any';
-COMMENT ON COLUMN schemaguard.discovery_feedback.pattern IS 'are these three regular expressions?';
-COMMENT ON COLUMN schemaguard.discovery_feedback.note IS 'why, for people';
-COMMENT ON COLUMN schemaguard.discovery_feedback.role IS 'who said so';
-COMMENT ON COLUMN schemaguard.discovery_feedback.at IS 'when';
+COMMENT ON COLUMN schemaguard.discovery_feedback.verdict IS 'verdict: accepted or rejected';
+COMMENT ON COLUMN schemaguard.discovery_feedback.child_table IS 'referencing table, as sg_discover_fks shows it; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.child_columns IS 'referencing columns, joined by commas; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.parent_table IS 'referenced table; null: any';
+COMMENT ON COLUMN schemaguard.discovery_feedback.pattern IS 'true if the tables and columns are regular expressions';
+COMMENT ON COLUMN schemaguard.discovery_feedback.note IS 'reason for the verdict, for people';
+COMMENT ON COLUMN schemaguard.discovery_feedback.role IS 'role that gave the verdict';
+COMMENT ON COLUMN schemaguard.discovery_feedback.at IS 'time of the verdict';
 GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
 GRANT SELECT ON SEQUENCE schemaguard.discovery_feedback_id_seq TO PUBLIC;
@@ -96,13 +98,13 @@ BEGIN ATOMIC
     WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 AND c.relpersistence <> 't'
       -- null: it is gone
       AND has_any_column_privilege(reader, c.oid, 'SELECT') IS NOT NULL
-      AND n.nspname <> 'pg_catalog' AND NOT starts_with(n.nspname::text, 'schemaguard_attic')
+      AND n.nspname <> 'pg_catalog' AND n.oid NOT IN (SELECT k.oid FROM schemaguard.attic k)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
           AND d.deptype = 'e')
     ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_tables(oid)
-    IS 'the tables that discovery looks at';
+    IS 'returns the tables that discovery examines';
 
 CREATE FUNCTION schemaguard.sg_discovery_columns(
     OUT relid       oid,
@@ -139,10 +141,11 @@ BEGIN ATOMIC
     FROM pg_attribute a
          LEFT JOIN type t ON t.oid = a.atttypid
          LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
-    WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND NOT starts_with(a.attname::text, '_sg_dropped_');
+    WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
+      AND NOT EXISTS (SELECT FROM schemaguard.kept_column k WHERE k.relid = a.attrelid AND k.number = a.attnum);
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_columns()
-    IS 'their columns';
+    IS 'returns the columns of the tables that discovery examines';
 
 -- Columns that are a key in a table are taken for one in those that inherit from it, though no foreign key can refer to it there
 CREATE FUNCTION schemaguard.sg_discovery_indexed(
@@ -186,7 +189,7 @@ BEGIN ATOMIC
          LEFT JOIN indexed x ON x.relid = h.ancestor AND x.number = p.number;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_indexed()
-    IS 'what indexes say of columns, their own and those of the tables that they inherit from';
+    IS 'returns facts from indexes about columns, including the indexes of the tables from which they inherit';
 
 -- The primary key comes first among several keys of the same columns
 CREATE FUNCTION schemaguard.sg_discovery_keys(
@@ -204,7 +207,7 @@ BEGIN ATOMIC
     ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid, i.indisprimary DESC, i.indkey::int2[];
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_keys()
-    IS 'the unique indexes that a foreign key could refer to';
+    IS 'returns the unique indexes that a foreign key could refer to';
 
 -- Which tables and columns a row of schemaguard.discovery_feedback means; what is no name at all is that of no table
 CREATE FUNCTION schemaguard.sg_discovery_rules(
@@ -236,7 +239,7 @@ BEGIN ATOMIC
     ORDER BY f.id;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_rules()
-    IS 'what users have said of proposals, with the tables and columns that are meant';
+    IS 'returns the feedback on proposals, with the tables and columns to which each row applies';
 
 -- Proposals as they are found; sg_discovered() says what there is to say of them
 CREATE FUNCTION schemaguard.sg_discovery(
@@ -287,7 +290,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discovery';
 COMMENT ON FUNCTION schemaguard.sg_discovery(schemaguard.table_name, float8, text, text[], boolean)
-    IS 'the foreign keys that are missing, as they are found';
+    IS 'returns missing foreign keys, or every candidate with its signals';
 
 CREATE FUNCTION schemaguard.sg_discovery_candidates(
     verify text DEFAULT 'none',
@@ -311,7 +314,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION schemaguard.sg_discovery_candidates(text) FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
-    IS 'every candidate of discovery with its signals, as the weights are fitted from them';
+    IS 'returns every candidate of discovery with the signals from which the weights are fitted';
 
 -- The surest first; of two tables that could refer to each other one to one, only the surer.  In words: why, in one sentence (what
 -- the name says, the type, what is declared, the rows, and which other parent there would be), ON DELETE, an index.
@@ -438,7 +441,7 @@ BEGIN ATOMIC
     ORDER BY f.score DESC, f.column_number::int8, f.key_number::int8;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovered(schemaguard.table_name, float8, text, text[])
-    IS 'the foreign keys that are missing, in words';
+    IS 'returns missing foreign keys, with reasons in words';
 
 CREATE FUNCTION schemaguard.sg_discover_fks_body(
     child     schemaguard.table_name,
@@ -468,7 +471,7 @@ BEGIN ATOMIC
     FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discover_fks_body(schemaguard.table_name, float8, text, schemaguard.names)
-    IS 'what sg_discover_fks_details() does';
+    IS 'does the work of sg_discover_fks_details()';
 
 CREATE FUNCTION sg_discover_fks_details(
     child     schemaguard.table_name DEFAULT NULL,
@@ -505,7 +508,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
 COMMENT ON FUNCTION schemaguard.sg_discover_unmatched(schemaguard.names)
-    IS 'columns that look like a reference and match nothing';
+    IS 'returns columns that look like a reference but match no table';
 
 -- Proposals that sg_plan_from_discovery() adds
 CREATE FUNCTION schemaguard.sg_discovered_steps(
@@ -530,11 +533,11 @@ BEGIN ATOMIC
     ORDER BY d.column_number::int8, d.key_number::int8;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovered_steps(text, float8)
-    IS 'what discovery proposes and a plan lacks, as it becomes steps';
+    IS 'returns the steps for keys that discovery proposes and a plan lacks';
 
 CREATE FUNCTION sg_plan_from_discovery(plan text, min_score float8 DEFAULT 0.8)
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_from_discovery';
 COMMENT ON FUNCTION sg_plan_from_discovery(text, float8)
-    IS 'add the keys that discovery proposes to a plan; returns the number of steps added';
+    IS 'adds the keys that discovery proposes to a plan; returns the number of steps added';

@@ -1,4 +1,4 @@
--- What each signal of discovery weighs, by the model of test/bench/discover/fit.pl: do not edit, fit again.
+-- Weights of discovery's signals, by the model of test/bench/discover/fit.pl: do not edit, fit again.
 INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('another row', 1.6648, 'fitted'),
     ('bare text', -1.4198, 'fitted'),

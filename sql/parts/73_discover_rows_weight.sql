@@ -1,4 +1,4 @@
--- What statistics and rows weigh in discovery, on top of names: do not edit, fit again.
+-- Weights of the signals from statistics and rows, on top of names: do not edit, fit again.
 INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('as by chance', -3.4442, 'fitted'),
     ('beyond chance', 1.6437, 'fitted'),

@@ -13,15 +13,15 @@ CREATE TABLE schemaguard.drift_ignore (
     UNIQUE (kind, object, change, property)
 );
 ALTER TABLE schemaguard.drift_ignore REPLICA IDENTITY USING INDEX drift_ignore_kind_object_change_property_key;
-COMMENT ON TABLE schemaguard.drift_ignore IS 'differences that checks for drift leave out, why, and until when';
+COMMENT ON TABLE schemaguard.drift_ignore IS 'differences that checks for drift leave out, with reason and expiry';
 COMMENT ON COLUMN schemaguard.drift_ignore.kind IS 'pattern for the kind of object';
 COMMENT ON COLUMN schemaguard.drift_ignore.object IS 'pattern for the object';
-COMMENT ON COLUMN schemaguard.drift_ignore.reason IS 'why it is meant to differ';
-COMMENT ON COLUMN schemaguard.drift_ignore.until IS 'the entry counts no more after this time; null: for good';
+COMMENT ON COLUMN schemaguard.drift_ignore.reason IS 'reason for the difference';
+COMMENT ON COLUMN schemaguard.drift_ignore.until IS 'time after which the entry no longer counts; null: for good';
 COMMENT ON COLUMN schemaguard.drift_ignore.change IS 'pattern for the change';
-COMMENT ON COLUMN schemaguard.drift_ignore.property IS 'pattern for the property; of a whole object that is empty';
-COMMENT ON COLUMN schemaguard.drift_ignore.added_by IS 'who added it';
-COMMENT ON COLUMN schemaguard.drift_ignore.added_at IS 'when';
+COMMENT ON COLUMN schemaguard.drift_ignore.property IS 'pattern for the property, which is empty for a whole object';
+COMMENT ON COLUMN schemaguard.drift_ignore.added_by IS 'role that added the entry';
+COMMENT ON COLUMN schemaguard.drift_ignore.added_at IS 'time at which the entry was added';
 -- A row hides drift from everybody's checks: for the owner of the database, who can give it to others.
 GRANT SELECT ON schemaguard.drift_ignore TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.drift_ignore TO pg_database_owner;
@@ -50,26 +50,26 @@ CREATE TABLE schemaguard.drift_run (
 CREATE SEQUENCE schemaguard.drift_run_id_seq OWNED BY schemaguard.drift_run.id;
 ALTER TABLE schemaguard.drift_run ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_run_id_seq');
 CREATE INDEX drift_run_history_idx ON schemaguard.drift_run (role, reference, target, id);
-COMMENT ON TABLE schemaguard.drift_run IS 'checks for drift, and how much they found';
+COMMENT ON TABLE schemaguard.drift_run IS 'checks for drift, with the number of differences';
 COMMENT ON COLUMN schemaguard.drift_run.id IS 'number of the check';
-COMMENT ON COLUMN schemaguard.drift_run.run_id IS 'the call, as in audit_log';
-COMMENT ON COLUMN schemaguard.drift_run.at IS 'when it began';
-COMMENT ON COLUMN schemaguard.drift_run.role IS 'the role whose privileges were used';
-COMMENT ON COLUMN schemaguard.drift_run.reference IS 'the snapshot that says what should be';
-COMMENT ON COLUMN schemaguard.drift_run.target IS 'what was compared with it';
-COMMENT ON COLUMN schemaguard.drift_run.result IS 'pass, fail or unknown';
-COMMENT ON COLUMN schemaguard.drift_run.drifts IS 'drift, extra and unknown together: what the check returned';
-COMMENT ON COLUMN schemaguard.drift_run.drift IS 'differences of class drift';
-COMMENT ON COLUMN schemaguard.drift_run.extra IS 'differences of class extra';
-COMMENT ON COLUMN schemaguard.drift_run.unknown IS 'differences of class unknown';
-COMMENT ON COLUMN schemaguard.drift_run.cosmetic IS 'differences of class cosmetic';
-COMMENT ON COLUMN schemaguard.drift_run.unmanaged IS 'differences of class unmanaged';
-COMMENT ON COLUMN schemaguard.drift_run.ignored IS 'differences that schemaguard.drift_ignore hides';
-COMMENT ON COLUMN schemaguard.drift_run.appeared IS 'items that the check before did not find';
-COMMENT ON COLUMN schemaguard.drift_run.gone IS 'items that only the check before found';
-COMMENT ON COLUMN schemaguard.drift_run.notified IS 'was anybody notified?';
-COMMENT ON COLUMN schemaguard.drift_run.problems IS 'what is wrong with entries of schemaguard.drift_ignore';
-COMMENT ON COLUMN schemaguard.drift_run.elapsed_ms IS 'how many milliseconds it took';
+COMMENT ON COLUMN schemaguard.drift_run.run_id IS 'UUID of the call, as in audit_log';
+COMMENT ON COLUMN schemaguard.drift_run.at IS 'time at which the check began';
+COMMENT ON COLUMN schemaguard.drift_run.role IS 'role whose privileges were used';
+COMMENT ON COLUMN schemaguard.drift_run.reference IS 'snapshot that serves as the reference';
+COMMENT ON COLUMN schemaguard.drift_run.target IS 'target that was compared with the reference';
+COMMENT ON COLUMN schemaguard.drift_run.result IS 'result: pass, fail or unknown';
+COMMENT ON COLUMN schemaguard.drift_run.drifts IS 'number of differences of classes drift, extra and unknown, which the check returned';
+COMMENT ON COLUMN schemaguard.drift_run.drift IS 'number of differences of class drift';
+COMMENT ON COLUMN schemaguard.drift_run.extra IS 'number of differences of class extra';
+COMMENT ON COLUMN schemaguard.drift_run.unknown IS 'number of differences of class unknown';
+COMMENT ON COLUMN schemaguard.drift_run.cosmetic IS 'number of differences of class cosmetic';
+COMMENT ON COLUMN schemaguard.drift_run.unmanaged IS 'number of differences of class unmanaged';
+COMMENT ON COLUMN schemaguard.drift_run.ignored IS 'number of differences that schemaguard.drift_ignore hides';
+COMMENT ON COLUMN schemaguard.drift_run.appeared IS 'number of differences that the previous check did not find';
+COMMENT ON COLUMN schemaguard.drift_run.gone IS 'number of differences that only the previous check found';
+COMMENT ON COLUMN schemaguard.drift_run.notified IS 'true if listeners were notified';
+COMMENT ON COLUMN schemaguard.drift_run.problems IS 'problems with entries of schemaguard.drift_ignore';
+COMMENT ON COLUMN schemaguard.drift_run.elapsed_ms IS 'duration of the check in milliseconds';
 
 -- A role sees its own checks, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.drift_run ENABLE ROW LEVEL SECURITY;
@@ -88,13 +88,13 @@ RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift_check';
 COMMENT ON FUNCTION sg_drift_check(text, text, boolean)
-    IS 'compare with a snapshot, keep what was found and tell listeners what is new; returns the number of drifts';
+    IS 'compares with a snapshot, stores findings and notifies listeners of new ones; returns the number of drifts';
 
 CREATE PROCEDURE sg_drift_gate(reference text, target text DEFAULT 'live')
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_drift_gate';
 COMMENT ON PROCEDURE sg_drift_gate(text, text)
-    IS 'the same, committed, and an error if there is drift: for CI';
+    IS 'runs sg_drift_check(), commits, and raises an error if there is drift: for CI';
 
 CREATE FUNCTION sg_drift_matrix(
     names schemaguard.names,
@@ -107,4 +107,4 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift_matrix';
 COMMENT ON FUNCTION sg_drift_matrix(schemaguard.names)
-    IS 'objects that are not the same in several snapshots, foreign servers or this database, with their state in each';
+    IS 'returns objects that differ between several snapshots, foreign servers or this database, with their state in each';

@@ -2,22 +2,22 @@
 
 -- Functions that parse a text do so in a subtransaction, which no parallel plan may begin: such functions are PARALLEL UNSAFE.
 
--- Whether a statement of a script is what its rule says, or each of those that the rule puts together
+-- Checks that a statement of a script, or each of those that its rule puts together, is of the form that the rule gives
 CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], statement text, guard text)
 RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_problem';
 COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], text, text)
-    IS 'why a statement does not go into a script; null: it does';
+    IS 'returns the reason why a statement does not go into a script; null: it does';
 
 CREATE FUNCTION schemaguard.sg_sync_parses(form text, value text)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_parses';
 COMMENT ON FUNCTION schemaguard.sg_sync_parses(text, text)
-    IS 'whether a text is a type, an expression, or an attribute, alone and whole';
+    IS 'tells whether a text is a single, complete type, expression or attribute';
 
--- Who has privileges, and which
+-- Tells whether a value maps names of roles to their privileges
 CREATE FUNCTION schemaguard.sg_sync_is_acl(acl jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -29,7 +29,7 @@ AS $function$
     FROM jsonb_each(CASE jsonb_typeof(acl) WHEN 'object' THEN acl WHEN 'null' THEN '{}' ELSE '{"": []}' END) g
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
-    IS 'whether an object holds names of roles and their privileges';
+    IS 'tells whether a jsonb value maps names of roles to their privileges';
 
 -- Returns the first property whose value is not of the form that templates expect, since they put it among their own words. PL/pgSQL
 -- keeps the plan: each pair of objects is judged twice, and planning takes far longer than judging.
@@ -85,14 +85,14 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_malformed(text, text, text, jsonb)
-    IS 'the first property that is not of its form; null: there is none';
+    IS 'returns the first property whose value is malformed; null: there is none';
 
 CREATE FUNCTION schemaguard.sg_sync_calls(statement text)
 RETURNS boolean
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_calls';
 COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
-    IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
+    IS 'tells whether a statement calls a built-in function that does more than compute or read catalogs';
 
 CREATE FUNCTION schemaguard.sg_sync_seen(
     statement text, here boolean DEFAULT false,
@@ -101,8 +101,7 @@ CREATE FUNCTION schemaguard.sg_sync_seen(
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_seen';
 COMMENT ON FUNCTION schemaguard.sg_sync_seen(text, boolean)
-    IS 'the names in a statement without quotes, the types that values are given, whether the server finds the type of one, '
-        'and whose code it meets here';
+    IS 'returns a statement''s unquoted names, types of values, whether one of these is for the server to find, and code owners';
 
 -- A table's indexes and statistics are computed as its owner: those who own it on either side, which may not say
 CREATE FUNCTION schemaguard.sg_sync_is_owner(owners text[], role text)
@@ -111,16 +110,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN owners <> '{}' AND (SELECT bool_and(o IS NOT DISTINCT FROM role) FROM unnest(owners) o);
 COMMENT ON FUNCTION schemaguard.sg_sync_is_owner(text[], text)
-    IS 'whether a table is of one role, by all that say whose it is';
+    IS 'tells whether a table belongs to one role, by every source that names its owner';
 
 CREATE FUNCTION schemaguard.sg_sync_portable(text text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_sync_portable';
 COMMENT ON FUNCTION schemaguard.sg_sync_portable(text)
-    IS 'a statement that means the same where standard_conforming_strings is off';
+    IS 'returns a statement that means the same if standard_conforming_strings is off';
 
--- Whether the server calls code of an object by itself, with arguments that no catalog describes
+-- Tells whether the server calls code of an object by itself, with arguments that no catalog describes
 CREATE FUNCTION schemaguard.sg_sync_is_native(kind text, p jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -134,4 +133,4 @@ RETURN coalesce(NOT p ? 'extension' AND CASE
     WHEN kind = 'aggregate' THEN 'internal' IN (p ->> 'state_type', p ->> 'moving_state_type')
     WHEN kind = 'cast' THEN p ->> 'method' = 'binary' END, false);
 COMMENT ON FUNCTION schemaguard.sg_sync_is_native(text, jsonb)
-    IS 'whether an object is not tried in a scratch database';
+    IS 'tells whether the server calls the object''s code by itself, so that it is not tried in a scratch database';

@@ -7,7 +7,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN E'::("[^"]+"|[a-z_][a-z_0-9]*)(\\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\\([0-9, ]+\\))?( with(out)? time '
     'zone)?(\\[\\])*|[()\\s]';
 COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
-    IS 'what sg_sync_loose() leaves out';
+    IS 'returns the pattern for the text that sg_sync_loose() leaves out';
 
 CREATE FUNCTION schemaguard.sg_sync_loose(printed text)
 RETURNS text
@@ -15,18 +15,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN regexp_replace(printed, schemaguard.sg_sync_pattern(), '', 'g');
 COMMENT ON FUNCTION schemaguard.sg_sync_loose(text)
-    IS 'an expression without casts, parentheses and white space';
+    IS 'returns an expression without casts, parentheses and white space';
 
--- the same for an expression of the script, which gives the text
+-- Returns an expression for the script that computes sg_sync_loose() of the value of the given one
 CREATE FUNCTION schemaguard.sg_sync_loosely(expression text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN 'pg_catalog.regexp_replace(' || expression || ', ' || quote_literal(schemaguard.sg_sync_pattern()) || ', '''', ''g'')';
 COMMENT ON FUNCTION schemaguard.sg_sync_loosely(text)
-    IS 'sg_sync_loose() as the script says it';
+    IS 'returns the expression by which a script computes sg_sync_loose() of another one';
 
--- how the script asks for the definition of an index
+-- Returns the expression by which the script reads the definition of an index
 CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -38,9 +38,9 @@ RETURN '(SELECT CASE WHEN i.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_clas
         '|| '' USING '' AS r) d WHERE i.indexrelid = '
     || format('pg_catalog.to_regclass(%L))', identity);
 COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
-    IS 'the expression that asks for the definition of an index';
+    IS 'returns the expression by which a script reads the definition of an index';
 
--- and of a constraint; "stripped": whether it is valid or not
+-- Returns the expression by which the script reads the definition of a constraint; "stripped": valid or not
 CREATE FUNCTION schemaguard.sg_sync_constraint_is(of_domain boolean, parent text, name text, stripped boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -52,4 +52,4 @@ RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped
         CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype'
             ELSE 'to_regclass' END, parent, name);
 COMMENT ON FUNCTION schemaguard.sg_sync_constraint_is(boolean, text, text, boolean)
-    IS 'the expression that asks for the definition of a constraint';
+    IS 'returns the expression by which a script reads the definition of a constraint';

@@ -8,13 +8,14 @@ CREATE TABLE schemaguard.rename (
     added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (kind, old, new)
 );
-COMMENT ON TABLE schemaguard.rename IS 'what reference and target call differently: one object, or two, as somebody has said';
+COMMENT ON TABLE schemaguard.rename
+    IS 'answers of people about different names in reference and target: one renamed object, or two objects';
 COMMENT ON COLUMN schemaguard.rename.kind IS 'kind of object: table, column, type and so on';
 COMMENT ON COLUMN schemaguard.rename.old IS 'identity in the target';
 COMMENT ON COLUMN schemaguard.rename.new IS 'identity in the reference';
-COMMENT ON COLUMN schemaguard.rename.same IS 'whether the two names are of one object; false: they are two objects';
-COMMENT ON COLUMN schemaguard.rename.added_by IS 'who said it';
-COMMENT ON COLUMN schemaguard.rename.added_at IS 'when';
+COMMENT ON COLUMN schemaguard.rename.same IS 'true if both names are of one object; false: they are two objects';
+COMMENT ON COLUMN schemaguard.rename.added_by IS 'role that gave the answer';
+COMMENT ON COLUMN schemaguard.rename.added_at IS 'time of the answer';
 GRANT SELECT ON schemaguard.rename TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.rename TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.rename', '');
@@ -49,14 +50,14 @@ FROM (SELECT *, row_number() OVER () AS number FROM (
     unnest(string_to_array(r.kind, '|')) k
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_rules()
-    IS 'templates of the statements that sg_sync_sql() writes';
+    IS 'returns the templates of the statements that sg_sync_sql() writes';
 
 CREATE FUNCTION schemaguard.sg_sync_fill(template text, object jsonb)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_sync_fill';
 COMMENT ON FUNCTION schemaguard.sg_sync_fill(text, jsonb)
-    IS 'a template of sg_sync_rules() with the values of an object; null where it does not apply';
+    IS 'fills a template of sg_sync_rules() with the values of an object; null: the template does not apply';
 
 -- Two objects that differ, or one that the other side lacks, with places in the order of making, forth and back
 CREATE TYPE schemaguard.sync_pair AS (
@@ -66,7 +67,7 @@ CREATE TYPE schemaguard.sync_pair AS (
     changes text[], unknown text,
     -- of what is taken for renamed without anybody's word; why it is left alone, or what has to be answered before it
     score float8, withheld text);
-COMMENT ON TYPE schemaguard.sync_pair IS 'an object as the two sides of a comparison have it';
+COMMENT ON TYPE schemaguard.sync_pair IS 'object with its properties on both sides of a comparison';
 
 -- Renames that nobody has confirmed: ask (they are withheld, with what stands on them), follow, or drop (there are none)
 CREATE FUNCTION schemaguard.sg_sync_pairs(reference text, target text, schemas text[], renames text)
@@ -74,7 +75,7 @@ RETURNS SETOF schemaguard.sync_pair
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_pairs';
 COMMENT ON FUNCTION schemaguard.sg_sync_pairs(text, text, text[], text)
-    IS 'the objects that differ between two snapshots, each with what both sides say of it, in the order of making';
+    IS 'returns the objects that differ between two snapshots, with both sides'' properties, in the order of creation';
 
 -- Returns what is said of an object that is withheld
 CREATE FUNCTION schemaguard.sg_sync_question(kind text, old text, score float8, withheld text)
@@ -85,7 +86,7 @@ RETURN CASE WHEN score IS NULL THEN 'waits until it is said what has become of '
     ELSE format('may be %s %s under another name (score %s%s): neither is touched', kind, old, round(score::numeric, 2),
         ': ' || withheld) END;
 COMMENT ON FUNCTION schemaguard.sg_sync_question(text, text, float8, text)
-    IS 'what is said of an object that may have been renamed, or waits for one that may';
+    IS 'returns the remark on an object that may have been renamed, or that waits for such an object';
 
 -- Returns a text as a literal on one line
 CREATE FUNCTION schemaguard.sg_sync_literal(value text)
@@ -97,7 +98,7 @@ AS $function$
         E'\n', E'\\n'), E'\r', E'\\r') || '''' ELSE quote_literal(value) END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_literal(text)
-    IS 'a text as a literal on one line';
+    IS 'returns a text as a literal on one line';
 
 -- Returns the statement that answers: one object, or two
 CREATE FUNCTION schemaguard.sg_sync_answer(kind text, old text, new text, same boolean)
@@ -108,20 +109,20 @@ RETURN format('INSERT INTO schemaguard.rename (kind, old, new, same) VALUES (%L,
     ' ON CONFLICT (kind, old, new) DO UPDATE SET same = excluded.same;', kind, schemaguard.sg_sync_literal(old),
     schemaguard.sg_sync_literal(new), CASE WHEN same THEN 'true' ELSE 'false' END);
 COMMENT ON FUNCTION schemaguard.sg_sync_answer(text, text, text, boolean)
-    IS 'the statement that says whether two names are of one object';
+    IS 'returns the statement that records whether two names are of one object';
 
 CREATE FUNCTION schemaguard.sg_sync_digest()
 RETURNS bytea
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_digest';
 COMMENT ON FUNCTION schemaguard.sg_sync_digest()
-    IS 'SHA-256 of this database as the last sg_sync_pairs() of this session read it; null: it read snapshots';
+    IS 'returns the SHA-256 of this database as of this session''s last sg_sync_pairs(); null: that read snapshots';
 
 -- An object that statements could stand on, with what says whose code it is
 CREATE TYPE schemaguard.sync_every AS (
     kind text, object text, parent text, owner text, depends jsonb, of_extension boolean, multirange text, type text, above jsonb,
     native boolean, generated boolean);
-COMMENT ON TYPE schemaguard.sync_every IS 'an object of either side, with what says whose code it is';
+COMMENT ON TYPE schemaguard.sync_every IS 'object of either side, with the facts that tell the owner of its code';
 
 -- Returns what statements could stand on, and what says whose code that is: objects of both sides, equal ones included. One side at
 -- least is a snapshot; the pairs are those of these sides. Arguments: leave_code and leave_native as of sg_sync_statements().
@@ -151,4 +152,4 @@ AS $function$
          ) e (kind, identity, parent, p)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_every(schemaguard.sync_pair[], text, text, boolean, boolean)
-    IS 'objects of both sides, with what says whose code they are';
+    IS 'returns the objects of both sides, with the facts that tell the owner of their code';

@@ -7,7 +7,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(signature FROM '^((?:"(?:[^"]|"")*"|[^"(])*)');
 COMMENT ON FUNCTION schemaguard.sg_sync_name(text)
-    IS 'what a routine or operator is called, without its arguments';
+    IS 'returns the name of a routine or operator without its arguments';
 
 -- an operator, given as regoperator prints it, where OPERATOR() is wanted
 CREATE FUNCTION schemaguard.sg_sync_operator(operator text)
@@ -17,9 +17,9 @@ SET search_path = pg_catalog, pg_temp
 RETURN 'OPERATOR(' || CASE WHEN schemaguard.sg_sync_name(operator) ~ '^[^.]+$' THEN 'pg_catalog.' ELSE '' END
     || schemaguard.sg_sync_name(operator) || ')';
 COMMENT ON FUNCTION schemaguard.sg_sync_operator(text)
-    IS 'an operator as OPERATOR() wants it';
+    IS 'returns an operator in the form of OPERATOR()';
 
--- what stands between the parentheses of an index
+-- Returns the text between the parentheses of an index
 CREATE FUNCTION schemaguard.sg_sync_keys(columns jsonb, p jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -35,7 +35,7 @@ AS $function$
           FROM jsonb_array_elements_text(CASE jsonb_typeof(columns) WHEN 'array' THEN columns END) WITH ORDINALITY k (name, n)) k
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_keys(jsonb, jsonb)
-    IS 'what stands between the parentheses of an index';
+    IS 'returns the text between the parentheses of an index';
 
 -- the elements of one array that another one lacks
 CREATE FUNCTION schemaguard.sg_sync_lacking(a jsonb, b jsonb)
@@ -47,7 +47,7 @@ AS $function$
         WHERE NOT coalesce(b, '[]') @> jsonb_build_array(x.e)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacking(jsonb, jsonb)
-    IS 'the elements of one array that another one lacks';
+    IS 'returns the elements of one array that are missing from another';
 
 -- the first place at which two arrays differ
 CREATE FUNCTION schemaguard.sg_sync_first_other(a jsonb, b jsonb)
@@ -60,7 +60,7 @@ AS $function$
     WHERE y.e IS DISTINCT FROM x.e
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_first_other(jsonb, jsonb)
-    IS 'the first place at which two arrays differ';
+    IS 'returns the first position at which two arrays differ';
 
 -- options name=value of one side against those of the other, for OPTIONS (ADD, SET, DROP)
 CREATE FUNCTION schemaguard.sg_sync_options(new jsonb, old jsonb)
@@ -79,9 +79,9 @@ AS $function$
         AND (n.name IS NULL OR coalesce(o.value, '') <> '(hidden)')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_options(jsonb, jsonb)
-    IS 'the changes that make one set of options another one';
+    IS 'returns the changes that turn one set of options into another';
 
--- whether what a sequence has given may be outside of what it is to give; null: no
+-- Tells whether the range of a sequence becomes narrower, so that values it has given may lie outside; null: no
 CREATE FUNCTION schemaguard.sg_sync_narrowed(new jsonb, old jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -89,7 +89,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN nullif((new ->> 'minimum')::numeric > (old ->> 'minimum')::numeric
     OR (new ->> 'maximum')::numeric < (old ->> 'maximum')::numeric, false);
 COMMENT ON FUNCTION schemaguard.sg_sync_narrowed(jsonb, jsonb)
-    IS 'whether a sequence is to give less than it did; null: no';
+    IS 'tells whether the range of a sequence becomes narrower; null: it does not';
 
 -- Enum labels that have to be added, each where it belongs
 CREATE FUNCTION schemaguard.sg_sync_labels(type text, new jsonb, old jsonb)
@@ -108,7 +108,7 @@ AS $function$
     WHERE NOT old ? l.label
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_labels(text, jsonb, jsonb)
-    IS 'the statements that add labels of an enum';
+    IS 'returns the statements that add labels of an enum';
 
 -- Statements for columns and checks of an enum, before and after it is recreated: a query that needs nothing of ours
 CREATE FUNCTION schemaguard.sg_sync_labelled(type text)
@@ -142,7 +142,7 @@ FROM (
 ) x$query$, '{type}', quote_literal(type))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_labelled(text)
-    IS 'the query for what the columns and checks of an enum need before and after it is made anew';
+    IS 'returns the query for the statements about columns and checks of an enum before and after it is recreated';
 
 -- An enum that loses labels is made anew, and the columns of its type take the new one. Values that it has no more stop that.
 CREATE FUNCTION schemaguard.sg_sync_relabel(type text, name text, labels jsonb, OUT make text, OUT finish text, OUT whole text)
@@ -171,7 +171,7 @@ END %1$s$do$, schemaguard.sg_sync_tag(concat(type, x.make, x.finish), 'labels'),
         format('DROP TYPE %s.%I', schemaguard.sg_sync_schema(type), schemaguard.sg_make_name(name, NULL, 'sync_old'))) x (make, finish)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel(text, text, jsonb)
-    IS 'the statement that makes an enum anew, with its columns';
+    IS 'returns the statement that recreates an enum, with its columns';
 
 -- CREATE FUNCTION or PROCEDURE
 CREATE FUNCTION schemaguard.sg_sync_routine(kind text, p jsonb)
@@ -205,15 +205,15 @@ AS $function$
                 || (p ->> 'body') || '$body$' END))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_routine(text, jsonb)
-    IS 'the statement that makes a function or procedure';
+    IS 'returns the statement that creates a function or procedure';
 
--- what stands beside an object of this name until it takes its place
+-- Returns the temporary name of an object that is to replace one of this name
 CREATE FUNCTION schemaguard.sg_sync_new_name(name text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_sync_new_name';
 COMMENT ON FUNCTION schemaguard.sg_sync_new_name(text)
-    IS 'the name of what takes the place of another object';
+    IS 'returns the temporary name of an object that is to replace one of this name';
 
 -- Returns the values that a guard expects for these properties of sg_sync_rules(): one alone, or several as an object
 CREATE FUNCTION schemaguard.sg_sync_expected(object jsonb, properties text[], printed boolean[], alone boolean)
@@ -233,7 +233,7 @@ AS $function$
           FROM unnest(properties, printed) WITH ORDINALITY p (property, printed, n)) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_expected(jsonb, text[], boolean[], boolean)
-    IS 'what a guard expects of an object';
+    IS 'returns the values that a guard expects of an object';
 
 -- the schema of an identity
 CREATE FUNCTION schemaguard.sg_sync_schema(identity text)
@@ -242,7 +242,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(identity FROM '^("(?:[^"]|"")*"|[^".]+)');
 COMMENT ON FUNCTION schemaguard.sg_sync_schema(text)
-    IS 'the schema of an identity';
+    IS 'returns the schema of an identity';
 
 -- the relation of a column, by the identity of the column: all but its last name
 CREATE FUNCTION schemaguard.sg_sync_owner(identity text)
@@ -250,7 +250,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(identity, E'\\.("(?:[^"]|"")*"|[^".]+)$', '');
 COMMENT ON FUNCTION schemaguard.sg_sync_owner(text)
-    IS 'the relation of a column, by the column''s identity';
+    IS 'returns the relation of a column, given the column''s identity';
 
 -- the name at the beginning of "name type", quoted where it is
 CREATE FUNCTION schemaguard.sg_sync_first_name(attribute text)
@@ -259,10 +259,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN substring(attribute FROM '^("(?:[^"]|"")*"|[^" ]+)');
 COMMENT ON FUNCTION schemaguard.sg_sync_first_name(text)
-    IS 'the name at the beginning of an attribute';
+    IS 'returns the name at the beginning of an attribute';
 
--- Attributes of a composite type. New ones come last: where they don't, all after the first that is elsewhere are made anew.
-CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb)
+-- Attributes of a composite type. New ones come last: where they don't, all after the first that is elsewhere are made anew, unless their
+-- order is as good as any. Back: on the way back, of which others may be there already.
+CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb, in_order boolean, back boolean)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -274,7 +275,7 @@ AS $function$
             FROM jsonb_array_elements_text(old) WITH ORDINALITY x (a, n)) o ON o.name = n.name
     ), cut AS (
         SELECT CASE WHEN array_agg(p.name ORDER BY p.old_at, p.new_at) FILTER (WHERE p.new IS NOT NULL) <> array_agg(p.name
-            ORDER BY p.new_at) FILTER (WHERE p.new IS NOT NULL)
+            ORDER BY p.new_at) FILTER (WHERE p.new IS NOT NULL) AND in_order
             THEN coalesce(min(p.new_at) FILTER (WHERE p.old_at IS DISTINCT FROM p.new_at), 1) END AS at
         FROM pair p
     )
@@ -283,12 +284,48 @@ AS $function$
             WHEN p.new <> p.old AND (c.at IS NULL OR p.new_at < c.at) THEN 'ALTER ATTRIBUTE ' || p.name || ' TYPE'
                 || substr(p.new, length(p.name) + 1) || ' CASCADE' END, ', ' ORDER BY p.new_at),
         'attribute_drops', nullif(concat_ws(', ', string_agg('DROP ATTRIBUTE IF EXISTS ' || p.name || ' CASCADE',
-                ', ' ORDER BY p.old_at) FILTER (WHERE p.old IS NOT NULL AND (p.new IS NULL OR p.new_at >= c.at)),
+                ', ' ORDER BY p.old_at) FILTER (WHERE (p.old IS NOT NULL OR back) AND (p.new IS NULL OR p.new_at >= c.at)),
             string_agg('ADD ATTRIBUTE ' || p.new || ' CASCADE', ', ' ORDER BY p.new_at) FILTER (WHERE p.new_at >= c.at)), '')))
     FROM pair p, cut c
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb)
-    IS 'the changes that make one list of attributes another one';
+COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb, boolean, boolean)
+    IS 'returns the changes that turn one list of attributes into another';
+
+-- Attributes by the names that columns of tables of the type get
+CREATE FUNCTION schemaguard.sg_sync_renamed_attributes(attributes jsonb, renames jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_agg(coalesce(quote_ident(r.value) || substr(x.a, length(n.name) + 1), x.a) ORDER BY x.n), '[]')
+    FROM jsonb_array_elements_text(attributes) WITH ORDINALITY x (a, n)
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_first_name(x.a) AS name) n
+    LEFT JOIN jsonb_each_text(renames) r ON quote_ident(r.key) = n.name
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_renamed_attributes(jsonb, jsonb)
+    IS 'returns the attributes of a composite type by their new names';
+
+-- The statements that rename attributes, and what they are then. One that gets another's name waits for that.
+CREATE FUNCTION schemaguard.sg_sync_attribute_renames(type text, attributes jsonb, renames jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE rename AS (
+        SELECT r.key AS old, r.value AS new, 0 AS wait FROM jsonb_each_text(renames) r
+        WHERE NOT renames ? r.value
+        UNION ALL
+        SELECT r.key, r.value, n.wait + 1 FROM rename n JOIN jsonb_each_text(renames) r ON r.value = n.old
+    )
+    SELECT jsonb_build_object(
+        'attribute_renames', jsonb_agg(format('ALTER TYPE %s RENAME ATTRIBUTE %I TO %I CASCADE', type, n.old, n.new)
+            ORDER BY n.wait, n.old),
+        'attributes_renamed', (SELECT jsonb_agg(x.a) FROM jsonb_array_elements(
+            schemaguard.sg_sync_renamed_attributes(attributes, renames)) x (a) WHERE NOT attributes @> x.a)::text)
+    FROM rename n
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_attribute_renames(text, jsonb, jsonb)
+    IS 'returns the statements that rename attributes of a composite type';
 
 -- Comments of the columns of a view or a composite type
 CREATE FUNCTION schemaguard.sg_sync_comments(relation text, new jsonb, old jsonb)
@@ -301,7 +338,7 @@ AS $function$
     WHERE n.value IS DISTINCT FROM o.value
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_comments(text, jsonb, jsonb)
-    IS 'the statements that change comments of columns';
+    IS 'returns the statements that change comments of columns';
 
 -- Returns the parts of values that a change of their type may lose; null: nothing
 CREATE FUNCTION schemaguard.sg_sync_type_loss(old text, new text)
@@ -319,7 +356,7 @@ AS $function$
         ELSE format('what %s can''t hold of %s', new, old) END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_type_loss(text, text)
-    IS 'what may go away when values of one type become values of another; null: nothing';
+    IS 'returns the parts of values that a change of their type may lose; null: nothing';
 
 -- GRANT and REVOKE that make one set of privileges another; null stands for what a new object has
 CREATE FUNCTION schemaguard.sg_sync_grants(kind text, object text, column_name text, owner text, new jsonb, old jsonb)
@@ -372,7 +409,7 @@ AS $function$
     ) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_grants(text, text, text, text, jsonb, jsonb)
-    IS 'the statements that make one set of privileges another one';
+    IS 'returns the statements that turn one set of privileges into another';
 
 -- The guard of GRANT and REVOKE. What each grantee has is what it is to have, or what it had ("old": of an object that is new,
 -- null: what default privileges give it; of another owner, what the old one had granted). {acl} is what there is, of {place}.
@@ -396,7 +433,7 @@ AS $function$
                 ELSE '{}'::jsonb END)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_acl_guard(text, text, jsonb, jsonb)
-    IS 'the guard of statements that grant and revoke';
+    IS 'returns the guard of GRANT and REVOKE statements';
 
 -- a dollar quote for a text
 CREATE FUNCTION schemaguard.sg_sync_tag(body text, word text DEFAULT 'sync')
@@ -405,7 +442,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
 COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
-    IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
+    IS 'returns a dollar quote for a text, made of a word that sg_sync_plain() knows';
 
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
 CREATE FUNCTION schemaguard.sg_sync_concurrently(
@@ -446,7 +483,7 @@ END %1$s;
         || index_after) AS tag) q
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text, text, text)
-    IS 'a statement that builds an index beside writers, with what is asked before and after';
+    IS 'returns a statement that builds an index concurrently, with the checks before and after it';
 
 -- A text as a comment: for psql one ends at a carriage return, too
 CREATE FUNCTION schemaguard.sg_sync_comment(line text)
@@ -455,7 +492,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN '-- ' || regexp_replace(line, E'\r\n|\r|\n', chr(10) || '-- ', 'g');
 COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
-    IS 'a text as a comment of a script';
+    IS 'returns a text as a comment of a script';
 
 -- Returns a statement within a block: as a text where the server analyses what is in it before an extension may look
 CREATE FUNCTION schemaguard.sg_sync_inside(statement text)
@@ -467,7 +504,7 @@ RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' OR statement ~ E'\\
     'EXECUTE CASE current_setting(''schemaguard_script.guard'', true) WHEN ''on'' THEN format(''SELECT schemaguard.sg_sync_run(%%L)'', q) '
     'ELSE q END FROM (SELECT %L) x (q)', statement) ELSE statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_inside(text)
-    IS 'a statement of a script within a block, where it can be looked at before it is analysed';
+    IS 'returns a statement for a block of a script, as a text if it has to be checked before the server analyses it';
 
 -- Returns a statement with its guard: it is run where the object is as it was before, left alone where it is as it should be
 -- after; anything else ends the script
@@ -498,4 +535,4 @@ END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '=
     FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
-    IS 'a statement with its guard';
+    IS 'returns a statement with its guard';

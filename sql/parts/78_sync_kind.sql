@@ -58,7 +58,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_identity(jsonb, jsonb, jsonb)
-    IS 'a column with what the statements about its identity need';
+    IS 'returns a column with the values that the statements about its identity need';
 
 -- Returns a column with what its statements need beyond its identity
 CREATE FUNCTION schemaguard.sg_sync_of_column(p jsonb, properties jsonb, old jsonb)
@@ -108,7 +108,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_column(jsonb, jsonb, jsonb)
-    IS 'a column with what its statements need';
+    IS 'returns a column with the values that its statements need';
 
 -- Returns an index with its definition, as a statement has it and as the catalog prints it
 CREATE FUNCTION schemaguard.sg_sync_of_index(p jsonb, properties jsonb, old jsonb)
@@ -138,7 +138,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_index(jsonb, jsonb, jsonb)
-    IS 'an index with its definition';
+    IS 'returns an index with its definition';
 
 -- Returns a constraint with its columns and definition, as statements have them
 CREATE FUNCTION schemaguard.sg_sync_of_definition(p jsonb, properties jsonb, old jsonb)
@@ -185,7 +185,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_definition(jsonb, jsonb, jsonb)
-    IS 'a constraint with its definition';
+    IS 'returns a constraint with its definition';
 
 -- Returns a constraint that has its definition with what guards ask for
 CREATE FUNCTION schemaguard.sg_sync_of_constraint(p jsonb, properties jsonb, old jsonb)
@@ -225,11 +225,20 @@ BEGIN
             CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype'
                 ELSE 'to_regclass' END, parent, schemaguard.sg_sync_new_name(name))));
     p := p || jsonb_build_object('above', CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE 'TABLE ' END || parent);
+    IF properties ->> 'type' = 'c' AND old ->> 'definition_loose' = p ->> 'definition_loose'
+        AND old ->> 'definition_state' <> p ->> 'definition_state' THEN
+        -- nothing but casts differ, so they count
+        p := p || jsonb_build_object('is_now', format('CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.%s = '
+            'pg_catalog.%s(%L) AND c.conname = %L AND pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '
+            ''''') = %L) THEN ''as it was'' ELSE %s END', CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END,
+            CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name, old ->> 'definition_state',
+            p ->> 'is_now'), 'old', old || '{"definition_loose": "as it was"}');
+    END IF;
     RETURN p;
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_constraint(jsonb, jsonb, jsonb)
-    IS 'a constraint with what its guards ask for';
+    IS 'returns a constraint with the values that its guards compare';
 
 -- Returns an operator class or family with its members
 CREATE FUNCTION schemaguard.sg_sync_of_members(p jsonb, properties jsonb, old jsonb)
@@ -268,7 +277,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_members(jsonb, jsonb, jsonb)
-    IS 'an operator class or family with its members';
+    IS 'returns an operator class or family with its members';
 
 -- Returns a type with the statements that change its labels or attributes
 CREATE FUNCTION schemaguard.sg_sync_of_type(p jsonb, properties jsonb, old jsonb)
@@ -280,6 +289,7 @@ DECLARE
     kind text := p ->> 'kind';
     identity text := p ->> 'identity';
     name text := p ->> 'name';
+    attributes jsonb;
 BEGIN
     p := p || jsonb_build_object('attributes_text', coalesce((properties -> 'attributes')::text, '[]'),
         'labels_text', (properties -> 'labels')::text);
@@ -304,11 +314,20 @@ BEGIN
             p := CASE WHEN p ? 'drops' THEN p - 'label_changes' ELSE p END;
         END IF;
     ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
-        p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
+        attributes := schemaguard.sg_sync_renamed_attributes(old -> 'attributes', p -> 'renames');
+        p := p || jsonb_build_object('attributes_before', attributes::text);
+        IF p ? 'renames' THEN
+            p := p || schemaguard.sg_sync_attribute_renames(identity, old -> 'attributes', p -> 'renames');
+        END IF;
+        p := CASE WHEN p ? 'asked' THEN p - 'attribute_renames'
+            -- values of tables are worth more than the order of columns
+            ELSE p || schemaguard.sg_sync_attributes(properties -> 'attributes', attributes,
+                NOT (old ? 'way_back' AND p ?| '{stored,typed_tables}'), old ? 'way_back') END;
         IF p ->> 'attribute_changes' ~ 'ALTER ATTRIBUTE' THEN
             p := CASE WHEN NOT p ? 'stored' THEN p || '{"attribute_types": true}'
                 -- nothing alters an attribute that columns have values of
-                WHEN p ? 'attribute_drops' OR jsonb_array_length(properties -> 'attributes') <> jsonb_array_length(old -> 'attributes')
+                WHEN p ?| '{attribute_drops,typed_tables}'
+                        OR jsonb_array_length(properties -> 'attributes') <> jsonb_array_length(old -> 'attributes')
                     THEN (p || '{"stuck": true}') - '{attribute_changes,attribute_drops}'::text[]
                 ELSE (p || '{"remade": true}') - 'attribute_changes' END;
         END IF;
@@ -324,7 +343,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_type(jsonb, jsonb, jsonb)
-    IS 'a type with the statements that change it';
+    IS 'returns a type with the statements that change it';
 
 -- Returns a view with what its statements need
 CREATE FUNCTION schemaguard.sg_sync_of_view(p jsonb, properties jsonb, old jsonb)
@@ -356,7 +375,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_view(jsonb, jsonb, jsonb)
-    IS 'a view with what its statements need';
+    IS 'returns a view with the values that its statements need';
 
 -- Returns a materialized view with the statements that change how its columns are stored
 CREATE FUNCTION schemaguard.sg_sync_of_stored(p jsonb, properties jsonb, old jsonb)
@@ -400,7 +419,7 @@ END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c, 'stored
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_stored(jsonb, jsonb, jsonb)
-    IS 'a materialized view with the statements about its columns';
+    IS 'returns a materialized view with the statements about its columns';
 
 -- Returns a publication with its tables and schemas
 CREATE FUNCTION schemaguard.sg_sync_of_publication(p jsonb, properties jsonb, old jsonb)
@@ -438,7 +457,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_publication(jsonb, jsonb, jsonb)
-    IS 'a publication with what it publishes';
+    IS 'returns a publication with its tables and schemas';
 
 -- Returns an object with what the statements about its options, statistics and triggers need
 CREATE FUNCTION schemaguard.sg_sync_of_options(p jsonb, properties jsonb, old jsonb)
@@ -493,7 +512,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_options(jsonb, jsonb, jsonb)
-    IS 'an object with what the statements about its options need';
+    IS 'returns an object with the values that the statements about its options need';
 
 -- Returns an object with what statements call it
 CREATE FUNCTION schemaguard.sg_sync_of_name(p jsonb, properties jsonb, old jsonb)
@@ -541,7 +560,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_name(jsonb, jsonb, jsonb)
-    IS 'an object with what statements call it';
+    IS 'returns an object with its name as statements need it';
 
 -- Returns an object with the names of a routine or operator, and of the functions that it is made of
 CREATE FUNCTION schemaguard.sg_sync_of_routine(p jsonb, properties jsonb, old jsonb)
@@ -573,7 +592,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_routine(jsonb, jsonb, jsonb)
-    IS 'an object with the names of the functions that it is made of';
+    IS 'returns an object with the names of the functions of which it is made';
 
 -- Returns an object with properties that its guard asks for as one text
 CREATE FUNCTION schemaguard.sg_sync_of_rest(p jsonb, properties jsonb, old jsonb)
@@ -602,7 +621,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_rest(jsonb, jsonb, jsonb)
-    IS 'an object with what its guard asks for as one text';
+    IS 'returns an object with the properties that its guard compares as one text';
 
 -- Returns a table with the statements that give it other parents
 CREATE FUNCTION schemaguard.sg_sync_of_table(p jsonb, properties jsonb, old jsonb)
@@ -630,7 +649,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_table(jsonb, jsonb, jsonb)
-    IS 'a table with the statements that give it other parents';
+    IS 'returns a table with the statements that give it other parents';
 
 -- Returns statistics with what they are of
 CREATE FUNCTION schemaguard.sg_sync_of_statistics(p jsonb, properties jsonb, old jsonb)
@@ -649,7 +668,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_statistics(jsonb, jsonb, jsonb)
-    IS 'statistics with what they are of';
+    IS 'returns a statistics object with its columns and expressions';
 
 -- Returns an aggregate with the words of its definition
 CREATE FUNCTION schemaguard.sg_sync_of_aggregate(p jsonb, properties jsonb, old jsonb)
@@ -669,7 +688,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_aggregate(jsonb, jsonb, jsonb)
-    IS 'an aggregate with the words of its definition';
+    IS 'returns an aggregate with the words of its definition';
 
 -- Returns an operator with its arguments
 CREATE FUNCTION schemaguard.sg_sync_of_operator(p jsonb, properties jsonb, old jsonb)
@@ -690,7 +709,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_operator(jsonb, jsonb, jsonb)
-    IS 'an operator with its arguments';
+    IS 'returns an operator with its arguments';
 
 -- Returns a trigger with its events and arguments
 CREATE FUNCTION schemaguard.sg_sync_of_trigger(p jsonb, properties jsonb, old jsonb)
@@ -714,7 +733,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_trigger(jsonb, jsonb, jsonb)
-    IS 'a trigger with its events and arguments';
+    IS 'returns a trigger with its events and arguments';
 
 -- Returns a text search configuration with the statements that change what it looks words up in
 CREATE FUNCTION schemaguard.sg_sync_of_mappings(p jsonb, properties jsonb, old jsonb)
@@ -737,4 +756,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_mappings(jsonb, jsonb, jsonb)
-    IS 'a text search configuration with the statements that change it';
+    IS 'returns a text search configuration with the statements that change it';

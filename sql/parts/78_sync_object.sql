@@ -68,7 +68,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_object(text, text, text, text, jsonb, jsonb)
-    IS 'an object of a snapshot, with what templates need beyond its properties';
+    IS 'returns an object of a snapshot, with the values that templates need beyond its properties';
 
 -- Returns the condition under which a value of a column becomes one of another type; null: nobody knows, or each does
 CREATE FUNCTION schemaguard.sg_sync_castable(name text, old text, new text, labels jsonb)
@@ -95,7 +95,7 @@ AS $function$
     CROSS JOIN regexp_match(new, '^numeric[(]([0-9]+),(-?[0-9]+)[)]$') n (digits)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_castable(text, text, text, jsonb)
-    IS 'the condition under which a value of a column becomes one of another type';
+    IS 'returns the condition under which a column''s value converts to another type; null: not known, or always';
 
 -- Returns the value after the last one that the sequences of a column here have given, if another sequence begins before it and can give it
 CREATE FUNCTION schemaguard.sg_sync_goes_on(parent text, name text, sequence jsonb)
@@ -118,7 +118,7 @@ AS $function$
         AND (n.next - (sequence ->> 'start')::numeric) * (sequence ->> 'increment')::numeric > 0
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_goes_on(text, text, jsonb)
-    IS 'where another sequence of a column goes on';
+    IS 'returns the value at which a new sequence of a column continues the present one';
 
 -- Returns the condition that rows of a partition meet, as far as its bound is of values, and the key of the table above of columns or
 -- one expression; null: they are not, or rows are told apart by a hash, or belong to no other partition
@@ -163,7 +163,7 @@ AS $function$
     WHERE p.kind = 'LIST' OR cardinality(p.columns) = cardinality(p.low)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_bounded(text, text)
-    IS 'the condition that rows of a partition meet; null: nobody knows';
+    IS 'returns the condition that rows of a partition satisfy; null: not known';
 
 -- Returns the queries of the rows that a statement would be refused for, one a line; a new column is null in each row of its table.
 -- A text behind an exclamation mark is what else is in the way.
@@ -230,4 +230,4 @@ AS $function$
     FROM schemaguard.sg_schema() ours
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finder(text, text, text, text, jsonb)
-    IS 'the queries of the rows that a statement would be refused for, one a line';
+    IS 'returns the queries for the rows that would make a statement fail, one a line';

@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 WITH object AS MATERIALIZED (
     SELECT o.number, o.kind, o.state, o.target_identity AS identity, o.target_parent AS parent, o.parent_state, o.of_domain,
-        o.target_name AS name, o.target_properties AS properties, o.managed,
+        o.target_name AS name, o.target_properties AS properties, o.managed, o.changes,
         o.properties ? 'generated' OR o.target_properties ? 'generated' AS generated
     FROM unnest(objects) o WHERE o.target_properties IS NOT NULL OR o.kind = 'column'
 ), managed AS MATERIALIZED (
@@ -38,6 +38,12 @@ FROM managed o JOIN managed k ON k.parent = o.properties ->> 'references' AND k.
     AND k.properties -> 'columns' @> (o.properties -> 'referenced_columns')
     AND k.properties -> 'columns' <@ (o.properties -> 'referenced_columns')
 UNION
+-- the server gives no column another type while another table's has that row type
+SELECT d.number, 'column', c.identity
+FROM depends d JOIN managed c ON c.kind = 'column' AND c.parent = d.identity AND c.parent <> d.parent
+    AND (c.changes && '{type,collation}' OR c.generated)
+WHERE d.managed AND d.of_kind = 'column' AND d.kind = 'table'
+UNION
 SELECT o.number, 'domain', o.parent FROM managed o WHERE o.kind = 'constraint' AND o.of_domain
 UNION
 -- an index or constraint goes with a column that is made anew
@@ -59,7 +65,7 @@ JOIN depends d ON d.of_kind = 'column' AND d.parent = o.parent AND d.name = n.na
 WHERE o.properties ? 'references'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_edges(schemaguard.sync_object[])
-    IS 'what objects of the target stand on';
+    IS 'returns the dependencies of the target''s objects';
 
 -- Returns the rules that changes of objects call for
 CREATE FUNCTION schemaguard.sg_sync_fired(objects schemaguard.sync_object[], allow_drop boolean)
@@ -75,7 +81,7 @@ AS $function$
         AND NOT (o.kind = 'domain' AND r.step = 'rebuild' AND NOT allow_drop AND o.new ? 'type_loss')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_fired(schemaguard.sync_object[], boolean)
-    IS 'the rules that changes of objects call for';
+    IS 'returns the rules that changes of objects call for';
 
 -- Returns the numbers of what is to be dropped, but has a name that something new needs: relations and types share one room in a schema
 CREATE FUNCTION schemaguard.sg_sync_in_room(objects schemaguard.sync_object[])
@@ -111,7 +117,7 @@ LEFT JOIN object t ON t.kind IN ('table', 'view', 'materialized view') AND t.ide
 WHERE e.state = 'extra'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_in_room(schemaguard.sync_object[])
-    IS 'numbers of objects whose names something else is to have';
+    IS 'returns the numbers of objects that are dropped but have a name that a new object needs';
 
 -- Returns the numbers of what goes before something else comes, though it does not have its name
 CREATE FUNCTION schemaguard.sg_sync_outdated(objects schemaguard.sync_object[])
@@ -148,7 +154,7 @@ WHERE o.state = 'extra' AND o.kind = 'table' AND o.target_properties ->> 'partit
     FROM object n WHERE n.kind = 'table' AND (n.state = 'missing' OR n.changes && '{partition_of,partition_bound}'))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_outdated(schemaguard.sync_object[])
-    IS 'numbers of objects that go before others come';
+    IS 'returns the numbers of objects that are dropped before others are created, for reasons other than the name';
 
 -- Returns what has to be made anew, with all that stands on it. Objects: as sg_sync_managed() has them, described: those that differ.
 CREATE FUNCTION schemaguard.sg_sync_anew(objects schemaguard.sync_object[], described schemaguard.sync_object[],
@@ -158,14 +164,14 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 WITH RECURSIVE managed AS MATERIALIZED (
-    SELECT o.number, o.kind, o.state, o.changes, o.target_identity, o.target_parent, o.target_properties
+    SELECT o.number, o.kind, o.state, o.changes, o.properties, o.target_identity, o.target_parent, o.target_properties
     FROM unnest(objects) o WHERE o.managed
 ), edge AS MATERIALIZED (
     SELECT e.* FROM schemaguard.sg_sync_edges(objects) e
 ), way AS MATERIALIZED (
     SELECT w.number FROM schemaguard.sg_sync_in_room(described) w (number)
 ), retyped AS MATERIALIZED (
-    SELECT o.target_parent AS parent, o.old ->> 'name' AS name FROM unnest(described) o
+    SELECT o.number, o.target_parent AS parent, o.old ->> 'name' AS name FROM unnest(described) o
     WHERE o.kind = 'column' AND 'type' = ANY (o.changes)
         AND split_part(o.properties ->> 'type', '(', 1) <> split_part(o.target_properties ->> 'type', '(', 1)
 ), first AS MATERIALIZED (
@@ -195,6 +201,15 @@ WITH RECURSIVE managed AS MATERIALIZED (
     SELECT o.number, o.kind, o.target_identity, false, true, o.number
     FROM managed o JOIN unnest(rules) f ON f.number = o.number WHERE f.step = 'touch'
     UNION
+    -- nor do the casts that it has
+    SELECT o.number, o.kind, o.target_identity, true, o.state <> 'same', t.number
+    FROM managed o JOIN retyped t ON t.parent = o.target_parent
+        AND (o.kind = 'index' OR o.target_properties -> 'columns' @> to_jsonb(t.name))
+    JOIN unnest(rules) f ON f.number = t.number AND f.step = 'touch'
+    WHERE (o.kind = 'constraint' AND o.properties ->> 'expression' <> o.target_properties ->> 'expression'
+        OR o.kind = 'index' AND (o.properties ->> 'predicate' <> o.target_properties ->> 'predicate'
+            OR o.properties -> 'expressions' <> o.target_properties -> 'expressions'))
+    UNION
     SELECT o.number, o.kind, o.target_identity, o.kind <> 'column' OR o.target_properties ? 'generated' OR o.state = 'extra',
         o.state <> 'same', c.cause
     FROM anew a JOIN edge e ON e.kind = a.kind AND e.identity = a.target_identity
@@ -202,18 +217,22 @@ WITH RECURSIVE managed AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END) c (cause)
     WHERE (o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast',
             'statistics', 'event trigger', 'transform', 'conversion', 'operator class', 'text search configuration')
+        -- the server alters the type of no column that a publication names
+        OR o.kind = 'publication' AND o.target_properties ?| '{table_filters,table_columns}'
         -- those of a column that gets another type come along by themselves
         OR (a.kind <> 'column' OR a.again OR o.target_properties ? 'references') AND o.kind IN ('index', 'constraint')
         OR o.kind = 'column' AND o.target_properties ? 'generated'
         OR o.kind = 'table' AND o.state = 'extra' AND a.kind NOT IN ('table', 'column')
         -- columns have another type meanwhile
-        OR o.kind IN ('column', 'domain', 'type') AND a.kind IN ('type', 'domain', 'collation') AND a.again)
+        OR o.kind IN ('column', 'domain', 'type') AND a.again
+            AND a.kind IN ('type', 'domain', 'collation', 'table', 'view', 'materialized view')
+        OR o.kind = 'column' AND a.kind = 'column')
         AND o.number <> c.cause
 )
 SELECT a.number, a.kind, a.target_identity, a.again, a.differs, a.cause FROM anew a
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_anew(schemaguard.sync_object[], schemaguard.sync_object[], schemaguard.sync_fired[], boolean)
-    IS 'what has to be made anew';
+    IS 'returns the objects that have to be recreated, with all that depend on them';
 
 -- Returns columns and domains that stand on what is made anew: their type, for which object, its kind, and what they may be meanwhile
 CREATE FUNCTION schemaguard.sg_sync_on_anew(objects schemaguard.sync_object[], anew schemaguard.sync_anew[],
@@ -225,7 +244,7 @@ AS $function$
 WITH RECURSIVE object AS MATERIALIZED (
     SELECT o.number, o.kind, o.target_identity, o.target_properties FROM unnest(objects) o WHERE o.managed
 ), again AS MATERIALIZED (
-    SELECT o.* FROM object o WHERE o.number IN (SELECT a.number FROM unnest(anew) a WHERE a.again)
+    SELECT o.* FROM object o WHERE o.number IN (SELECT a.number FROM unnest(anew) a WHERE a.again OR a.kind = 'column')
 ), base AS (
     -- of a domain over others that are made anew, too: the first that stays
     SELECT d.number, d.target_properties ->> 'type' AS type FROM again d WHERE d.kind = 'domain'
@@ -234,14 +253,18 @@ WITH RECURSIVE object AS MATERIALIZED (
 )
 SELECT o.number, o.target_properties ->> 'type', b.number, e.kind,
     CASE e.kind WHEN 'domain' THEN (SELECT t.type FROM base t WHERE t.number = b.number
-        AND t.type NOT IN (SELECT d.target_identity FROM again d WHERE d.kind = 'domain')) WHEN 'type' THEN 'text' END
+        AND t.type NOT IN (SELECT d.target_identity FROM again d WHERE d.kind = 'domain'))
+        WHEN 'type' THEN 'text' WHEN 'table' THEN 'text' WHEN 'view' THEN 'text' WHEN 'materialized view' THEN 'text'
+        WHEN 'column' THEN 'text' END
 FROM again b
 JOIN schemaguard.sg_sync_edges(objects) e ON e.kind = b.kind AND e.identity = b.target_identity
 JOIN object o ON o.number = e.number
-WHERE e.kind IN ('function', 'operator', 'sequence', 'type', 'domain', 'collation') AND o.kind IN ('column', 'domain')
+WHERE o.kind IN ('column', 'domain') AND (e.kind IN ('function', 'operator', 'sequence', 'type', 'domain', 'collation')
+    -- of the row type of a table or view
+    OR e.kind IN ('table', 'view', 'materialized view', 'column') AND NOT o.target_properties ? 'generated')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_on_anew(schemaguard.sync_object[], schemaguard.sync_anew[])
-    IS 'columns and domains that stand on what is made anew';
+    IS 'returns columns and domains that depend on recreated objects';
 
 -- Returns columns and domains that lose their default or type meanwhile
 CREATE FUNCTION schemaguard.sg_sync_meanwhile(objects schemaguard.sync_object[], rules schemaguard.sync_fired[],
@@ -266,7 +289,7 @@ WITH object AS MATERIALIZED (
 ), without_type AS (
     SELECT b.number, coalesce(min(b.meanwhile) || substring(min(b.type) FROM '\[\]$'), min(coalesce(b.meanwhile, b.type))) AS type
     FROM below b
-    WHERE b.kind = 'column' AND b.on_kind IN ('type', 'domain', 'collation')
+    WHERE b.kind = 'column' AND b.on_kind NOT IN ('function', 'operator', 'sequence')
         AND b.number NOT IN (SELECT a.number FROM unnest(anew) a WHERE a.again)
     GROUP BY b.number
 )
@@ -274,4 +297,4 @@ SELECT coalesce(d.number, t.number), d.number IS NOT NULL, t.type
 FROM without_default d FULL JOIN without_type t ON t.number = d.number
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_meanwhile(schemaguard.sync_object[], schemaguard.sync_fired[], schemaguard.sync_anew[])
-    IS 'columns and domains that have no default, or another type, while something is made anew';
+    IS 'returns columns and domains that lose their default or type while an object is recreated';

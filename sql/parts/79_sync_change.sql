@@ -13,7 +13,7 @@ AS $function$
         SELECT coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = target), r.here) AS version) t
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_sides(text, text)
-    IS 'what the majors of reference and target say';
+    IS 'returns facts that follow from the major versions of reference and target';
 
 -- Returns pairs with their state: same, missing, extra or changed. Names of PostgreSQL's choice are asked for with partitions.
 CREATE FUNCTION schemaguard.sg_sync_changes(pairs schemaguard.sync_pair[], partitions boolean)
@@ -30,7 +30,7 @@ AS $function$
         ELSE nullif(array_remove(p.changes, 'automatic_name'), '{}') END AS changes) c
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_changes(schemaguard.sync_pair[], boolean)
-    IS 'pairs with what becomes of them';
+    IS 'returns pairs with their state: same, missing, extra or changed';
 
 -- Returns indexes and keys of partitioned tables that are missing, or wait for those of partitions: they are made partition by
 -- partition. Root: the table where that begins; whole: the index that one is to be a part of; partitioned: it has parts itself.
@@ -76,7 +76,7 @@ WITH RECURSIVE object AS MATERIALIZED (
 SELECT l.number, l.root, l.whole, l.partitioned FROM leaf l
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_leaves(schemaguard.sync_object[], boolean)
-    IS 'indexes and keys that are made partition by partition';
+    IS 'returns indexes and keys that are built partition by partition';
 
 -- Returns tables that become partitions, or get another parent: of_partition tells whether it is a partition, moves whether it is there
 CREATE FUNCTION schemaguard.sg_sync_joining(objects schemaguard.sync_object[],
@@ -90,7 +90,7 @@ AS $function$
         OR o.state = 'missing' AND o.properties ? 'partition_of')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_joining(schemaguard.sync_object[])
-    IS 'tables that become partitions or heirs';
+    IS 'returns tables that become partitions or get another parent';
 
 -- Returns the numbers of indexes and sequences that are left to something else: built for a key that is not made yet, or gone with a column
 CREATE FUNCTION schemaguard.sg_sync_made_else(objects schemaguard.sync_object[])
@@ -119,7 +119,7 @@ WHERE o.kind = 'sequence' AND o.state = 'extra'
     AND o.target_identity NOT IN (SELECT n.identity FROM object n WHERE n.kind = 'sequence' AND n.state = 'missing')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_made_else(schemaguard.sync_object[])
-    IS 'numbers of indexes that are built for keys, and of sequences that go with columns';
+    IS 'returns the numbers of indexes that are built for keys, and of sequences that go with columns';
 
 -- Returns the objects that statements are made for, or may have to be made anew: all but those that something else makes, which are
 -- told by "managed", too
@@ -180,7 +180,52 @@ LEFT JOIN joining heir ON o.kind IN ('column', 'constraint') AND heir.identity =
 LEFT JOIN made_else e ON e.number = o.number
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_managed(schemaguard.sync_object[], boolean)
-    IS 'objects, with what they are part of, and whether statements are made for them';
+    IS 'returns objects with those to which they belong, and whether statements are made for them';
+
+-- Returns tables that are of the same type in both, from which their columns come, with the number of the type; null: it is not looked at
+CREATE FUNCTION schemaguard.sg_sync_typed(objects schemaguard.sync_object[], OUT type int, OUT identity text, OUT target_identity text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT y.number, t.identity, t.target_identity
+    FROM (SELECT t.identity, t.target_identity, t.properties ->> 'of_type' AS type, t.target_properties ->> 'of_type' AS target_type
+          FROM unnest(objects) t WHERE t.kind = 'table' AND t.properties ? 'of_type' AND t.target_properties ? 'of_type') t
+    LEFT JOIN (SELECT y.number, y.identity, y.target_identity FROM unnest(objects) y WHERE y.kind = 'type') y
+        ON y.identity = t.type AND y.target_identity = t.target_type
+    WHERE y.number IS NOT NULL OR t.type = t.target_type
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_typed(schemaguard.sync_object[])
+    IS 'returns tables that are of the same type in reference and target';
+
+-- Returns columns that the reference lacks, and that a table has from parents alone that it leaves: they stay with it then
+CREATE FUNCTION schemaguard.sg_sync_left_columns(objects schemaguard.sync_object[], OUT relation text, OUT name text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH object AS MATERIALIZED (
+    SELECT o.* FROM unnest(objects) o WHERE o.kind IN ('table', 'column')
+), extra AS MATERIALIZED (
+    SELECT c.target_parent AS relation, c.target_name AS name, c.target_properties ->> 'inherited' AS inherited
+    FROM object c WHERE c.kind = 'column' AND c.state = 'extra'
+), stays AS MATERIALIZED (
+    -- parents that a table does not leave
+    SELECT t.target_identity AS relation, w.value AS parent
+    FROM object t CROSS JOIN jsonb_array_elements_text(
+        coalesce(t.target_properties -> 'inherits', '[]') || coalesce(t.target_properties -> 'partition_of', '[]')) w
+    LEFT JOIN object p ON p.kind = 'table' AND p.target_identity = w.value
+    WHERE t.kind = 'table' AND t.changes && '{partition_of,inherits}'
+        AND coalesce(t.properties -> 'inherits', '[]') || coalesce(t.properties -> 'partition_of', '[]')
+            @> jsonb_build_array(coalesce(p.identity, w.value))
+)
+SELECT e.relation, e.name
+FROM extra e JOIN object t ON t.kind = 'table' AND t.target_identity = e.relation AND t.changes && '{partition_of,inherits}'
+WHERE e.inherited = 'only' AND NOT EXISTS (
+    SELECT FROM stays s JOIN extra p ON p.relation = s.parent WHERE s.relation = e.relation AND p.name = e.name)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_left_columns(schemaguard.sync_object[])
+    IS 'returns columns that stay with a table that leaves its parent';
 
 -- Returns what templates ask of columns beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_column_flags(objects schemaguard.sync_object[], keyed_by schemaguard.sync_pair[], live boolean,
@@ -200,12 +245,15 @@ WITH object AS MATERIALIZED (
     SELECT c.number, c.name, c.kind, CASE c.kind WHEN 'table' THEN c.target_identity ELSE c.parent END AS relation FROM object c
     WHERE c.kind = 'column' AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean
         OR c.kind = 'table' AND c.state = 'extra' AND allow_drop
+), typed AS MATERIALIZED (
+    SELECT x.* FROM schemaguard.sg_sync_typed(objects) x
 ), retyped AS MATERIALIZED (
     -- what nothing makes the other: the types of users go by way of their text
     SELECT c.number, t.labels, CASE WHEN t.parsed AND schemaguard.sg_sync_parses('type', c.target_properties ->> 'type') THEN CASE
         WHEN (SELECT count(*) FROM pg_type x
                 WHERE x.oid IN (to_regtype(c.properties ->> 'type'), to_regtype(c.target_properties ->> 'type'))
-                AND x.typtype IN ('b', 'r', 'm') AND x.typcategory NOT IN ('S', 'A')) = 2
+                AND x.typtype IN ('b', 'r', 'm', 'e') AND x.typcategory NOT IN ('S', 'A'))
+            + CASE WHEN t.labels IS NOT NULL AND to_regtype(c.properties ->> 'type') IS NULL THEN 1 ELSE 0 END = 2
             AND NOT (position('.' IN c.properties ->> 'type') > 0 AND position('.' IN c.target_properties ->> 'type') > 0)
             AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(c.target_properties ->> 'type')
                 AND x.casttarget = to_regtype(c.properties ->> 'type')) THEN true END END AS no_cast
@@ -235,14 +283,15 @@ SELECT c.number, jsonb_build_object(
     'keyed', CASE WHEN c.changes && '{type,collation}' AND (c.target_parent, c.target_name) IN (
         SELECT k.identity, k.name FROM schemaguard.sg_sync_keyed(keyed_by) k) THEN true END,
     -- goes with that of a table above, unless its own comes from there no more
-    'given', CASE WHEN c.state = 'extra' AND c.target_properties ->> 'inherited' = 'only' AND c.target_parent NOT IN (
-        SELECT t.target_identity FROM object t WHERE t.kind = 'table' AND t.changes && '{partition_of,inherits}'
-            AND NOT t.properties ?| '{partition_of,inherits}') THEN true END)
+    'given', CASE WHEN c.state = 'extra' AND c.target_properties ->> 'inherited' = 'only'
+        AND (c.target_parent, c.target_name) NOT IN (
+            SELECT l.relation, l.name FROM schemaguard.sg_sync_left_columns(objects) l) THEN true END,
+    'typed', CASE WHEN EXISTS (SELECT FROM typed x WHERE x.identity = c.parent OR x.target_identity = c.target_parent) THEN true END)
 FROM object c LEFT JOIN object t ON t.kind = 'table' AND t.identity = c.parent LEFT JOIN retyped y ON y.number = c.number
 WHERE c.kind = 'column' AND c.managed
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_column_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean, boolean)
-    IS 'what templates ask of columns beyond their properties';
+    IS 'returns the values that templates need of columns beyond their properties';
 
 -- Returns what templates ask of tables, constraints, indexes and sequences beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_relation_flags(objects schemaguard.sync_object[], pairs schemaguard.sync_pair[], live boolean,
@@ -295,7 +344,7 @@ WHERE live AND s.kind = 'sequence' AND s.state = 'missing' AND s.managed
 GROUP BY s.number
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relation_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean)
-    IS 'what templates ask of tables, constraints, indexes and sequences beyond their properties';
+    IS 'returns the values that templates need of tables, constraints, indexes and sequences beyond their properties';
 
 -- Returns what templates ask of other kinds beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_other_flags(objects schemaguard.sync_object[], pairs schemaguard.sync_pair[], live boolean,
@@ -316,6 +365,14 @@ UNION ALL
 SELECT t.number, jsonb_build_object('drops', CASE WHEN allow_drop THEN true END,
     'stored', CASE WHEN t.target_identity IN (SELECT s FROM schemaguard.sg_sync_stored_types(pairs) s) THEN true END)
 FROM object t WHERE t.kind = 'type' AND t.managed
+UNION ALL
+-- what its tables say of its attributes
+SELECT x.type, jsonb_build_object('typed_tables', string_agg(DISTINCT x.target_identity, ', '),
+    'renames', jsonb_object_agg(c.target_name, c.name) FILTER (WHERE c.withheld IS NULL AND c.name <> c.target_name),
+    'asked', string_agg(DISTINCT c.target_identity, ', ') FILTER (WHERE c.withheld IS NOT NULL))
+FROM schemaguard.sg_sync_typed(objects) x LEFT JOIN unnest(objects) c ON c.kind = 'column' AND c.target_parent = x.target_identity
+WHERE x.type IS NOT NULL
+GROUP BY x.type
 UNION ALL
 SELECT s.number, jsonb_build_object('used', string_agg(coalesce(t.identity, t.target_identity), ', ' ORDER BY t.target_identity))
 FROM object s JOIN object t ON t.kind = 'table' AND t.target_properties ->> 'server' = s.target_name
@@ -339,7 +396,7 @@ WHERE f.kind = 'operator family' AND f.managed
 GROUP BY f.number
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_other_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean, boolean)
-    IS 'what templates ask of other objects beyond their properties';
+    IS 'returns the values that templates need of other kinds of objects beyond their properties';
 
 -- Returns objects with what templates need of them: old of the target's, new of the reference's. Numbers: those that are wanted;
 -- at_once: a key of a partitioned table can't be NOT VALID.
@@ -393,4 +450,4 @@ FROM (
     OFFSET 0) o
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_described(schemaguard.sync_object[], schemaguard.sync_pair[], text, boolean, boolean, int[])
-    IS 'objects with what templates need of them';
+    IS 'returns objects with the values that templates need';

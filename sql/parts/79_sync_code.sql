@@ -13,7 +13,7 @@ AS $function$
     WHERE e.kind IN ('function', 'procedure', 'aggregate', 'operator', 'type', 'domain', 'table', 'view', 'materialized view')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_mentions(schemaguard.sync_every[], schemaguard.sync_seen[])
-    IS 'what statements name';
+    IS 'returns the objects that statements name';
 
 -- Returns what objects of either side stand on
 CREATE FUNCTION schemaguard.sg_sync_needs(every schemaguard.sync_every[], objects schemaguard.sync_object[], seen schemaguard.sync_seen[])
@@ -49,7 +49,7 @@ SELECT w.kind, w.object, o.kind, o.object, 'check' FROM object w JOIN object o O
 WHERE w.kind = 'domain'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_needs(schemaguard.sync_every[], schemaguard.sync_object[], schemaguard.sync_seen[])
-    IS 'what objects of either side stand on';
+    IS 'returns the dependencies of objects of either side';
 
 -- Returns functions, operators and domains of roles that are no superusers, and what stands on them: a domain may get a check at any time
 CREATE FUNCTION schemaguard.sg_sync_strange(every schemaguard.sync_every[], needs schemaguard.sync_need[])
@@ -68,7 +68,7 @@ WITH RECURSIVE strange AS (
 SELECT s.kind, s.object, s.owner FROM strange s
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_strange(schemaguard.sync_every[], schemaguard.sync_need[])
-    IS 'objects that run code of roles that are no superusers';
+    IS 'returns objects that run code of roles that are not superusers';
 
 -- Returns types and columns of such types, and tables and views with them, whose rows are types, too. Strange: of sg_sync_strange().
 CREATE FUNCTION schemaguard.sg_sync_strange_rows(strange schemaguard.sync_owned[], needs schemaguard.sync_need[])
@@ -89,7 +89,7 @@ WITH RECURSIVE strange_row AS (
 SELECT r.kind, r.object, r.owner FROM strange_row r
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_strange_rows(schemaguard.sync_owned[], schemaguard.sync_need[])
-    IS 'types and relations with values of types that run code of others';
+    IS 'returns types and relations that have values of types that run code of other roles';
 
 -- Returns types of which a literal is a value when the statement is read, and casts, of sg_sync_strange() and ..._rows()
 CREATE FUNCTION schemaguard.sg_sync_strange_types(every schemaguard.sync_every[], strange schemaguard.sync_owned[],
@@ -113,7 +113,7 @@ AS $function$
     WHERE e.multirange IS NOT NULL
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_strange_types(schemaguard.sync_every[], schemaguard.sync_owned[], schemaguard.sync_owned[])
-    IS 'types whose values run code of others, and casts';
+    IS 'returns types whose values run code of other roles, and casts';
 
 -- Returns what a statement that computes would run code of others for: the object itself, all rows of a table (kind rows), or a table
 -- that is made with generated columns (kind made)
@@ -152,7 +152,7 @@ UNION
 SELECT 'made', o.parent, o.owner FROM object o WHERE o.owner IS NOT NULL AND o.generated
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_computing(schemaguard.sync_every[], schemaguard.sync_owned[], schemaguard.sync_owned[])
-    IS 'what statements that compute run code of others for';
+    IS 'returns the objects for which statements that compute values run code of other roles';
 
 -- Returns the role whose code a statement would run, by its number: not the caller, if there is another one. Arguments: as of the
 -- functions that are named so; every is null where nobody's code is left out.
@@ -222,7 +222,7 @@ SELECT c.number, coalesce(min(c.owner) FILTER (WHERE c.owner <> quote_ident(curr
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_runs_as(schemaguard.sync_statement[], schemaguard.sync_seen[], schemaguard.sync_every[],
     schemaguard.sync_need[], schemaguard.sync_owned[], schemaguard.sync_owned[])
-    IS 'the role whose code a statement would run';
+    IS 'returns the role whose code a statement would run';
 
 -- Returns what is known of statements. Arguments: as sg_sync_runs_as() has them.
 CREATE FUNCTION schemaguard.sg_sync_fits(statements schemaguard.sync_statement[], seen schemaguard.sync_seen[],
@@ -251,7 +251,7 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_fits(schemaguard.sync_statement[], schemaguard.sync_seen[], schemaguard.sync_every[],
     schemaguard.sync_need[], schemaguard.sync_owned[], schemaguard.sync_owned[])
-    IS 'whose code statements would run, and why they are left out';
+    IS 'returns the role whose code each statement would run, and the reason why it is left out';
 
 -- Returns what is left out: what its statements, properties or code are a problem of, and what stands on that. Fits: of sg_sync_fits().
 CREATE FUNCTION schemaguard.sg_sync_left_over(objects schemaguard.sync_object[], every schemaguard.sync_every[],
@@ -285,7 +285,7 @@ FROM withheld w GROUP BY w.kind, w.object
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_left_over(schemaguard.sync_object[], schemaguard.sync_every[], schemaguard.sync_need[],
     schemaguard.sync_fit[])
-    IS 'what is left out, and why';
+    IS 'returns the objects that are left out, with the reason';
 
 -- Returns what is known of statements, and what is left out. Arguments: as of sg_sync_statements(); objects: of sg_sync_managed().
 CREATE FUNCTION schemaguard.sg_sync_judged(statements schemaguard.sync_statement[], objects schemaguard.sync_object[],
@@ -318,4 +318,4 @@ END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_judged(schemaguard.sync_statement[], schemaguard.sync_object[], schemaguard.sync_pair[],
     text, text, boolean, boolean)
-    IS 'whose code statements would run, and what is left out';
+    IS 'returns the role whose code each statement would run, and the objects that are left out';

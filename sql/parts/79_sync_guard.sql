@@ -23,7 +23,7 @@ WHERE a.step = 'at' AND a.kind = ANY (kinds) AND x.expression IS NOT NULL
     AND NOT (other_major AND i.property IN ('query', 'definition', 'sql_body') AND i.anew)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_facts(text[], boolean)
-    IS 'what guards ask for, by kind of object';
+    IS 'returns the queries of guards, by kind of object';
 
 -- Returns statements with their guards. What has the name of something that is dropped may be of another kind: it is left alone.
 CREATE FUNCTION schemaguard.sg_sync_guards(steps schemaguard.sync_step[], other_major boolean)
@@ -46,13 +46,20 @@ WITH fact AS MATERIALIZED (
         schemaguard.sg_sync_fill(p.statement, s.context) || CASE s.step WHEN 'drop' THEN p.kinds ELSE '' END AS place_of
     FROM unnest(steps) s LEFT JOIN place p ON p.kind = s.kind
     CROSS JOIN LATERAL (SELECT s.step IN ('create', 'drop') AND s.state IS NULL AS whole) w
+    -- what has only the name of what a plan keeps is a column of its table
+    CROSS JOIN LATERAL (
+        SELECT coalesce(format(' OR pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, '
+            'a.atttypmod) = ANY (%L)',
+            nullif(ARRAY(SELECT c.text FROM unnest(ARRAY[s.olds, s.news]) v (v), jsonb_array_elements_text(
+                CASE jsonb_typeof(v.v -> 'columns_state') WHEN 'array' THEN v.v -> 'columns_state' ELSE '[]' END) c (text)
+                WHERE c.text ~ '^"?_sg_dropped_'), '{}')), '') AS or_own) own
     CROSS JOIN LATERAL (
         SELECT array_agg(f.property ORDER BY f.number) AS properties, array_agg(f.printed ORDER BY f.number) AS printed,
             NOT w.whole AND count(*) = 1 AS alone,
             string_agg(CASE WHEN NOT w.whole AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
                 -- what a new object has is as good as nothing, unless it is to have that
                 || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN format('nullif(%s, nullif(%s, %L))', f.expression, f.fresh,
-                    s.news ->> f.property) ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
+                    s.news ->> f.property) ELSE replace(f.expression, '(or_own)', own.or_own) END, ', ' ORDER BY f.number) AS expressions
         FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main
             AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f
@@ -71,7 +78,7 @@ SELECT row_number() OVER (), s.section, s.place, s.kind, s.object, s.what, s.sta
 FROM asked s
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guards(schemaguard.sync_step[], boolean)
-    IS 'statements with their guards';
+    IS 'returns statements with their guards';
 
 -- Returns the condition under which something is still as it was for which objects are made anew, by kind and name of these: what is the
 -- same before and after goes as long as there is a reason. Objects: as sg_sync_managed() has them; described: those that differ.
@@ -110,4 +117,4 @@ GROUP BY c.kind, c.target_identity HAVING bool_and(a.condition IS NOT NULL)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_reasons(schemaguard.sync_object[], schemaguard.sync_made[], schemaguard.sync_anew[],
     schemaguard.sync_statement[])
-    IS 'whether what objects are made anew for is still to be done';
+    IS 'returns the condition under which the reason to recreate an object still holds';

@@ -9,8 +9,8 @@ AS $function$
     SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int)
         || CASE WHEN live THEN coalesce((
             SELECT string_agg(E',\n    ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), '' ORDER BY a.attnum)
-            FROM pg_attribute a
-            WHERE a.attrelid = to_regclass(min(t.new ->> 'partition_of')) AND starts_with(a.attname, '_sg_dropped_')), '')
+            FROM pg_attribute a JOIN schemaguard.kept_column k ON k.relid = a.attrelid AND k.number = a.attnum
+            WHERE a.attrelid = to_regclass(min(t.new ->> 'partition_of'))), '')
         ELSE '' END || E'\n'
     FROM unnest(objects) o JOIN unnest(objects) t ON t.kind = 'table' AND t.identity = o.parent AND t.state <> 'same'
     WHERE o.kind = 'column' AND o.parent_state = 'missing' AND (coalesce(o.new ->> 'inherited', '') <> 'only' OR t.new ? 'partition_of')
@@ -22,7 +22,7 @@ AS $function$
     GROUP BY o.parent
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_inline(schemaguard.sync_object[], boolean)
-    IS 'columns and constraints within CREATE';
+    IS 'returns the text of columns and constraints within CREATE';
 
 -- Returns the columns of tables that are made or dropped, by state: an heir's own, for others come and go with those of its parent
 CREATE FUNCTION schemaguard.sg_sync_shapes(objects schemaguard.sync_object[], OUT parent text, OUT state text, OUT columns jsonb)
@@ -39,7 +39,7 @@ AS $function$
     GROUP BY 1, 2
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_shapes(schemaguard.sync_object[])
-    IS 'the columns of tables that are made or dropped';
+    IS 'returns the columns of tables that are created or dropped';
 
 -- Returns the numbers of partitions that join another table, or one that is made anew, after columns that only one of the two has are gone
 CREATE FUNCTION schemaguard.sg_sync_joins_late(objects schemaguard.sync_object[], anew schemaguard.sync_anew[])
@@ -60,7 +60,7 @@ WHERE o.kind = 'table' AND o.new ? 'partition_of'
         OR o.target_identity IN (SELECT c.target_parent FROM surplus c))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_joins_late(schemaguard.sync_object[], schemaguard.sync_anew[])
-    IS 'numbers of partitions that join after surplus columns are gone';
+    IS 'returns the numbers of partitions that are attached after surplus columns are dropped';
 
 -- Returns objects with what they are made of. All: those that equal ones belong to, too, for what is attached.
 CREATE FUNCTION schemaguard.sg_sync_made(objects schemaguard.sync_object[], all_objects schemaguard.sync_object[],
@@ -107,4 +107,4 @@ LEFT JOIN LATERAL (
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_made(schemaguard.sync_object[], schemaguard.sync_object[], schemaguard.sync_fired[],
     schemaguard.sync_anew[], boolean)
-    IS 'objects with what they are made of';
+    IS 'returns objects with the values of which their statements are made';

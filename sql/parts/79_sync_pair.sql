@@ -17,7 +17,7 @@ AS $function$
     WHERE t.kind = 'type' AND d.value ->> 0 = 'domain'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_holders(schemaguard.sync_pair[])
-    IS 'columns that hold values of a domain within others';
+    IS 'returns columns that hold values of a domain within other values';
 
 -- Returns types of values in columns, themselves or within others; none if no type gets other attributes
 CREATE FUNCTION schemaguard.sg_sync_stored_types(pairs schemaguard.sync_pair[])
@@ -37,7 +37,7 @@ AS $function$
     SELECT s.identity FROM stored s
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_stored_types(schemaguard.sync_pair[])
-    IS 'types of values in columns, if a type gets other attributes';
+    IS 'returns types of values in columns, if the attributes of a type change';
 
 -- Returns columns that a table is partitioned by, or a partition of it, in all tables of that tree; none if no column gets another type
 CREATE FUNCTION schemaguard.sg_sync_keyed(pairs schemaguard.sync_pair[], OUT identity text, OUT name text)
@@ -61,7 +61,7 @@ AS $function$
     SELECT k.identity, k.name FROM keyed k
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_keyed(schemaguard.sync_pair[])
-    IS 'columns that partitioned tables are partitioned by, if a column gets another type';
+    IS 'returns columns by which tables are partitioned, if the type of a column changes';
 
 -- Returns what comes or goes in schemas that do, where the one comes and the other goes: they may be one
 CREATE FUNCTION schemaguard.sg_sync_contents(
@@ -85,4 +85,4 @@ AS $function$
     GROUP BY s.number, s.identity, s.target_identity
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_contents(schemaguard.sync_pair[])
-    IS 'what comes or goes in schemas that do';
+    IS 'returns objects that appear or disappear with their schemas, since one schema may be the other renamed';

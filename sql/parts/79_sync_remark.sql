@@ -31,7 +31,7 @@ AS $function$
             WHERE c.kind = 'collation' AND c.state <> 'same' AND c.new IS NOT NULL))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_needed(schemaguard.sync_made[])
-    IS 'what statements need that none of them makes';
+    IS 'returns the prerequisites of statements that no statement creates';
 
 -- Returns what has the name, or the contents, of something that is missing: nobody but a person can say whether it is the same.
 -- Described: the objects that differ.
@@ -53,7 +53,7 @@ WHERE a.identity IS NOT NULL AND b.identity IS NULL AND NOT EXISTS (SELECT FROM 
     AND a.identity IN (r.old, r.new) AND b.target_identity IN (r.old, r.new))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_doubtful(schemaguard.sync_pair[], schemaguard.sync_object[], boolean)
-    IS 'what may be something else under another name';
+    IS 'returns objects that may be a missing object under another name';
 
 -- Returns what no statement alters, and what goes or comes along with that. Objects: as sg_sync_managed() has them; described: those that
 -- statements are made for.
@@ -80,6 +80,10 @@ WITH made_of AS MATERIALIZED (
         'the two tables do not have the same columns until the surplus ones are dropped (allow_drop)', 'beyond'
     FROM made_of m WHERE m.joins_late AND NOT allow_drop
     UNION ALL
+    -- no column is made that a table has from a parent to come alone
+    SELECT o.number, o.kind, o.identity, 'inherited', schemaguard.sg_sync_fill('it will be of {parent} itself, too', o.new), 'beyond'
+    FROM object o WHERE o.kind = 'column' AND o.state = 'missing' AND o.new ->> 'inherited' = 'only' AND o.joins = 'heir'
+    UNION ALL
     -- nobody is told
     SELECT o.number, o.kind, o.identity, 'created', NULL, 'along'
     FROM unnest(objects) o JOIN made_of m ON m.identity = o.parent AND m.joins_late
@@ -87,6 +91,13 @@ WITH made_of AS MATERIALIZED (
     UNION ALL
     SELECT m.number, m.kind, m.target_identity, 'dropped', NULL, 'along'
     FROM made_of m WHERE m.kind = 'column' AND m.old ? 'given' AND NOT allow_drop
+    UNION ALL
+    SELECT m.number, m.kind, coalesce(m.identity, m.target_identity), CASE m.state WHEN 'missing' THEN 'created' WHEN 'extra' THEN 'dropped'
+        ELSE 'type' END, CASE WHEN NOT EXISTS (SELECT FROM made_of y WHERE y.kind = 'type' AND 'attributes' = ANY (y.changes))
+        THEN 'its table has the columns of a type that is not among the schemas' END,
+        CASE WHEN NOT EXISTS (SELECT FROM made_of y WHERE y.kind = 'type' AND 'attributes' = ANY (y.changes)) THEN 'beyond' ELSE 'along' END
+    FROM made_of m WHERE m.kind = 'column' AND coalesce(m.new, m.old) ? 'typed'
+        AND (m.state IN ('missing', 'extra') OR m.changes && '{type,collation,name}')
     UNION ALL
     SELECT m.number, m.kind, m.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', m.new), 'hidden'
     FROM made_of m
@@ -105,7 +116,7 @@ SELECT s.number, s.kind, s.object, s.what, s.told, NULL, NULL, s.note FROM said 
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_beyond(schemaguard.sync_object[], schemaguard.sync_object[], schemaguard.sync_made[],
     schemaguard.sync_fired[], boolean)
-    IS 'what no statement alters';
+    IS 'returns differences that no statement can repair';
 
 -- Returns pairs that no statement is made for: what could not be read, may be renamed, or is made by something else; and what is left out,
 -- as sg_sync_left_over() says. Statements: with what is left out.
@@ -125,6 +136,12 @@ FROM unnest(left_over) l LEFT JOIN object o ON o.kind = l.kind AND l.object IN (
 WHERE l.native OR (l.kind, l.object) IN (SELECT s.kind, s.object FROM unnest(statements) s)
 GROUP BY l.kind, l.object, l.native, l.problem, l.below
 UNION ALL
+-- columns that come and go with it
+SELECT c.number, c.kind, c.object, 'left out', 'it needs type ' || y.object, NULL, NULL, 'beyond'
+FROM object c JOIN schemaguard.sg_sync_typed(objects) x ON c.parent = x.identity OR c.target_parent = x.target_identity
+JOIN object y ON y.number = x.type JOIN unnest(left_over) l ON l.kind = y.kind AND l.object = y.object
+WHERE c.kind = 'column' AND c.state IN ('missing', 'extra')
+UNION ALL
 SELECT o.number, o.kind, o.object,
     CASE WHEN o.unknown IS NOT NULL THEN 'could not be read' WHEN o.score IS NULL THEN 'waits' ELSE 'asked' END,
     coalesce(o.unknown, schemaguard.sg_sync_question(o.kind, o.target_identity, o.score, o.withheld)), o.target_identity, o.identity,
@@ -139,4 +156,4 @@ WHERE NOT o.managed AND o.unknown IS NULL AND o.withheld IS NULL AND o.state <> 
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_alone(schemaguard.sync_object[], schemaguard.sync_statement[], schemaguard.sync_left_over[],
     boolean)
-    IS 'what no statement is made for';
+    IS 'returns objects for which no statement is made';

@@ -35,14 +35,14 @@ UNION ALL
 SELECT true, p.identity, p.properties FROM unnest(pairs) p WHERE p.kind = 'publication' AND p.properties IS NOT NULL
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_publications(schemaguard.sync_pair[], boolean)
-    IS 'the publications of this database before and after a script';
+    IS 'returns the publications of this database before and after a script';
 
 CREATE FUNCTION schemaguard.sg_sync_columns(expression text)
 RETURNS text[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_sync_columns';
 COMMENT ON FUNCTION schemaguard.sg_sync_columns(text)
-    IS 'the names of the columns that an expression reads; null: it can''t be parsed';
+    IS 'returns the names of the columns that an expression reads; null: the expression cannot be parsed';
 
 -- Returns the tables that publications send before and after a script, each with those above it, the one whose list and filter count,
 -- and why the server would refuse to change its rows, as its CheckCmdReplicaIdentity() does: none, filter or list. A table has one key
@@ -110,7 +110,7 @@ SELECT i.after, i.key, i.identity, i.levels, i.whole, i.publication, i.published
 FROM identified i
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_published(schemaguard.sync_pair[], text, boolean, text[])
-    IS 'the tables that publications send before and after a script, and why the server would refuse to change their rows';
+    IS 'returns tables that publications send before and after a script, and why the server would refuse to change their rows';
 
 -- Returns what a script has publications send, or refuse, of objects. Statements: those that make or rename tables and columns, by "what
 -- kind object". Note: sent, or closed, which takes something from who uses this database, so that nobody's call does it unasked.
@@ -193,4 +193,4 @@ FROM named n
 ORDER BY 3, 2, 4
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_sent(schemaguard.sync_pair[], text, boolean, jsonb)
-    IS 'what a script has publications send, and whose rows the server then refuses to change';
+    IS 'returns what a script makes publications send, and the tables whose rows the server then refuses to change';

@@ -35,7 +35,7 @@ WHERE NOT (s.what = 'type collation' AND s.before = s.after)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_written(schemaguard.sync_statement[], schemaguard.sync_fit[], schemaguard.sync_left_over[],
     schemaguard.sync_object[], schemaguard.sync_made[], schemaguard.sync_anew[], boolean)
-    IS 'statements, each with its guard and all that a script says of it';
+    IS 'returns statements, each with its guard and all remarks of a script on it';
 
 -- Returns the statements that make the target what the reference is, and with section 0 what is said beside them. Pairs: of
 -- sg_sync_pairs(). A text that is not what its rule says is left out, with all that needs its object: src/sync/sync_text.c. leave_code:
@@ -110,4 +110,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
-    IS 'the statements of sg_sync_sql(), in order, each with its guard';
+    IS 'returns the statements of sg_sync_sql(), in order, each with its guard';

@@ -64,7 +64,7 @@ FROM object o JOIN unnest(made) p ON p.joins_late AND p.target_identity = o.targ
 WHERE o.kind = 'column' AND o.state = 'extra' AND o.parent_state IS NULL AND o.old ->> 'inherited' = 'only'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_drops(schemaguard.sync_made[])
-    IS 'the statements that drop';
+    IS 'returns the statements that drop objects';
 
 -- Returns what takes and gives defaults and types around what is made anew
 CREATE FUNCTION schemaguard.sg_sync_detours(objects schemaguard.sync_object[], anew schemaguard.sync_anew[],
@@ -104,7 +104,7 @@ FROM object o
 WHERE o.type IS NOT NULL AND o.new IS NOT NULL AND NOT coalesce(o.changes && '{type,collation}', false)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_detours(schemaguard.sync_object[], schemaguard.sync_anew[], schemaguard.sync_meanwhile[])
-    IS 'the statements that change defaults and types while something is made anew';
+    IS 'returns the statements that change defaults and types while an object is recreated';
 
 -- Returns what makes new objects and those that are made anew, and what is made beside those that stay until then
 CREATE FUNCTION schemaguard.sg_sync_creates(made schemaguard.sync_made[])
@@ -150,7 +150,7 @@ SELECT 2, coalesce((SELECT max(s.number) FROM unnest(made) s WHERE s.kind IN ('s
 FROM object o JOIN rule r ON r.kind = o.kind AND r.step = 'shell' WHERE o.state = 'missing'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_creates(schemaguard.sync_made[])
-    IS 'the statements that make what is new';
+    IS 'returns the statements that create objects';
 
 -- Returns what new objects have beyond CREATE; creates: the statements of sg_sync_creates(). All: objects, equal ones included.
 CREATE FUNCTION schemaguard.sg_sync_extras(made schemaguard.sync_made[], creates schemaguard.sync_step[],
@@ -190,7 +190,7 @@ FROM object o JOIN rule r ON r.kind = o.kind AND r.step = 'after'
 WHERE o.state = 'missing' AND (allow_drop OR NOT o.joins_late)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_extras(schemaguard.sync_made[], schemaguard.sync_step[], schemaguard.sync_object[], boolean)
-    IS 'the statements for what new objects have beyond CREATE';
+    IS 'returns the statements for properties of new objects that CREATE does not set';
 
 -- Returns what alters objects that stay. All: objects, equal ones included, for keys that columns are in.
 CREATE FUNCTION schemaguard.sg_sync_alters(made schemaguard.sync_made[], rules schemaguard.sync_fired[],
@@ -222,14 +222,19 @@ SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' 
         -- a check that is on its way to partitions keeps none from being attached
         WHEN r.property = 'not_null' AND r.section = 2 AND (o.new ->> 'not_null')::boolean AND NOT o.new ? 'joins'
             THEN 1900000000 + o.number::bigint
-        -- after the keys that it is in
+        -- what stands on columns of its tables goes before
+        WHEN r.property = 'attributes' AND r.section = 6 THEN 1500000000 + o.number::bigint
+        -- before the type that it was of changes
+        WHEN r.property = 'of_type' AND r.section = 2 THEN -900000000 + o.number::bigint
+        -- after the keys that it is in, a whole before its partitions
         WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((o.new ->> 'not_null')::boolean, false)
-            THEN 2000000000 + o.number::bigint
+            THEN CASE WHEN o.new ? 'heirs_lose' AND NOT o.new ? 'inherited' THEN 1500000000 ELSE 2000000000 END + o.number::bigint
+        WHEN r.property = 'not_null' AND o.new ? 'heirs_lose' AND NOT o.new ? 'inherited' THEN -400000000 + o.number::bigint
         -- what else is altered has the new name
         WHEN r.property = 'name' OR r.property = 'identity_sequence' AND o.new ? 'bounds_first' THEN o.number::bigint * 1000
         -- after the columns that only the parent has, and a sequence that has the name
         WHEN r.property = 'persistence' AND r.section = 6 THEN 2000000000 - o.number::bigint
-        WHEN r.property IN ('inherits', 'identity') AND r.section = 6 THEN 2000000000 + o.number::bigint * 1000
+        WHEN r.property IN ('inherits', 'identity', 'of_type') AND r.section = 6 THEN 2000000000 + o.number::bigint * 1000
         ELSE o.number::bigint * 1000 + r.rule END,
     o.kind, o.identity, r.property, schemaguard.sg_sync_fill(r.statement, o.new), 'alter', o.new,
     CASE WHEN m.type IS NOT NULL THEN (o.old || jsonb_build_object('type', m.type)) - '{collation,default}'::text[]
@@ -244,7 +249,7 @@ WHERE NOT o.again AND (NOT o.beside OR r.property = 'name' AND NOT o.new ? 'free
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_alters(schemaguard.sync_made[], schemaguard.sync_fired[], schemaguard.sync_meanwhile[],
     schemaguard.sync_object[], boolean)
-    IS 'the statements that alter what stays';
+    IS 'returns the statements that alter objects that stay';
 
 -- Returns what grants and revokes; creates: the statements of sg_sync_creates(), all_objects: equal ones included
 CREATE FUNCTION schemaguard.sg_sync_grantings(made schemaguard.sync_made[], creates schemaguard.sync_step[],
@@ -308,4 +313,4 @@ JOIN given d ON d.kinds = o.kinds AND (d.schema IS NULL OR d.schema = o.parent) 
 GROUP BY o.number, o.kind, o.identity, o.new, o.name
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_grantings(schemaguard.sync_made[], schemaguard.sync_step[], schemaguard.sync_object[])
-    IS 'the statements that grant and revoke';
+    IS 'returns the statements that grant and revoke';

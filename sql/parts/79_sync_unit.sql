@@ -5,7 +5,7 @@ RETURNS int[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_sync_units';
 COMMENT ON FUNCTION schemaguard.sg_sync_units(int, int[], int[], int[])
-    IS 'for each node of a graph what stands for the unit that it belongs to; null: it stands below no root';
+    IS 'returns, for each node of a graph, the node that stands for its unit; null: no root is above it';
 
 -- Returns what a statement is about, as a text. Things that can't have one name at a time have one text; so have routines of one
 -- name, for who calls one may get another.
@@ -17,7 +17,7 @@ RETURN CASE WHEN kind IN ('function', 'procedure', 'aggregate') THEN 'routine ' 
     WHEN kind IN ('table', 'view', 'materialized view', 'sequence', 'type', 'domain', 'index') THEN 'relation ' || object
     ELSE kind || ' ' || object END;
 COMMENT ON FUNCTION schemaguard.sg_sync_node(text, text)
-    IS 'what a statement is about, as a text: what can''t have one name at a time has one';
+    IS 'returns a statement''s object as a text, equal for objects that cannot have one name at a time';
 
 -- Returns what objects of pairs stand on, as pairs of such texts; what has no statement of its own is made with its parent
 CREATE FUNCTION schemaguard.sg_sync_links(pairs schemaguard.sync_pair[], OUT node text, OUT parent_node text, OUT below text)
@@ -25,6 +25,7 @@ RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
+WITH link (node, parent_node, below) AS MATERIALIZED (
     SELECT schemaguard.sg_sync_node(s.kind, s.identity), 'relation ' || s.parent, schemaguard.sg_sync_node(x.kind, x.identity)
     FROM (SELECT p.kind, p.identity, p.parent, p.properties FROM unnest(pairs) p WHERE p.identity IS NOT NULL
           UNION ALL
@@ -46,14 +47,89 @@ AS $function$
     ) x (kind, identity)
     WHERE x.identity IS NOT NULL
     UNION ALL
+    -- a column of a table's row type
+    SELECT schemaguard.sg_sync_node(p.kind, p.target_identity), 'relation ' || p.target_parent,
+        schemaguard.sg_sync_node(c.kind, c.target_identity)
+    FROM unnest(pairs) p CROSS JOIN LATERAL jsonb_array_elements(p.target_properties -> 'depends') d
+    JOIN unnest(pairs) c ON c.kind = 'column' AND c.target_parent = d.value ->> 1 AND c.changes IS NOT NULL
+    WHERE p.kind = 'column' AND d.value ->> 0 = 'table'
+    UNION ALL
     -- a partition has all columns of the whole when it joins
     SELECT schemaguard.sg_sync_node(p.kind, p.identity), NULL, schemaguard.sg_sync_node(c.kind, c.identity)
     FROM unnest(pairs) p JOIN unnest(pairs) c ON c.kind = 'column' AND c.parent = p.properties ->> 'partition_of'
         AND c.target_identity IS NULL
     WHERE p.kind = 'table' AND (p.target_identity IS NULL OR p.changes && '{partition_of,partition_bound}')
+), typed AS MATERIALIZED (
+    SELECT p.identity, p.properties ->> 'of_type' AS type FROM unnest(pairs) p WHERE p.kind = 'table' AND p.properties ? 'of_type'
+    UNION
+    SELECT p.target_identity, p.target_properties ->> 'of_type' FROM unnest(pairs) p
+    WHERE p.kind = 'table' AND p.target_properties ? 'of_type'
+)
+SELECT l.node, l.parent_node, l.below FROM link l
+UNION ALL
+-- the columns of a typed table are made by its type
+SELECT l.node, l.parent_node, 'relation ' || t.type FROM link l JOIN typed t ON l.below = 'relation ' || t.identity
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_links(schemaguard.sync_pair[])
-    IS 'what objects stand on';
+    IS 'returns the dependencies of the objects of pairs';
+
+-- Returns what statements would be refused, for the queries that have found rows, and for what they are made of
+CREATE FUNCTION schemaguard.sg_sync_refused(pairs schemaguard.sync_pair[], found schemaguard.sync_found[],
+    OUT kind text, OUT object text, OUT what text, OUT finders text[])
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH RECURSIVE joining AS MATERIALIZED (
+    SELECT p.identity, p.properties ->> 'partition_of' AS whole, p.target_identity IS NULL AS fresh,
+        p.properties -> 'partition_of' = p.target_properties -> 'partition_of' AS moves
+    FROM unnest(pairs) p WHERE p.kind = 'table' AND (p.target_identity IS NULL OR p.changes && '{partition_of,partition_bound}')
+        AND found <> '{}'
+), part AS MATERIALIZED (
+    -- what is made of columns, or goes to a partition with what it is of
+    SELECT p.kind, p.identity, NULL AS what, 'column' AS on_kind, k.parent || '.' || quote_ident(c.name) AS object
+    FROM unnest(pairs) p CROSS JOIN LATERAL (VALUES (p.parent, p.properties -> 'columns'),
+        (p.properties ->> 'references', p.properties -> 'referenced_columns')) k (parent, columns)
+    CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
+    WHERE p.kind IN ('constraint', 'index', 'statistics') AND found <> '{}'
+    UNION ALL
+    -- a key stays for a foreign key that does
+    SELECT k.kind, coalesce(k.identity, k.target_identity), NULL, f.kind, f.identity
+    FROM unnest(pairs) f JOIN unnest(pairs) k ON k.kind IN ('constraint', 'index')
+        AND k.target_parent = f.target_properties ->> 'references'
+        AND k.target_properties -> 'columns' @> (f.target_properties -> 'referenced_columns')
+        AND k.target_properties -> 'columns' <@ (f.target_properties -> 'referenced_columns')
+    WHERE f.kind = 'constraint' AND found <> '{}'
+    UNION ALL
+    SELECT p.kind, p.identity, NULL, 'table', p.parent FROM unnest(pairs) p JOIN joining j ON j.identity = p.parent
+    WHERE j.fresh OR p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND j.moves IS NOT TRUE
+    UNION ALL
+    -- partitions of a new one, and others that could get a bound which one keeps
+    SELECT 'table', j.identity, NULL, 'table', j.whole FROM joining j WHERE j.fresh AND j.whole IS NOT NULL
+    UNION ALL
+    SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
+    UNION ALL
+    SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
+    UNION ALL
+    -- bounds are values of the type of the key
+    SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
+), refusal AS (
+    SELECT x.kind, x.object, x.what, f.finder
+    FROM unnest(found) f CROSS JOIN LATERAL (VALUES (f.kind, f.object, f.what),
+        (CASE f.finder WHEN '!the table is partitioned by it' THEN 'key' END, schemaguard.sg_sync_owner(f.object), NULL))
+        x (kind, object, what)
+    WHERE x.kind IS NOT NULL
+    UNION SELECT p.kind, p.identity, p.what, r.finder FROM part p JOIN refusal r ON r.kind = p.on_kind AND r.object = p.object
+    WHERE r.what IS DISTINCT FROM 'identity_sequence'
+)
+SELECT f.kind, f.object, f.what, array_agg(DISTINCT f.finder) AS finders
+FROM (SELECT r.kind, r.object, r.what, r.finder FROM refusal r
+      -- bounds that come before the type do so for it
+      UNION ALL SELECT f.kind, f.object, 'identity_sequence', f.finder FROM unnest(found) f WHERE f.what = 'type collation') f
+GROUP BY f.kind, f.object, f.what
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_refused(schemaguard.sync_pair[], schemaguard.sync_found[])
+    IS 'returns objects whose statements would fail, with the queries that found the rows';
 
 -- Returns the statements of sg_sync_statements() in an order in which those of a unit stand together, the others after what they need;
 -- finders: the queries of rows for which they, or what they need, would be refused
@@ -69,7 +145,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET enable_nestloop = off
 AS $function$
-WITH RECURSIVE stated AS MATERIALIZED (
+WITH stated AS MATERIALIZED (
     SELECT s.*, s.note LIKE 'drop%' AS drops, schemaguard.sg_sync_node(s.kind, s.object) AS node
     FROM schemaguard.sg_sync_statements(pairs, reference, target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
@@ -102,53 +178,8 @@ WITH RECURSIVE stated AS MATERIALIZED (
     SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind = 'column' THEN s.what WHEN s.kind = 'table' AND NOT EXISTS (SELECT FROM stated m
         WHERE m.kind = 'table' AND m.object = s.object AND m.what = 'created') THEN 'partition' END AS what, f.finder
     FROM stated s CROSS JOIN string_to_table(s.finder, E'\n') f (finder)
-), joining AS MATERIALIZED (
-    SELECT p.identity, p.properties ->> 'partition_of' AS whole, p.target_identity IS NULL AS fresh,
-        p.properties -> 'partition_of' = p.target_properties -> 'partition_of' AS moves
-    FROM unnest(pairs) p WHERE p.kind = 'table' AND (p.target_identity IS NULL OR p.changes && '{partition_of,partition_bound}')
-        AND EXISTS (SELECT FROM found)
-), part AS MATERIALIZED (
-    -- what is made of columns, or goes to a partition with what it is of
-    SELECT p.kind, p.identity, NULL AS what, 'column' AS on_kind, k.parent || '.' || quote_ident(c.name) AS object
-    FROM unnest(pairs) p CROSS JOIN LATERAL (VALUES (p.parent, p.properties -> 'columns'),
-        (p.properties ->> 'references', p.properties -> 'referenced_columns')) k (parent, columns)
-    CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
-    WHERE p.kind IN ('constraint', 'index', 'statistics') AND EXISTS (SELECT FROM found)
-    UNION ALL
-    -- a key stays for a foreign key that does
-    SELECT k.kind, coalesce(k.identity, k.target_identity), NULL, f.kind, f.identity
-    FROM unnest(pairs) f JOIN unnest(pairs) k ON k.kind IN ('constraint', 'index')
-        AND k.target_parent = f.target_properties ->> 'references'
-        AND k.target_properties -> 'columns' @> (f.target_properties -> 'referenced_columns')
-        AND k.target_properties -> 'columns' <@ (f.target_properties -> 'referenced_columns')
-    WHERE f.kind = 'constraint' AND EXISTS (SELECT FROM found)
-    UNION ALL
-    SELECT p.kind, p.identity, NULL, 'table', p.parent FROM unnest(pairs) p JOIN joining j ON j.identity = p.parent
-    WHERE j.fresh OR p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND j.moves IS NOT TRUE
-    UNION ALL
-    -- partitions of a new one, and others that could get a bound which one keeps
-    SELECT 'table', j.identity, NULL, 'table', j.whole FROM joining j WHERE j.fresh AND j.whole IS NOT NULL
-    UNION ALL
-    SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
-    UNION ALL
-    SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
-    UNION ALL
-    -- bounds are values of the type of the key
-    SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
-), refusal AS (
-    SELECT x.kind, x.object, x.what, f.finder
-    FROM found f CROSS JOIN LATERAL (VALUES (f.kind, f.object, f.what),
-        (CASE f.finder WHEN '!the table is partitioned by it' THEN 'key' END, schemaguard.sg_sync_owner(f.object), NULL))
-        x (kind, object, what)
-    WHERE x.kind IS NOT NULL
-    UNION SELECT p.kind, p.identity, p.what, r.finder FROM part p JOIN refusal r ON r.kind = p.on_kind AND r.object = p.object
-    WHERE r.what IS DISTINCT FROM 'identity_sequence'
 ), refused AS MATERIALIZED (
-    SELECT f.kind, f.object, f.what, array_agg(DISTINCT f.finder) AS finders
-    FROM (SELECT r.kind, r.object, r.what, r.finder FROM refusal r
-          -- bounds that come before the type do so for it
-          UNION ALL SELECT f.kind, f.object, 'identity_sequence', f.finder FROM found f WHERE f.what = 'type collation') f
-    GROUP BY f.kind, f.object, f.what
+    SELECT r.* FROM schemaguard.sg_sync_refused(pairs, ARRAY(SELECT ROW(f.*)::schemaguard.sync_found FROM found f)) r
 )
 -- what is no statement of the script, but said of it
 SELECT 0, 0, x.kind, x.object, 'sent', x.told, NULL, x.hint, NULL, x.note, NULL, NULL, NULL, NULL, NULL
@@ -171,7 +202,7 @@ ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL
         ELSE 3 END, p.first, s.n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_united(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
-    IS 'the statements of sg_sync_sql(), in order, each with its guard and the unit that it belongs to';
+    IS 'returns the statements of sg_sync_sql(), in order, each with its guard and its unit';
 
 -- Returns what a script says before the statements of a unit: what is gone meanwhile for nobody else, and which tables wait
 CREATE FUNCTION schemaguard.sg_sync_unit_told(statements jsonb, unit int, target text)
@@ -193,4 +224,4 @@ AS $function$
                 FROM line l WHERE NOT l.drops AND l.kind IN ('table', 'column')), '')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_unit_told(jsonb, int, text)
-    IS 'what a script says before what is one transaction';
+    IS 'returns the remarks of a script before the statements of one transaction';

@@ -27,4 +27,4 @@ RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_from_snapshot';
 COMMENT ON FUNCTION sg_plan_from_snapshot(text, text)
-    IS 'add the foreign keys that a snapshot has and this database lacks to a plan; returns the number of steps';
+    IS 'adds the foreign keys that a snapshot has and this database lacks to a plan; returns the number of steps';

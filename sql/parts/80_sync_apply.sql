@@ -14,7 +14,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_done(text, text, text, boolean, text)
-    IS 'whether an object is as it should be, or gone where that is as good; an error where it is not as it was, either';
+    IS 'tells whether an object is as it should be, or gone if that suffices; raises an error if it is not as it was, either';
 
 -- Returns the statements that recreate an enum, without DO, and without the checks and defaults that other statements drop and add
 CREATE FUNCTION schemaguard.sg_sync_relabel_plain(type text, name text, labels jsonb, dropped text[])
@@ -39,7 +39,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel_plain(text, text, jsonb, text[])
-    IS 'the statements that make an enum anew, as its columns are now';
+    IS 'returns the statements that recreate an enum, for the columns that it has now';
 
 -- Returns the text behind a block. Its quote ends it, and nothing within: that may hold what looks like the end of another one
 CREATE FUNCTION schemaguard.sg_sync_behind_block(statement text)
@@ -48,7 +48,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN nullif(ltrim(split_part(statement, substring(statement FROM E'^DO (\\$[a-z_0-9]+\\$)'), 3), E';\n'), '');
 COMMENT ON FUNCTION schemaguard.sg_sync_behind_block(text)
-    IS 'the statements behind one that begins with DO; null: there are none';
+    IS 'returns the statements after a DO block; null: there are none';
 
 -- A statement as a plan can hold it: DO is none
 CREATE FUNCTION schemaguard.sg_sync_plain(statement text, object text, parent text, name text, properties jsonb, dropped text[])
@@ -116,7 +116,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION schemaguard.sg_sync_plain(text, text, text, text, jsonb, text[])
-    IS 'a statement as a plan can hold it; null: there is none';
+    IS 'returns a statement as a plan can hold it; null: there is none';
 
 -- Blocks are not what sg_sync_problem() has looked at
 CREATE FUNCTION schemaguard.sg_sync_fitting(kind text, statement text)
@@ -125,7 +125,7 @@ LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN schemaguard.sg_sync_problem(kind, NULL, statement, NULL) IS NULL THEN statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_fitting(text, text)
-    IS 'statements that a plan has for an object of a kind; null: they are none, or another kind''s';
+    IS 'returns a plan''s statement if it fits the kind of object; null: it is no statement, or of another kind';
 
 CREATE FUNCTION schemaguard.sg_sync_texts(names jsonb)
 RETURNS text
@@ -136,7 +136,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION schemaguard.sg_sync_texts(jsonb)
-    IS 'an array of names as the text of a text[]';
+    IS 'returns an array of names as the text of a text[]';
 
 -- Returns the identities of tables, columns and all else that plans have kept, and of objects under them
 CREATE FUNCTION schemaguard.sg_sync_under_kept()
@@ -144,16 +144,14 @@ RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH attic AS (
-    SELECT n.oid FROM pg_namespace n WHERE starts_with(n.nspname, 'schemaguard_attic')
-), kept (classid, objid, objsubid) AS (
-    SELECT 'pg_class'::regclass, c.oid, 0 FROM pg_class c JOIN attic a ON a.oid = c.relnamespace
+WITH kept (classid, objid, objsubid) AS (
+    SELECT 'pg_class'::regclass, c.oid, 0 FROM pg_class c JOIN schemaguard.attic a ON a.oid = c.relnamespace
     UNION ALL
-    SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int FROM pg_attribute a WHERE starts_with(a.attname, '_sg_dropped_')
+    SELECT 'pg_class'::regclass, k.relid, k.number::int FROM schemaguard.kept_column k
     UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, 0 FROM pg_proc p JOIN attic a ON a.oid = p.pronamespace
+    SELECT 'pg_proc'::regclass, p.oid, 0 FROM pg_proc p JOIN schemaguard.attic a ON a.oid = p.pronamespace
     UNION ALL
-    SELECT 'pg_type'::regclass, t.oid, 0 FROM pg_type t JOIN attic a ON a.oid = t.typnamespace
+    SELECT 'pg_type'::regclass, t.oid, 0 FROM pg_type t JOIN schemaguard.attic a ON a.oid = t.typnamespace
 ), part AS (
     -- with their defaults, constraints, triggers, rules and policies
     SELECT d.classid, d.objid, -1 AS objsubid FROM kept k JOIN pg_depend d ON d.refclassid = k.classid AND d.refobjid = k.objid
@@ -171,7 +169,7 @@ SELECT quote_ident(x.extname) FROM below d JOIN pg_depend e ON e.classid = d.ref
     AND e.refclassid = 'pg_extension'::regclass JOIN pg_extension x ON x.oid = e.refobjid
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
-    IS 'what objects that a plan keeps need: identities';
+    IS 'returns the identities of objects that plans keep, and of the objects under them';
 
 -- The names of what is in the attic, so that what comes there gets another one
 CREATE FUNCTION schemaguard.sg_sync_kept_names()
@@ -179,12 +177,15 @@ RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT p.proname FROM pg_proc p WHERE p.pronamespace = to_regnamespace('schemaguard_attic')
-    UNION ALL SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace('schemaguard_attic')
-    UNION ALL SELECT t.typname FROM pg_type t WHERE t.typnamespace = to_regnamespace('schemaguard_attic') AND t.typrelid = 0
+    SELECT n.name
+    FROM schemaguard.attic a CROSS JOIN LATERAL (
+        SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = a.oid
+        UNION ALL SELECT c.relname FROM pg_class c WHERE c.relnamespace = a.oid
+        UNION ALL SELECT t.typname FROM pg_type t WHERE t.typnamespace = a.oid AND t.typrelid = 0) n
+    WHERE a.nspname = 'schemaguard_attic'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_kept_names()
-    IS 'the names of what is kept in schemaguard_attic';
+    IS 'returns the names of objects that are kept in schemaguard_attic';
 
 -- Returns the steps that statements alone do: n and part are the place, kind and fields as schemaguard.sg_plan_add_step() takes them
 CREATE FUNCTION schemaguard.sg_sync_statement_steps(members schemaguard.sync_member[], lines schemaguard.sync_line[],
@@ -203,7 +204,8 @@ UNION ALL
 SELECT l.n, 5, 'statement', ARRAY['definition', l.statement, 'undo', CASE WHEN l.freed THEN '-- another step takes it back'
         ELSE 'DROP INDEX CONCURRENTLY ' || i.name END,
     'done_when', format('SELECT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L) AND '
-        'i.indisvalid)', i.name), 'outside', 'true', 'fk_name', l.kind || ' ' || l.object]
+        'i.indisvalid AND i.indrelid = pg_catalog.to_regclass(%L) AND i.indisunique = %L)', i.name, l.parent,
+        l.statement LIKE 'CREATE UNIQUE %'), 'outside', 'true', 'fk_name', l.kind || ' ' || l.object]
 FROM unnest(lines) l
 CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_schema(l.parent) || '.' || quote_ident(l.index_name) AS name) i
 WHERE l.form = 'outside'
@@ -234,7 +236,7 @@ WHERE k.kept
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_statement_steps(schemaguard.sync_member[], schemaguard.sync_line[], schemaguard.sync_back[],
     schemaguard.sync_pair[])
-    IS 'steps that statements alone do';
+    IS 'returns the steps that consist of statements alone';
 
 -- Returns how an object is called on its way to schemaguard_attic: address for ALTER, its schema, arguments behind its name, its name, and
 -- the one that it gets there
@@ -252,7 +254,7 @@ AS $function$
     FROM (SELECT kind = 'aggregate' AND object LIKE '%()' AS bare, left(md5(object), 8) AS digest) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_attic_name(text, text, text)
-    IS 'how an object is called on its way to schemaguard_attic';
+    IS 'returns the names of an object on its way to schemaguard_attic';
 
 -- Returns the steps of other kinds. Fix: rows that break a rule go to quarantine.
 CREATE FUNCTION schemaguard.sg_sync_other_steps(lines schemaguard.sync_line[], fix boolean,
@@ -322,7 +324,7 @@ SELECT coalesce(w.n, l.n), coalesce(-w.depth, 5), 'drop', ARRAY['definition', l.
 FROM line l LEFT JOIN schemaguard.sg_sync_trees(lines) w ON w.object = l.object AND l.kind = 'table' WHERE l.form = 'drop'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_other_steps(schemaguard.sync_line[], boolean)
-    IS 'steps that are no statements';
+    IS 'returns the steps that do not consist of statements';
 
 -- Returns what sg_sync_steps() says beside its steps: what is left out, and why; kinds: bare (made without options), sent and closed (what
 -- publications send), asked (what may be renamed, with the two answers), refused (what is in the way of all of it)
@@ -356,14 +358,14 @@ FROM unnest(acts) a WHERE a.note = 'refused' OR a.note = 'need' AND NOT CASE a.k
     ELSE current_setting('server_version_num')::int >= a.object::int * 10000 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_said(schemaguard.sync_act[])
-    IS 'what is left out of a plan, and why';
+    IS 'returns the objects that are left out of a plan, with the reason';
 
 -- Returns the steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add_step() takes them;
 -- and what sg_sync_said() says. A statement that a kind of step of its own stands for is none; the others are put together by object, and
 -- what takes them back is what makes the reference what this database is. Names come first, alone: all else is planned when they are what
--- they will be.
+-- they will be. Safe: those that sg_sync_safe() lets through.
 CREATE FUNCTION schemaguard.sg_sync_steps(
-    reference text, schemas text[], allow_drop boolean, partitions boolean, fix boolean, renames text,
+    reference text, schemas text[], allow_drop boolean, partitions boolean, fix boolean, renames text, safe boolean,
     OUT kind text, OUT fields text[], OUT left_out text)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -374,7 +376,7 @@ SET enable_nestloop = off
 SET plan_cache_mode = force_generic_plan
 AS $function$
 DECLARE
-    pairs CONSTANT schemaguard.sync_pair[] := ARRAY(SELECT p FROM schemaguard.sg_sync_pairs(reference, 'live', schemas, renames) p);
+    pairs schemaguard.sync_pair[] := ARRAY(SELECT p FROM schemaguard.sg_sync_pairs(reference, 'live', schemas, renames) p);
     acts   schemaguard.sync_act[] := ARRAY(SELECT a FROM schemaguard.sg_sync_acts(pairs, reference, allow_drop, partitions) a);
     lines  schemaguard.sync_line[] := ARRAY(SELECT l FROM schemaguard.sg_sync_lines(acts, pairs) l);
     stays  bigint[];
@@ -382,25 +384,42 @@ DECLARE
     backs  schemaguard.sync_back[];
     spoken schemaguard.sync_spoken[];
     members schemaguard.sync_member[];
+    looked jsonb := schemaguard.sg_sync_lookup_steps(reference, schemas, allow_drop, safe);
+    keys   bigint := (SELECT min(a.n) FROM unnest(acts) a WHERE a.section > 3);
 BEGIN
+    IF safe THEN
+        lines := ARRAY(SELECT l FROM unnest(lines) l JOIN schemaguard.sg_sync_safe(acts, pairs) s ON s.n = l.n WHERE s.reason IS NULL);
+        -- nothing takes back what is not made
+        pairs := ARRAY(SELECT p FROM unnest(pairs) p WHERE EXISTS (SELECT FROM unnest(lines) l WHERE l.kind = p.kind
+            AND l.object = coalesce(p.identity, p.target_identity)));
+    END IF;
     lines := ARRAY(SELECT l FROM schemaguard.sg_sync_formed(lines, acts, pairs) l);
     SELECT coalesce(array_agg(s.n) FILTER (WHERE s.kept), '{}'), coalesce(array_agg(s.n) FILTER (WHERE NOT s.kept), '{}')
         INTO kept, stays FROM schemaguard.sg_sync_stays(lines, pairs) s;
     spoken := ARRAY(SELECT s FROM schemaguard.sg_sync_spoken(lines, schemaguard.sg_sync_own_drops(acts), kept, stays) s);
     members := ARRAY(SELECT m FROM schemaguard.sg_sync_members(lines, spoken) m);
-    backs := ARRAY(SELECT b FROM schemaguard.sg_sync_backs(schemaguard.sg_sync_backward(pairs, reference, partitions), pairs) b);
+    backs := ARRAY(SELECT b FROM schemaguard.sg_sync_backs(schemaguard.sg_sync_backward(pairs, acts, reference, partitions), pairs)
+        b);
 
     RETURN QUERY SELECT s.kind, s.fields || '{after,"{*?}"}', NULL FROM (
             SELECT x.* FROM schemaguard.sg_sync_statement_steps(members, lines, backs, pairs) x
-            UNION ALL SELECT x.* FROM schemaguard.sg_sync_other_steps(lines, fix) x) s ORDER BY s.n, s.part;
+            UNION ALL SELECT x.* FROM schemaguard.sg_sync_other_steps(lines, fix) x
+            -- rows before the keys that need them; names change first
+            UNION ALL SELECT coalesce(keys, 9223372036854775807), r.n::int - 1000000, 'rows', f.fields
+            FROM jsonb_array_elements(looked) WITH ORDINALITY r (step, n) CROSS JOIN LATERAL (
+                SELECT array_agg(x.part ORDER BY e.key, x.o) FROM jsonb_each_text(r.step) e
+                    CROSS JOIN LATERAL unnest(ARRAY[e.key, e.value]) WITH ORDINALITY x (part, o)) f (fields)
+            WHERE jsonb_typeof(r.step) = 'object' AND NOT EXISTS (SELECT FROM unnest(acts) a WHERE a.what IN ('renamed', 'announced'))
+            ) s ORDER BY s.n, s.part;
+    RETURN QUERY SELECT NULL, NULL::text[], r #>> '{}' FROM jsonb_array_elements(looked) r WHERE jsonb_typeof(r) = 'string';
     RETURN QUERY SELECT s.* FROM schemaguard.sg_sync_said(acts) s;
     RETURN QUERY SELECT NULL, NULL::text[], 'stay, for what the plan keeps' FROM unnest(stays);
     RETURN QUERY SELECT NULL, NULL::text[], 'are done by a script alone' FROM unnest(spoken) s JOIN unnest(lines) l ON l.n = s.n
         WHERE s.text IS NULL AND l.statement !~ '^DO \$partitions[_$]';
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean, text)
-    IS 'the steps of a plan that make this database what a snapshot says';
+COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean, text, boolean)
+    IS 'returns the steps of a plan that makes this database like a snapshot';
 
 CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT NULL, allow_drop boolean DEFAULT false,
                                partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
@@ -408,4 +427,4 @@ CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_sync_apply';
 COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint, text)
-    IS 'make this database what a snapshot says, by a plan that can be taken back';
+    IS 'makes this database like a snapshot, by a plan that can be rolled back';

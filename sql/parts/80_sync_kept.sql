@@ -33,7 +33,7 @@ WITH RECURSIVE gone AS MATERIALIZED (
 SELECT n.kind, n.object FROM needed n
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_needed_still(schemaguard.sync_line[], schemaguard.sync_pair[])
-    IS 'what stands under what a plan keeps';
+    IS 'returns the dropped objects on which objects that a plan keeps depend';
 
 -- Returns what is kept in schemaguard_attic in place of being dropped (kept), or stays where it is for what the plan keeps: where who
 -- calls may put something there, and no other role can drop it, or a step of a table has made the schema, and where it is open to nobody
@@ -48,12 +48,13 @@ WITH line AS MATERIALIZED (
     SELECT l.n, l.kind, l.object, l.name, l.form, l.what LIKE 'dropped%' AS drops FROM unnest(lines) l
     WHERE l.form IN ('statement', 'drop')
 ), attic AS MATERIALIZED (
-    SELECT n.oid, n.nspacl, n.nspowner, to_regnamespace('schemaguard_attic') IS NOT NULL AS there FROM pg_namespace n
-    WHERE n.oid = to_regnamespace('schemaguard_attic') OR to_regnamespace('schemaguard_attic') IS NULL
+    SELECT n.oid, n.nspacl, n.nspowner, s.there FROM pg_namespace n
+    CROSS JOIN (SELECT EXISTS (SELECT FROM pg_namespace a WHERE a.nspname = 'schemaguard_attic')) s (there)
+    WHERE n.nspname = 'schemaguard_attic' OR NOT s.there
 )
 SELECT l.n, l.kind, l.object, l.name, coalesce(l.kind NOT IN ('collation', 'extension')
-    AND CASE WHEN to_regnamespace('schemaguard_attic') IS NOT NULL THEN has_schema_privilege('schemaguard_attic', 'CREATE')
-            AND (SELECT r.rolsuper OR r.rolname = current_user FROM attic a JOIN pg_roles r ON r.oid = a.nspowner)
+    AND CASE WHEN EXISTS (SELECT FROM attic a WHERE a.there)
+            THEN EXISTS (SELECT FROM attic a JOIN schemaguard.attic k ON k.oid = a.oid WHERE has_schema_privilege(a.oid, 'CREATE'))
         ELSE (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
             AND EXISTS (SELECT FROM line t WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < l.n) END
     AND NOT EXISTS (
@@ -68,7 +69,7 @@ WHERE l.form = 'statement' AND l.drops AND l.kind IN ('function', 'procedure', '
     AND (l.kind, l.object) IN (SELECT n.kind, n.object FROM schemaguard.sg_sync_needed_still(lines, pairs) n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_stays(schemaguard.sync_line[], schemaguard.sync_pair[])
-    IS 'what stays for what a plan keeps, or is kept itself';
+    IS 'returns objects that are kept in the attic, or that stay because kept objects need them';
 
 -- Returns tables that are dropped by steps, each under the one that goes last of its tree: place of that, and how deep it is below
 CREATE FUNCTION schemaguard.sg_sync_trees(lines schemaguard.sync_line[], OUT object text, OUT n bigint, OUT depth int)
@@ -88,7 +89,7 @@ WITH RECURSIVE gone AS MATERIALIZED (
 SELECT e.object, e.n, e.depth FROM ended e
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_trees(schemaguard.sync_line[])
-    IS 'partitioned tables that steps drop, with their partitions';
+    IS 'returns partitioned tables that steps drop, with their partitions';
 
 -- Returns the statements that are steps, or parts of one. Dropped: the checks and defaults that statements drop or set themselves; kept,
 -- stays: the numbers of those of sg_sync_stays() that are none.
@@ -114,7 +115,7 @@ WHERE l.form = 'statement' AND l.n <> ALL (kept || stays)
         SELECT schemaguard.sg_sync_schema(s.object) FROM line s WHERE s.n = ANY (stays)))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_spoken(schemaguard.sync_line[], text[], bigint[], bigint[])
-    IS 'the texts of statements that are steps';
+    IS 'returns the texts of statements that are steps';
 
 -- Returns the statements of steps, by step: an object's statements with those that stand between them are one transaction
 CREATE FUNCTION schemaguard.sg_sync_members(lines schemaguard.sync_line[], spoken schemaguard.sync_spoken[])
@@ -138,7 +139,7 @@ SELECT dense_rank() OVER (ORDER BY x.head), x.at, x.kind, x.object, x.target_ide
 FROM (SELECT i.*, min(i.at) OVER (PARTITION BY i.island_of) AS head FROM island i) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_members(schemaguard.sync_line[], schemaguard.sync_spoken[])
-    IS 'the statements of steps, by step';
+    IS 'returns the statements of steps, by step';
 
 -- Returns steps of statements: n, the place of the first; of which object, of how many; done, when it is done
 CREATE FUNCTION schemaguard.sg_sync_islands(members schemaguard.sync_member[],
@@ -182,4 +183,4 @@ FROM guarded g
 GROUP BY g.island
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_islands(schemaguard.sync_member[])
-    IS 'steps of statements';
+    IS 'returns the steps that consist of statements';

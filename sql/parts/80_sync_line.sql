@@ -22,7 +22,7 @@ SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.af
 FROM united s CROSS JOIN LATERAL (SELECT min(b.told) AS blocked FROM blocker b WHERE b.finder = ANY (s.finders)) b
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_acts(schemaguard.sync_pair[], text, boolean, boolean)
-    IS 'statements for this database, with what keeps them from being run';
+    IS 'returns statements for this database, with the obstacles that keep them from being run';
 
 -- Returns the statements that can be run, with their objects. Where something is renamed, that alone: the rest has the new names then.
 CREATE FUNCTION schemaguard.sg_sync_lines(acts schemaguard.sync_act[], pairs schemaguard.sync_pair[])
@@ -69,7 +69,7 @@ LEFT JOIN gone g ON g.object = p.parent
 WHERE NOT a.lost AND (a.what = 'renamed' OR NOT EXISTS (SELECT FROM act r WHERE r.what = 'renamed'))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lines(schemaguard.sync_act[], schemaguard.sync_pair[])
-    IS 'statements with their objects';
+    IS 'returns statements with their objects';
 
 -- Returns lines with their forms
 CREATE FUNCTION schemaguard.sg_sync_formed(lines schemaguard.sync_line[], acts schemaguard.sync_act[], pairs schemaguard.sync_pair[])
@@ -82,7 +82,9 @@ WITH joining AS MATERIALIZED (
     FROM unnest(acts) a LEFT JOIN unnest(pairs) p ON p.kind = 'table' AND coalesce(p.identity, p.target_identity) = a.object
     WHERE a.kind = 'table' AND (a.what = 'inherits' OR a.statement LIKE '% ATTACH PARTITION %')
 ), joined AS MATERIALIZED (
-    -- tables that become partitions, what they are partitions of, and what gets heirs
+    -- tables that become partitions, what they are partitions of, and what gets heirs; and tables that get the columns of a type
+    SELECT a.object FROM unnest(acts) a WHERE a.kind = 'table' AND a.what = 'of_type' AND a.statement NOT LIKE '% NOT OF'
+    UNION
     SELECT unnest(ARRAY[j.object, j.properties ->> 'partition_of']) AS object FROM joining j WHERE NOT j.heir
     UNION
     SELECT i.parent FROM joining j CROSS JOIN jsonb_array_elements_text(j.properties -> 'inherits') i (parent) WHERE j.heir
@@ -98,7 +100,8 @@ SELECT l.section, l.kind, l.object, l.what, l.statement, l.guard, l.before, l.af
             ELSE l.kind NOT IN ('index', 'constraint') END THEN 'statement'
         WHEN l.kind = 'column' AND l.relkind IN ('r', 'p') THEN CASE
             WHEN l.what = 'created' THEN 'column'
-            -- a partition or heir that joins can't have less than the whole, nor heirs lose what only it loses
+            -- a partition or heir that joins can't have less than the whole, nor a typed table more than its type, nor heirs lose what
+            -- only it loses
             WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR l.parent IN (SELECT j.object FROM joined j)
                 OR l.statement LIKE 'ALTER TABLE ONLY %' THEN 'statement' ELSE 'drop' END
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
@@ -113,7 +116,7 @@ SELECT l.section, l.kind, l.object, l.what, l.statement, l.guard, l.before, l.af
         WHEN l.kind = 'constraint' AND l.type IN ('f', 'c') THEN CASE
             -- the keys of a table go with it
             WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.gone_at < l.n THEN 'with' ELSE 'drop' END
-            WHEN l.twin THEN 'statement'
+            WHEN l.twin OR l.relkind = 'f' THEN 'statement'
             WHEN l.firm AND l.what IN ('created', 'replaced') AND l.section = 4 THEN CASE l.type WHEN 'f' THEN 'foreign key'
                 ELSE 'check' END
             WHEN l.firm AND l.what = 'replaced' AND l.section = 6 THEN 'swap'
@@ -132,4 +135,4 @@ SELECT l.section, l.kind, l.object, l.what, l.statement, l.guard, l.before, l.af
 FROM unnest(lines) l
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_formed(schemaguard.sync_line[], schemaguard.sync_act[], schemaguard.sync_pair[])
-    IS 'statements with the kinds of steps that do them';
+    IS 'returns statements with the kinds of steps that carry them out';

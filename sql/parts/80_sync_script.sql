@@ -37,7 +37,7 @@ SELECT (SELECT string_agg(CASE WHEN x.problem IS NULL THEN schemaguard.sg_sync_p
 FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_write(text[])
-    IS 'single statements as sg_sync_sql() writes them, of each list of deeds';
+    IS 'returns the texts of single statements, as sg_sync_sql() writes them, for each list of deeds';
 
 -- The rows that a statement would be refused for, up to 1000. What a snapshot says is in such a query as literals; a rule is one that
 -- nobody here has written. What can't be asked is left to the statement.
@@ -62,17 +62,18 @@ EXCEPTION WHEN OTHERS THEN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
-    IS 'how many rows a statement would be refused for';
+    IS 'counts the rows that would make a statement fail, up to 1000';
 
 -- Returns what is said of so many rows that a query has found; null: of none
 CREATE FUNCTION schemaguard.sg_sync_in_way(finder text, rows bigint)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN starts_with(finder, '!') THEN substr(finder, 2) WHEN rows > 0 THEN format('%s row%s in the way: %s', rows || CASE rows WHEN 1000 THEN ' or more' ELSE '' END,
-    CASE rows WHEN 1 THEN ' is' ELSE 's are' END, finder) END;
+RETURN CASE WHEN starts_with(finder, '!') THEN substr(finder, 2)
+    WHEN rows > 0 THEN format('%s row%s in the way: %s', rows || CASE rows WHEN 1000 THEN ' or more' ELSE '' END,
+        CASE rows WHEN 1 THEN ' is' ELSE 's are' END, finder) END;
 COMMENT ON FUNCTION schemaguard.sg_sync_in_way(text, bigint)
-    IS 'what is said of rows that a statement would be refused for';
+    IS 'returns the remark on rows that would make a statement fail; null: there are no rows';
 
 -- Tells how much there is in a table of a live target, or in that of a column, as far as statistics know
 CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
@@ -92,7 +93,7 @@ AS $function$
               '')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
-    IS 'how much there is in a table of a live target';
+    IS 'returns the size of a table of a live target, by its statistics';
 
 -- The statements as one value, in order
 CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
@@ -109,7 +110,7 @@ AS $function$
         x (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finders, unit, n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, text, boolean, boolean)
-    IS 'the statements of sg_sync_sql() as an array';
+    IS 'returns the statements of sg_sync_sql() as an array';
 
 CREATE FUNCTION schemaguard.sg_sync_refuse(statements jsonb, reference text, target text)
 RETURNS void
@@ -131,7 +132,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_refuse(jsonb, text, text)
-    IS 'an error where nobody but a person can say what is one under two names';
+    IS 'raises an error if only a person can say which objects are one under two names';
 
 -- By number, what is said of rows that a statement would be refused for
 CREATE FUNCTION schemaguard.sg_sync_blocked(statements jsonb)
@@ -151,7 +152,7 @@ AS $function$
           WHERE b.told IS NOT NULL GROUP BY 1) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
-    IS 'what is in the way of statements';
+    IS 'returns the remarks on rows that block statements, by number of statement';
 
 -- Settings of a script, whatever database or role has others: those that pg_dump sets, and those that change an expression's meaning
 CREATE FUNCTION schemaguard.sg_sync_settings(OUT name text, OUT value text)
@@ -168,7 +169,7 @@ VALUES ('standard_conforming_strings', 'on'), ('search_path', 'pg_catalog, pg_te
         ('extra_float_digits', '1')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_settings()
-    IS 'the settings that a script begins with';
+    IS 'returns the settings with which a script begins';
 
 CREATE FUNCTION schemaguard.sg_sync_lacks(statements jsonb)
 RETURNS text
@@ -176,29 +177,31 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT format($needs$SELECT pg_catalog.string_agg(n.kind || ' ' || n.name, ', ') FROM (VALUES %s) n (kind, name)
-        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
+        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL
+            WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
             WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = n.name)
-            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name || ' ' || v.version = n.name)
+            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v
+                WHERE v.name || ' ' || v.version = n.name)
             ELSE pg_catalog.current_setting('server_version_num')::int >= n.name::int * 10000 END$needs$,
         string_agg(format('(%L, %L)', e ->> 'kind', e ->> 'object'), ', ' ORDER BY e ->> 'kind', e ->> 'object'))
     FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'need' HAVING count(*) > 0
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
-    IS 'the query of what statements need and a server lacks; null: they need nothing';
+    IS 'returns the query for prerequisites that a server lacks; null: the statements need none';
 
 CREATE FUNCTION schemaguard.sg_sync_guard("on" boolean)
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_guard';
 COMMENT ON FUNCTION schemaguard.sg_sync_guard(boolean)
-    IS 'from here on each statement of the session is looked at before it runs, as one of a plan is';
+    IS 'turns the check of each statement of the session on or off';
 
 CREATE FUNCTION schemaguard.sg_sync_run(statements text)
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_run';
 COMMENT ON FUNCTION schemaguard.sg_sync_run(text)
-    IS 'runs statements with these looks';
+    IS 'runs statements, each checked as sg_sync_guard() does';
 
 -- Returns the beginning of a script. Where the extension is, each statement is looked at before it runs; where it is not, the script
 -- begins only if nobody else could have planted code, or can once the script has given him something, or is trusted by who runs it (psql
@@ -259,7 +262,7 @@ END %1$s;$script$, schemaguard.sg_sync_tag(r.names::text), r.names)
         WHERE e ->> 'note' = 'need' AND e ->> 'kind' = 'role' ORDER BY 1) AS names) r
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
-    IS 'the beginning of a script, which sees to it that its statements run no code of others';
+    IS 'returns the beginning of a script, which makes sure that its statements run no code of other roles';
 
 -- The lines of a script about what is withheld, with the statements that answer
 CREATE FUNCTION schemaguard.sg_sync_asked(statements jsonb)
@@ -274,7 +277,95 @@ AS $function$
     FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'asked'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_asked(jsonb)
-    IS 'what a script says of objects that may have been renamed';
+    IS 'returns the lines of a script about objects that may have been renamed';
+
+-- Returns the head of a script: what it leads from and to, how much there is to do, and what is left out. Digest: of this database.
+CREATE FUNCTION schemaguard.sg_sync_head(statements jsonb, blocked jsonb, reference text, target text, allow_drop boolean, digest bytea)
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database,
+        n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
+        FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
+    IF 'live' IN (reference, target) THEN
+        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(),
+            current_setting('server_version_num'), now(),
+            encode(digest, 'hex')));
+    END IF;
+    RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
+        FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
+                  WHEN blocked ->> (e ->> 'n') LIKE '% in the way: %' THEN 'left out, for rows are in the way'
+                  WHEN e ->> 'note' = 'beyond' OR blocked ? (e ->> 'n') THEN 'left out, for nothing alters that'
+                  WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
+                  WHEN e ->> 'note' = 'asked' THEN 'left out, for it has to be said whether they are renamed'
+                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
+                      THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first'
+                          ELSE 'statements' END AS what, count(*) AS n
+              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' NOT IN ('along', 'sent', 'closed') GROUP BY 1) x
+        HAVING count(*) > 0;
+    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
+        || concat_ws(', ', e ->> 'what', e ->> 'statement'))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('left out: %s %s: %s, %s', e ->> 'kind', e ->> 'object',
+        min(e ->> 'what'), blocked ->> (e ->> 'n')))
+        FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')
+        GROUP BY e ->> 'kind', e ->> 'object', blocked ->> (e ->> 'n') ORDER BY min((e ->> 'n')::int);
+    RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format(E'warning: %s\n%s', e ->> 'statement', e ->> 'before'))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('sent', 'closed');
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_head(jsonb, jsonb, text, text, boolean, bytea)
+    IS 'returns the comment at the head of a script';
+
+-- Returns what a script does before its statements: settings, and looks at who runs it and at what the server has
+CREATE FUNCTION schemaguard.sg_sync_start(statements jsonb, target text)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    lacking CONSTANT text := schemaguard.sg_sync_lacks(statements);
+    line    text;
+BEGIN
+    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
+    RETURN NEXT '\set ON_ERROR_STOP on';
+    RETURN QUERY SELECT format('SET %s = %s;', x.name, x.value) FROM schemaguard.sg_sync_settings() x;
+    RETURN NEXT 'SET lock_timeout = ''5s'';';
+    IF EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'cost' LIKE 'runs code of role %') THEN
+        RETURN NEXT '-- some statements run code of the role that has written the script';
+        RETURN NEXT format($owner$DO %1$s
+BEGIN
+    IF current_user <> %2$L THEN
+        RAISE 'nothing has been applied: the script runs code of role %%', %2$L
+            USING HINT = 'Run it as that role, or have the procedure sg_sync_apply do it.';
+    END IF;
+END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
+    END IF;
+    RETURN NEXT schemaguard.sg_sync_gate(statements);
+    IF lacking IS NOT NULL THEN
+        IF target = 'live' THEN
+            EXECUTE lacking INTO line;
+            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin')
+                WHERE line IS NOT NULL;
+        END IF;
+        RETURN NEXT '-- what the reference needs, and no statement makes';
+        RETURN NEXT format($needs$DO %1$s
+DECLARE
+    lacking text := (%2$s);
+BEGIN
+    IF lacking IS NOT NULL THEN
+        RAISE 'nothing has been applied: the target lacks %%', lacking;
+    END IF;
+END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_start(jsonb, text)
+    IS 'returns the settings and checks of a script before its statements';
 
 CREATE FUNCTION schemaguard.sg_sync_sql_body(reference text, target text, schemas schemaguard.names, allow_drop boolean, partitions boolean,
     renames text)
@@ -292,78 +383,21 @@ DECLARE
     section int := 0;
     unit    int;
     line    text;
-    lacking text;
     blocked jsonb;
+    rows    text[];
 BEGIN
     statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, renames, true, false);
     digest := schemaguard.sg_sync_digest();
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
 
-    RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
-    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database,
-        n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
-        FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
-    IF 'live' IN (reference, target) THEN
-        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(),
-            current_setting('server_version_num'), now(),
-            encode(digest, 'hex')));
-    END IF;
-    RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
-        FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
-                  WHEN blocked ->> (e ->> 'n') LIKE '% in the way: %' THEN 'left out, for rows are in the way'
-                  WHEN e ->> 'note' = 'beyond' OR blocked ? (e ->> 'n') THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
-                      THEN 'left out, for they could not be read'
-                  WHEN e ->> 'note' = 'asked' THEN 'left out, for it has to be said whether they are renamed'
-                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
-                      THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first'
-                          ELSE 'statements' END AS what, count(*) AS n
-              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' NOT IN ('along', 'sent', 'closed') GROUP BY 1) x HAVING count(*) > 0;
-    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
-        || concat_ws(', ', e ->> 'what', e ->> 'statement'))
-        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
-    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('left out: %s %s: %s, %s', e ->> 'kind', e ->> 'object',
-        min(e ->> 'what'), blocked ->> (e ->> 'n')))
-        FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')
-        GROUP BY e ->> 'kind', e ->> 'object', blocked ->> (e ->> 'n') ORDER BY min((e ->> 'n')::int);
-    RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
-    RETURN QUERY SELECT schemaguard.sg_sync_comment(format(E'warning: %s\n%s', e ->> 'statement', e ->> 'before'))
-        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('sent', 'closed');
-    IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
+    RETURN QUERY SELECT h FROM schemaguard.sg_sync_head(statements, blocked, reference, target, allow_drop, digest) h;
+    rows := ARRAY(SELECT r FROM schemaguard.sg_sync_lookup_script(reference, target, schemas, allow_drop) r);
+    IF rows = '{}' AND NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e
+        WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
         RETURN;
     END IF;
-    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
-    RETURN NEXT '\set ON_ERROR_STOP on';
-    RETURN QUERY SELECT format('SET %s = %s;', x.name, x.value) FROM schemaguard.sg_sync_settings() x;
-    RETURN NEXT 'SET lock_timeout = ''5s'';';
-    IF EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'cost' LIKE 'runs code of role %') THEN
-        RETURN NEXT '-- some statements run code of the role that has written the script';
-        RETURN NEXT format($owner$DO %1$s
-BEGIN
-    IF current_user <> %2$L THEN
-        RAISE 'nothing has been applied: the script runs code of role %%', %2$L USING HINT = 'Run it as that role, or have the procedure sg_sync_apply do it.';
-    END IF;
-END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
-    END IF;
-    RETURN NEXT schemaguard.sg_sync_gate(statements);
-    lacking := schemaguard.sg_sync_lacks(statements);
-    IF lacking IS NOT NULL THEN
-        IF target = 'live' THEN
-            EXECUTE lacking INTO line;
-            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin')
-                WHERE line IS NOT NULL;
-        END IF;
-        RETURN NEXT '-- what the reference needs, and no statement makes';
-        RETURN NEXT format($needs$DO %1$s
-DECLARE
-    lacking text := (%2$s);
-BEGIN
-    IF lacking IS NOT NULL THEN
-        RAISE 'nothing has been applied: the target lacks %%', lacking;
-    END IF;
-END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
-    END IF;
-
+    RETURN QUERY SELECT h FROM schemaguard.sg_sync_start(statements, target) h;
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
                  blocked ->> (e.e ->> 'n') AS finder,
                  x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
@@ -376,6 +410,10 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
             IF section NOT IN (0, 3, 5) THEN
                 RETURN NEXT 'COMMIT;';
             END IF;
+            IF s.section > 3 THEN
+                RETURN QUERY SELECT r FROM unnest(rows) r;
+                rows := '{}';
+            END IF;
             RETURN NEXT '';
             RETURN NEXT '-- ' || sections[s.section];
             IF s.section NOT IN (3, 5) THEN
@@ -387,7 +425,8 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
             RETURN NEXT 'BEGIN;';
         END IF;
         IF s.unit IS DISTINCT FROM unit THEN
-            RETURN QUERY SELECT schemaguard.sg_sync_comment(schemaguard.sg_sync_unit_told(statements, s.unit, target)) WHERE s.unit IS NOT NULL;
+            RETURN QUERY SELECT schemaguard.sg_sync_comment(schemaguard.sg_sync_unit_told(statements, s.unit, target))
+                WHERE s.unit IS NOT NULL;
             unit := s.unit;
         END IF;
         RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what,
@@ -403,10 +442,11 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     IF section NOT IN (0, 3, 5) THEN
         RETURN NEXT 'COMMIT;';
     END IF;
+    RETURN QUERY SELECT r FROM unnest(rows) r;
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_sql_body(text, text, schemaguard.names, boolean, boolean, text)
-    IS 'what sg_sync_sql() does';
+    IS 'does the work of sg_sync_sql()';
 
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, renames text DEFAULT 'ask')
@@ -414,4 +454,4 @@ RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_sync_sql(text, text, schemaguard.names, boolean, boolean, text)
-    IS 'the script that makes the target what the reference is';
+    IS 'returns the script that makes the target like the reference';

@@ -10,10 +10,23 @@ AS $function$
     WHERE a.kind = 'constraint' AND a.note LIKE 'drop%' OR a.what = 'default dropped' OR a.what = 'default' AND a.kind = 'column'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_own_drops(schemaguard.sync_act[])
-    IS 'checks and defaults that statements drop or set themselves';
+    IS 'returns checks and defaults that statements themselves drop or set';
 
--- Returns the statements that make the reference what this database is
-CREATE FUNCTION schemaguard.sg_sync_backward(pairs schemaguard.sync_pair[], reference text, partitions boolean)
+-- Returns the properties that a type has when the statements are done: attributes that are not to be dropped are there
+CREATE FUNCTION schemaguard.sg_sync_type_after(acts schemaguard.sync_act[], identity text, properties jsonb, old jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN properties || jsonb_build_object('way_back', true, 'attributes', (properties -> 'attributes') || coalesce((
+    SELECT jsonb_agg(o.a ORDER BY o.n) FROM jsonb_array_elements_text(old -> 'attributes') WITH ORDINALITY o (a, n)
+    WHERE EXISTS (SELECT FROM unnest(acts) a WHERE a.kind = 'type' AND a.object = identity AND a.what = 'attributes' AND a.lost
+        AND position(' ADD ATTRIBUTE ' IN a.statement) = 0
+        AND position(format(' DROP ATTRIBUTE IF EXISTS %s CASCADE', schemaguard.sg_sync_first_name(o.a)) IN a.statement) > 0)), '[]'));
+COMMENT ON FUNCTION schemaguard.sg_sync_type_after(schemaguard.sync_act[], text, jsonb, jsonb)
+    IS 'returns the properties of a composite type after the statements';
+
+-- Returns the statements that make the reference what this database is. Acts: those of the way there.
+CREATE FUNCTION schemaguard.sg_sync_backward(pairs schemaguard.sync_pair[], acts schemaguard.sync_act[], reference text, partitions boolean)
 RETURNS schemaguard.sync_act[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -23,13 +36,15 @@ AS $function$
             ::schemaguard.sync_act
         FROM schemaguard.sg_sync_statements(ARRAY(
             SELECT ROW(p.back, p.number, p.kind, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.identity,
-                p.parent, p.name, p.properties, p.changes, p.unknown, p.score, p.withheld)::schemaguard.sync_pair FROM unnest(pairs) p),
+                p.parent, p.name, CASE WHEN p.kind = 'type' AND p.properties ? 'attributes' AND p.target_properties ? 'attributes'
+                    THEN schemaguard.sg_sync_type_after(acts, p.identity, p.properties, p.target_properties) ELSE p.properties END,
+                p.changes, p.unknown, p.score, p.withheld)::schemaguard.sync_pair FROM unnest(pairs) p),
             'live', reference, true, partitions) WITH ORDINALITY
             s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
         WHERE s.section > 0)
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_backward(schemaguard.sync_pair[], text, boolean)
-    IS 'the statements of the way back, by the names that this database has';
+COMMENT ON FUNCTION schemaguard.sg_sync_backward(schemaguard.sync_pair[], schemaguard.sync_act[], text, boolean)
+    IS 'returns the statements of the way back, with the names that this database has';
 
 -- Returns the statements of the way back by the names that the reference has. Pairs: those of the way there.
 CREATE FUNCTION schemaguard.sg_sync_backs(acts schemaguard.sync_act[], pairs schemaguard.sync_pair[])
@@ -53,7 +68,7 @@ CROSS JOIN LATERAL (SELECT coalesce(x.object, y.object) AS object, coalesce(x.pa
     coalesce(x.name, y.name) AS name, coalesce(x.old, y.old) AS old) p
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_backs(schemaguard.sync_act[], schemaguard.sync_pair[])
-    IS 'the statements of the way back';
+    IS 'returns the statements of the way back, with the names that the reference has';
 
 -- Returns where the statements of an object are: the steps that drop it, that make it, and the first and the last that change it
 CREATE FUNCTION schemaguard.sg_sync_places(members schemaguard.sync_member[],
@@ -68,7 +83,7 @@ AS $function$
     FROM unnest(members) m GROUP BY m.kind, m.object
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_places(schemaguard.sync_member[])
-    IS 'the steps where the statements of objects are';
+    IS 'returns the steps that hold the statements of each object';
 
 -- Returns which step takes back what: null if no step does; along: what is made anew for others
 CREATE FUNCTION schemaguard.sg_sync_placed(members schemaguard.sync_member[], lines schemaguard.sync_line[],
@@ -119,6 +134,8 @@ SELECT b.n, b.told, regexp_replace(b.statement, '^DROP (TABLE|INDEX) (?!IF )', '
                 -- a name first: what else is taken back has it; what is loosened last is tied again first
                 WHEN b.what IN ('default dropped', 'type, meanwhile', 'name') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
                 WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
+                WHEN b.what = 'of_type' AND b.statement LIKE '% NOT OF' THEN y.last
+                WHEN b.what = 'attributes' AND b.statement NOT LIKE '% DROP ATTRIBUTE %' THEN y.last
                 ELSE coalesce(y.island, p.first) END)
     END
 FROM back b LEFT JOIN place p ON p.kind = b.kind AND p.object = b.object
@@ -130,7 +147,8 @@ LEFT JOIN (SELECT m.kind, m.target_identity, min(m.island) AS island FROM member
 LEFT JOIN (SELECT p.object, min(p.dropped) AS dropped FROM place p
     WHERE p.kind IN ('table', 'view', 'materialized view', 'domain') GROUP BY 1) w ON w.object = b.parent
 LEFT JOIN (SELECT m.parent, min(m.island) AS island FROM member m GROUP BY 1) c ON c.parent = b.object AND b.kind = 'table'
-LEFT JOIN (SELECT m.kind, m.object, m.what, min(m.island) AS island FROM member m WHERE m.part = '' GROUP BY 1, 2, 3) y
+LEFT JOIN (SELECT m.kind, m.object, m.what, min(m.island) AS island, max(m.island) AS last
+    FROM member m WHERE m.part = '' GROUP BY 1, 2, 3) y
     ON y.kind = b.kind AND y.object = b.object AND y.what = b.what
 WHERE b.statement IS NOT NULL
 UNION ALL
@@ -142,7 +160,7 @@ WHERE f.kind = 'index' AND f.form IN ('index', 'outside') AND f.what = 'created'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_placed(schemaguard.sync_member[], schemaguard.sync_line[], schemaguard.sync_back[],
     schemaguard.sync_pair[])
-    IS 'which step takes back what';
+    IS 'returns the step that takes back each statement; null: no step does';
 
 -- Returns what takes a step back. What is made anew for others goes before the first of these, and comes after the last; a sequence that is
 -- made again goes on where it was.
@@ -169,4 +187,4 @@ FROM taken t WHERE t.island IS NOT NULL GROUP BY t.island
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_undos(schemaguard.sync_member[], schemaguard.sync_line[], schemaguard.sync_back[],
     schemaguard.sync_pair[])
-    IS 'what takes steps back';
+    IS 'returns the statements that take steps back';

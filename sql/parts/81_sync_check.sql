@@ -8,11 +8,11 @@ CREATE TABLE schemaguard.scratch (
     server     text,                        -- a foreign server; null: here
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE schemaguard.scratch IS 'databases that sg_sync_check() has made; the next call drops what a killed one has left';
+COMMENT ON TABLE schemaguard.scratch IS 'databases that sg_sync_check() has created; the next call drops those that a killed call has left';
 COMMENT ON COLUMN schemaguard.scratch.name IS 'name of the database';
-COMMENT ON COLUMN schemaguard.scratch.role IS 'who made it';
-COMMENT ON COLUMN schemaguard.scratch.server IS 'the foreign server where it is; null: this server';
-COMMENT ON COLUMN schemaguard.scratch.created_at IS 'when';
+COMMENT ON COLUMN schemaguard.scratch.role IS 'role that created the database';
+COMMENT ON COLUMN schemaguard.scratch.server IS 'foreign server that holds the database; null: this server';
+COMMENT ON COLUMN schemaguard.scratch.created_at IS 'time at which the database was created';
 GRANT SELECT ON schemaguard.scratch TO PUBLIC;
 
 CREATE FUNCTION schemaguard.sg_scratch_open(options text, server text)
@@ -20,21 +20,21 @@ RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_scratch_open';
 COMMENT ON FUNCTION schemaguard.sg_scratch_open(text, text)
-    IS 'makes the scratch database of this session';
+    IS 'creates the scratch database of this session';
 
 CREATE FUNCTION schemaguard.sg_scratch_run(steps jsonb, strict boolean, query text, OUT step int, OUT line text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_scratch_run';
 COMMENT ON FUNCTION schemaguard.sg_scratch_run(jsonb, boolean, text)
-    IS 'runs statements there; the errors, each with the number of its statement, then what the query gives';
+    IS 'runs statements in the scratch database; returns errors by number of statement, then the rows of the query';
 
 CREATE FUNCTION schemaguard.sg_scratch_ask(query text)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_scratch_ask';
 COMMENT ON FUNCTION schemaguard.sg_scratch_ask(text)
-    IS 'what a query gives on the server of the scratch database';
+    IS 'returns the result of a query on the server of the scratch database';
 
 CREATE FUNCTION schemaguard.sg_scratch_close()
 RETURNS void
@@ -63,7 +63,7 @@ AS $function$
           WHERE d.datname = current_database()) e
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_options(text)
-    IS 'encoding and locale of a target, as CREATE DATABASE wants them';
+    IS 'returns encoding and locale of a target in the form of CREATE DATABASE';
 
 -- Statements that a script leaves out on purpose, and those that are not run in a scratch database: it would do something beyond it
 CREATE FUNCTION schemaguard.sg_sync_leaves_out(statement jsonb, allow_drop boolean, blocked jsonb)
@@ -78,7 +78,7 @@ AS $function$
         OR statement ->> 'kind' = 'extension' AND statement ->> 'object' = 'schemaguard'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_leaves_out(jsonb, boolean, jsonb)
-    IS 'whether a statement is left out on purpose';
+    IS 'tells whether a statement is left out on purpose';
 
 -- Statements as schemaguard.sg_scratch_run() takes them
 CREATE FUNCTION schemaguard.sg_scratch_steps(statements jsonb, allow_drop boolean, blocked jsonb)
@@ -96,12 +96,12 @@ AS $function$
     WHERE (e.e ->> 'section')::int > 0 AND NOT schemaguard.sg_sync_leaves_out(e.e, allow_drop, blocked)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_steps(jsonb, boolean, jsonb)
-    IS 'statements of a script as a scratch database is given them';
+    IS 'returns the statements of a script in the form that a scratch database runs';
 
 CREATE FUNCTION schemaguard.sg_scratch_keep(snapshot text, lines text[]) RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN @extschema@.sg_snapshot_import(snapshot, lines);
-COMMENT ON FUNCTION schemaguard.sg_scratch_keep(text, text[]) IS 'keep what there is in the scratch database as a snapshot';
+COMMENT ON FUNCTION schemaguard.sg_scratch_keep(text, text[]) IS 'stores the objects of the scratch database as a snapshot';
 
 -- Runs a round there, and returns what failed, and in the snapshot of that name what there is then
 CREATE FUNCTION schemaguard.sg_scratch_round(statements jsonb, allow_drop boolean, blocked jsonb, strict boolean, snapshot text)
@@ -133,9 +133,9 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_round(jsonb, boolean, jsonb, boolean, text)
-    IS 'runs statements in the scratch database, and keeps what there is then as a snapshot';
+    IS 'runs statements in the scratch database, and stores its objects as a snapshot';
 
--- What neither side has is not there to be compared, as a schema that a script drops
+-- Returns the schemas that either side has: one that neither has, such as one that a script drops, cannot be compared
 CREATE FUNCTION schemaguard.sg_sync_schemas(schemas text[], sides text[])
 RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -150,7 +150,7 @@ AS $function$
                   AND CASE o.kind WHEN 'schema' THEN o.identity ELSE o.parent END IN (quote_ident(s), '"' || replace(s, '"', '""') || '"')))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_schemas(text[], text[])
-    IS 'those of some schemas that one of two sides has; null: all';
+    IS 'returns those of the given schemas that either side has; null: all';
 
 CREATE FUNCTION schemaguard.sg_sync_drift(reference text, target text, schemas text[], OUT kind text, OUT object text, OUT change text,
     OUT class text, OUT risk text, OUT property text, OUT expected text, OUT actual text, OUT detail text)
@@ -159,7 +159,58 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT d.* FROM @extschema@.sg_drift_details(reference, target, schemas) d;
 END;
-COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'sg_drift_details() for sg_sync_check()';
+COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'returns the differences of sg_drift_details() for sg_sync_check()';
+
+-- Returns what is not as it should be in the snapshots of that name: "made" of the target, and "ran" after the script. Script, making:
+-- statements of the script, and of those that made the target; made, ran: what failed; of_made, of_ran: schemas.
+CREATE FUNCTION schemaguard.sg_sync_judgement(reference text, target text, allow_drop boolean, name text, script jsonb, blocked jsonb,
+    making jsonb, made jsonb, ran jsonb, of_made text[], of_ran text[])
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH left_out AS (
+    SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what, e ->> 'statement' AS reason
+    FROM jsonb_array_elements(script) e WHERE schemaguard.sg_sync_leaves_out(e, allow_drop, blocked)
+    UNION
+    SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
+    FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
+), seen AS (
+    SELECT 1 AS part, d.* FROM schemaguard.sg_sync_drift(reference, name || ' ran', of_ran) d WHERE of_ran IS DISTINCT FROM '{}'
+    UNION ALL
+    -- a target that is not made anew proves nothing
+    SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
+        concat_ws(': ', 'not as in the target when the script began', (
+            SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind
+                AND m ->> 'object' = d.object), d.detail)
+    FROM schemaguard.sg_sync_drift(target, name || ' made', of_made) d WHERE of_made IS DISTINCT FROM '{}'
+), judged AS (
+    SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
+        OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
+            WHERE l.kind = s.kind AND l.object = s.object
+                  AND (s.property IS NULL
+                      OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out|asked|waits)'
+                          OR s.property = ANY (string_to_array(l.what, ' ')))
+               OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain')
+                   AND l.what ~ '^(dropped|is a|not tried|left out|asked|waits)') AS left_out
+    FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
+)
+SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property)
+FROM (
+    SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class
+        ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
+    FROM judged j WHERE j.part = 1 OR NOT j.left_out
+    UNION ALL
+    -- nothing is proved of these
+    SELECT DISTINCT 3, l.kind, l.object, 'unchanged', 'unknown', NULL, NULL, NULL, NULL, 'not tried: ' || l.reason, true
+        FROM left_out l WHERE l.what = 'not tried'
+    UNION ALL
+    SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: '
+        || (r ->> 'message'), false
+    FROM jsonb_array_elements(ran) r) x
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_judgement(text, text, boolean, text, jsonb, jsonb, jsonb, jsonb, jsonb, text[], text[])
+    IS 'returns the findings of sg_sync_check() in the scratch database';
 
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
@@ -210,45 +261,7 @@ BEGIN
         ran := schemaguard.sg_scratch_round(script, allow_drop, blocked, true, name || ' ran');
         of_ran := schemaguard.sg_sync_schemas(common, ARRAY[reference, name || ' ran']);
         of_made := schemaguard.sg_sync_schemas(common, ARRAY[target, name || ' made']);
-        WITH left_out AS (
-            SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what, e ->> 'statement' AS reason
-            FROM jsonb_array_elements(script) e WHERE schemaguard.sg_sync_leaves_out(e, allow_drop, blocked)
-            UNION
-            SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
-            FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
-        ), seen AS (
-            SELECT 1 AS part, d.* FROM schemaguard.sg_sync_drift(reference, name || ' ran', of_ran) d WHERE of_ran IS DISTINCT FROM '{}'
-            UNION ALL
-            -- a target that is not made anew proves nothing
-            SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
-                concat_ws(': ', 'not as in the target when the script began', (
-                    SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind
-                        AND m ->> 'object' = d.object), d.detail)
-            FROM schemaguard.sg_sync_drift(target, name || ' made', of_made) d WHERE of_made IS DISTINCT FROM '{}'
-        ), judged AS (
-            SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
-                OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
-                    WHERE l.kind = s.kind AND l.object = s.object
-                          AND (s.property IS NULL
-                              OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out|asked|waits)'
-                                  OR s.property = ANY (string_to_array(l.what, ' ')))
-                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain')
-                           AND l.what ~ '^(dropped|is a|not tried|left out|asked|waits)') AS left_out
-            FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
-        )
-        SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
-        FROM (
-            SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class
-                ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
-            FROM judged j WHERE j.part = 1 OR NOT j.left_out
-            UNION ALL
-            -- nothing is proved of these
-            SELECT DISTINCT 3, l.kind, l.object, 'unchanged', 'unknown', NULL, NULL, NULL, NULL, 'not tried: ' || l.reason, true
-                FROM left_out l WHERE l.what = 'not tried'
-            UNION ALL
-            SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: '
-                || (r ->> 'message'), false
-            FROM jsonb_array_elements(ran) r) x;
+        found := schemaguard.sg_sync_judgement(reference, target, allow_drop, name, script, blocked, making, made, ran, of_made, of_ran);
         RAISE SQLSTATE 'SG000';
     EXCEPTION
         WHEN SQLSTATE 'SG000' THEN
@@ -264,7 +277,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text, text)
-    IS 'what sg_sync_check() shows';
+    IS 'returns the rows of sg_sync_check()';
 
 CREATE FUNCTION sg_sync_check_details(
     reference  text,

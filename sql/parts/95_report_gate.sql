@@ -5,5 +5,4 @@ CREATE PROCEDURE sg_audit_gate(schemas schemaguard.names DEFAULT NULL, plan text
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_audit_gate';
 COMMENT ON PROCEDURE sg_audit_gate(schemaguard.names, text, boolean, boolean)
-    IS 'audit declared keys, or those of a plan, commit verdicts batch by batch, and raise an error if any fails or is unarmed and is '
-        'not accepted, or is unknown';
+    IS 'audits declared keys, or a plan''s, commits, and raises an error if any fails or is unarmed, unless accepted, or unknown';

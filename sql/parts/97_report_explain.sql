@@ -1,4 +1,4 @@
--- What a step will do, in sentences: statements as sg_plan_sql() has them, times as sg_plan_check() estimates them
+-- Explains in sentences the effects of a step: statements as sg_plan_sql() has them, times as sg_plan_check() estimates them
 -- as_written: of a step that is a statement: sentences about what the server does by itself, not what our steps do, fit it
 CREATE FUNCTION schemaguard.sg_explain_statement(statement text, as_written boolean, OUT what text, OUT locks text, OUT takes text)
 RETURNS record
@@ -69,7 +69,7 @@ BEGIN ATOMIC
       AND (NOT as_written OR e.place IN (4, 5, 14, 15, 19))
     ORDER BY e.place LIMIT 1;
 END;
-COMMENT ON FUNCTION schemaguard.sg_explain_statement(text, boolean) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
+COMMENT ON FUNCTION schemaguard.sg_explain_statement(text, boolean) IS 'explains one line of sg_plan_sql(), for sg_plan_explain()';
 
 CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
@@ -128,7 +128,7 @@ BEGIN ATOMIC
         FROM this t WHERE t.skipped_by IS NULL AND t.phase IS NULL)
     SELECT s.what, s.locks, s.takes, s.statement FROM said s ORDER BY s.place;
 END;
-COMMENT ON FUNCTION schemaguard.sg_plan_explain_step(text, int) IS 'what sg_plan_explain() does, for one step';
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_step(text, int) IS 'does the work of sg_plan_explain() for one step';
 
 CREATE FUNCTION schemaguard.sg_plan_explain_body(plan text, steps schemaguard.steps,
     OUT what text, OUT locks text, OUT takes text, OUT statement text)
@@ -140,7 +140,7 @@ BEGIN ATOMIC
          LATERAL schemaguard.sg_plan_explain_step(plan, s.step) WITH ORDINALITY e (what, locks, takes, statement, place)
     ORDER BY s.place, e.place;
 END;
-COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, schemaguard.steps) IS 'what sg_plan_explain() does';
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, schemaguard.steps) IS 'does the work of sg_plan_explain()';
 
 CREATE FUNCTION sg_plan_explain(plan text, steps schemaguard.steps DEFAULT NULL,
     OUT what text, OUT locks text, OUT takes text, OUT statement text)
@@ -148,4 +148,4 @@ RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_explain(text, schemaguard.steps)
-    IS 'what steps will do, sentence by sentence in order, with the locks that they take and for how long; writes nothing';
+    IS 'explains the effects of steps, sentence by sentence in order, with their locks and for how long; writes nothing';

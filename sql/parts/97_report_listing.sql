@@ -11,7 +11,7 @@ CREATE FUNCTION schemaguard.sg_cut(value text, width int DEFAULT 40, tail int DE
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}(.{%s})$', width - 3 - tail, tail), E'\\1...\\2');
 COMMENT ON FUNCTION schemaguard.sg_cut(text, int, int)
-    IS 'a text in one line of at most so many characters, three of which say that it was cut, before as many as its end keeps';
+    IS 'cuts a text to one line of at most so many characters, marked by three dots before as many as its end keeps';
 
 CREATE FUNCTION sg_orphan_audit(
     child    schemaguard.table_name DEFAULT NULL,
@@ -38,7 +38,7 @@ BEGIN ATOMIC
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.child_table COLLATE "C", d.child_columns, d.fk_name;
 END;
 COMMENT ON FUNCTION sg_orphan_audit(schemaguard.table_name, text, boolean, int, schemaguard.names, schemaguard.steps)
-    IS 'do the rows hold what the foreign keys, declared and planned, promise?';
+    IS 'tells whether rows satisfy the foreign keys, declared and planned';
 
 CREATE FUNCTION sg_rule_audit(
     child      schemaguard.table_name,
@@ -60,7 +60,7 @@ BEGIN ATOMIC
     FROM sg_rule_audit_details(child, kind, definition, samples) d;
 END;
 COMMENT ON FUNCTION sg_rule_audit(schemaguard.table_name, text, text, int)
-    IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';
+    IS 'tells whether the rows of a table satisfy a CHECK, a NOT NULL or a UNIQUE, declared or not';
 
 CREATE FUNCTION sg_tenant_audit(
     tenant_column text,
@@ -80,7 +80,7 @@ BEGIN ATOMIC
     FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
 END;
 COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.table_name, schemaguard.names, int)
-    IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';
+    IS 'returns tables, keys and rows by which one tenant''s data can be, or is, mixed with another''s';
 
 -- A check is known by its step, its name and the object: the step's key, constraint or column; of the whole plan, the plan.
 CREATE FUNCTION sg_plan_check(
@@ -124,7 +124,7 @@ BEGIN ATOMIC
      FROM found f WHERE (f.result <> 'ok' OR everything) AND NOT f.alike ORDER BY f.place);
 END;
 COMMENT ON FUNCTION sg_plan_check(text, schemaguard.steps, boolean, text)
-    IS 'what could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
+    IS 'returns obstacles to and harm from a step of the plan, with remedies; writes nothing, locks as SELECT does';
 
 CREATE FUNCTION sg_verify_fks(
     plan  text DEFAULT NULL,
@@ -146,7 +146,7 @@ BEGIN ATOMIC
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.place;
 END;
 COMMENT ON FUNCTION sg_verify_fks(text, boolean, schemaguard.steps)
-    IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
+    IS 'tells whether the planned keys exist, valid and armed; live: attempts on the real tables, always rolled back';
 
 CREATE FUNCTION sg_discover_fks(
     child     schemaguard.table_name DEFAULT NULL,
@@ -170,7 +170,7 @@ BEGIN ATOMIC
     FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
 END;
 COMMENT ON FUNCTION sg_discover_fks(schemaguard.table_name, float8, text, schemaguard.names)
-    IS 'the foreign keys that are missing, with the chance that each is right, and why';
+    IS 'proposes missing foreign keys, with the chance that each is right, and the reason';
 
 CREATE FUNCTION sg_snapshot_objects(
     snapshot text,
@@ -186,7 +186,7 @@ BEGIN ATOMIC
     FROM sg_snapshot_objects_details(snapshot, schemas) d;
 END;
 COMMENT ON FUNCTION sg_snapshot_objects(text, schemaguard.names)
-    IS 'the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';
+    IS 'returns the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';
 
 CREATE FUNCTION sg_drift(
     reference text,
@@ -210,7 +210,7 @@ BEGIN ATOMIC
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
 COMMENT ON FUNCTION sg_drift(text, text, schemaguard.names, boolean)
-    IS 'how the target differs from the reference, by meaning; each is a snapshot or ''live''';
+    IS 'returns differences between target and reference, by meaning; each is a snapshot or ''live''';
 
 CREATE FUNCTION sg_sync_check(
     reference  text,
@@ -237,7 +237,7 @@ BEGIN ATOMIC
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server, renames) d;
 END;
 COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text, text)
-    IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';
+    IS 'runs the script of sg_sync_sql() in a scratch database, and returns its remaining differences from the reference';
 
 CREATE FUNCTION sg_compare_fks(
     reference  text,
@@ -258,7 +258,7 @@ BEGIN ATOMIC
     WHERE everything OR d.level = 'key' AND d.status <> 'common';
 END;
 COMMENT ON FUNCTION sg_compare_fks(text, text, boolean)
-    IS 'the foreign keys in which two snapshots, or one and this database, differ, and what to do about each';
+    IS 'compares the foreign keys of two snapshots, or of one and this database, and recommends an action on each difference';
 
 CREATE FUNCTION sg_impact(
     object    schemaguard.table_name,
@@ -279,4 +279,4 @@ BEGIN ATOMIC
     FROM sg_impact_details(object, internals) d;
 END;
 COMMENT ON FUNCTION sg_impact(schemaguard.table_name, boolean)
-    IS 'everything that depends on a table, column, type or function, and what a change or a drop does to it';
+    IS 'returns everything that depends on a table, column, type or function, and the effect of a change or a drop on it';

@@ -34,14 +34,17 @@ $rule$),
 ('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; aligning %4 the table',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
 SELECT k.schema_name, k.object, format_type(c.atttypid, NULL), format_type(p.atttypid, NULL),
-       CASE WHEN EXISTS (SELECT FROM pg_cast x WHERE x.castsource = c.atttypid AND x.casttarget = p.atttypid AND x.castmethod = 'b')
-            THEN 'does not rewrite' ELSE 'rewrites' END,
-       quote_literal(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', k.child_name, c.attname, format_type(p.atttypid, p.atttypmod))
-                     || CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END)
+       (SELECT CASE WHEN bool_or('rewrites' = ANY (f.flags)) THEN 'rewrites'
+                    WHEN bool_or('may rewrite' = ANY (f.flags)) THEN 'may rewrite' ELSE 'does not rewrite' END
+        FROM schemaguard.sg_script_facts(ARRAY[s.sql], false) f),
+       quote_literal(s.sql)
 FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
      JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
      JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
      JOIN pg_type t ON t.oid = p.atttypid
+     CROSS JOIN LATERAL (
+         SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', k.child_name, c.attname, format_type(p.atttypid, p.atttypmod))
+                || CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END) s (sql)
 WHERE c.atttypid <> p.atttypid
   AND (array_position('{smallint,integer,bigint}', format_type(c.atttypid, NULL))
        < array_position('{smallint,integer,bigint}', format_type(p.atttypid, NULL))) IS NOT TRUE
@@ -90,7 +93,12 @@ SELECT k.schema_name, k.object, c.names, quote_literal(format('CREATE INDEX ON %
 FROM schemaguard.lint_key k CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
 WHERE NOT EXISTS (
     SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam
-    WHERE i.indrelid = k.child AND i.indisvalid AND i.indpred IS NULL
+    WHERE i.indrelid = k.child AND i.indisvalid
+      -- the key's own queries look for values, so that an index without nulls does
+      AND (i.indpred IS NULL OR NOT EXISTS (
+          SELECT FROM regexp_split_to_table(regexp_replace(pg_get_expr(i.indpred, i.indrelid), '^[(]+|[)]+$', '', 'g'), '[)] AND [(]') p
+          WHERE p <> ALL (ARRAY(SELECT quote_ident(c.attname) || ' IS NOT NULL' FROM pg_attribute c
+                                WHERE c.attrelid = k.child AND c.attnum = ANY (k.child_columns)))))
       AND (a.amname = 'btree' OR cardinality(k.child_columns) = 1 AND a.amname = 'hash')
       AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1])
 $rule$),
@@ -151,10 +159,11 @@ WHERE k.contype IN ('c', 'n') AND NOT k.convalidated AND k.coninhcount = 0
   AND coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)
 $rule$),
 
-('shipped', NULL, NULL, 'trigger-disabled', 'warning', 'the trigger is disabled', 'ALTER TABLE %2 ENABLE TRIGGER %3;', $rule$
-SELECT t.schema_name, format('%s.%I', t.name, g.tgname), t.name, quote_ident(g.tgname)
+('shipped', NULL, NULL, 'trigger-disabled', 'warning', '%4', 'ALTER TABLE %2 ENABLE TRIGGER %3;', $rule$
+SELECT t.schema_name, format('%s.%I', t.name, g.tgname), t.name, quote_ident(g.tgname),
+       CASE g.tgenabled WHEN 'D' THEN 'the trigger is disabled' ELSE 'the trigger is for replicas: it does not fire for an application' END
 FROM pg_trigger g JOIN schemaguard.lint_table t ON t.oid = g.tgrelid
-WHERE g.tgenabled = 'D' AND NOT g.tgisinternal
+WHERE g.tgenabled IN ('D', 'R') AND NOT g.tgisinternal
 $rule$),
 
 ('shipped', NULL, NULL, 'deprecated-reference', 'warning', 'refers to %2, which is deprecated',
@@ -188,28 +197,42 @@ SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::
        CASE WHEN u.narrow THEN
            format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
                   format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', t.name, a.attname))
-           || CASE d.deptype WHEN 'a' THEN
+           || CASE WHEN d.deptype = 'a' AND q.data_type <> 'bigint'::regtype THEN
                   format(', %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
                          format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END || ';' END
 FROM pg_sequences q
      JOIN pg_class c ON c.relname = q.sequencename AND c.relnamespace::regnamespace::text = quote_ident(q.schemaname)
-     JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-                     AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-     JOIN schemaguard.lint_table t ON t.oid = d.refobjid
-     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+     -- columns that own it, and whose default draws from it
      CROSS JOIN LATERAL (
-         SELECT q.last_value / least(q.max_value, CASE a.atttypid::regtype::text WHEN 'smallint' THEN 32767 WHEN 'integer' THEN 2147483647
-                                                       ELSE 9223372036854775807 END)::numeric,
+         SELECT o.refobjid AS relid, o.refobjsubid AS attnum, o.deptype::text FROM pg_depend o
+         WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.refclassid = 'pg_class'::regclass
+           AND o.deptype IN ('a', 'i') AND o.refobjsubid > 0
+         UNION
+         SELECT e.adrelid, e.adnum, 'a' FROM pg_depend o JOIN pg_attrdef e ON e.oid = o.objid
+         WHERE o.classid = 'pg_attrdef'::regclass AND o.refclassid = 'pg_class'::regclass AND o.refobjid = c.oid) d
+     JOIN schemaguard.lint_table t ON t.oid = d.relid
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.attnum
+     CROSS JOIN LATERAL (
+         SELECT CASE a.atttypid::regtype::text WHEN 'smallint' THEN 32767 WHEN 'integer' THEN 2147483647
+                                               ELSE 9223372036854775807 END::numeric) m (most)
+     CROSS JOIN LATERAL (
+         SELECT CASE WHEN q.increment_by > 0 THEN q.last_value / least(q.max_value, m.most)
+                     ELSE (q.max_value::numeric - q.last_value) / nullif(q.max_value - greatest(q.min_value, - m.most - 1), 0) END,
                 a.atttypid = ANY ('{smallint,integer}'::regtype[])) u (share, narrow)
-WHERE q.increment_by > 0 AND NOT q.cycle AND u.share > 0.75
+WHERE NOT q.cycle AND u.share > 0.75
 $rule$),
 
-('shipped', NULL, NULL, 'index-invalid', 'warning', 'the index is not valid: its build has failed',
+('shipped', NULL, NULL, 'index-invalid', 'warning', '%3',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
-SELECT t.schema_name, n.name, quote_literal('REINDEX INDEX CONCURRENTLY ' || n.name)
+SELECT t.schema_name, n.name, quote_literal(CASE WHEN m.left_over THEN 'DROP INDEX ' ELSE 'REINDEX INDEX CONCURRENTLY ' END || n.name),
+       CASE WHEN m.left_over THEN 'the index is not valid: REINDEX CONCURRENTLY has left it'
+            WHEN i.indisunique THEN 'the index is not valid: its build has failed, as it does again while rows are equal in it, '
+                                    || 'and each time leaves one more (_ccnew): look for them first'
+            ELSE 'the index is not valid: its build has failed' END
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
+     CROSS JOIN LATERAL (SELECT c.relname ~ '_cc(new|old)[0-9]*$') m (left_over)
 WHERE NOT i.indisvalid
 $rule$),
 
@@ -291,6 +314,63 @@ FROM schemaguard.lint_table t
      CROSS JOIN (SELECT greatest(d.stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database d
                  WHERE d.datname = current_database()) r
 WHERE t.kind = 'r' AND r.since < now() - interval '7 days'
+$rule$);
+
+-- Tenants, by the catalogs alone: sg_tenant_audit() reads rows. The column's name is tenant_id; a row of the rule's name has another.
+INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, message, fix, query) VALUES
+('shipped', NULL, NULL, 'tenant-key-left-out', 'warning',
+ 'both tables have tenant_id, and the key leaves it out: rows may refer to another tenant''s of %2', NULL, $rule$
+SELECT k.schema_name, k.object, k.parent_name
+FROM schemaguard.lint_key k
+     JOIN pg_attribute c ON c.attrelid = k.child AND c.attname = 'tenant_id' AND NOT c.attisdropped
+     JOIN pg_attribute p ON p.attrelid = k.parent AND p.attname = 'tenant_id' AND NOT p.attisdropped
+WHERE c.attnum <> ALL (k.child_columns)
+$rule$),
+
+('shipped', NULL, NULL, 'tenant-column-null', 'warning', 'may be null: such a row is no tenant''s',
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+SELECT t.schema_name, t.name || '.tenant_id', quote_literal(format('ALTER TABLE %s ALTER COLUMN tenant_id SET NOT NULL', t.name))
+FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+WHERE NOT t.is_partition AND NOT a.attnotnull
+$rule$),
+
+('shipped', NULL, NULL, 'tenant-column-without-key', 'warning',
+ 'no key leads from it to the tenants, as from other tables to %2', NULL, $rule$
+WITH home AS MATERIALIZED (
+    SELECT k.parent, min(k.parent_name) AS name
+    FROM schemaguard.lint_key k
+         JOIN pg_attribute a ON a.attrelid = k.child AND a.attname = 'tenant_id' AND k.child_columns = ARRAY[a.attnum]
+    GROUP BY k.parent)
+SELECT t.schema_name, t.name || '.tenant_id', (SELECT min(h.name) FROM home h)
+FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+WHERE NOT t.is_partition AND EXISTS (SELECT FROM home) AND t.oid <> ALL (ARRAY(SELECT h.parent FROM home h))
+  AND NOT EXISTS (SELECT FROM schemaguard.lint_key k WHERE k.child = t.oid AND a.attnum = ANY (k.child_columns))
+$rule$),
+
+('shipped', NULL, NULL, 'table-without-tenant-column', 'note', 'refers to %2, which has tenant_id, and has none', NULL, $rule$
+SELECT DISTINCT ON (k.child) k.schema_name, k.child_name, k.parent_name
+FROM schemaguard.lint_key k JOIN pg_attribute p ON p.attrelid = k.parent AND p.attname = 'tenant_id' AND NOT p.attisdropped
+WHERE p.attnum <> ALL (k.parent_columns)
+  AND NOT EXISTS (SELECT FROM pg_attribute c WHERE c.attrelid = k.child AND c.attname = 'tenant_id' AND NOT c.attisdropped)
+ORDER BY k.child, k.oid
+$rule$);
+
+-- What statistics of statements and scans ask for
+INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, message, fix, query) VALUES
+('shipped', NULL, NULL, 'statement-slow', 'note',
+ '%2 ms a call of %3, and names this table, which was read whole %4 times: %5', NULL, $rule$
+SELECT t.schema_name, t.name, round(s.ms)::text, s.calls::text, coalesce(u.seq_scan, 0)::text,
+       left(regexp_replace(s.statement, '\s+', ' ', 'g'), 200)
+FROM schemaguard.sg_lint_statements(10) s
+     JOIN schemaguard.lint_table t ON NOT t.is_partition AND CASE WHEN strpos(s.statement, t.bare_name) > 0 THEN
+         s.statement ~ ('(^|[^[:alnum:]_])' || regexp_replace(t.bare_name, '(\W)', '\\\1', 'g') || '($|[^[:alnum:]_])') END
+     LEFT JOIN pg_stat_all_tables u ON u.relid = t.oid
+$rule$),
+
+('shipped', NULL, NULL, 'index-wanted', 'note', 'read whole %2 times, %3 rows each, and by an index %4 times', NULL, $rule$
+SELECT t.schema_name, t.name, s.seq_scan::text, to_char(s.seq_tup_read / s.seq_scan, 'FM999,999,999,999,990'), coalesce(s.idx_scan, 0)::text
+FROM schemaguard.lint_table t JOIN pg_stat_all_tables s ON s.relid = t.oid
+WHERE s.seq_scan >= 100 AND s.seq_tup_read / s.seq_scan >= 10000 AND coalesce(s.idx_scan, 0) < s.seq_scan / 10
 $rule$);
 
 -- Matters of taste, by squawk's names: whoever wants one adds a row of its name.

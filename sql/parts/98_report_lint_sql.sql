@@ -15,7 +15,7 @@ CREATE TYPE schemaguard.script_fact AS (
     sql       text,
     relid     oid,                              -- null: not here, or made by the script
     object    text);
-COMMENT ON TYPE schemaguard.script_fact IS 'something that a statement of a script does, for sg_lint_sql()';
+COMMENT ON TYPE schemaguard.script_fact IS 'effect of a statement of a script, for sg_lint_sql()';
 
 CREATE FUNCTION schemaguard.sg_script_facts(
     scripts        text[],
@@ -31,24 +31,28 @@ CREATE FUNCTION schemaguard.sg_script_facts(
     OUT other     text,
     OUT lock      text,
     OUT flags     text[],
-    OUT sql       text)
+    OUT sql       text,
+    OUT relid     oid)
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_script_facts';
 COMMENT ON FUNCTION schemaguard.sg_script_facts(text[], boolean)
-    IS 'what the statements of scripts that run one after the other do to which tables, and the locks that they take';
+    IS 'returns the effects of consecutive scripts'' statements on tables, and the locks that they take';
 
--- By the statistics: nobody's lock is waited for, as by pg_partition_tree()
-CREATE FUNCTION schemaguard.sg_lint_weight(relid oid) RETURNS text
+-- By the statistics: nobody's lock is waited for, as by pg_partition_tree().  heirs: a statement comes to tables that inherit, too.
+CREATE FUNCTION schemaguard.sg_lint_weight(relid oid, heirs boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH RECURSIVE tree (relid) AS (
         SELECT sg_lint_weight.relid
         UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid
-        JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition),
+        JOIN pg_class c ON c.oid = i.inhrelid AND (c.relispartition OR sg_lint_weight.heirs)),
     part AS (
-        SELECT c.relpages, c.reltuples, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS writes
-        FROM tree p JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
+        SELECT c.relpages, c.reltuples, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS writes, c.relispartition,
+               c.oid = sg_lint_weight.relid AS top, format('%I.%I', n.nspname, c.relname) AS name,
+               row_number() OVER (ORDER BY c.oid = sg_lint_weight.relid, n.nspname, c.relname) AS place
+        FROM tree p JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' JOIN pg_namespace n ON n.oid = c.relnamespace
+             LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
     SELECT CASE WHEN min(reltuples) < 0 THEN 'size not known, never analysed'
                 ELSE format('%s, about %s rows', pg_size_pretty(sum(relpages)::bigint * current_setting('block_size')::bigint),
                             to_char(sum(reltuples), 'FM999,999,999,999,990')) END
@@ -56,30 +60,36 @@ BEGIN ATOMIC
         || coalesce(', ' || nullif(round(sum(writes) * 60 / greatest(extract(epoch FROM now()
             - (SELECT coalesce(d.stats_reset, pg_postmaster_start_time()) FROM pg_stat_database d WHERE d.datname = current_database())),
             60)), 0) || ' writes a minute', '')
+        || (SELECT coalesce(', with ' || CASE WHEN bool_or(b.relispartition) THEN 'partitions ' ELSE '' END
+                       || string_agg(b.name, ', ' ORDER BY b.place) FILTER (WHERE b.place <= 5)
+                       || CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) ELSE '' END
+                       || CASE WHEN bool_or(b.relispartition) THEN '' WHEN count(*) = 1 THEN ', which inherits from it'
+                               ELSE ', which inherit from it' END, '')
+            FROM part b WHERE NOT b.top)
     FROM part;
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_weight(oid) IS 'how large a table is, and how busy, by the statistics';
+COMMENT ON FUNCTION schemaguard.sg_lint_weight(oid, boolean)
+    IS 'returns the size and load of a table and of the tables below it, by the statistics';
 
 -- The facts of the last script; what earlier ones make is not here yet.
 CREATE FUNCTION schemaguard.sg_lint_sql_facts(script text, after text[], in_transaction boolean) RETURNS SETOF schemaguard.script_fact
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, r.relid,
+    SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, f.relid,
            CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
                 WHEN f.command = 'create index' THEN f.relation
                 ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END
     FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) f
-         CROSS JOIN LATERAL (SELECT CASE WHEN NOT 'made' = ANY (f.flags) THEN to_regclass(f.relation)::oid END) r (relid)
     WHERE f.file = cardinality(coalesce(after, '{}')) + 1;
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'what a script does, and to what of this database';
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'returns the effects of a script on objects of this database';
 
 -- A step that does the same without blocking anybody
 CREATE FUNCTION schemaguard.sg_lint_step(statement text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN statement IS NOT NULL THEN
     format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement) END;
-COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'the call that makes a statement a step of the plan for fixes';
+COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'returns the call that makes a statement a step of the plan for fixes';
 
 -- By a CHECK that is valid, or that the script validates before: then SET NOT NULL reads no row
 CREATE FUNCTION schemaguard.sg_lint_sql_checked(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS boolean
@@ -98,7 +108,7 @@ BEGIN ATOMIC
                                    || E'"?\\s+IS\\s+NOT\\s+NULL\\s*[)]'));
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
-    IS 'does a CHECK say, valid by then, that a column of a script''s SET NOT NULL is not null?';
+    IS 'tells whether a CHECK, valid by then, proves that the column of a script''s SET NOT NULL has no nulls';
 
 -- Rules about what holds up whom: of tables that are here, since nobody waits for a new one
 CREATE FUNCTION schemaguard.sg_lint_sql_locks(
@@ -120,7 +130,8 @@ BEGIN ATOMIC
              OR f.command = 'add column' AND 'foreign key' = ANY (f.flags) OR f.command = 'enforce constraint' AND 'checks' = ANY (f.flags),
          f.other,
          CASE WHEN f.command = 'add constraint' THEN schemaguard.sg_lint_step(f.sql) END),
-        ('constraint-missing-not-valid', f.command = 'add constraint' AND 'check' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags), NULL,
+        ('constraint-missing-not-valid', f.command IN ('add constraint', 'add column') AND 'check' = ANY (f.flags)
+             AND NOT 'not valid' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.sql)),
         ('disallowed-unique-constraint', f.command = 'add constraint' AND f.flags && '{unique,"primary key"}'
              AND NOT 'using index' = ANY (f.flags), NULL,
@@ -133,15 +144,19 @@ BEGIN ATOMIC
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
         ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
         ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
-         CASE WHEN NOT 'typed' = ANY (f.flags) THEN
+         CASE WHEN NOT f.flags && '{typed,collated}' THEN
              format('SELECT %s.sg_plan_add_column(schemaguard.sg_lint_plan(), %L, %L, %L, fill => %L);', schemaguard.sg_schema(),
-                    f.relation, f.name || '_new', f.other, quote_ident(f.name) || '::' || f.other) END),
+                    f.relation, f.name || '_new', f.other,
+                    coalesce((SELECT substr(w, 7) FROM unnest(f.flags) w WHERE w LIKE 'using %'),
+                             quote_ident(f.name) || '::' || f.other)) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),
         ('changing-type-checks-keys', '{retyped,checks}' <@ f.flags, NULL, NULL),
         ('validating-under-lock', f.command = 'validate constraint' AND f.flags && '{reads,checks}', NULL, NULL),
         ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows')
              OR f.command = 'set expression' AND 'rewrites' = ANY (f.flags), NULL, NULL),
-        ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
+        ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL,
+         CASE WHEN f.sql ~* '^REINDEX\s+(TABLE|INDEX)\s+' THEN
+             schemaguard.sg_lint_step(regexp_replace(f.sql, '^REINDEX\s+(TABLE|INDEX)\s+', 'REINDEX \1 CONCURRENTLY ', 'i')) END),
         ('require-concurrent-refresh', f.command = 'refresh' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-detach', f.command = 'detach partition' AND NOT 'concurrently' = ANY (f.flags), f.other, NULL),
         ('attaching-reads-rows', f.command = 'attach partition' AND NOT 'other made' = ANY (f.flags), f.other, NULL),
@@ -149,12 +164,13 @@ BEGIN ATOMIC
         ('attaching-checks-keys', '{attached,checks}' <@ f.flags, f.other, schemaguard.sg_lint_step(f.other)),
         ('reading-default-partition', 'default partition' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.other)),
-        ('whole-table-write', f.command IN ('update', 'delete') AND NOT 'where' = ANY (f.flags), NULL, NULL),
+        ('whole-table-write', f.command IN ('update', 'delete', 'merge') AND NOT 'where' = ANY (f.flags), NULL, NULL),
         ('locking-table', f.command = 'lock', f.lock, NULL))
         r (rule, found, more, safe)
     WHERE r.found AND f.relid IS NOT NULL;
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_sql_locks(schemaguard.script_fact[]) IS 'rules of sg_lint_sql() about locks, reads and rewrites';
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_locks(schemaguard.script_fact[])
+    IS 'returns findings of sg_lint_sql() about locks, reads and rewrites';
 
 -- Rules about what goes, and what stops working
 CREATE FUNCTION schemaguard.sg_lint_sql_loss(
@@ -172,8 +188,20 @@ BEGIN ATOMIC
         SELECT * FROM f WHERE f.command IN ('drop table', 'drop view', 'rename table', 'rename view')
             OR f.command IN ('drop column', 'rename column', 'alter type')
                AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = f.relid AND a.attname = f.name AND NOT a.attisdropped)),
-    touched AS (
-        SELECT r.fact, r.command, r.flags, i.* FROM reached r CROSS JOIN LATERAL sg_impact_details(r.object) i),
+    touched AS MATERIALIZED (
+        -- by its name as it is now: a statement before may give it another
+        SELECT r.fact, r.command, r.flags, r.statement, i.*
+        FROM reached r JOIN pg_class c ON c.oid = r.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+             CROSS JOIN LATERAL sg_impact_details(format('%I.%I', n.nspname, c.relname) || coalesce('.' || quote_ident(r.name), '')) i),
+    -- what the script itself drops
+    gone AS MATERIALIZED (
+        SELECT f.statement, format('%I.%I', n.nspname, c.relname) || CASE f.command WHEN 'drop constraint' THEN '.' || quote_ident(f.name)
+                                                                                    ELSE '' END AS object
+        FROM f JOIN pg_class c ON c.oid = f.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE f.command IN ('drop table', 'drop view', 'drop constraint')
+        UNION ALL
+        SELECT t.statement, t.dependent FROM touched t
+        WHERE t.command LIKE 'drop %' AND (t.on_drop LIKE 'dropped along%' OR t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags))),
     broken AS (
         SELECT t.fact, b.rule, string_agg(DISTINCT t.kind || ' ' || t.dependent, ', ') AS more
         FROM touched t CROSS JOIN LATERAL (VALUES
@@ -181,7 +209,10 @@ BEGIN ATOMIC
             ('drop-cascades', t.command LIKE 'drop %' AND t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags)),
             ('breaks-code', t.command ~ '^(drop|rename) ' AND t.certainty = 'mentioned' AND t.depth = 1),
             ('type-change-refused', t.command = 'alter type' AND t.on_change LIKE 'ALTER COLUMN TYPE fails%')) b (rule, found)
-        WHERE b.found GROUP BY t.fact, b.rule)
+        WHERE b.found AND NOT EXISTS (
+            SELECT FROM gone g WHERE g.object = t.dependent
+               AND (g.statement < t.statement OR g.statement = t.statement AND NOT b.rule = 'drop-cascades'))
+        GROUP BY t.fact, b.rule)
     SELECT b.fact, b.rule, b.more, NULL FROM broken b
     UNION ALL
     SELECT f.fact, r.rule, r.more, CASE WHEN r.by_step THEN schemaguard.sg_lint_step(f.sql) END
@@ -198,9 +229,9 @@ BEGIN ATOMIC
     WHERE r.found;
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_loss(schemaguard.script_fact[])
-    IS 'rules of sg_lint_sql() about what goes, and what stops working';
+    IS 'returns findings of sg_lint_sql() about lost data and broken applications';
 
--- Rules about drops of what is no relation, with what is in it or depends on it, and about rows that go, or are not checked, unnamed
+-- Rules about drops of what is no relation, with what is in it or depends on it, and about rows that go unnamed
 CREATE FUNCTION schemaguard.sg_lint_sql_drops(
     facts schemaguard.script_fact[],
     OUT fact schemaguard.script_fact,
@@ -211,7 +242,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH f AS MATERIALIZED (
-        SELECT u AS fact, (u).*, 'cascade' = ANY ((u).flags) AS cascades, 'made' = ANY ((u).flags) AS made, row_number() OVER () AS number
+        SELECT u AS fact, (u).*, 'cascade' = ANY ((u).flags) AS cascades, row_number() OVER () AS number
         FROM unnest(facts) u),
     held AS (
         SELECT f.number, nullif(concat_ws('; ',
@@ -221,6 +252,7 @@ BEGIN ATOMIC
                    'other relations: ' || nullif(count(c.oid) FILTER (WHERE c.relkind NOT IN ('r', 'p', 'i', 'I', 't')), 0)), '') AS more
         FROM f JOIN pg_class c ON f.command = 'drop schema' AND c.relnamespace = to_regnamespace(f.name)::oid
              OR f.command = 'drop owned' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = f.name)
+        WHERE NOT EXISTS (SELECT FROM f g WHERE g.command IN ('drop table', 'drop view') AND g.relid = c.oid AND g.number < f.number)
         GROUP BY f.number),
     roots AS MATERIALIZED (
         SELECT f.number, r.classid, r.objid
@@ -245,14 +277,18 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM roots o WHERE o.number = r.number AND o.classid = d.classid AND o.objid = d.objid)
           AND NOT EXISTS (SELECT FROM pg_depend w JOIN roots o ON o.classid = w.refclassid AND o.objid = w.refobjid
                           WHERE o.number = r.number AND w.classid = d.classid AND w.objid = d.objid AND w.deptype IN ('a', 'i'))
+          AND NOT EXISTS (SELECT FROM f g
+                               LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+                               LEFT JOIN pg_rewrite e ON d.classid = 'pg_rewrite'::regclass AND e.oid = d.objid
+                          WHERE g.number < r.number
+                            AND (g.command IN ('drop table', 'drop view') AND g.relid IN (k.conrelid, e.ev_class)
+                                 OR g.command = 'drop constraint' AND g.relid = k.conrelid AND g.name = k.conname))
         GROUP BY r.number),
-    stored AS (
-        SELECT f.number, string_agg(c.oid::regclass || '.' || quote_ident(a.attname), ', ' ORDER BY c.oid, a.attnum) AS more
+    stored AS (SELECT f.number, string_agg(c.oid::regclass || '.' || quote_ident(a.attname), ', ' ORDER BY c.oid, a.attnum) AS more
         FROM f JOIN pg_attribute a ON f.command = 'drop attribute' AND a.atttypid = to_regtype(f.name)::oid AND NOT a.attisdropped
              JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm')
         GROUP BY f.number),
-    children AS (
-        SELECT f.number, string_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+    children AS (SELECT f.number, string_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
                    || CASE k.confdeltype WHEN 'c' THEN ' (deleted)' ELSE ' (set)' END, ', ') AS more
         FROM f JOIN pg_constraint k ON f.command = 'delete' AND k.confrelid = f.relid AND k.contype = 'f'
              AND k.confdeltype IN ('c', 'n', 'd') AND k.conparentid = 0
@@ -272,17 +308,17 @@ BEGIN ATOMIC
         ('drop-cascades', needed.more IS NOT NULL AND f.cascades, needed.more),
         ('drop-cascades', f.command = 'drop' AND f.cascades, 'whatever depends on it'),
         ('dropping-attribute', stored.more IS NOT NULL, stored.more),
-        ('delete-reaches-further', children.more IS NOT NULL, children.more),
-        ('disabling-triggers', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND NOT 'all' = ANY (f.flags), NULL),
-        ('ban-disable-trigger-all', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND 'all' = ANY (f.flags), NULL),
-        ('disabling-row-security', f.command = 'disable row security' AND f.relid IS NOT NULL AND NOT f.made, NULL),
-        ('ban-replica-role', f.command IN ('set', 'set default') AND f.name = 'session_replication_role' AND lower(f.other) = 'replica',
-         NULL))
+        ('delete-reaches-further', children.more IS NOT NULL, children.more))
         r (rule, found, more)
     WHERE r.found;
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_drops(schemaguard.script_fact[])
-    IS 'rules of sg_lint_sql() about drops of what is no relation, and about rows that go, or go unchecked, without being named';
+    IS 'returns findings of sg_lint_sql() about drops of non-relations, and about rows lost without being named';
+
+CREATE FUNCTION schemaguard.sg_lint_refusal(statement text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_lint_refusal';
+COMMENT ON FUNCTION schemaguard.sg_lint_refusal(text) IS 'returns the error by which the server would refuse a statement, or null';
 
 -- Rules about names, types and single statements, wherever they are
 CREATE FUNCTION schemaguard.sg_lint_sql_form(
@@ -297,13 +333,26 @@ BEGIN ATOMIC
     SELECT f::schemaguard.script_fact, r.rule, r.more, NULL
     FROM unnest(facts) f
          CROSS JOIN LATERAL (SELECT (SELECT substr(w, 6) FROM unnest(f.flags) w WHERE w LIKE 'type %')) t (type)
+         CROSS JOIN LATERAL (
+             SELECT CASE WHEN f.command = 'create table' THEN
+                        CASE WHEN 'is here' = ANY (f.flags) AND NOT 'touched' = ANY (f.flags) THEN f.relation || ' already exists' END
+                    WHEN NOT 'touched' = ANY (f.flags) AND f.command NOT IN ('also', 'column', 'constraint', 'aside', 'error', 'psql')
+                         AND (f.relation IS NULL OR f.relid IS NOT NULL) THEN schemaguard.sg_lint_refusal(f.sql) END) s (refusal)
          CROSS JOIN LATERAL (VALUES
         ('syntax-error', f.command = 'error', f.other),
-        ('missing-object', f.relation IS NOT NULL AND f.relid IS NULL AND f.command NOT IN ('create table', 'column', 'constraint')
+        ('statement-refused', s.refusal IS NOT NULL, s.refusal),
+        ('missing-object', f.relation IS NOT NULL AND f.relid IS NULL
+             AND f.command NOT IN ('create table', 'create view', 'column', 'constraint')
              AND NOT f.flags && '{made,"if exists",temporary}' AND f.relation NOT LIKE 'pg_temp.%', f.relation),
         ('all-tables-under-lock', f.command = 'rewrite table' AND 'all tables' = ANY (f.flags), 'be read or written while it is rewritten'),
         ('all-tables-under-lock', f.command = 'reindex' AND 'all tables' = ANY (f.flags) AND NOT 'concurrently' = ANY (f.flags),
          'be written, nor begin to be read, while its indexes are built anew'),
+        ('disabling-triggers', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.flags && '{all,made}', NULL),
+        ('ban-disable-trigger-all', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT 'made' = ANY (f.flags)
+             AND 'all' = ANY (f.flags), NULL),
+        ('disabling-row-security', f.command = 'disable row security' AND f.relid IS NOT NULL AND NOT 'made' = ANY (f.flags), NULL),
+        ('ban-replica-role', f.command IN ('set', 'set default') AND f.name = 'session_replication_role' AND lower(f.other) = 'replica',
+         NULL),
         ('unread-code', f.command = 'run code', NULL),
         ('unread-commands', f.command = 'psql', NULL),
         ('ban-drop-database', f.command = 'drop database', NULL),
@@ -321,7 +370,7 @@ BEGIN ATOMIC
     WHERE r.found;
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_form(schemaguard.script_fact[])
-    IS 'rules of sg_lint_sql() about single statements, wherever they are';
+    IS 'returns findings of sg_lint_sql() about single statements, wherever they stand';
 
 -- Rules about transactions: what is held until their end, and what can't be in one
 CREATE FUNCTION schemaguard.sg_lint_sql_units(
@@ -347,9 +396,12 @@ BEGIN ATOMIC
         SELECT f.fact FROM f WHERE f.blocks AND NOT EXISTS (
             SELECT FROM f s WHERE s.command = 'set' AND s.name = 'lock_timeout' AND s.statement < f.statement)
         ORDER BY f.statement LIMIT 1)
-    SELECT f.fact, r.rule, NULL::text, NULL::text
+    SELECT f.fact, r.rule, CASE f.command WHEN 'add value' THEN f.other END, NULL::text
     FROM f CROSS JOIN LATERAL (VALUES
         ('ban-concurrent-index-creation-in-transaction', 'concurrently' = ANY (f.flags) AND f.command <> 'refresh' AND f.together),
+        ('refused-in-transaction', 'outside' = ANY (f.flags) AND NOT 'concurrently' = ANY (f.flags) AND f.together),
+        ('using-enum-value-in-the-same-transaction', f.command = 'add value' AND NOT 'made' = ANY (f.flags) AND f.together AND EXISTS (
+            SELECT FROM f a WHERE a.unit = f.unit AND a.statement > f.statement AND position(quote_literal(f.other) IN a.sql) > 0)),
         ('transaction-nesting', 'nested' = ANY (f.flags)),
         ('ban-uncommitted-transaction', f.command = 'open'),
         ('validating-in-the-same-transaction', f.command = 'validate constraint' AND f.together AND EXISTS (
@@ -363,7 +415,8 @@ BEGIN ATOMIC
     UNION ALL
     SELECT u.fact, 'require-timeout-settings', NULL, NULL FROM untimed u;
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_sql_units(schemaguard.script_fact[], boolean) IS 'rules of sg_lint_sql() about transactions';
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_units(schemaguard.script_fact[], boolean)
+    IS 'returns findings of sg_lint_sql() about transactions';
 
 -- Rules of sg_lint_sql(), found by the functions above; names as squawk's (https://squawkhq.com/docs/rules) where it has the rule. Those
 -- without a query are of scripts alone; ban-char-field, prefer-identity and prefer-timestamptz are above, for both.
@@ -469,6 +522,12 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%2'),
 (true, 'missing-object', 'error',
  '%2 is not here, and no script before this one makes it'),
+(true, 'statement-refused', 'error',
+ 'the server refuses the statement: %2'),
+(true, 'refused-in-transaction', 'error',
+ 'the statement can''t run in a transaction, and fails'),
+(true, 'using-enum-value-in-the-same-transaction', 'warning',
+ 'value %2 of type %1 can''t be used before the transaction that adds it ends: what means it by that text fails (55P04)'),
 (true, 'unread-code', 'warning',
  'what this code does when it runs was not looked at'),
 (true, 'unread-commands', 'warning',
@@ -524,25 +583,34 @@ BEGIN ATOMIC
         FROM schemaguard.sg_lint_sql_facts(sg_lint_sql_body.script, sg_lint_sql_body.after, sg_lint_sql_body.in_transaction) f),
     found AS (
         SELECT x.* FROM read r CROSS JOIN LATERAL (
-            SELECT l.* FROM schemaguard.sg_lint_sql_locks(r.facts) l
-            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_loss(r.facts) l
-            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_drops(r.facts) l
-            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_form(r.facts) l
-            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_units(r.facts, sg_lint_sql_body.in_transaction) l) x),
+            SELECT l.*, true AS done FROM schemaguard.sg_lint_sql_locks(r.facts) l
+            UNION ALL SELECT l.*, true FROM schemaguard.sg_lint_sql_loss(r.facts) l
+            UNION ALL SELECT l.*, true FROM schemaguard.sg_lint_sql_drops(r.facts) l
+            UNION ALL SELECT l.*, false FROM schemaguard.sg_lint_sql_form(r.facts) l
+            UNION ALL SELECT l.*, false FROM schemaguard.sg_lint_sql_units(r.facts, sg_lint_sql_body.in_transaction) l) x),
+    -- a statement that the server refuses does nothing else
+    judged AS (
+        SELECT f.*,
+               bool_or(f.rule IN ('drop-refused', 'type-change-refused', 'casting-needs-using')) OVER same AS told,
+               bool_or(f.rule = 'statement-refused') OVER same AS fails
+        FROM found f
+        WINDOW same AS (PARTITION BY (f.fact).statement, (f.fact).sql)),
     said AS (
         SELECT (f.fact).line, (f.fact).last_line, (f.fact).statement, coalesce(u.severity, s.severity) AS severity, f.rule,
                upper(btrim(regexp_replace(replace((f.fact).lock, 'Lock', ''), '(?=Exclusive|Share|Row|Update)', ' ', 'g'))) AS lock,
                coalesce((f.fact).object, '') AS object,
-               schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
-                   coalesce(schemaguard.sg_lint_weight((f.fact).relid), '')]) AS message, (f.fact).sql, f.safe
-        FROM found f JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
+               schemaguard.sg_lint_whose(CASE WHEN u.message IS NOT NULL THEN u.added_by END, u.author_id)
+               || schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
+                   coalesce(schemaguard.sg_lint_weight((f.fact).relid, 'heirs' = ANY ((f.fact).flags)), '')]) AS message,
+               (f.fact).sql, f.safe
+        FROM judged f JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
              LEFT JOIN schemaguard.lint_rule u ON u.name = f.rule AND u.source = 'user'
-        WHERE coalesce(u.enabled, s.enabled)),
+        WHERE coalesce(u.enabled, s.enabled)
+          AND CASE f.rule WHEN 'statement-refused' THEN NOT f.told ELSE NOT (f.done AND f.fails AND NOT f.told) END),
     asides AS MATERIALIZED (
-        SELECT l.number, l.text ~ '^[[:space:]]*--' AS alone,
-               array_remove(regexp_split_to_array(substring(l.text FROM '--[[:space:]]*sg-ignore(.*)$'), '[[:space:],]+'), '') AS rules
-        FROM string_to_table(sg_lint_sql_body.script, chr(10)) WITH ORDINALITY l (text, number)
-        WHERE l.text ~ '--[[:space:]]*sg-ignore')
+        SELECT a.line AS number, 'alone' = ANY (a.flags) AS alone,
+               array_remove(regexp_split_to_array(split_part(a.other, '*/', 1), '[[:space:],]+'), '') AS rules
+        FROM read r CROSS JOIN LATERAL unnest(r.facts) a WHERE a.command = 'aside')
     SELECT s.line, s.severity, s.rule, s.lock, s.object, s.message, s.sql, s.safe
     FROM said s
     WHERE NOT EXISTS (
@@ -554,7 +622,7 @@ BEGIN ATOMIC
                AND (schemaguard.sg_lint_like(s.object, i.object) OR schemaguard.sg_lint_like(sg_lint_sql_body.path, i.object)))
     ORDER BY s.line, s.statement, array_position('{error,warning,note}', s.severity), s.rule, s.object COLLATE "C";
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_sql_body(text, text, schemaguard.names, boolean) IS 'what sg_lint_sql_details() does';
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_body(text, text, schemaguard.names, boolean) IS 'does the work of sg_lint_sql_details()';
 
 CREATE FUNCTION sg_lint_sql_details(
     script         text,
@@ -592,7 +660,7 @@ BEGIN ATOMIC
     FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) d;
 END;
 COMMENT ON FUNCTION sg_lint_sql(text, text, schemaguard.names, boolean)
-    IS 'what a migration would do to this database that it should not, statement by statement, before it runs';
+    IS 'returns the dangers of a migration to this database, statement by statement, before it runs';
 
 -- SARIF 2.1.0 with the file and the line
 CREATE FUNCTION sg_lint_sql_sarif(
@@ -609,14 +677,14 @@ BEGIN ATOMIC
         SELECT f.rule, row_number() OVER (ORDER BY f.rule COLLATE "C") - 1 AS place, min(f.severity) AS level, min(r.message) AS message
         FROM found f JOIN schemaguard.lint_rule r ON r.name = f.rule AND r.source = 'shipped' GROUP BY f.rule)
     SELECT schemaguard.sg_sarif(
-        (SELECT jsonb_agg(jsonb_build_object('id', r.rule, 'shortDescription', jsonb_build_object('text', r.message),
-                                             'defaultConfiguration', jsonb_build_object('level', r.level)) ORDER BY r.place) FROM rules r),
+        (SELECT jsonb_agg(schemaguard.sg_sarif_rule(r.rule, r.level, r.message) ORDER BY r.place) FROM rules r),
         (SELECT jsonb_agg(jsonb_build_object(
-             'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', jsonb_build_object('text', f.message),
+             'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', schemaguard.sg_sarif_text(f.message),
              'locations', jsonb_build_array(jsonb_build_object('physicalLocation', jsonb_build_object(
-                 'artifactLocation', jsonb_build_object('uri', path), 'region', jsonb_build_object('startLine', f.line)))),
+                 'artifactLocation', jsonb_build_object('uri', schemaguard.sg_sarif_uri(path)),
+                 'region', jsonb_build_object('startLine', f.line)))),
              'partialFingerprints', jsonb_build_object('statement/v1', md5(concat_ws(chr(10), f.rule, path, f.statement))),
              'properties', jsonb_build_object('safeForm', f.safe_form, 'lock', f.lock)) ORDER BY f.ordinality)
          FROM found f JOIN rules r ON r.rule = f.rule), NULL);
 END;
-COMMENT ON FUNCTION sg_lint_sql_sarif(text, text, schemaguard.names, boolean) IS 'what sg_lint_sql() finds, as SARIF 2.1.0';
+COMMENT ON FUNCTION sg_lint_sql_sarif(text, text, schemaguard.names, boolean) IS 'returns the findings of sg_lint_sql() as SARIF 2.1.0';

@@ -1,4 +1,4 @@
--- What was run by hand, and what has become of it: the last command on each object, beside a snapshot.
+-- Returns DDL that was run by hand, with its present state: the last command on each object, beside a snapshot.
 CREATE FUNCTION sg_manual_changes(
     since     timestamptz DEFAULT '-infinity',
     reference text DEFAULT NULL,
@@ -51,4 +51,4 @@ BEGIN ATOMIC
     ORDER BY m.at, m.object COLLATE "C", m.kind;
 END;
 COMMENT ON FUNCTION sg_manual_changes(timestamptz, text)
-    IS 'what DDL was run by hand since then, whether it is open, adopted or reverted, and the statements that make it official';
+    IS 'returns DDL run by hand since a time, whether open, adopted or reverted, and the statements that make it official';

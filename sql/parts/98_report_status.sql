@@ -4,7 +4,7 @@
 CREATE FUNCTION schemaguard.sg_library_version() RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_library_version';
-COMMENT ON FUNCTION schemaguard.sg_library_version() IS 'the version of the library that this session has loaded';
+COMMENT ON FUNCTION schemaguard.sg_library_version() IS 'returns the version of the library that this session has loaded';
 
 CREATE FUNCTION schemaguard.sg_ago(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -12,7 +12,7 @@ RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now(
             WHEN at < now() - interval '2 hours' THEN div(extract(epoch FROM now() - at), 3600) || ' hours ago'
             WHEN at < now() - interval '2 minutes' THEN div(extract(epoch FROM now() - at), 60) || ' minutes ago'
             ELSE 'just now' END;
-COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'how long ago a time was, for people';
+COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'returns the age of a time in words';
 
 -- Such keys are looked for, rather than all joined to their triggers: that is most of the time that a document of health takes. Keys that
 -- are not enforced have none; the column came with 18.
@@ -29,7 +29,7 @@ BEGIN ATOMIC
     SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' FROM pg_constraint k
     WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid);
 END;
-COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'declared keys whose triggers are disabled or missing, and those not enforced';
+COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'returns declared keys whose triggers are disabled or missing, and those not enforced';
 
 -- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts. A key whose orphans a gate's
 -- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate; nor does one without triggers.
@@ -92,7 +92,7 @@ BEGIN ATOMIC
                 ELSE format('SELECT * FROM %s.sg_discover_fks();', schemaguard.sg_schema()) END
     FROM told k;
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'do the declared keys hold, by the last audits?';
+COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'returns the status of the declared keys, by the last audits';
 
 CREATE FUNCTION schemaguard.sg_status_plans(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
@@ -136,7 +136,7 @@ BEGIN ATOMIC
                 ELSE format('SELECT * FROM %s.sg_verify_fks(%L) WHERE result <> ''pass'';', schemaguard.sg_schema(), n.plan) END
     FROM worst w LEFT JOIN named n ON true;
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';
+COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'returns the status of the steps of plans';
 
 -- The last check of each comparison, while there is the snapshot. What another role's check has found gone since counts no more: nobody
 -- of this comparison has been told of it yet.
@@ -157,7 +157,7 @@ BEGIN ATOMIC
              WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target
                AND f.run = r.run_id AND f.gone_at IS NOT NULL AND f.delivered_at IS NULL) g;
 END;
-COMMENT ON FUNCTION schemaguard.sg_drift_last() IS 'the last check of each comparison, with what it has found that is not gone since';
+COMMENT ON FUNCTION schemaguard.sg_drift_last() IS 'returns the last check of each comparison, with its findings that are not gone since';
 
 CREATE FUNCTION schemaguard.sg_status_drift(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
@@ -191,7 +191,7 @@ BEGIN ATOMIC
                          WHEN w.comparisons = 0 OR w.level = 1 OR w.oldest < now() - interval '30 days' THEN 'attention'
                              ELSE 'ok' END) t (state);
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'is the schema what its snapshots say, by the last checks?';
+COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'returns the status of the schema against its snapshots, by the last checks';
 
 CREATE FUNCTION schemaguard.sg_status_gates(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
@@ -228,7 +228,7 @@ BEGIN ATOMIC
                 ELSE format('CALL %s.sg_audit_gate();', schemaguard.sg_schema()) END
     FROM gate g, found f;
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'do the audit gates pass?';
+COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'returns the status of the audit gates';
 
 -- Counts no more rows of the quarantine than an answer needs.
 CREATE FUNCTION schemaguard.sg_status_kept(
@@ -236,7 +236,11 @@ CREATE FUNCTION schemaguard.sg_status_kept(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    WITH deed AS (
+    -- schemaguard.attic, for who may read no view
+    WITH attic AS (
+        SELECT n.oid, n.nspname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
+        WHERE n.nspname ~ '^schemaguard_attic(_[0-9]+)?$' AND r.rolsuper),
+    deed AS (
         SELECT s.kind, d.done_at, d.after ->> 'definition' AS definition, d.after ->> 'child_table' AS relation,
                split_part(d.after ->> 'was', chr(10), 1) AS was
         FROM schemaguard.plan_deed d
@@ -248,7 +252,7 @@ BEGIN ATOMIC
         -- "schema system database relation shape" is where a deed has put a table or view; 0.1.0 wrote a schema or nothing
         SELECT d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,
                CASE WHEN d.definition IN ('table', 'view')
-                        THEN (SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
+                        THEN (SELECT r.oid FROM pg_class r JOIN attic s ON s.oid = r.relnamespace
                               WHERE s.nspname = coalesce(nullif(split_part(d.was, ' ', 1), ''), 'schemaguard_attic')
                                 AND r.relname = (parse_ident(d.relation))[2]) END AS named,
                CASE WHEN d.definition IN ('table', 'view') AND split_part(d.was, ' ', 2) = c.system_identifier::text
@@ -259,7 +263,7 @@ BEGIN ATOMIC
         WHERE d.kind = 'drop'
         UNION ALL                               -- a view that a sync keeps beside what needs it
         SELECT d.kind, NULL, NULL,
-               (SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
+               (SELECT r.oid FROM pg_class r JOIN attic s ON s.oid = r.relnamespace
                 WHERE s.nspname = 'schemaguard_attic' AND r.relname = (parse_ident(n.name[1]))[1]), NULL, NULL
         FROM deed d
              CROSS JOIN LATERAL regexp_match(d.definition,
@@ -270,7 +274,8 @@ BEGIN ATOMIC
         SELECT DISTINCT s.nspname, a.grantee
         FROM kept k
              JOIN pg_class r ON r.oid::text = k.marked
-             JOIN pg_namespace s ON s.oid = r.relnamespace AND starts_with(s.nspname::text, 'schemaguard_attic')
+             JOIN attic o ON o.oid = r.relnamespace
+             JOIN pg_namespace s ON s.oid = o.oid
              CROSS JOIN LATERAL aclexplode(coalesce(s.nspacl, acldefault('n', s.nspowner))) a
         WHERE a.privilege_type = 'USAGE' AND NOT has_schema_privilege(a.grantee, k.home, 'USAGE'))
     -- whoever sees no row is told that there is none where the table has no block
@@ -294,8 +299,8 @@ BEGIN ATOMIC
                 WHEN h.hidden THEN 'nothing of yours that was dropped is kept'
                 ELSE 'nothing that was dropped is kept' END,
            CASE WHEN o.n > 0 THEN o.revokes
-                WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '
-                    || 'LIKE ''schemaguard_attic%'' AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
+                WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN '
+                    || '(SELECT a.oid FROM schemaguard.attic a) AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
                     THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
                 ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
@@ -310,8 +315,8 @@ BEGIN ATOMIC
                   AND NOT EXISTS (SELECT FROM schemaguard.plan_deed)
                   AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
                                                AND pg_has_role(r.relowner, 'USAGE')))) AS columns
-          FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
-          WHERE starts_with(s.nspname::text, 'schemaguard_attic') AND c.relkind IN ('r', 'p', 'v', 'm')
+          FROM pg_class c JOIN attic s ON s.oid = c.relnamespace
+          WHERE c.relkind IN ('r', 'p', 'v', 'm')
             AND (NOT h.hidden OR pg_has_role(c.relowner, 'USAGE'))) a,
          (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
           FROM kept k
@@ -320,7 +325,7 @@ BEGIN ATOMIC
                                                   coalesce(quote_ident(pg_get_userbyid(nullif(p.grantee, 0))), 'PUBLIC')), ' ') AS revokes
           FROM opened p) o;
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and what was dropped and kept';
+COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'returns the status of quarantine and of dropped objects that are kept';
 
 CREATE FUNCTION schemaguard.sg_status_publications(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
@@ -334,7 +339,7 @@ BEGIN ATOMIC
            'SELECT * FROM schemaguard.sg_own_publications();'
     FROM schemaguard.sg_own_publications() p;
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'do our tables stay on this server?';
+COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'tells whether publications send the extension''s own tables to other servers';
 
 -- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h). Triggers that
 -- fill columns are found by their functions, which are few: to read all triggers took longer than all else together.
@@ -412,7 +417,8 @@ BEGIN ATOMIC
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
         WHERE s.state = 'added' AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
-          AND (s.reason IS NULL OR starts_with(s.reason, 'fixed: '))     -- between two batches, a call leaves nothing else
+          -- between two batches, a call leaves nothing else; one that stopped says why
+          AND (s.reason IS NULL OR s.reason ~ '^(fixed|stopped): ')
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
@@ -472,10 +478,16 @@ BEGIN ATOMIC
     SELECT 'attention', 'leftovers', l.since, l.what, l.finish
     FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
     UNION ALL
-    SELECT 'ok', 'leftovers', NULL, 'no call that was cut off has left anything', 'SELECT * FROM schemaguard.progress;'
+    SELECT 'ok', 'leftovers', NULL, 'no call that was cut off has left anything'
+               || (SELECT coalesce('; until sg_plan_release(), the triggers of these plans fill on: '
+                                   || string_agg(DISTINCT p.name, ', '), '')
+                   FROM filler t JOIN schemaguard.plan p ON right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)
+                        JOIN schemaguard.plan_step s ON s.plan = p.name AND s.state = 'validated' AND s.fills AND s.step::text = t.step
+                   WHERE t.tgfoid IN (SELECT o.tgfoid FROM owned o)),
+           'SELECT * FROM schemaguard.progress;'
     WHERE NOT EXISTS (SELECT FROM leftover);
 END;
-COMMENT ON FUNCTION schemaguard.sg_status_leftovers() IS 'indexes, keys and triggers that calls have begun and not ended';
+COMMENT ON FUNCTION schemaguard.sg_status_leftovers() IS 'returns indexes, keys and triggers that calls have begun and not finished';
 
 -- PL/pgSQL keeps the plan, whose making takes as long as all the rest; the parts return sets, so that there is one plan. No view of ours
 -- is read, which restrict_nonsystem_relation_kind could forbid.
@@ -509,4 +521,4 @@ BEGIN
           WHERE e.extname = 'schemaguard') s;
 END $$;
 COMMENT ON FUNCTION sg_status()
-    IS 'how keys, plans, drift, gates, quarantine, attic, leftovers, publications and library are: the first call to type; scans nothing';
+    IS 'returns the status of keys, plans, drift, gates, quarantine, attic, leftovers, publications and library; scans nothing';

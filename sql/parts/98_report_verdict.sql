@@ -9,13 +9,13 @@ CREATE POLICY own_plans ON schemaguard.go_rule FOR SELECT
 CREATE FUNCTION schemaguard.sg_sees_all() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN pg_has_role('pg_monitor', 'MEMBER');
-COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'may the role see what calls of other roles have stored?';
+COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'tells whether the role may see rows that calls of other roles have stored';
 
--- Not what anybody with the grant has run over a schema of his own: superusers, and who asks
+-- Counts runs of superusers and of the caller, but not those of any other role with the grant, which may be over a schema of its own
 CREATE FUNCTION schemaguard.sg_counts_for(role text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN role = current_user::text OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role AND r.rolsuper);
-COMMENT ON FUNCTION schemaguard.sg_counts_for(text) IS 'does what a role has run count for who asks?';
+COMMENT ON FUNCTION schemaguard.sg_counts_for(text) IS 'tells whether rows that a role has stored count for the caller';
 
 -- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later.
 CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint)
@@ -32,7 +32,7 @@ BEGIN ATOMIC
     FROM counted c JOIN schemaguard.plan_step s ON s.plan = c.plan AND format('%I ON %s', s.fk_name, s.child_table) = c.object
     WHERE c.step IS NULL AND s.kind = 'foreign key';
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_counts(text) IS 'what calls have counted of the orphans of each key of a plan';
+COMMENT ON FUNCTION schemaguard.sg_go_counts(text) IS 'returns the counts of orphans, by calls, for each key of a plan';
 
 -- Steps, keys and rows
 CREATE FUNCTION schemaguard.sg_go_steps(
@@ -75,7 +75,8 @@ BEGIN ATOMIC
               GROUP BY x.step) l
         WHERE l.is_absent),
     kept AS (
-        SELECT sum(p.rows_deleted + p.rows_changed) AS lost, sum(p.rows_in_quarantine) AS quarantine
+        SELECT sum(p.rows_deleted + p.rows_changed + p.values_gone) AS lost, sum(p.uncounted) AS uncounted,
+               sum(p.rows_in_quarantine) AS quarantine
         FROM schemaguard.plan_summary p WHERE sg_go_steps.plan IS NULL OR p.plan = sg_go_steps.plan)
     SELECT 'steps failed', count(*) FILTER (WHERE s.state = 'failed'), 'states of the steps', max(s.updated_at), NULL::bigint, NULL,
            'SELECT step, fk_name, reason FROM schemaguard.plan_step WHERE state = ''failed'';'
@@ -103,15 +104,17 @@ BEGIN ATOMIC
            format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan)
     FROM proved p, absent a
     UNION ALL
-    SELECT 'rows gone or changed', coalesce(k.lost, 0), 'what plans have done, schemaguard.plan_deed', now(), NULL, NULL,
-           'SELECT plan, rows_deleted, rows_changed FROM schemaguard.plan_summary;'
+    SELECT 'rows gone or changed', CASE WHEN k.uncounted > 0 AND k.lost = 0 THEN NULL ELSE coalesce(k.lost, 0) END,
+           'what plans have done, schemaguard.plan_deed', now(), NULL,
+           CASE WHEN k.uncounted > 0 THEN format('tables of which rows or values are gone that could not be counted: %s', k.uncounted) END,
+           'SELECT plan, rows_deleted, rows_changed, values_gone, uncounted FROM schemaguard.plan_summary;'
     FROM kept k
     UNION ALL
     SELECT 'rows in quarantine', coalesce(k.quarantine, 0), 'rows of schemaguard.quarantine that this role may see', now(), NULL, NULL,
            'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
     FROM kept k;
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_steps(text) IS 'figures for rules: steps of a plan, or of all, keys and rows';
+COMMENT ON FUNCTION schemaguard.sg_go_steps(text) IS 'returns figures for rules about steps of a plan, or of all, keys and rows';
 
 -- The last tests count, of a plan those after its last run. The order is that of evidence, whatever the clock did; who may not see what
 -- others have run goes by the steps' times.
@@ -123,7 +126,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH evidence AS (
         SELECT e.* FROM schemaguard.evidence e
-        WHERE e.place = (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database()
+        WHERE e.place = schemaguard.sg_place()
           -- whoever has run the plan, its tests are of before
           AND (e.kind IN ('before', 'after') OR schemaguard.sg_counts_for(e.role))
           AND CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
@@ -181,7 +184,8 @@ BEGIN ATOMIC
            format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_go_evidence.plan)
     FROM measured m WHERE sg_go_evidence.plan IS NOT NULL;
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_evidence(text) IS 'figures for rules: tests and overhead of a plan, or tests of the database';
+COMMENT ON FUNCTION schemaguard.sg_go_evidence(text)
+    IS 'returns figures for rules about tests and overhead of a plan, or tests of the database';
 
 CREATE FUNCTION schemaguard.sg_go_findings(
     plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
@@ -218,7 +222,8 @@ BEGIN ATOMIC
            (SELECT s.next_call FROM schemaguard.sg_status_drift() s)
     FROM checked c HAVING sg_go_findings.plan IS NULL;
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_findings(text) IS 'figures for rules: findings of gates about keys of a plan, or all, and drift';
+COMMENT ON FUNCTION schemaguard.sg_go_findings(text)
+    IS 'returns figures for rules about findings of gates on keys of a plan, or all, and about drift';
 
 CREATE FUNCTION schemaguard.sg_go_figures(
     plan text DEFAULT NULL, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
@@ -231,7 +236,8 @@ BEGIN ATOMIC
            CASE WHEN x.told THEN f.reason ELSE 'a member of pg_monitor sees what other roles have stored' END, f.next_call
     FROM (SELECT * FROM schemaguard.sg_go_steps(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_evidence(plan)
-          UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)) f
+          UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)
+          UNION ALL SELECT * FROM schemaguard.sg_go_watch(plan)) f
          CROSS JOIN LATERAL (SELECT CASE WHEN f.metric = 'rows in quarantine'
              THEN (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
                   OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = sg_go_figures.plan AND p.author = current_user::text)
@@ -240,9 +246,17 @@ BEGIN ATOMIC
     WHERE plan IS NULL OR @extschema@.sg_plan_steps(plan) IS NOT NULL;
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_figures(text)
-    IS 'the figures that rules of schemaguard.go_rule can ask for, of a plan or of the database; null: nobody can tell, for a reason';
+    IS 'returns the figures for rules of schemaguard.go_rule, of a plan or of the database; null: not known, with a reason';
 
--- The rules for all ask of a plan what is about plans, of the database what is about that; a figure that neither has is unknown.
+CREATE FUNCTION schemaguard.sg_go_holds(actual numeric, operator text, target numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE operator WHEN '<=' THEN actual <= target WHEN '<' THEN actual < target WHEN '>=' THEN actual >= target
+                     WHEN '>' THEN actual > target WHEN '=' THEN actual = target ELSE actual <> target END;
+COMMENT ON FUNCTION schemaguard.sg_go_holds(numeric, text, numeric)
+    IS 'tells whether a figure satisfies a comparison with its target; null: not known';
+
+-- The rules for all ask of a plan what is about plans, of the database what is about that; of a watch, where there is one. A figure that
+-- there is nowhere is unknown.
 CREATE FUNCTION schemaguard.sg_go_rules(
     plan text DEFAULT NULL, OUT verdict text, OUT metric text, OUT target text, OUT actual numeric, OUT weight text, OUT method text,
     OUT at timestamptz, OUT rows_read bigint, OUT reason text, OUT next_call text)
@@ -258,16 +272,11 @@ BEGIN ATOMIC
     asked AS (
         SELECT r.*, f.actual, f.method, f.at, f.rows_read, f.next_call,
                CASE WHEN f.metric IS NULL THEN 'there is no such figure' ELSE f.reason END AS reason,
-               CASE WHEN f.actual IS NULL THEN NULL
-                    WHEN r.operator = '<=' THEN f.actual <= r.target
-                    WHEN r.operator = '<' THEN f.actual < r.target
-                    WHEN r.operator = '>=' THEN f.actual >= r.target
-                    WHEN r.operator = '>' THEN f.actual > r.target
-                    WHEN r.operator = '=' THEN f.actual = r.target
-                    ELSE f.actual <> r.target END AS holds
+               schemaguard.sg_go_holds(f.actual, r.operator, r.target) AS holds
         FROM rule r LEFT JOIN schemaguard.sg_go_figures(sg_go_rules.plan) f ON f.metric = r.metric
         WHERE r.place = 1 AND (sg_go_rules.plan IS NULL OR @extschema@.sg_plan_steps(sg_go_rules.plan) IS NOT NULL)
-          AND (f.metric IS NOT NULL OR r.metric <> CASE WHEN sg_go_rules.plan IS NULL THEN 'overhead, ms' ELSE 'drift' END))
+          AND (f.metric IS NOT NULL OR r.metric <> CASE WHEN sg_go_rules.plan IS NULL THEN 'overhead, ms' ELSE 'drift' END
+               AND NOT (r.source = 'shipped' AND starts_with(r.metric, 'watch: '))))
     SELECT CASE WHEN a.holds IS NULL THEN 'unknown' WHEN a.holds THEN 'go' ELSE a.weight END,
            a.metric, a.operator || ' ' || trim_scale(a.target), a.actual, a.weight, a.method, a.at, a.rows_read,
            concat_ws('; ', CASE WHEN a.holds IS NOT TRUE THEN coalesce(a.reason, a.why) END,
@@ -279,7 +288,7 @@ BEGIN ATOMIC
              a.source DESC, abs(a.id), a.metric COLLATE "C";
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_rules(text)
-    IS 'each rule for a plan, or for the database: target, actual figure, and verdict: go, unknown, or the weight of the rule';
+    IS 'returns each rule for a plan, or the database: target, actual figure, and verdict: go, unknown, or the rule''s weight';
 
 CREATE FUNCTION schemaguard.sg_go_verdict(rules jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -289,9 +298,10 @@ RETURN CASE WHEN rules @? '$[*] ? (@.verdict == "no-go")' THEN 'no-go'
                 AND NOT rules @? '$[*] ? (!(@.verdict == "go" || @.verdict == "note" || @.verdict == "unknown" && @.weight == "note"))'
                 THEN 'go'
             ELSE 'hold' END;
-COMMENT ON FUNCTION schemaguard.sg_go_verdict(jsonb) IS 'what rows of sg_go_rules() come to: without any hold';
+COMMENT ON FUNCTION schemaguard.sg_go_verdict(jsonb)
+    IS 'returns the verdict of rows of sg_go_rules(): no-go if any says so, go if all that decide do, else hold';
 
 CREATE FUNCTION schemaguard.sg_go(plan text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 RETURN schemaguard.sg_go_verdict((SELECT jsonb_agg(to_jsonb(r)) FROM schemaguard.sg_go_rules(plan) r));
-COMMENT ON FUNCTION schemaguard.sg_go(text) IS 'go, hold or no-go for a plan, or for the database; what is unknown is never go';
+COMMENT ON FUNCTION schemaguard.sg_go(text) IS 'returns go, hold or no-go for a plan, or for the database; unknown is never go';

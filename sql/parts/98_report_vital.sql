@@ -9,14 +9,17 @@ CREATE TABLE schemaguard.critical_table (
     added_by   text NOT NULL DEFAULT CURRENT_USER,
     added_at   timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE schemaguard.critical_table IS 'tables that have to be there, for sg_health()';
-COMMENT ON COLUMN schemaguard.critical_table.table_name IS 'the table, with its schema, as SQL has it';
-COMMENT ON COLUMN schemaguard.critical_table.min_rows IS 'how many rows it has at least, by its statistics; null: any number';
-COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'how many valid foreign keys of it there are at least';
-COMMENT ON COLUMN schemaguard.critical_table.why IS 'why it is critical';
-COMMENT ON COLUMN schemaguard.critical_table.added_by IS 'who added it';
-COMMENT ON COLUMN schemaguard.critical_table.added_at IS 'when';
--- Everybody's health: for the owner of the database.
+COMMENT ON TABLE schemaguard.critical_table IS 'tables that must exist, for sg_health()';
+COMMENT ON COLUMN schemaguard.critical_table.table_name IS 'name of the table, qualified, as in SQL';
+COMMENT ON COLUMN schemaguard.critical_table.min_rows IS 'minimum number of rows, by the statistics; null: any number';
+COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'minimum number of the table''s valid foreign keys';
+COMMENT ON COLUMN schemaguard.critical_table.why IS 'reason why the table is critical';
+COMMENT ON COLUMN schemaguard.critical_table.added_by IS 'role that added the row';
+COMMENT ON COLUMN schemaguard.critical_table.added_at IS 'time at which the row was added';
+-- Everybody's health: for the owner of the database. Nobody writes a row in another role's name.
+ALTER TABLE schemaguard.critical_table ENABLE ROW LEVEL SECURITY;
+CREATE POLICY in_own_name ON schemaguard.critical_table USING (true)
+    WITH CHECK (added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
 GRANT SELECT ON schemaguard.critical_table TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.critical_table TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.critical_table', '');
@@ -49,13 +52,14 @@ BEGIN ATOMIC
                 WHEN l.rows < l.min_rows THEN format('rows, by the statistics: %s of %s', l.rows, l.min_rows) END
     FROM looked l;
 END;
-COMMENT ON FUNCTION schemaguard.sg_health_tables() IS 'are the tables of schemaguard.critical_table there, with rows and keys?';
+COMMENT ON FUNCTION schemaguard.sg_health_tables()
+    IS 'tells whether the tables of schemaguard.critical_table exist, with enough rows and keys';
 
 -- A clock that was set back makes nothing younger than now.
 CREATE FUNCTION schemaguard.sg_seconds(since timestamptz) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN since IS NOT NULL THEN greatest(extract(epoch FROM now() - since), 0)::bigint END;
-COMMENT ON FUNCTION schemaguard.sg_seconds(timestamptz) IS 'how many seconds ago a time was, at least 0';
+COMMENT ON FUNCTION schemaguard.sg_seconds(timestamptz) IS 'returns the age of a time in seconds, at least 0';
 
 CREATE FUNCTION schemaguard.sg_health_keys() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -73,7 +77,7 @@ BEGIN ATOMIC
                          FROM (SELECT o.name FROM unarmed o ORDER BY o.name COLLATE "C" LIMIT 20) u))
     FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0;
 END;
-COMMENT ON FUNCTION schemaguard.sg_health_keys() IS 'how many declared keys there are, are valid, enforced and armed';
+COMMENT ON FUNCTION schemaguard.sg_health_keys() IS 'counts the declared keys, and those that are valid, enforced and armed';
 
 CREATE FUNCTION schemaguard.sg_health_status(OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -81,7 +85,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT s.* FROM @extschema@.sg_status() s;
 END;
-COMMENT ON FUNCTION schemaguard.sg_health_status() IS 'sg_status() for sg_health()';
+COMMENT ON FUNCTION schemaguard.sg_health_status() IS 'returns the rows of sg_status() for sg_health()';
 
 -- PL/pgSQL keeps the plan, as for sg_status(). No view is read, which restrict_nonsystem_relation_kind could forbid.
 CREATE FUNCTION sg_health() RETURNS jsonb
@@ -134,8 +138,7 @@ BEGIN
     RETURN document;
 END $$;
 COMMENT ON FUNCTION sg_health()
-    IS 'sg_status() as one document, with keys, critical tables, last audit, drift and plans, each with its age: for endpoints; '
-        'scans nothing';
+    IS 'returns sg_status(), keys, critical tables, last audit, drift and plans, with ages, as one document; scans nothing';
 
 -- Metrics: what a monitoring system samples, from what calls have stored, the catalogs and statistics. No row of users' tables is read.
 -- Names are OpenMetrics', and end in a unit; objects are named where something fails, and no more than so many of them: 200 series at most.
@@ -212,8 +215,8 @@ SELECT 'schemaguard_server_standby', '1 on a standby', '{}', pg_is_in_recovery()
 COMMENT ON VIEW schemaguard.metrics
     IS 'figures for monitoring in OpenMetrics names, as gauges; at most 200 rows; members of pg_monitor see those of all roles';
 COMMENT ON COLUMN schemaguard.metrics.name IS 'name of the metric';
-COMMENT ON COLUMN schemaguard.metrics.help IS 'what it counts';
+COMMENT ON COLUMN schemaguard.metrics.help IS 'description of the metric';
 COMMENT ON COLUMN schemaguard.metrics.labels IS 'labels of the series';
-COMMENT ON COLUMN schemaguard.metrics.value IS 'its value';
+COMMENT ON COLUMN schemaguard.metrics.value IS 'value of the metric';
 REVOKE ALL ON schemaguard.metrics FROM PUBLIC;
 GRANT SELECT ON schemaguard.metrics TO pg_monitor;

@@ -1,5 +1,5 @@
--- What a report says: a section each. A section is {"title", "note", "columns": [names], "rows": [[values]]}; 98_report_write.sql writes
--- it.
+-- Sections of a report, one function each. A section is {"title", "note", "columns": [names], "rows": [[values]]}; 98_report_write.sql
+-- writes it.
 -- Row security shows a role what it may see. Nothing here reads a row of users' tables.
 
 -- A table with a sentence before it; of more than a thousand rows the first ones
@@ -9,12 +9,13 @@ RETURN jsonb_build_object('title', title, 'columns', columns,
     'note', nullif(concat_ws(' ', note, CASE WHEN jsonb_array_length(rows) > 1000
                                              THEN format('Rows that are left out: %s.', jsonb_array_length(rows) - 1000) END), ''),
     'rows', CASE WHEN jsonb_array_length(rows) > 1000 THEN jsonb_path_query_array(rows, '$[0 to 999]') ELSE coalesce(rows, '[]') END);
-COMMENT ON FUNCTION schemaguard.sg_page_section(text, text, text[], jsonb) IS 'a section of a page: a table with a sentence before it';
+COMMENT ON FUNCTION schemaguard.sg_page_section(text, text, text[], jsonb)
+    IS 'returns a section of a page: a table with a sentence before it';
 
 CREATE FUNCTION schemaguard.sg_page_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at, 'YYYY-MM-DD HH24:MI:SS TZH:TZM');
-COMMENT ON FUNCTION schemaguard.sg_page_time(timestamptz) IS 'a time for a page, with its offset';
+COMMENT ON FUNCTION schemaguard.sg_page_time(timestamptz) IS 'returns a time for a page, with its offset';
 
 -- The rules are those of sg_go_rules(), which a report asks once.
 CREATE FUNCTION schemaguard.sg_report_decision(rules jsonb) RETURNS jsonb
@@ -44,7 +45,7 @@ BEGIN ATOMIC
             ORDER BY s.step))
     FROM schemaguard.plan_step s WHERE s.plan = sg_report_planned.plan;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_planned(text) IS 'section of a report: the steps of a plan, and why';
+COMMENT ON FUNCTION schemaguard.sg_report_planned(text) IS 'section of a report: the steps of a plan, with their reasons';
 
 -- A plan that was made anew under its name has a log that begins later.
 CREATE FUNCTION schemaguard.sg_report_done(plan text) RETURNS jsonb
@@ -66,21 +67,25 @@ BEGIN ATOMIC
     WHERE p.name = sg_report_done.plan;
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_done(text)
-    IS 'section of a report: what a plan did, when, by whom, how long it took and whom it waited for';
+    IS 'section of a report: actions of a plan, with time, role, duration and the sessions that blocked them';
 
 CREATE FUNCTION schemaguard.sg_report_orphans(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT schemaguard.sg_page_section('Orphans',
-        'Before: the first count on record. After: the last audit or validation of the declared key. Empty: nobody can tell.',
+        'Before: the first count on record. After: the last audit or validation of the declared key, or, of one that was rolled back, '
+            'the last count. Empty: nobody can tell.',
         '{Step,Key,Table,Before,Counted,After,Judged,Method,Rows read,Rows moved or changed}',
         jsonb_agg(jsonb_build_array(s.step, s.fk_name, s.child_table, b.orphan_rows, schemaguard.sg_page_time(b.at),
-            CASE WHEN t.stands THEN 0 ELSE o.n END, schemaguard.sg_page_time(t.proved_at), t.method, t.rows_checked, m.n)
+            CASE WHEN t.stands THEN 0 ELSE coalesce(o.n, a.orphan_rows) END,
+            schemaguard.sg_page_time(coalesce(t.proved_at, a.at)), t.method, t.rows_checked, m.n)
                 ORDER BY s.step))
     FROM schemaguard.plan p
          JOIN schemaguard.plan_step s ON s.plan = p.name AND s.kind = 'foreign key'
          LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows, c.at FROM schemaguard.sg_go_counts(sg_report_orphans.plan) c
                     ORDER BY c.step, c.id) b ON b.step = s.step
+         LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows, c.at FROM schemaguard.sg_go_counts(sg_report_orphans.plan) c
+                    ORDER BY c.step, c.id DESC) a ON a.step = s.step AND s.state = 'rolled back'
          LEFT JOIN (SELECT l.step, sum(l.rows_affected) AS n
                     FROM schemaguard.plan o JOIN schemaguard.audit_log l ON l.plan = o.name AND l.at >= o.created_at
                     WHERE o.name = sg_report_orphans.plan AND l.action = 'fix' GROUP BY l.step) m ON m.step = s.step
@@ -100,9 +105,9 @@ BEGIN ATOMIC
                   ORDER BY s.step))
     FROM schemaguard.plan_step s WHERE s.plan = sg_report_skipped.plan AND s.state = 'skipped';
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_skipped(text) IS 'section of a report: steps that were skipped, and why';
+COMMENT ON FUNCTION schemaguard.sg_report_skipped(text) IS 'section of a report: steps that were skipped, with the reason';
 
--- Of the database those keys alone whose proof does not stand
+-- Lists, for the database, only the keys whose proof does not stand
 CREATE FUNCTION schemaguard.sg_report_proof(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -117,7 +122,7 @@ BEGIN ATOMIC
                ELSE EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_report_proof.plan AND s.kind = 'foreign key'
                             AND s.state IN ('added', 'validated') AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text) END;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_proof(text) IS 'section of a report: which keys are proved, how and when';
+COMMENT ON FUNCTION schemaguard.sg_report_proof(text) IS 'section of a report: keys that are proved, with method and time';
 
 CREATE FUNCTION schemaguard.sg_report_figures(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -176,12 +181,12 @@ BEGIN ATOMIC
              SELECT r.result, e.at, e.role
              FROM schemaguard.evidence e, jsonb_to_recordset(e.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
              WHERE e.kind = 'verify' AND schemaguard.sg_counts_for(e.role) AND r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped'
-               AND e.place = (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database()
+               AND e.place = schemaguard.sg_place()
              ORDER BY e.id DESC LIMIT 1) l ON true
     WHERE s.plan IS NOT DISTINCT FROM sg_smoke_results.plan;
 END;
 COMMENT ON FUNCTION schemaguard.sg_smoke_results(text)
-    IS 'the tests of schemaguard.smoke_test for a plan, or for the database, with what their last run found: not run, unless as they are';
+    IS 'returns the tests of schemaguard.smoke_test for a plan, or the database, with the last result of their present text';
 
 CREATE FUNCTION schemaguard.sg_report_smoke(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -213,7 +218,7 @@ BEGIN ATOMIC
           WHERE p.name = sg_report_overhead.plan ORDER BY f.step, f.operation, f.with_us IS NULL, e.id DESC) o
          LEFT JOIN schemaguard.plan_step s ON s.plan = o.plan AND s.step = o.step;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_overhead(text) IS 'section of a report: what keys add to a statement';
+COMMENT ON FUNCTION schemaguard.sg_report_overhead(text) IS 'section of a report: time that keys add to a statement';
 
 CREATE FUNCTION schemaguard.sg_report_objects() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -235,7 +240,7 @@ BEGIN ATOMIC
     FROM (SELECT o.kind FROM object o UNION SELECT d.kind FROM differs d) k
          LEFT JOIN object o ON o.kind = k.kind LEFT JOIN differs d ON d.kind = k.kind;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_objects() IS 'section of a report: objects by kind, and how many differ';
+COMMENT ON FUNCTION schemaguard.sg_report_objects() IS 'section of a report: numbers of objects by kind, and of those that differ';
 
 CREATE FUNCTION schemaguard.sg_report_accepted(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -251,7 +256,7 @@ BEGIN ATOMIC
            OR EXISTS (SELECT FROM schemaguard.plan_step s
                       WHERE s.plan = sg_report_accepted.plan AND s.child_table = f.object AND s.fk_name = f.property));
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_accepted(text) IS 'section of a report: what is accepted, by whom, until when';
+COMMENT ON FUNCTION schemaguard.sg_report_accepted(text) IS 'section of a report: accepted findings, by whom, until when';
 
 CREATE FUNCTION schemaguard.sg_report_risks(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -263,6 +268,12 @@ BEGIN ATOMIC
         jsonb_agg(jsonb_build_array(r.risk, r.plan, r.step, r.object) ORDER BY r.place, r.plan COLLATE "C", r.step, r.object COLLATE "C"))
     FROM (SELECT 1 AS place, 'rows from before the key may be orphans: it is not validated' AS risk, s.plan, s.step, s.object
           FROM step s WHERE s.state = 'added'
+          UNION ALL
+          SELECT 1, format('%s rows refer to nothing, by the last count, and the key is not there', c.n), s.plan, s.step, s.object
+          FROM (SELECT x.step, (array_agg(x.orphan_rows ORDER BY x.id DESC))[1] AS n
+                FROM schemaguard.sg_go_counts(sg_report_risks.plan) x GROUP BY x.step) c
+               JOIN step s ON s.step = c.step AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
+          WHERE c.n > 0
           UNION ALL
           SELECT 2, format('%s rows are gone or changed without a copy', d.rows_affected), p.name, d.step, d.object
           FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
@@ -282,7 +293,7 @@ BEGIN ATOMIC
           SELECT 6, 'the plan makes no index: a delete from the parent may read the whole child', s.plan, s.step, s.object
           FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated') AND NOT s.index) r;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_risks(text) IS 'section of a report: what could still go wrong, and what cannot be taken back';
+COMMENT ON FUNCTION schemaguard.sg_report_risks(text) IS 'section of a report: remaining risks, and changes that cannot be taken back';
 
 -- A rule that is unknown has its reason; the rest is what no call of this report looks at.
 CREATE FUNCTION schemaguard.sg_report_unchecked(plan text, rules jsonb) RETURNS jsonb
@@ -333,10 +344,22 @@ BEGIN ATOMIC
           FROM schemaguard.smoke_test s JOIN this t ON true WHERE s.plan IS NULL
           HAVING count(*) > 0
           UNION ALL
+          SELECT 8, 'smoke tests of plan ' || s.plan, 'there is no such plan', 'UPDATE or DELETE them in schemaguard.smoke_test.'
+          FROM schemaguard.smoke_test s
+          WHERE sg_report_unchecked.plan IS NULL AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = s.plan)
+            AND s.plan IS NOT NULL
+          GROUP BY s.plan
+          UNION ALL
           SELECT 9, 'rows that were written since past the keys',
               'session_replication_role = replica and disabled triggers leave no trace',
                  format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_report_unchecked.plan)
           UNION ALL
-          SELECT 10, 'times of the application''s statements before and after', 'this report reads no statistics of statements', NULL) u;
+          SELECT 10, 'errors that the keys have raised', 'the server counts rolled back transactions, and no errors by their kind',
+                 'Look for 23503, 23001 and the keys'' names in the server''s log.'
+          UNION ALL
+          SELECT 11, 'how the application does since the plan ran', 'it is not watched',
+                 format('SELECT %s.sg_watch_start(%L);', schemaguard.sg_schema(), sg_report_unchecked.plan)
+          FROM this t WHERE NOT EXISTS (SELECT FROM schemaguard.sg_watch_last(t.name))) u;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_unchecked(text, jsonb) IS 'section of a report: what was not checked, why, and how to check it';
+COMMENT ON FUNCTION schemaguard.sg_report_unchecked(text, jsonb)
+    IS 'section of a report: checks that were not made, the reason, and the calls that make them';

@@ -3,13 +3,15 @@
 --
 -- A section without rows is a heading. Of a section may be said, too, its "level" as a heading, 2 by default; its "id", and the one that
 -- it belongs to, "of", of whose name is "name". A value {"text", "to"} leads to the section of that id; on a page with a "base" to the file
--- of that id there, a point being a folder. A page with "search" has a field that shows sections by what is in them, in HTML.
+-- of that id there, a point being a folder. A value {"text", "bar"} has a bar of so many per cent in HTML. A page with "search" has a field
+-- that shows sections and rows by what is in them, and tables that can be sorted, in HTML.
 
 CREATE FUNCTION schemaguard.sg_page_hidden() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f'
        '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\U000e0000-\\U000e0fff]';
-COMMENT ON FUNCTION schemaguard.sg_page_hidden() IS 'pattern for characters that can''t be seen, or turn the direction of a line';
+COMMENT ON FUNCTION schemaguard.sg_page_hidden()
+    IS 'returns the pattern for characters that are invisible, or that change the direction of a line';
 
 CREATE FUNCTION schemaguard.sg_page_shown(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -17,14 +19,14 @@ RETURN (SELECT string_agg(CASE WHEN p.c ~ schemaguard.sg_page_hidden()
                                THEN 'U+' || upper(regexp_replace(lpad(to_hex(ascii(p.c)), 8, '0'), '^0{1,4}', ''))
                                ELSE p.c END, '' ORDER BY p.n)
         FROM regexp_split_to_table(value, '') WITH ORDINALITY p (c, n));
-COMMENT ON FUNCTION schemaguard.sg_page_shown(text) IS 'a text with the numbers of such characters in their place';
+COMMENT ON FUNCTION schemaguard.sg_page_shown(text) IS 'returns a text in which code numbers replace the characters of sg_page_hidden()';
 
 -- This, and what follows for a text, a value and a section, are expressions that the planner puts in place of their calls: of a large page
 -- each of its values would else be a query.
 CREATE FUNCTION schemaguard.sg_page_plain(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value ~ schemaguard.sg_page_hidden() THEN schemaguard.sg_page_shown(value) ELSE value END;
-COMMENT ON FUNCTION schemaguard.sg_page_plain(text) IS 'a text in which all characters can be seen';
+COMMENT ON FUNCTION schemaguard.sg_page_plain(text) IS 'returns a text in which all characters are visible';
 
 -- Nothing in it is markup, a link or a mention. Underscores within words are none anyway, and stay readable.
 CREATE FUNCTION schemaguard.sg_page_markdown_text(value text) RETURNS text
@@ -35,26 +37,27 @@ RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(
         '&', '&amp;'), '#', '&#35;'), '<', '&lt;'), '>', '&gt;'), '@', '&#64;'), '://', '&#58;//'),
     '(www)[.]', E'\\1&#46;', 'gi'), E'([][\\\\`*|~$])', E'\\\\\\1', 'g'), '(?<![[:alnum:]])_', E'\\\\_', 'g'),
     E'(?<!\\\\)_(?![[:alnum:]])', E'\\\\_', 'g');
-COMMENT ON FUNCTION schemaguard.sg_page_markdown_text(text) IS 'a text in one line of Markdown, in which nothing is markup';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_text(text) IS 'returns a text in one line of Markdown, in which nothing is markup';
 
 -- Nor does it begin a list, a line or code.
 CREATE FUNCTION schemaguard.sg_page_markdown_line(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN E'\n' || regexp_replace(ltrim(schemaguard.sg_page_markdown_text(value)), '^([0-9]*)([-+=.)])', E'\\1\\\\\\2') || E'\n';
-COMMENT ON FUNCTION schemaguard.sg_page_markdown_line(text) IS 'a text as a paragraph of Markdown, in which nothing is markup';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_line(text) IS 'returns a text as a paragraph of Markdown, in which nothing is markup';
 
 CREATE FUNCTION schemaguard.sg_page_html_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN replace(replace(replace(replace(replace(
     schemaguard.sg_page_plain(value), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
-COMMENT ON FUNCTION schemaguard.sg_page_html_text(text) IS 'a text in HTML, in which nothing is markup';
+COMMENT ON FUNCTION schemaguard.sg_page_html_text(text) IS 'returns a text in HTML, in which nothing is markup';
 
 CREATE FUNCTION schemaguard.sg_page_markdown_cell(value jsonb, base text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN value ->> 'to' IS NULL THEN coalesce(schemaguard.sg_page_markdown_text(value #>> '{}'), '')
+RETURN CASE WHEN value ->> 'to' IS NULL
+            THEN coalesce(schemaguard.sg_page_markdown_text(coalesce(value ->> 'text', value #>> '{}')), '')
             ELSE '[' || schemaguard.sg_page_markdown_text(value ->> 'text') || ']('
                  || coalesce(base || replace(value ->> 'to', '.', '/') || '.md', '#' || (value ->> 'to')) || ')' END;
-COMMENT ON FUNCTION schemaguard.sg_page_markdown_cell(jsonb, text) IS 'a value of a page in Markdown, a link where it leads somewhere';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_cell(jsonb, text) IS 'returns a value of a page in Markdown, as a link if it has a target';
 
 CREATE FUNCTION schemaguard.sg_page_markdown_table(section jsonb, base text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -66,7 +69,7 @@ RETURN CASE WHEN section -> 'rows' IS NULL THEN '' WHEN section -> 'rows' = '[]'
         FROM (SELECT c.n, (SELECT string_agg(schemaguard.sg_page_markdown_cell(v.value, base), ' | ' ORDER BY v.n)
                            FROM jsonb_array_elements(c.cells) WITH ORDINALITY v (value, n)) AS line
               FROM jsonb_array_elements(section -> 'rows') WITH ORDINALITY c (cells, n)) r) END;
-COMMENT ON FUNCTION schemaguard.sg_page_markdown_table(jsonb, text) IS 'the table of a section of a page, in Markdown';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_table(jsonb, text) IS 'returns the table of a section of a page, in Markdown';
 
 CREATE FUNCTION schemaguard.sg_page_markdown(page jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -80,64 +83,81 @@ RETURN '# ' || schemaguard.sg_page_markdown_text(page ->> 'title') || E'\n'
                                    || coalesce(schemaguard.sg_page_markdown_line(s.section ->> 'note'), '')
                                    || schemaguard.sg_page_markdown_table(s.section, page ->> 'base'), '' ORDER BY s.n)
                  FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n)), '');
-COMMENT ON FUNCTION schemaguard.sg_page_markdown(jsonb) IS 'a page in Markdown';
+COMMENT ON FUNCTION schemaguard.sg_page_markdown(jsonb) IS 'returns a page in Markdown';
 
--- What a word means, for its colour; the word stays beside it
+-- Returns the class of a status word, for its colour; the word stays beside it
 CREATE FUNCTION schemaguard.sg_page_class(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value IN ('go', 'ok', 'pass', 'validated') THEN 'good'
             WHEN value IN ('no-go', 'failing', 'fail', 'failed') THEN 'bad'
             WHEN value IN ('hold', 'attention', 'unknown', 'pending', 'not run', 'added', 'waiting', 'skipped', 'rolled back', 'drift')
                 THEN 'open' END;
-COMMENT ON FUNCTION schemaguard.sg_page_class(text) IS 'good, bad or open: the class of a word of ours; null of another one';
+COMMENT ON FUNCTION schemaguard.sg_page_class(text) IS 'returns the class of a status word: good, bad or open; null: another word';
 
 CREATE FUNCTION schemaguard.sg_page_style() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;--bad:#a3160e;--open:#7a4b00}'
-    '@media(prefers-color-scheme:dark){:root{--line:#444;--soft:#222;--good:#6fd39a;--bad:#ff9a92;--open:#ffc46b}}'
+RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;--bad:#a3160e;--open:#7a4b00;--bar:#2a7abf}'
+    '@media(prefers-color-scheme:dark){:root{--line:#444;--soft:#222;--good:#6fd39a;--bad:#ff9a92;--open:#ffc46b;--bar:#6db3e8}}'
     'html{background:Canvas;color:CanvasText}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}'
     'h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1.1rem;margin-top:2rem}h4{font-size:1rem}'
     'h1,h2,h3{overflow-wrap:anywhere}section>p{white-space:pre-line}'
     '[role=search]{background:Canvas;position:sticky;top:0;padding:.5rem 0}input{font:inherit;padding:.2rem .4rem;max-width:100%}'
     '.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}'
     'th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top}'
-    'th,td{min-width:4rem}td{overflow-wrap:anywhere}'
-    'th{background:var(--soft)}.verdict{font-size:1.4rem;font-weight:700}'
+    'th,td{min-width:5.5rem}td{overflow-wrap:anywhere}'
+    'th{background:var(--soft)}th button{background:none;border:0;color:inherit;cursor:pointer;font:inherit;padding:0;text-align:start}'
+    '[aria-sort] button::after{border:.3em solid transparent;content:"";display:inline-block;margin-inline-start:.4em}'
+    '[aria-sort=ascending] button::after{border-bottom-color:currentColor;transform:translateY(-.2em)}'
+    '[aria-sort=descending] button::after{border-top-color:currentColor;transform:translateY(.2em)}'
+    'td svg{display:block;fill:var(--bar);height:.4rem;width:6rem}.verdict{font-size:1.4rem;font-weight:700}'
     '.good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}'
+    'td[class]{overflow-wrap:normal}td[class] a{color:inherit}'
     '@media print{[role=search]{display:none}.scroll{overflow:visible}'
     'section{break-inside:auto}tr{break-inside:avoid}thead{display:table-header-group}}';
-COMMENT ON FUNCTION schemaguard.sg_page_style() IS 'the style sheet of all pages: light, dark, narrow and print';
+COMMENT ON FUNCTION schemaguard.sg_page_style() IS 'returns the style sheet of all pages: light, dark, narrow and print';
 
--- It has no backslash and no quote of the kind that surrounds it, and is let run by its digest.
+-- The script has no backslash and no quote of the kind around it, and is allowed by its digest. Tables can be sorted by a column, but for
+-- the parts of a section, whose order says something; rows that lead to no part are shown by what is in them.
 CREATE FUNCTION schemaguard.sg_page_script() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '"use strict";'
     'const box=document.querySelector("[role=search]"),input=box.querySelector("input"),told=box.querySelector("output");'
     'const all=[...document.querySelectorAll("section")],parts=new Map(),texts=new Map();'
+    'const order=new Intl.Collator("en",{numeric:true});'
     'for(const s of all){const k=s.dataset.of;if(k){if(!parts.has(k))parts.set(k,[]);parts.get(k).push(s)}}'
     'function text(k){if(!texts.has(k))texts.set(k,parts.get(k).map(s=>s.textContent).join(" ").toLowerCase());return texts.get(k)}'
-    'function find(){const words=input.value.toLowerCase().split(" ").filter(w=>w);let n=0;'
+    'function find(){const words=input.value.toLowerCase().split(" ").filter(w=>w);let n=0,rows=0,shown=0;'
     'for(const[k,l]of parts){const hit=words.every(w=>text(k).includes(w));for(const s of l)s.hidden=!hit;if(hit)n++}'
-    'for(const s of all)if(!s.dataset.of){let any=false,links=false;for(const r of s.querySelectorAll("tbody tr")){'
-    'const a=r.querySelector("a");if(!a)continue;links=true;const l=parts.get(a.hash.slice(1));r.hidden=!!l&&l[0].hidden;'
-    'if(!r.hidden)any=true}s.hidden=links&&!any}'
-    'told.textContent=n+" of "+parts.size}'
+    'for(const s of all)if(!s.dataset.of){let any=false;for(const r of s.querySelectorAll("tbody tr")){'
+    'const a=r.querySelector("a"),l=a&&parts.get(a.hash.slice(1)),t=r.textContent.toLowerCase();rows++;'
+    'r.hidden=l?l[0].hidden:!words.every(w=>t.includes(w));if(!r.hidden){any=true;shown++}}s.hidden=words.length>0&&!any}'
+    'told.textContent=parts.size?n+" of "+parts.size:shown+" of "+rows}'
     'function go(){const e=document.getElementById(location.hash.slice(1)),s=e&&e.closest("section");'
     'if(s&&s.hidden){input.value="";find();s.scrollIntoView()}}'
+    'function sort(h){const up=h.ariaSort!=="ascending",b=h.closest("table").tBodies[0];'
+    'for(const c of h.parentNode.cells)c.removeAttribute("aria-sort");h.setAttribute("aria-sort",up?"ascending":"descending");'
+    'const v=r=>r.cells[h.cellIndex].textContent;b.append(...[...b.rows].sort((x,y)=>order.compare(v(x),v(y))*(up?1:-1)))}'
+    'for(const h of document.querySelectorAll("section:not([data-of]) th")){const b=document.createElement("button");b.type="button";'
+    'b.append(...h.childNodes);b.addEventListener("click",()=>sort(h));h.append(b)}'
     'input.addEventListener("input",find);addEventListener("hashchange",go);'
     'addEventListener("keydown",e=>{if(e.key==="/"&&e.target!==input){e.preventDefault();input.focus()}'
     'else if(e.key==="Escape"&&e.target===input){input.value="";find()}});'
     'box.hidden=false;find();';
-COMMENT ON FUNCTION schemaguard.sg_page_script() IS 'what shows the sections of a page by what is in them; it asks for nothing';
+COMMENT ON FUNCTION schemaguard.sg_page_script()
+    IS 'returns the script that filters the sections of a page and sorts tables; it loads nothing';
 
 CREATE FUNCTION schemaguard.sg_page_html_cell(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN value ->> 'to' IS NULL
-            THEN '<td' || coalesce(' class="' || schemaguard.sg_page_class(value #>> '{}') || '"', '') || '>'
-                 || coalesce('<bdi>' || schemaguard.sg_page_html_text(value #>> '{}') || '</bdi>', '') || '</td>'
-            ELSE '<td><a href="#' || (value ->> 'to') || '"><bdi>' || schemaguard.sg_page_html_text(value ->> 'text')
-                 || '</bdi></a></td>' END;
-COMMENT ON FUNCTION schemaguard.sg_page_html_cell(jsonb) IS 'a value of a page in HTML, a link where it leads somewhere';
+RETURN CASE WHEN value ->> 'to' IS NOT NULL
+            THEN '<td' || coalesce(' class="' || schemaguard.sg_page_class(value ->> 'text') || '"', '') || '><a href="#'
+                 || (value ->> 'to') || '"><bdi>' || schemaguard.sg_page_html_text(value ->> 'text') || '</bdi></a></td>'
+            WHEN value -> 'bar' IS NOT NULL
+            THEN '<td>' || schemaguard.sg_page_html_text(value ->> 'text') || '<svg aria-hidden="true"><rect height="100%" width="'
+                 || (value ->> 'bar') || '%"/></svg></td>'
+            ELSE '<td' || coalesce(' class="' || schemaguard.sg_page_class(value #>> '{}') || '"', '') || '>'
+                 || coalesce('<bdi>' || schemaguard.sg_page_html_text(value #>> '{}') || '</bdi>', '') || '</td>' END;
+COMMENT ON FUNCTION schemaguard.sg_page_html_cell(jsonb)
+    IS 'returns a value of a page in HTML, as a link if it has a target, with a bar if it has one';
 
 CREATE FUNCTION schemaguard.sg_page_html_table(section jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -153,7 +173,7 @@ RETURN CASE WHEN section -> 'rows' IS NULL THEN '' WHEN section -> 'rows' = '[]'
                            FROM jsonb_array_elements(c.cells) WITH ORDINALITY v (value, n)) AS cells
               FROM jsonb_array_elements(section -> 'rows') WITH ORDINALITY c (cells, n)) r)
     || '</tbody></table></div>' END;
-COMMENT ON FUNCTION schemaguard.sg_page_html_table(jsonb) IS 'the table of a section of a page, in HTML';
+COMMENT ON FUNCTION schemaguard.sg_page_html_table(jsonb) IS 'returns the table of a section of a page, in HTML';
 
 CREATE FUNCTION schemaguard.sg_page_html_section(section jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -162,7 +182,7 @@ RETURN '<section' || coalesce(' data-of="' || (section ->> 'of') || '"', '') || 
     || '</h' || coalesce(section ->> 'level', '2') || E'>\n'
     || coalesce('<p>' || schemaguard.sg_page_html_text(section ->> 'note') || E'</p>\n', '')
     || schemaguard.sg_page_html_table(section) || E'\n</section>\n';
-COMMENT ON FUNCTION schemaguard.sg_page_html_section(jsonb) IS 'a section of a page, in HTML';
+COMMENT ON FUNCTION schemaguard.sg_page_html_section(jsonb) IS 'returns a section of a page, in HTML';
 
 CREATE FUNCTION schemaguard.sg_page_html(page jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -185,7 +205,7 @@ RETURN E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     || E'</main>\n' || CASE WHEN page ? 'search' THEN '<script>' || schemaguard.sg_page_script() || E'</script>\n' ELSE '' END
     || E'</body>\n</html>\n';
 COMMENT ON FUNCTION schemaguard.sg_page_html(jsonb)
-    IS 'a page in HTML: one file, which asks for nothing, and runs nothing but its own search';
+    IS 'returns a page in HTML: one file that loads nothing, and runs nothing but its own search';
 
 -- Before and after, each box by what is on record: yes, no or unknown, and the query that says so
 CREATE FUNCTION schemaguard.sg_report_boxes(plan text, OUT part text, OUT place int, OUT box text, OUT done boolean, OUT query text)
@@ -239,7 +259,7 @@ BEGIN ATOMIC
                SELECT FROM schemaguard.sg_status_leftovers() s WHERE s.state <> 'ok'),
            format('SELECT summary, next_call FROM %s.sg_status() WHERE subject = ''leftovers'';', schemaguard.sg_schema());
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_boxes(text) IS 'the checklist of a plan; done is null where nobody can tell';
+COMMENT ON FUNCTION schemaguard.sg_report_boxes(text) IS 'returns the checklist of a plan; done is null if nobody can tell';
 
 CREATE FUNCTION schemaguard.sg_report_checklist(plan text, part text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -265,9 +285,9 @@ CREATE FUNCTION schemaguard.sg_report_plans() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT schemaguard.sg_page_section('Plans', 'Those that this role may read.',
-        '{Plan,Steps,Validated,Added,Failed,Skipped,Open,Rows deleted,Rows changed,Rows in quarantine}',
+        '{Plan,Steps,Validated,Added,Failed,Skipped,Open,Rows deleted,Rows changed,Values gone,Rows in quarantine}',
         jsonb_agg(jsonb_build_array(p.plan, p.steps, p.validated, p.added, p.failed, p.skipped, p.open, p.rows_deleted, p.rows_changed,
-                                    p.rows_in_quarantine) ORDER BY p.plan COLLATE "C"))
+                                    p.values_gone, p.rows_in_quarantine) ORDER BY p.plan COLLATE "C"))
     FROM schemaguard.plan_summary p;
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_plans() IS 'section of a report: all plans, with their steps by state';
@@ -289,7 +309,7 @@ BEGIN ATOMIC
               current_user)
           WHERE NOT schemaguard.sg_sees_all()) l;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_lead(text) IS 'what stands above the sections of a report';
+COMMENT ON FUNCTION schemaguard.sg_report_lead(text) IS 'returns the lines above the sections of a report';
 
 CREATE FUNCTION schemaguard.sg_report_body(plan text, format text, kind text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off SET row_security = on AS $$
@@ -298,14 +318,8 @@ DECLARE
     page jsonb;
     rules jsonb;
 BEGIN
-    IF format IS NULL OR format NOT IN ('markdown', 'html', 'json') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('invalid value for format: "%s"', format), HINT = 'Valid values are: "markdown", "html", "json".';
-    END IF;
-    IF kind IS NULL OR kind NOT IN ('report', 'checklist') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('invalid value for kind: "%s"', kind), HINT = 'Valid values are: "report", "checklist".';
-    END IF;
+    PERFORM schemaguard.sg_check_word('format', format, '{markdown,html,json}'),
+        schemaguard.sg_check_word('kind', kind, '{report,checklist}');
     IF kind = 'checklist' AND plan IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a checklist is about a plan, and none is named',
             HINT = 'Plans are listed by:' || E'\n' || 'SELECT * FROM schemaguard.plan_summary;';
@@ -324,7 +338,7 @@ BEGIN
         sections := jsonb_build_array(schemaguard.sg_report_decision(rules), schemaguard.sg_report_planned(plan),
             schemaguard.sg_report_done(plan), schemaguard.sg_report_orphans(plan), schemaguard.sg_report_skipped(plan),
             schemaguard.sg_report_proof(plan), schemaguard.sg_report_tests(plan), schemaguard.sg_report_smoke(plan),
-            schemaguard.sg_report_overhead(plan),
+            schemaguard.sg_report_overhead(plan), schemaguard.sg_report_watch(plan),
             schemaguard.sg_report_objects(), schemaguard.sg_report_figures(plan), schemaguard.sg_report_accepted(plan),
             schemaguard.sg_report_risks(plan), schemaguard.sg_report_unchecked(plan, rules));
     END IF;
@@ -334,12 +348,11 @@ BEGIN
     RETURN CASE format WHEN 'html' THEN schemaguard.sg_page_html(page) WHEN 'json' THEN jsonb_pretty(page)
                        ELSE schemaguard.sg_page_markdown(page) END;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_report_body(text, text, text) IS 'what sg_report() does';
+COMMENT ON FUNCTION schemaguard.sg_report_body(text, text, text) IS 'does the work of sg_report()';
 
 CREATE FUNCTION sg_report(plan text DEFAULT NULL, format text DEFAULT 'markdown', kind text DEFAULT 'report')
 RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_report(text, text, text)
-    IS 'a page for those who decide: what was planned and done, the proof, go or no-go, and what was not checked; without a plan of '
-        'the database';
+    IS 'returns a page for those who decide: plan, deeds, proof, go or no-go, and gaps; without a plan: of the database';

@@ -9,12 +9,12 @@ CREATE TABLE schemaguard.module (
     PRIMARY KEY (module, pattern)
 );
 COMMENT ON TABLE schemaguard.module
-    IS 'groups of tables, for sg_graph() and sg_schema_doc(); a table that is in none is in that of its schema';
+    IS 'groups of tables, for sg_graph() and sg_schema_doc(); any other table belongs to the group of its schema';
 COMMENT ON COLUMN schemaguard.module.module IS 'name of the group';
 COMMENT ON COLUMN schemaguard.module.pattern
-    IS 'pattern for names of tables, with their schema: * is any text; the longest one that fits counts';
-COMMENT ON COLUMN schemaguard.module.added_by IS 'who added it';
-COMMENT ON COLUMN schemaguard.module.added_at IS 'when';
+    IS 'pattern for qualified names of tables: * is any text; the longest matching pattern counts';
+COMMENT ON COLUMN schemaguard.module.added_by IS 'role that added the row';
+COMMENT ON COLUMN schemaguard.module.added_at IS 'time at which the row was added';
 ALTER TABLE schemaguard.module ENABLE ROW LEVEL SECURITY;
 CREATE POLICY in_own_name ON schemaguard.module USING (true)
     WITH CHECK (added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
@@ -26,9 +26,9 @@ CREATE FUNCTION schemaguard.sg_module_of(table_name text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT m.module FROM schemaguard.module m WHERE schemaguard.sg_lint_like(table_name, m.pattern)
         ORDER BY length(m.pattern) DESC, m.module COLLATE "C" LIMIT 1);
-COMMENT ON FUNCTION schemaguard.sg_module_of(text) IS 'the group of schemaguard.module that a table is in; null: none';
+COMMENT ON FUNCTION schemaguard.sg_module_of(text) IS 'returns the group of schemaguard.module to which a table belongs; null: none';
 
--- How a key of a state is drawn: colours of 4.5 to 1 on white and on black, and a line that tells it without them
+-- Returns the drawing style of each state of keys: colours of 4.5 to 1 on white and on black, and a line that tells it without them
 CREATE FUNCTION schemaguard.sg_graph_styles(OUT state text, OUT colour text, OUT line text, OUT meaning text) RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -38,7 +38,7 @@ BEGIN ATOMIC
            ('orphans', '#d6403a', 'bold', 'the last audit has found orphans'),
            ('planned', '#a06a00', 'dotted', 'a step of a plan, not there yet');
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_styles() IS 'colour and line of the states of keys in a graph';
+COMMENT ON FUNCTION schemaguard.sg_graph_styles() IS 'returns colour and line for each state of keys in a graph';
 
 CREATE FUNCTION schemaguard.sg_graph_keys(OUT child oid, OUT parent oid, OUT name text, OUT state text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -60,7 +60,8 @@ BEGIN ATOMIC
     WHERE s.child IS NOT NULL AND s.parent IS NOT NULL
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = s.child AND c.conname = s.fk_name);
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_keys() IS 'keys that are declared or planned, with their state; partitions'' left out';
+COMMENT ON FUNCTION schemaguard.sg_graph_keys()
+    IS 'returns keys that are declared or planned, with their state; keys of partitions are left out';
 
 -- The tables within so many keys of the focus, in either direction; without one those of the schemas
 CREATE FUNCTION schemaguard.sg_graph_document(schemas text[], focus oid, depth int) RETURNS jsonb
@@ -86,14 +87,15 @@ BEGIN ATOMIC
                                            ORDER BY c.id, p.id, k.name COLLATE "C", k.state), '[]')
                  FROM key k JOIN shown c ON c.oid = k.child JOIN shown p ON p.oid = k.parent));
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_document(text[], oid, int) IS 'the graph of some schemas, or around a table, as a document';
+COMMENT ON FUNCTION schemaguard.sg_graph_document(text[], oid, int)
+    IS 'returns the graph of some schemas, or around a table, as a document';
 
 -- Mermaid ends a label at a quote and reads markup in it: all but letters, digits and points are entities.
 CREATE FUNCTION schemaguard.sg_graph_mermaid_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT string_agg(CASE WHEN u.c ~ '[[:alnum:]_. +]' THEN u.c ELSE format('#%s;', ascii(u.c)) END, '' ORDER BY u.n)
         FROM regexp_split_to_table(schemaguard.sg_page_plain(value), '') WITH ORDINALITY u (c, n));
-COMMENT ON FUNCTION schemaguard.sg_graph_mermaid_text(text) IS 'a text as a label of Mermaid, in which nothing is markup';
+COMMENT ON FUNCTION schemaguard.sg_graph_mermaid_text(text) IS 'returns a text as a label of Mermaid, in which nothing is markup';
 
 CREATE FUNCTION schemaguard.sg_graph_mermaid(graph jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -120,13 +122,13 @@ BEGIN ATOMIC
                      FROM (SELECT e.colour, string_agg(e.n::text, ',' ORDER BY e.n) AS numbers FROM edge e GROUP BY e.colour) l), '')
         || coalesce((SELECT string_agg(format(E'style t%s stroke-width:3px\n', node.id), '') FROM node WHERE node.focus), '');
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_mermaid(jsonb) IS 'a graph in Mermaid';
+COMMENT ON FUNCTION schemaguard.sg_graph_mermaid(jsonb) IS 'returns a graph in Mermaid';
 
 CREATE FUNCTION schemaguard.sg_graph_dot_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '"' || replace(replace(replace(translate(schemaguard.sg_page_plain(value), E'\n\t', '  '), '&', '&amp;'),
                               E'\\', E'\\\\'), '"', E'\\"') || '"';
-COMMENT ON FUNCTION schemaguard.sg_graph_dot_text(text) IS 'a text as a quoted label of DOT, in which nothing is an escape';
+COMMENT ON FUNCTION schemaguard.sg_graph_dot_text(text) IS 'returns a text as a quoted label of DOT, in which nothing is an escape';
 
 CREATE FUNCTION schemaguard.sg_graph_dot(graph jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -148,7 +150,7 @@ BEGIN ATOMIC
                           JOIN schemaguard.sg_graph_styles() s ON s.state = k.state), '')
         || E'}\n';
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_dot(jsonb) IS 'a graph in DOT, for Graphviz';
+COMMENT ON FUNCTION schemaguard.sg_graph_dot(jsonb) IS 'returns a graph in DOT, for Graphviz';
 
 -- Places for a drawing: parents above their children, by the longest path; keys within a circle do not count. Six to a line.
 CREATE FUNCTION schemaguard.sg_graph_places(graph jsonb, OUT id int, OUT name text, OUT focus boolean, OUT x int, OUT y int)
@@ -175,7 +177,7 @@ BEGIN ATOMIC
     SELECT l.id, l.name, l.focus, (20 + 210 * (l.place % 6))::int, (20 + 90 * i.n)::int
     FROM layered l JOIN line i ON i.layer = l.layer AND i.part = l.place / 6;
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_places(jsonb) IS 'where the tables of a graph are drawn';
+COMMENT ON FUNCTION schemaguard.sg_graph_places(jsonb) IS 'returns the positions of the tables of a graph';
 
 CREATE FUNCTION schemaguard.sg_graph_svg(graph jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -210,7 +212,7 @@ BEGIN ATOMIC
         || E'</svg>\n'
     FROM size s;
 END;
-COMMENT ON FUNCTION schemaguard.sg_graph_svg(jsonb) IS 'a graph as a drawing, in SVG that asks for nothing and runs nothing';
+COMMENT ON FUNCTION schemaguard.sg_graph_svg(jsonb) IS 'returns a graph as a drawing in SVG, which loads nothing and runs nothing';
 
 CREATE FUNCTION schemaguard.sg_graph_body(format text, schemas schemaguard.names, focus schemaguard.table_name, depth int)
 RETURNS text
@@ -221,10 +223,8 @@ DECLARE
     graph jsonb;
     around regclass := focus::text::regclass;
 BEGIN
-    IF format IS NULL OR format NOT IN ('mermaid', 'dot', 'svg') THEN
-        RAISE EXCEPTION 'a graph has no format %', quote_nullable(format)
-            USING ERRCODE = '22023', HINT = 'It is mermaid, dot or svg.';
-    ELSIF depth IS NULL OR depth NOT BETWEEN 0 AND 100 THEN
+    PERFORM schemaguard.sg_check_word('format', format, '{mermaid,dot,svg}');
+    IF depth IS NULL OR depth NOT BETWEEN 0 AND 100 THEN
         RAISE EXCEPTION 'depth is % keys', coalesce(depth::text, 'NULL') USING ERRCODE = '22023', HINT = 'Give a number from 0 to 100.';
     ELSIF around IS NOT NULL AND NOT EXISTS (SELECT FROM schemaguard.lint_table t WHERE t.oid = around AND NOT t.is_partition) THEN
         RAISE EXCEPTION '% is not a table of a graph', around
@@ -239,7 +239,7 @@ BEGIN
     RETURN CASE format WHEN 'dot' THEN schemaguard.sg_graph_dot(graph) WHEN 'svg' THEN schemaguard.sg_graph_svg(graph)
                        ELSE schemaguard.sg_graph_mermaid(graph) END;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_graph_body(text, schemaguard.names, schemaguard.table_name, int) IS 'what sg_graph() does';
+COMMENT ON FUNCTION schemaguard.sg_graph_body(text, schemaguard.names, schemaguard.table_name, int) IS 'does the work of sg_graph()';
 
 CREATE FUNCTION sg_graph(
     format text DEFAULT 'mermaid', schemas schemaguard.names DEFAULT NULL, focus schemaguard.table_name DEFAULT NULL, depth int DEFAULT 1)
@@ -247,4 +247,4 @@ RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_graph(text, schemaguard.names, schemaguard.table_name, int)
-    IS 'tables and their keys as Mermaid, DOT or SVG, by the state of each key; of schemas, or around a table';
+    IS 'returns tables and their keys, by state, as Mermaid, DOT or SVG; of schemas, or around a table';

@@ -1,4 +1,4 @@
--- What a schema is, for people: a page of all tables, or a page each. It has what the catalogs say of them, in an order of its own, and
+-- Documentation of a schema: a page of all tables, or a page each. It has the catalogs' facts about them, in a fixed order, and
 -- nothing that changes while the schema does not, so that it can be kept in git. 98_report_write.sql writes it.
 --
 -- A table is left out, and named, for who has no privilege on it or on its schema, as in information_schema.
@@ -10,12 +10,12 @@ RETURN CASE WHEN name COLLATE "C" ~ '^[a-z0-9_]+$' AND name !~ '^(con|prn|aux|nu
             ELSE regexp_replace(regexp_replace(lower(name COLLATE "C"), '[^a-z0-9_]', '-', 'g'), '^-', '_') || '-'
                  || left(md5(name), 8) END;
 COMMENT ON FUNCTION schemaguard.sg_doc_word(text)
-    IS 'a name as part of a link or a file''s name: the name itself if it has only a-z, 0-9 and _';
+    IS 'returns a name as part of a link or file name: the name itself if it has only a-z, 0-9 and _';
 
 CREATE FUNCTION schemaguard.sg_doc_id(schema_name text, table_name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN schemaguard.sg_doc_word(schema_name) || '.' || schemaguard.sg_doc_word(table_name);
-COMMENT ON FUNCTION schemaguard.sg_doc_id(text, text) IS 'where links to a table lead';
+COMMENT ON FUNCTION schemaguard.sg_doc_id(text, text) IS 'returns the target of links to a table';
 
 CREATE FUNCTION schemaguard.sg_doc_visible(relid oid, owner oid, namespace oid) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -23,7 +23,7 @@ RETURN coalesce(has_schema_privilege(namespace, 'USAGE')
                 AND (pg_has_role(owner, 'USAGE')
                      OR has_table_privilege(relid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
                      OR has_any_column_privilege(relid, 'SELECT, INSERT, UPDATE, REFERENCES')), false);
-COMMENT ON FUNCTION schemaguard.sg_doc_visible(oid, oid, oid) IS 'may the caller see what a table is like?';
+COMMENT ON FUNCTION schemaguard.sg_doc_visible(oid, oid, oid) IS 'tells whether the caller may see the structure of a table';
 
 CREATE FUNCTION schemaguard.sg_doc_tables(schemas text[], OUT oid oid, OUT id text, OUT schema_name text, OUT table_name text,
     OUT name text, OUT module text, OUT kind text, OUT facts text, OUT remark text, OUT visible boolean)
@@ -50,11 +50,12 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (SELECT schemaguard.sg_doc_visible(c.oid, c.relowner, n.oid)) v (visible)
          LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition
-      AND n.nspname !~ '^(pg_|information_schema$|schemaguard$|schemaguard_attic)' AND (schemas IS NULL OR n.nspname = ANY (schemas))
+      AND n.nspname !~ '^(pg_|information_schema$|schemaguard$)' AND n.oid NOT IN (SELECT k.oid FROM schemaguard.attic k)
+      AND (schemas IS NULL OR n.nspname = ANY (schemas))
       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e');
 END;
 COMMENT ON FUNCTION schemaguard.sg_doc_tables(text[])
-    IS 'tables and views of users'' schemas, without partitions; those that are not visible to the caller are there to be named';
+    IS 'returns tables and views of users'' schemas, without partitions; by name only if not visible to the caller';
 
 CREATE FUNCTION schemaguard.sg_doc_columns(tables oid[], OUT relid oid, OUT place int, OUT title text, OUT columns text[], OUT rows jsonb)
 RETURNS SETOF record
@@ -79,7 +80,7 @@ BEGIN ATOMIC
          LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
     GROUP BY a.attrelid;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_columns(oid[]) IS 'part of the pages of tables: columns';
+COMMENT ON FUNCTION schemaguard.sg_doc_columns(oid[]) IS 'returns the part of the pages of tables on columns';
 
 -- Both ends of a key; those of partitions are their roots'
 CREATE FUNCTION schemaguard.sg_doc_keys(tables oid[], OUT relid oid, OUT place int, OUT title text, OUT columns text[], OUT rows jsonb)
@@ -112,9 +113,9 @@ BEGIN ATOMIC
                      ORDER BY l.name COLLATE "C", k.conname COLLATE "C")
     FROM key k JOIN shown s ON s.oid = k.confrelid JOIN link l ON l.oid = k.conrelid GROUP BY k.confrelid;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_keys(oid[]) IS 'parts of the pages of tables: foreign keys, from and to the table';
+COMMENT ON FUNCTION schemaguard.sg_doc_keys(oid[]) IS 'returns the parts of the pages of tables on foreign keys, from and to the table';
 
--- Of a constraint's index the constraint; of another one what follows its names
+-- Shows the constraint of a constraint's index, and for any other index the text after its names
 CREATE FUNCTION schemaguard.sg_doc_indexes(tables oid[], OUT relid oid, OUT place int, OUT title text, OUT columns text[], OUT rows jsonb)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -141,7 +142,7 @@ BEGIN ATOMIC
     FROM index i GROUP BY i.indrelid;
 END;
 COMMENT ON FUNCTION schemaguard.sg_doc_indexes(oid[])
-    IS 'part of the pages of tables: indexes, with primary, unique and exclusion constraints';
+    IS 'returns the part of the pages of tables on indexes, with primary, unique and exclusion constraints';
 
 CREATE FUNCTION schemaguard.sg_doc_rules(tables oid[], OUT relid oid, OUT place int, OUT title text, OUT columns text[], OUT rows jsonb)
 RETURNS SETOF record
@@ -170,9 +171,9 @@ BEGIN ATOMIC
          LEFT JOIN pg_description d ON d.classoid = 'pg_trigger'::regclass AND d.objoid = t.oid
     GROUP BY t.tgrelid;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_rules(oid[]) IS 'parts of the pages of tables: checks, policies and triggers';
+COMMENT ON FUNCTION schemaguard.sg_doc_rules(oid[]) IS 'returns the parts of the pages of tables on checks, policies and triggers';
 
--- As VACUUM and ANALYZE have left them; a partitioned table's are those of its partitions
+-- Returns figures as of the last VACUUM and ANALYZE; those of a partitioned table are the sums of its partitions
 CREATE FUNCTION schemaguard.sg_doc_figures(tables oid[], OUT relid oid, OUT rows text, OUT size text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -195,7 +196,7 @@ BEGIN ATOMIC
            CASE WHEN bool_or(l.reltuples < 0) THEN 'unknown' ELSE pg_size_pretty(s.bytes) END
     FROM leaf l JOIN size s ON s.root = l.root GROUP BY l.root, s.bytes;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_figures(oid[]) IS 'rows and sizes of tables by the catalogs'' estimates';
+COMMENT ON FUNCTION schemaguard.sg_doc_figures(oid[]) IS 'returns rows and sizes of tables by the catalogs'' estimates';
 
 -- The sections about groups of tables, place 0, and about each table, in their order
 CREATE FUNCTION schemaguard.sg_doc_sections(schemas text[], figures boolean, OUT module text, OUT id text, OUT name text, OUT n bigint,
@@ -247,9 +248,9 @@ BEGIN ATOMIC
                                                       s.table_name COLLATE "C", s.place), s.section
     FROM section s;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_sections(text[], boolean) IS 'the sections of the documentation of schemas, in order';
+COMMENT ON FUNCTION schemaguard.sg_doc_sections(text[], boolean) IS 'returns the sections of the documentation of schemas, in order';
 
--- What ends the first page: what is left out, and on request what lint finds
+-- Returns the end of the first page: tables that are left out, and on request the findings of lint
 CREATE FUNCTION schemaguard.sg_doc_end(schemas text[], findings boolean) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -264,10 +265,10 @@ BEGIN ATOMIC
                                     'rows', coalesce(jsonb_agg(jsonb_build_array(f.severity, f.rule, f.object, f.message, f.fix)
                                                                ORDER BY f.n), '[]')))
                          FROM schemaguard.sg_lint_found(schemas::schemaguard.names, false)
-                              WITH ORDINALITY f (severity, rule, object, message, fix, author, n))
+                              WITH ORDINALITY f (severity, rule, object, message, fix, author, own_fix, n))
                    ELSE '[]' END;
 END;
-COMMENT ON FUNCTION schemaguard.sg_doc_end(text[], boolean) IS 'the last sections of the documentation of schemas';
+COMMENT ON FUNCTION schemaguard.sg_doc_end(text[], boolean) IS 'returns the last sections of the documentation of schemas';
 
 -- Names and constants are written in one way, whatever the session says of them.
 CREATE FUNCTION schemaguard.sg_schema_doc_body(schemas schemaguard.names, format text, figures boolean, findings boolean,
@@ -281,10 +282,7 @@ DECLARE
     names text[] := schemaguard.sg_schemas(schemas);
     page jsonb;
 BEGIN
-    IF format IS NULL OR format NOT IN ('markdown', 'files', 'html') THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('invalid value for format: "%s"', format), HINT = 'Valid values are: "markdown", "files", "html".';
-    END IF;
+    PERFORM schemaguard.sg_check_word('format', format, '{markdown,files,html}');
     page := jsonb_build_object(
         'title', coalesce('Schema ' || (SELECT string_agg(n, ', ' ORDER BY n COLLATE "C") FROM unnest(names) n), 'Database schema'),
         'lead', jsonb_build_array('By sg_schema_doc(): what the catalogs say of tables and views.'
@@ -313,7 +311,7 @@ BEGIN
                            ELSE schemaguard.sg_page_markdown(page) END;
     RETURN NEXT;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_schema_doc_body(schemaguard.names, text, boolean, boolean) IS 'what sg_schema_doc() does';
+COMMENT ON FUNCTION schemaguard.sg_schema_doc_body(schemaguard.names, text, boolean, boolean) IS 'does the work of sg_schema_doc()';
 
 CREATE FUNCTION sg_schema_doc(schemas schemaguard.names DEFAULT NULL, format text DEFAULT 'markdown', figures boolean DEFAULT false,
     findings boolean DEFAULT false, OUT path text, OUT content text)
@@ -321,4 +319,4 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_schema_doc(schemaguard.names, text, boolean, boolean)
-    IS 'what tables and views there are, with columns, keys and rules: a page in Markdown or HTML, or files to be kept in git';
+    IS 'returns documentation of tables and views with columns, keys and rules: a page in Markdown or HTML, or files for git';

@@ -27,13 +27,28 @@ broken AS MATERIALIZED (
     SELECT split_part(b.key, ' ', 1) AS catalog, split_part(b.key, ' ', 2)::oid AS objid, b.value AS reason
     FROM jsonb_each_text(nullif(current_setting('sg_snapshot.unprintable', true), '')::jsonb) b
 ),
+-- columns that plans have dropped and keep, where schemaguard is: a user's own can have such a name
+kept AS MATERIALIZED (
+    SELECT array_agg(k.found[1]) AS columns
+    FROM pg_class v
+    JOIN pg_namespace n ON n.oid = v.relnamespace AND n.nspname = 'schemaguard'
+    JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = v.oid AND d.deptype = 'e'
+        AND d.refclassid = 'pg_extension'::regclass
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'schemaguard'
+    CROSS JOIN LATERAL regexp_matches(CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(v.oid, 'SELECT')
+            OR EXISTS (SELECT FROM held h JOIN pg_class l ON l.oid = ANY (h.relations)
+                WHERE l.relnamespace = n.oid AND l.relname IN ('kept_column', 'plan_deed')) THEN ''
+        ELSE query_to_xml('SELECT string_agg(relid || ''.'' || number, '' '') AS c FROM schemaguard.kept_column', true, false, '')::text
+        END, '[0-9]+[.][0-9]+', 'g') k (found)
+    WHERE v.relname = 'kept_column'
+),
 space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
         left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
             -- anybody can give the name: what plans keep is in a superuser's
-            AND NOT (left(n.nspname, 17) = 'schemaguard_attic'
+            AND NOT (n.nspname ~ '^schemaguard_attic(_[0-9]+)?$'
                 AND n.nspowner IN (SELECT r.oid FROM pg_roles r WHERE r.rolsuper))
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
     FROM pg_namespace n
@@ -118,9 +133,8 @@ cols AS MATERIALIZED (
         array_agg(a.attnum) FILTER (WHERE a.granted) AS granted,
         array_agg(a.attnum) FILTER (WHERE a.opted) AS opted
     FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation,
-              -- as a plan keeps it: what has a default, or is NOT NULL, has only its name
-              a.attisdropped OR left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
-                  OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')) AS gone,
+              a.attisdropped OR CASE WHEN left(a.attname, 12) = '_sg_dropped_'
+                  THEN a.attrelid || '.' || a.attnum = ANY ((SELECT k.columns FROM kept k)::text[]) END AS gone,
               a.attacl IS NOT NULL AND NOT a.attisdropped AS granted, a.attoptions IS NOT NULL AS opted
           FROM pg_attribute a WHERE a.attnum > 0 AND a.attrelid >= 16384 ORDER BY a.attrelid, a.attnum) a
     GROUP BY a.attrelid

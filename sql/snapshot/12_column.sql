@@ -8,8 +8,9 @@ att AS (
                 CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
             FROM pg_attribute a
             WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
-                AND NOT (left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
-                    OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')))
+                AND CASE WHEN left(a.attname, 12) = '_sg_dropped_'
+                    THEN (a.attrelid || '.' || a.attnum = ANY ((SELECT k.columns FROM kept k)::text[])) IS NOT TRUE
+                    ELSE true END
             OFFSET 0) a
 ),
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
@@ -80,7 +81,12 @@ SELECT 'column', x.identity, x.attname::text, NULL, x.identity,
                 THEN split_part(o, '=', 1) || '=(hidden)' ELSE o END
                 FROM unnest(x.attfdwoptions) o ORDER BY o COLLATE "C") END),
         'inherited', CASE WHEN x.attinhcount > 0 THEN CASE WHEN x.attislocal THEN 'and local' ELSE 'only' END END,
-        'not_null_name', CASE WHEN x.not_null_name <> left(x.relname || '_' || x.attname || '_not_null', 63)
+        'not_null_name', CASE WHEN x.not_null_name <> x.relname || '_' || x.attname || '_not_null'
+            -- one that is too long is made of the beginnings of both, by bytes
+            AND NOT (octet_length(x.relname || '_' || x.attname || '_not_null') > 63 AND EXISTS (
+                SELECT FROM generate_series(1, length(x.relname)) n (n)
+                WHERE length(x.not_null_name) > n.n + 10 AND x.not_null_name = left(x.relname, n.n) || '_'
+                    || left(x.attname, length(x.not_null_name) - n.n - 10) || '_not_null'))
             THEN x.not_null_name END,
         'not_null_validated', CASE WHEN NOT x.not_null_validated THEN false END,
         'not_null_no_inherit', CASE WHEN x.not_null_no_inherit THEN true END,

@@ -17,9 +17,14 @@ SELECT 'index', i.schema, i.relname::text, NULL, i.table_identity,
         'statistics', (SELECT jsonb_object_agg(a.attnum::text, a.attstattarget)
             FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attnum > 0 AND a.attstattarget >= 0),
         'partition_of', p.identity,
-        'automatic_name', CASE WHEN left(i.relname, length(i.table_name || '_' || k.joined
-            || '_idx')) = i.table_name || '_' || k.joined || '_idx'
-            AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
+        'automatic_name', CASE WHEN CASE WHEN octet_length(i.table_name || '_' || k.joined || '_idx') < 64
+            THEN left(i.relname, length(i.table_name || '_' || k.joined || '_idx')) = i.table_name || '_' || k.joined || '_idx'
+                AND ltrim(substr(i.relname, length(i.table_name || '_' || k.joined || '_idx') + 1), '0123456789') = ''
+            -- of the beginnings of both, by bytes
+            ELSE EXISTS (SELECT FROM generate_series(1, length(i.table_name)) n (n),
+                    regexp_replace(i.relname, '_idx[0-9]*$', '_idx') r (name)
+                WHERE length(r.name) > n.n + 5 AND r.name = left(i.table_name, n.n) || '_'
+                    || left(k.joined, length(r.name) - n.n - 5) || '_idx') END
                 THEN true END,
         'comment', c.description, 'extension', i.extension,
         'unknown', CASE WHEN i.waits THEN i.trouble END)),

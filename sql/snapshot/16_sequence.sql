@@ -6,9 +6,13 @@ SELECT 'sequence', r.schema, r.relname::text, NULL, r.schema,
         'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
         'owned_by', t.identity || '.' || CASE WHEN b.attname = ANY ((SELECT s.keywords FROM setting s)::text[])
             THEN '"' || b.attname || '"' ELSE quote_ident(b.attname) END,
-        'automatic_name', CASE WHEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname
-            || '_' || b.attname || '_seq'
-            AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
+        'automatic_name', CASE WHEN CASE WHEN octet_length(t.relname || '_' || b.attname || '_seq') < 64
+            THEN left(r.relname, length(t.relname || '_' || b.attname || '_seq')) = t.relname || '_' || b.attname || '_seq'
+                AND ltrim(substr(r.relname, length(t.relname || '_' || b.attname || '_seq') + 1), '0123456789') = ''
+            ELSE EXISTS (SELECT FROM generate_series(1, length(t.relname)) n (n),
+                    regexp_replace(r.relname, '_seq[0-9]*$', '_seq') s (name)
+                WHERE length(s.name) > n.n + 5 AND s.name = left(t.relname, n.n) || '_'
+                    || left(b.attname, length(s.name) - n.n - 5) || '_seq') END
                 THEN true END,
         'acl', a.acl, 'grantors', g.grantors, 'comment', c.description, 'extension', r.extension))
     -- none: nothing was drawn yet; null: it may not be read

@@ -77,7 +77,7 @@ VALUES
 ('domain', 'is', 'not_null', 2, false, 'o.typnotnull::text', NULL, NULL),
 ('table', 'is', 'type', 1, false, 'CASE o.relkind WHEN ''r'' THEN ''table'' WHEN ''p'' THEN ''partitioned table'' WHEN ''f'' THEN ''foreign table'' ELSE ''relation of kind '' || o.relkind::text END', NULL, NULL),
 ('table', 'is', 'partition_key', 1, true, 'CASE WHEN o.relkind = ''p'' THEN pg_catalog.pg_get_partkeydef(o.oid) END', NULL, NULL),
-('table', 'is', 'columns_state', 1, false, '(SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) COLLATE "C")::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attislocal OR o.relispartition) AND pg_catalog.left(a.attname, 12) <> ''_sg_dropped_'')', NULL, NULL),
+('table', 'is', 'columns_state', 1, false, '(SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) COLLATE "C")::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attislocal OR o.relispartition) AND (pg_catalog.left(a.attname, 12) <> ''_sg_dropped_''(or_own)))', NULL, NULL),
 ('table', 'is', 'persistence', 2, false, 'CASE o.relpersistence WHEN ''u'' THEN ''unlogged'' END', NULL, NULL),
 ('table', 'is', 'row_security', 2, false, 'CASE WHEN o.relrowsecurity THEN ''true'' END', NULL, NULL),
 ('table', 'is', 'force_row_security', 2, false, 'CASE WHEN o.relforcerowsecurity THEN ''true'' END', NULL, NULL),

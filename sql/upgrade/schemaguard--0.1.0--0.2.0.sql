@@ -10,7 +10,7 @@ ALTER TABLE schemaguard.plan_step
         CHECK (orphans IN ('stop', 'leave', 'quarantine', 'delete', 'set null', 'set')),
     ADD COLUMN kind text NOT NULL DEFAULT 'foreign key'
         CHECK (kind IN ('foreign key', 'check', 'not null', 'unique', 'column', 'default', 'index', 'statement',
-                        'drop', 'rename', 'table')),
+                        'drop', 'rename', 'table', 'rows')),
     ADD COLUMN definition text,
     ADD COLUMN new_name text,
     ADD COLUMN fill text,

@@ -91,8 +91,8 @@ audit_placed(Oid relid)
 }
 
 /*
- * The sample and whole rows are put out as jsonb, which looks for casts of
- * types that are not built in.
+ * Samples and whole rows are emitted as jsonb, which looks for casts of types
+ * that are not built in.
  */
 FkProblem *
 audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
@@ -121,7 +121,7 @@ audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
 	return problem;
 }
 
-/* Does the scan have to run as the child's owner? */
+/* Returns true if only the child's owner may run the scan. */
 bool
 audit_needs_owner(const FkKey *key, bool whole_row)
 {
@@ -133,7 +133,7 @@ audit_needs_owner(const FkKey *key, bool whole_row)
 static FkProblem *
 role_problem(const FkKey *key, Oid role, bool whole_row)
 {
-	/* the query for PERIOD keys groups by ctid */
+	/* PERIOD: the query groups by ctid */
 	FkProblem  *p = audit_readable(key->child, role, key->child_att, key->nkeys,
 								   whole_row || key->period);
 
@@ -147,7 +147,7 @@ audit_caller_problem(const FkKey *key, bool whole_row)
 {
 	FkProblem  *p;
 
-	/* an earlier key of the same table may have waited while it was dropped */
+	/* the table may have been dropped while an earlier key waited */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
 		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->parent)))
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
@@ -172,10 +172,10 @@ is_nondeterministic(Oid relid, AttrNumber attnum, Oid *collation)
 }
 
 /*
- * Does an operator contradict the order of its type?  Only the built-in types
- * are known to obey nondeterministic collations in both: citext compares bytes
- * for =, and sorts by the collation, so that a merge join finds parents for rows
- * for which a hash join finds none.
+ * Returns the problem of an operator that may contradict its type's order.
+ * Only built-in types are known to obey nondeterministic collations in both:
+ * citext compares bytes for =, but sorts by the collation, so that a merge join
+ * finds parents for rows for which a hash join finds none.
  */
 static FkProblem *
 operator_problem(const FkKey *key)
@@ -221,7 +221,7 @@ audit_access_problem(const FkKey *key, bool whole_row)
 	return p;
 }
 
-/* Lock a table, if need be without waiting */
+/* Locks a table, with or without waiting */
 static bool
 lock_one(Oid relid, bool wait)
 {
@@ -236,8 +236,8 @@ lock_one(Oid relid, bool wait)
 }
 
 /*
- * Lock a table and, where it has some, its partitions, or all that inherits
- * from it; NIL when it is gone
+ * Locks a table and its partitions or, with tree, all inheriting tables, and
+ * returns them; NIL if it was dropped
  */
 static List *
 lock_tree(Oid relid, bool tree, bool wait, Oid *busy)
@@ -256,8 +256,8 @@ lock_tree(Oid relid, bool tree, bool wait, Oid *busy)
 		return list_make1_oid(relid);
 
 	/*
-	 * one that is dropped meanwhile is no partition any more: see
-	 * audit_keep_leaves
+	 * a table that is dropped meanwhile is no longer a partition: see
+	 * audit_keep_leaves()
 	 */
 	relids = wait ? find_all_inheritors(relid, AccessShareLock, NULL) : sg_all_inheritors(relid);
 	foreach(lc, relids)
@@ -269,8 +269,8 @@ lock_tree(Oid relid, bool tree, bool wait, Oid *busy)
 }
 
 /*
- * Has the table been given a new file since the transaction's snapshot?
- * TRUNCATE and most rewriting ALTERs are not MVCC-safe: an older snapshot
+ * Returns whether the table got a new file since the transaction's snapshot:
+ * TRUNCATE and most rewriting ALTERs are not MVCC-safe, so an older snapshot
  * sees the new file as empty.
  */
 static bool
@@ -298,7 +298,7 @@ rewritten_since_snapshot(Oid relid)
 	return rewritten;
 }
 
-/* Can the transaction's snapshot, if one is kept, see the rows of the tables? */
+/* Returns why the transaction's snapshot, if it keeps one, can't see the tables' rows, or NULL */
 static FkProblem *
 snapshot_problem(List *relids)
 {
@@ -362,19 +362,22 @@ scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 	char		number[32];
 	int			workers;
 
-	/* what was checked before may have changed: nobody reads then */
+	/* raise an error if the result of the earlier check has changed */
 	if (problem)
 		ereport(ERROR,
 				(errcode(problem->sqlerrcode),
 				 errmsg("%s", problem->reason)));
 	sg_role_begin(scope, role);
 
-	/* policies were checked; should one come up all the same, it is an error */
+	/*
+	 * policies were checked before; make any that applies all the same an
+	 * error
+	 */
 	sg_scope_set("row_security", "off");
 
 	/*
-	 * Each process may use work_mem for the join and once more for the groups
-	 * above it.
+	 * Divide the memory: each process may use work_mem for the join, and
+	 * again for the groups above it.
 	 */
 	workers = sg_audit_workers >= 0 ? sg_audit_workers : max_parallel_maintenance_workers;
 	snprintf(number, sizeof(number), "%d", workers);
@@ -386,15 +389,15 @@ scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 	sg_scope_set("jit", "off");
 
 	/*
-	 * planning must not look into CHECK constraints, which may be anybody's
+	 * planning must not evaluate CHECK constraints, which may be anybody's
 	 * code
 	 */
 	sg_scope_set("constraint_exclusion", "off");
 
 	/*
-	 * A damaged index must not decide what is an orphan: read the heap only.
-	 * The plain methods are on, whatever the session says, or the ones that
-	 * are off would look as cheap.
+	 * Read only the heap: a damaged index must not decide what is an orphan.
+	 * Enable the plain methods whatever the session says, else disabled ones
+	 * would look as cheap.
 	 */
 	sg_scope_set("enable_seqscan", "on");
 	sg_scope_set("enable_hashjoin", "on");
@@ -406,8 +409,8 @@ scope_begin(SgScope *scope, const FkProblem *problem, Oid role)
 	sg_scope_set("enable_bitmapscan", "off");
 
 	/*
-	 * without indexes, a nested loop that a LIMIT makes look cheap is
-	 * quadratic
+	 * without indexes a nested loop is quadratic, though LIMIT makes it look
+	 * cheap
 	 */
 	sg_scope_set("enable_nestloop", "off");
 }

@@ -33,7 +33,7 @@
 #include "audit/audit_codec.h"
 #include "base/compat.h"
 
-/* Where the bytes of BYTES and DATUMS put a value */
+/* Alignment of a value within the bytes of BYTES and DATUMS */
 #define VALUE_ALIGN(len) MAXALIGN(len)
 
 static bool
@@ -43,9 +43,9 @@ is_integer(Oid type)
 }
 
 /*
- * Do the btree classes of the operator say that equal values have the same
- * bytes?  All of them must: text_pattern_ops always does, and shares its
- * operator with text_ops, which asks the collation.
+ * Returns whether all btree operator classes of the operator say that equal
+ * values have the same bytes.  All of them, because text_pattern_ops always
+ * does, and shares its operator with text_ops, which depends on the collation.
  */
 static bool
 equal_means_same_bytes(Oid op, Oid type, Oid collation)
@@ -54,8 +54,8 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	ListCell   *lc;
 
 	/*
-	 * equal to a blank-padded value is one without the blanks; a name has
-	 * slack
+	 * a blank-padded value equals one without blanks; a name has undefined
+	 * bytes
 	 */
 	if (type == BPCHAROID || type == NAMEOID || type >= FirstNormalObjectId)
 		return false;
@@ -73,7 +73,7 @@ equal_means_same_bytes(Oid op, Oid type, Oid collation)
 	return families != NIL;
 }
 
-/* How the child's value becomes what the operator takes */
+/* Finds the cast from the child's type to the operator's */
 static bool
 find_cast(Oid child_type, Oid op_type, Oid *function)
 {
@@ -90,7 +90,10 @@ find_cast(Oid child_type, Oid op_type, Oid *function)
 			return true;
 		default:
 
-			/* anyarray, anyenum, record and the like take the value as it is */
+			/*
+			 * anyarray, anyenum, record and similar types take the value
+			 * unchanged
+			 */
 			return IsBinaryCoercible(child_type, op_type);
 	}
 }
@@ -103,7 +106,7 @@ add_function(AuditCodec *codec, Oid function, FmgrInfo *info)
 		codec->parallel_safe = false;
 }
 
-/* Fill one column; returns why it can't be done, or NULL */
+/* Fills one column; returns why that is impossible, or NULL */
 static const char *
 column_make(const FkKey *key, int position, AuditCodec *codec, AuditColumn *col, bool *by_bytes)
 {
@@ -133,7 +136,7 @@ column_make(const FkKey *key, int position, AuditCodec *codec, AuditColumn *col,
 	if (left != parent_type && !IsBinaryCoercible(parent_type, left))
 		return "the operator of the key is not for the parent's type";
 
-	/* integers of any two widths, by the operators of their family */
+	/* integers of any two widths, compared by their family's operators */
 	if (is_integer(parent_type) && is_integer(child_base) &&
 		left == parent_type && right == child_base &&
 		op_in_opfamily(op, INTEGER_BTREE_FAM_OID))
@@ -190,7 +193,7 @@ audit_codec_make(const FkKey *key, const char **reason)
 			return NULL;
 	}
 
-	/* if one column needs functions, all of them do: the ones left out above */
+	/* if one column needs functions, look up those of the others, too */
 	if (!by_bytes)
 	{
 		codec->shape = SHAPE_DATUMS;
@@ -255,7 +258,7 @@ audit_codec_width(const AuditCodec *codec, Oid parent)
 	if (codec->shape == SHAPE_WORDS)
 		return width + codec->nwords * 8;
 
-	width += 8;					/* length or hash */
+	width += 8;					/* length or hash in front */
 	for (int i = 0; i < codec->ncols; i++)
 	{
 		Oid			type;
@@ -266,7 +269,7 @@ audit_codec_width(const AuditCodec *codec, Oid parent)
 		get_atttypetypmodcoll(parent, codec->cols[i].parent_att, &type, &typmod, &collation);
 		width += known > 0 ? known : get_typavgwidth(type, typmod);
 	}
-	return width + 4;			/* on average to the next multiple of 8 */
+	return width + 4;			/* average padding to a multiple of 8 */
 }
 
 static inline Datum
@@ -285,7 +288,7 @@ datum_of(uint64 word, int16 len)
 	}
 }
 
-/* A variable-length or by-reference value as it lies in memory, not compressed */
+/* Returns the bytes of a by-reference value, detoasted */
 static Pointer
 flat_value(Datum value, int16 len, Size *size)
 {
@@ -357,7 +360,7 @@ audit_encode_bytes(const AuditCodec *codec, bool parent, const AttrNumber *att,
 				from = VARDATA_ANY(p);
 			}
 			make_room(data, room, at + sizeof(bytes) + bytes);
-			/* the length of the last value is what is left */
+			/* the last value has the remaining length */
 			if (i < codec->ncols - 1)
 			{
 				memcpy(*data + at, &bytes, sizeof(bytes));
@@ -372,7 +375,7 @@ audit_encode_bytes(const AuditCodec *codec, bool parent, const AttrNumber *att,
 	return at - start;
 }
 
-/* The value that DATUMS has at *p, which moves on to the next */
+/* Returns the value of DATUMS at *p, and advances *p */
 static inline Datum
 next_value(char **p, int16 len, bool byval)
 {
@@ -394,7 +397,7 @@ cast_value(AuditColumn *col, Datum value)
 {
 	if (!OidIsValid(col->cast.fn_oid))
 		return value;
-	/* as a cast in a query would: no type modifier, implicit */
+	/* like an implicit cast in a query, without type modifier */
 	return FunctionCall3(&col->cast, value, Int32GetDatum(-1), BoolGetDatum(false));
 }
 

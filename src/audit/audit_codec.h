@@ -20,58 +20,58 @@ typedef enum AuditShape
 	SHAPE_DATUMS				/* the operator decides what is equal */
 } AuditShape;
 
-/* Column of a key.  Columns are in the order of the parent's attnums. */
+/* Column of a key.  Columns are sorted by the parent's attnum. */
 typedef struct AuditColumn
 {
-	int			position;		/* in FkKey's arrays */
+	int			position;		/* index into FkKey's arrays */
 	AttrNumber	parent_att;
 	AttrNumber	child_att;
-	int			words;			/* that it takes; 0: varies */
+	int			words;			/* words that a value takes; 0: varies */
 	Oid			child_type;
 	int16		child_len;
 	int16		parent_len;
 	bool		child_byval;
 	bool		parent_byval;
 	/* SHAPE_DATUMS only */
-	Oid			collation;		/* of the comparison: the parent's */
-	FmgrInfo	equal;			/* (parent, child) */
+	Oid			collation;		/* collation of the comparison: the parent's */
+	FmgrInfo	equal;			/* equality (parent, child) */
 	FmgrInfo	parent_hash;
 	FmgrInfo	child_hash;
-	FmgrInfo	cast;			/* child to the operator's type; fn_oid 0:
-								 * none */
+	FmgrInfo	cast;			/* cast from the child's type to the
+								 * operator's; fn_oid 0: none */
 } AuditColumn;
 
-/* Numbers that are packed into one, at most */
+/* Maximum number of integers that are packed into one */
 #define AUDIT_NUMBERS 4
 
 typedef struct AuditCodec
 {
 	AuditShape	shape;
 	int			nwords;			/* SHAPE_WORDS */
-	int			numbers;		/* SHAPE_WORDS: how many words, if all are by
+	int			numbers;		/* SHAPE_WORDS: number of words, if all are by
 								 * value and few; else 0 */
 	bool		parallel_safe;
 	int			ncols;
 	AuditColumn cols[FLEXIBLE_ARRAY_MEMBER];
 } AuditCodec;
 
-/* A key in hand: its bytes, which belong to somebody else */
+/* Bytes of a key, which the struct does not own */
 typedef struct AuditBytes
 {
 	char	   *data;
 	Size		len;
 } AuditBytes;
 
-/* NULL, with *reason set, when no set can judge this key */
+/* Returns the codec of a key; NULL, with *reason set, if no set can judge it */
 extern AuditCodec *audit_codec_make(const FkKey *key, const char **reason);
 
-/* Do two keys look up the same set? */
+/* Returns whether two keys use the same set */
 extern bool audit_codec_same_set(const AuditCodec *a, const AuditCodec *b);
 
-/* Bytes of one key in a set, as far as statistics tell; the table of slots included */
+/* Returns the estimated bytes of one key in a set, including its slot */
 extern double audit_codec_width(const AuditCodec *codec, Oid parent);
 
-/* A by-value datum as a word: integers of any width that are equal give the same */
+/* Returns a by-value datum as a word; equal integers of any width give the same word */
 static inline uint64
 audit_word(Datum value, int16 len)
 {
@@ -88,7 +88,7 @@ audit_word(Datum value, int16 len)
 	}
 }
 
-/* Words of SHAPE_WORDS from a row's values (att: attnums in the codec's order) */
+/* Encodes a row's values as words of SHAPE_WORDS (att: attnums in the codec's order) */
 static inline void
 audit_encode_words(const AuditCodec *codec, bool parent, const AttrNumber *att,
 				   const Datum *values, uint64 *words)
@@ -111,9 +111,9 @@ audit_encode_words(const AuditCodec *codec, bool parent, const AttrNumber *att,
 }
 
 /*
- * Spread a word over all 64 bits.  The multipliers are the golden ratio's, as
+ * Mixes a word over all 64 bits.  One multiplier is the golden ratio's, as
  * Knuth proposes for multiplicative hashing (The Art of Computer Programming,
- * vol. 3, 6.4), and any odd number with well-spread bits.
+ * vol. 3, 6.4), the other any odd number with well-spread bits.
  */
 static inline uint64
 audit_mix(uint64 h)
@@ -134,8 +134,8 @@ audit_hash_words(const uint64 *words, int n, uint64 seed)
 }
 
 /*
- * Bytes of the other shapes, appended at *data, which has room for *room bytes
- * and is enlarged (repalloc) where that is too small.  Returns the length.
+ * Encodes values in the other shapes at *data + at; *data has room for *room
+ * bytes and is enlarged (repalloc) if needed.  Returns the length.
  */
 extern Size audit_encode_bytes(const AuditCodec *codec, bool parent, const AttrNumber *att,
 							   const Datum *values, char **data, Size *room, Size at);
@@ -143,7 +143,7 @@ extern Size audit_encode_bytes(const AuditCodec *codec, bool parent, const AttrN
 extern uint64 audit_hash_bytes(const AuditCodec *codec, bool parent, char *data, Size len, uint64 seed);
 extern bool audit_equal_datums(AuditCodec *codec, char *parent, char *child);
 
-/* The child's values again, in FkKey's order; by-reference ones point into data or are palloc'd */
+/* Decodes the child's values in FkKey's order; by-reference values point into data or are palloc'd */
 extern void audit_decode(const AuditCodec *codec, char *data, Size len, Datum *values);
 
 #endif							/* SG_AUDIT_CODEC_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_distinct.c
- *	  How many distinct keys the orphans have, in bounded memory.
+ *	  Counts the distinct keys of orphans, in bounded memory.
  *
  * There may be as many orphans as rows, so they go through a tuplesort, which
  * spills to temporary files, and are counted in order: equal is what the
@@ -43,7 +43,8 @@ typedef struct SeenKey
 struct AuditDistinct
 {
 	const FkKey *key;
-	SharedTuplestoreAccessor *sts;	/* a worker's; NULL in the leader */
+	SharedTuplestoreAccessor *sts;	/* a worker's tuplestore; NULL in the
+									 * leader */
 	int			memory_kb;
 	MemoryContext context;
 	TupleDesc	desc;			/* NULL before the first orphan */
@@ -66,7 +67,7 @@ audit_distinct_begin(const FkKey *key, SharedTuplestoreAccessor *sts, int memory
 	return distinct;
 }
 
-/* The operator that sorts a column, or InvalidOid */
+/* Returns the operator that sorts a column, or InvalidOid */
 static Oid
 sort_operator(const FkKey *key, int i, Oid *collation)
 {
@@ -140,8 +141,8 @@ start(AuditDistinct *distinct)
 }
 
 /*
- * Has this key come up lately?  If not, it is remembered from now on.  May say
- * no of one that has, never yes of one that has not.
+ * Returns whether the key is in the cache of recent keys, and adds it.  May
+ * miss a recent key, but never reports a new one as seen.
  */
 bool
 audit_distinct_seen(AuditDistinct *distinct, const char *bytes, Size len)
@@ -184,7 +185,7 @@ audit_distinct_add(AuditDistinct *distinct, const Datum *values, const bool *nul
 		bool		must_free;
 		MinimalTuple tuple = ExecFetchSlotMinimalTuple(distinct->in, &must_free);
 
-		/* before 17, the file that it opens is of the current context */
+		/* before 17 the file is allocated in the current memory context */
 		old = MemoryContextSwitchTo(distinct->context);
 		sts_puttuple(distinct->sts, NULL, tuple);
 		MemoryContextSwitchTo(old);
@@ -201,7 +202,7 @@ audit_distinct_flush(AuditDistinct *distinct)
 	sts_end_write(distinct->sts);
 }
 
-/* Take over what the workers have found */
+/* Reads the orphans of the workers into the leader's sort. */
 void
 audit_distinct_drain(AuditDistinct *distinct, SharedTuplestoreAccessor *sts)
 {
@@ -256,7 +257,7 @@ audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryCon
 	TupleTableSlot *last;
 	MemoryContext work;
 	MemoryContext old;
-	int64		times = 0;		/* that the key at hand has come */
+	int64		times = 0;		/* occurrences of the current key */
 	int64		counted_at = ak->rule ? 2 : 1;
 
 	if (distinct->desc == NULL)

@@ -16,24 +16,24 @@
 typedef struct AuditDistinct AuditDistinct;
 
 /*
- * For one key, in CurrentMemoryContext; nothing more is allocated before the
- * first orphan.  A worker hands them on through sts; the leader, without one,
- * sorts them in so many kB.
+ * Starts the count for one key, in CurrentMemoryContext; allocates more only at
+ * the first orphan.  A worker passes orphans on by sts; the leader, without
+ * one, sorts them in memory_kb.
  */
 extern AuditDistinct *audit_distinct_begin(const FkKey *key, SharedTuplestoreAccessor *sts,
 										   int memory_kb);
 
-/* values in FkKey's order; bytes, if there are any, are those of the codec */
+/* values are in FkKey's order; bytes, if given, are the codec's */
 extern bool audit_distinct_seen(AuditDistinct *distinct, const char *bytes, Size len);
 extern void audit_distinct_add(AuditDistinct *distinct, const Datum *values, const bool *nulls);
 
-/* A worker's last word: what it added can be read */
+/* flush: a worker has added its last orphan; drain: the leader reads them */
 extern void audit_distinct_flush(AuditDistinct *distinct);
 extern void audit_distinct_drain(AuditDistinct *distinct, SharedTuplestoreAccessor *sts);
 
 /*
- * Count them, keep the first `samples`, free everything.  For UNIQUE, those
- * that have come more than once, and how often they have.
+ * Counts the distinct keys, keeps the first `samples`, and frees everything.
+ * For UNIQUE counts values that occurred more than once, and their occurrences.
  */
 extern void audit_distinct_end(AuditDistinct *distinct, AuditKey *ak, int samples, MemoryContext results);
 extern bool audit_distinct_possible(const FkKey *key);

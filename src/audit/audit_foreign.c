@@ -75,7 +75,7 @@ audit_is_foreign(const AuditKey *ak)
 	return ak->rule ? OidIsValid(first_foreign(rule_tables(ak))) : audit_key_is_foreign(&ak->key);
 }
 
-/* Why the owner of a foreign table must not read these tables, or NULL */
+/* Returns why the owner of a foreign table must not read these tables, or NULL */
 static char *
 foreign_refusal(CodeReach *reach, List *tables, Oid foreign, Oid owner)
 {
@@ -135,7 +135,7 @@ audit_rule_owner(const AuditKey *ak, CodeReach *reach, Oid *role)
 
 /* ---- parts ---- */
 
-/* The number that a column of the whole has in a part */
+/* Returns a column's number in a partition */
 static AttrNumber
 part_attnum(Oid part, Oid whole, AttrNumber attnum)
 {
@@ -202,7 +202,7 @@ audit_rule_parts(const AuditKey *ak)
 {
 	List	   *parts = NIL;
 
-	/* equal rows may be in different parts */
+	/* UNIQUE can't be judged by parts: equal rows may be in different ones */
 	foreach_oid(leaf, ak->rule->kind == AUDIT_UNIQUE ? NIL : leaves_apart(rule_tables(ak)))
 	{
 		AuditKey   *part = palloc(sizeof(AuditKey));
@@ -256,7 +256,10 @@ read_part(void *arg)
 		audit_sql(reading->part, reading->samples, reading->results, reading->parallel);
 }
 
-/* Says which part can't be read, as whom, and why: no user mapping, one without a password, or any other error */
+/*
+ * Returns a text that says which part can't be read, as which role, and why:
+ * for example no user mapping, or one without a password
+ */
 static char *
 part_error(Oid part, const ErrorData *edata)
 {
@@ -269,7 +272,7 @@ part_error(Oid part, const ErrorData *edata)
 					sg_role_name(code_table_owner(part)), sg_error_text(edata), option);
 }
 
-/* Judges a part; why that can't be, or NULL.  On a standby an error goes through. */
+/* Judges a part; returns why it can't be judged, or NULL.  On a standby errors are raised. */
 static char *
 judge_part(Reading *reading)
 {
@@ -292,8 +295,8 @@ judge_part(Reading *reading)
 }
 
 /*
- * Is a key's value in one partition only, since each table is partitioned by
- * columns of the key?
+ * Returns whether a key's value is in one partition of each table only, because
+ * both are partitioned by columns of the key
  */
 static bool
 parts_key_apart(const FkKey *key)

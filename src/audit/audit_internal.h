@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_internal.h
- *	  What the files of the audit engine share among themselves.
+ *	  Declarations that the files of the audit engine share.
  *
  * The scan method in three steps, each in its file:
  *
@@ -29,68 +29,70 @@
 /* ---- audit_sample.c ---- */
 
 /*
- * A key as an object, {"column": value, ...}, as jsonb_build_object prints
- * the values; allocated in `context`.  Connects SPI.
+ * Returns a key as an object, {"column": value, ...}, with values as
+ * jsonb_build_object() prints them; allocated in `context`. Connects SPI.
  */
 extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 							   MemoryContext context);
 
-/* Returns an object of those names, types and values */
+/* Returns an object of these names, types and values */
 extern Jsonb *audit_object(int n, char **names, Oid *types, const Datum *values, const bool *nulls,
 						   MemoryContext context);
 
 /* ---- audit_access.c ---- */
 
-/* Returns the reason why nobody can read the table in this session, or NULL */
+/* Returns why nobody can read the table in this session, or NULL */
 extern FkProblem *audit_placed(Oid relid);
 
 /* ---- audit_place.c ---- */
 
 /*
- * ATTACH PARTITION does not wait for our locks.  So that all that is read
- * belongs to one moment, the leaves of the keys' tables are listed and locked
- * (false: one can't be), the snapshot is taken, and the list is looked at
- * again; it goes to whoever reads in that snapshot.
+ * ATTACH PARTITION does not wait for our locks.  For a consistent view,
+ * audit_keep_leaves() lists and locks the leaves of the keys' tables (false:
+ * one is locked by others), the caller takes the snapshot, and
+ * audit_leaves_stand() returns whether the list is still true.  Readers in that
+ * snapshot get the list.
  */
 extern bool audit_keep_leaves(List *keys, List **kept);
 extern bool audit_leaves_stand(List *kept);
 
 /*
- * A table or index itself, or the leaves of its partitions: as they were kept,
- * or as they are now, where they are not.
+ * Returns a table or index itself, or the leaves of its partitions: as kept, or
+ * as of now if they were not kept.
  */
 extern List *audit_leaves(Oid relid, List *kept);
 
-/* tree: all that inherits from it, too, as in audit_spreads */
+/* Likewise; tree: including other inheriting tables, as in audit_spreads() */
 extern List *audit_tree_leaves(Oid relid, bool tree, List *kept);
 extern bool audit_spreads(Oid relid, bool tree);
 
-/* Why a table's rows can't be read as those of relations, or NULL */
+/* Returns why a table's rows can't be read as those of relations, or NULL */
 extern const char *audit_table_problem(Oid relid, bool tree, List *kept);
 
-/* audit_place_problem with the leaves that were kept */
+/* Like audit_place_problem(), with the kept leaves */
 extern const char *audit_leaves_problem(const FkKey *key, List *kept);
 
 /* ---- audit_foreign.c ---- */
 
 /*
- * As whom the tables of a key or a rule are read, given what that could run:
- * as code_role() says, but where a table or partition is foreign, always as
- * the owner of that, or by nobody.
+ * Set *role to the role that reads the tables of a key or a rule, given the
+ * code that could run: as code_role() does, but a foreign table or partition is
+ * read as its owner, or not at all.
  */
 extern char *audit_key_role(const FkKey *key, CodeReach *reach, Oid *role);
 extern char *audit_rule_owner(const AuditKey *ak, CodeReach *reach, Oid *role);
 
 /*
- * A key or a rule for each partition of a table that has foreign ones; else
- * itself alone.  To be called again under the locks.
+ * Return a key or a rule for each partition of a table with foreign partitions;
+ * else it alone.  Called again under the locks.
  */
 extern List *audit_key_parts(const FkKey *key);
 extern List *audit_rule_parts(const AuditKey *ak);
 
 /*
- * Judges such a key or rule by queries, part by part.  Rows that break it are a
- * fail, whatever could not be read; else what could not be read is unknown.
+ * Judges a key or rule with foreign tables by queries, part by part.  Rows that
+ * break it make it fail, whatever else could not be read; otherwise unread
+ * parts make it unknown.
  */
 extern bool audit_is_foreign(const AuditKey *ak);
 extern void audit_apart(AuditKey *ak, int samples, MemoryContext results, bool parallel);
@@ -98,38 +100,41 @@ extern void audit_apart(AuditKey *ak, int samples, MemoryContext results, bool p
 /* ---- audit_round.c ---- */
 
 /*
- * Judge keys by reading each of their tables once or, beyond the memory,
- * several times, in the active snapshot and under locks that the caller
- * holds; leaves are those that it has kept.  With `probe`, the index of a
- * large parent may be asked for a child's few keys.  Returns those that need
- * another method.
+ * Judges keys by reading each of their tables once, or several times if memory
+ * requires it, in the active snapshot and under locks that the caller holds;
+ * leaves are those that it has kept.  With `probe`, a child's few keys may be
+ * looked up in a large parent's index.  Returns the keys that need another
+ * method.
  */
 extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel, bool probe);
 
-/* "index X is corrupt: HOW; rebuild it with ..." */
+/* Returns "index X is corrupt: HOW; rebuild it with ..." */
 extern char *audit_index_damage(Oid index, const char *how);
 
 /* ---- audit_yield.c; see audit_yield.h, too ---- */
 
-/* To be called before a table or index is locked: one that the transaction has locked already is not given up */
+/* Called before a table or index is locked; a lock that the transaction holds already is not given up */
 extern void audit_yield_lock(Oid relid);
 
-/* To be called when a table is locked, for its indexes, none of which the batch has locked yet */
+/* Called when a table is locked, for its indexes, which the batch has not locked yet */
 extern void audit_yield_indexes(Oid relid);
 
 /* ---- audit_sql.c ---- */
 
-/* The result of what was counted in this database: that of a table with copies elsewhere is unknown where it would pass */
+/*
+ * Sets the result of what was counted in this database: a pass becomes unknown
+ * for a table with copies elsewhere
+ */
 extern void audit_sql_judge(AuditKey *key, MemoryContext results);
 
 /* ---- audit_orphans.c: what lists of rows have in common ---- */
 
-/* "WHAT of TABLE can't be listed", with its SQLSTATE */
+/* Raises "WHAT of TABLE can't be listed", with the problem's SQLSTATE */
 extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid child);
 
 /*
- * Run a query, whose only parameter is max_rows, into the sink; a null first
- * column is the child.  Returns the number of rows.
+ * Emits the rows of a query, whose only parameter is max_rows; a null first
+ * column means the child.  Returns the number of rows.
  */
 extern int64 audit_run_list(SgRowSink *sink, const FkKey *key, const char *query, int64 max_rows);
 

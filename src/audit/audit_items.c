@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_items.c
- *	  What a judging scan has to do, cut into what fits into memory.
+ *	  Work items of a judging scan, cut so that each fits into memory.
  *
  * An item is a set of a parent's keys, or a part of one.  What is expected of
  * a set comes from statistics; an item that turns out larger is expected to
@@ -34,13 +34,14 @@
 #include "base/quote.h"
 
 /*
- * A pass over a parent and a child of five million rows each took 0.6 s where
- * core's hash join took 6 to 10 s spilling to temporary files, in one run on
- * two cores: docs/internals/measurements.md.
+ * Maximum number of passes before a join is preferred.  A pass over a parent
+ * and a child of five million rows each took 0.6 s where core's hash join,
+ * spilling to temporary files, took 6 to 10 s, in one run on two cores:
+ * docs/internals/measurements.md.
  */
 #define MAX_PASSES 12
 
-/* Returns the pages of tables, all of them leaves, and adds up their tuples */
+/* Returns the sum of the pages of leaf tables, and adds their tuples to *tuples */
 static BlockNumber
 sum_pages(List *relids, double *tuples)
 {
@@ -80,7 +81,7 @@ audit_child_pages(List *keys, List *leaves)
 		const ScanKeyState *next = i + 1 < list_length(keys) ? list_nth(keys, i + 1) : NULL;
 		double		tuples;
 
-		/* the last one of a child reads most */
+		/* the last key of a child reads most */
 		if (next == NULL || next->ak->key.child != key->ak->key.child)
 			sum += sum_pages(audit_tree_leaves(key->ak->key.child, audit_key_is_tree(key), leaves), &tuples);
 	}
@@ -109,7 +110,7 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 	return list_length(audit->sets) - 1;
 }
 
-/* Temporary tables are in the memory of their session: no worker can read them */
+/* Returns whether a table of the key is temporary, so that no worker can read it */
 static bool
 is_temporary(const FkKey *key)
 {
@@ -117,21 +118,21 @@ is_temporary(const FkKey *key)
 		sg_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
 }
 
-/* The parts that a set is divided into so that each is likely to fit */
+/* Returns the number of parts so that each part of a set is likely to fit */
 static uint32
 parts_needed(const ScanAudit *audit, const ParentSet *set)
 {
 	uint32		nparts = 1;
 
-	/* a tenth more, for statistics that are somewhat behind */
+	/* allow a tenth more, because statistics lag behind */
 	while (set->bytes * 1.1 / nparts > audit->memory && nparts < AUDIT_MAX_PARTS)
 		nparts *= 2;
 	return nparts;
 }
 
 /*
- * Would a join that spills be cheaper than so many passes?  Numbers may still
- * turn out to be dense.
+ * Returns whether a join that spills is cheaper than the passes needed.  False
+ * for numbers, which may turn out to be dense.
  */
 static bool
 leave_to_join(const ScanAudit *audit, int set)
@@ -157,7 +158,7 @@ audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec)
 	ak->rows_checked = ak->orphan_rows = ak->orphan_pages = ak->orphan_keys = 0;
 }
 
-/* Rows that a UNIQUE sorts may be all that there are */
+/* Returns the memory for one UNIQUE rule, which may sort all rows of its table */
 static int
 unique_memory(const ScanAudit *audit, int nunique)
 {
@@ -212,7 +213,7 @@ add_parts(ScanAudit *audit, int set)
 		add_item(audit, set, nparts, part);
 }
 
-/* As if nothing of a key had been read */
+/* Resets the counts of a key */
 static void
 forget_counts(ScanKeyState *key)
 {
@@ -224,7 +225,10 @@ forget_counts(ScanKeyState *key)
 	key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_pages = key->ak->orphan_keys = 0;
 }
 
-/* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */
+/*
+ * Gives up a set that fits in no number of parts: its keys are left to a join,
+ * and their counts discarded
+ */
 static void
 give_up_set(ScanAudit *audit, int set)
 {
@@ -249,7 +253,7 @@ give_up_set(ScanAudit *audit, int set)
 	audit->keys = keys;
 }
 
-/* Items to read the parent of a set */
+/* Makes the items that read the parent of a set */
 static void
 plan_reading(ScanAudit *audit, int i)
 {
@@ -259,7 +263,7 @@ plan_reading(ScanAudit *audit, int i)
 		give_up_set(audit, i);
 	else if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
 	{
-		/* bits may do where the keys themselves do not fit */
+		/* try bits if the keys themselves do not fit */
 		add_item(audit, i, 1, 0);
 		((WorkItem *) llast(audit->items))->stage = SET_RANGE;
 	}
@@ -268,8 +272,8 @@ plan_reading(ScanAudit *audit, int i)
 }
 
 /*
- * Distinct keys of a child, of which statistics tell at most the product of
- * its columns'; without any, each row may have its own.
+ * Estimates the distinct keys of a child: at most the product of its columns'
+ * distinct values; without statistics one per row.
  */
 static double
 estimate_child_keys(const FkKey *key, List *leaves)
@@ -297,7 +301,7 @@ estimate_child_keys(const FkKey *key, List *leaves)
 	return Min(keys, rows);
 }
 
-/* Can the parent's index be asked, and is that likely to be cheaper than reading the parent? */
+/* Returns whether the parent's index can be used, and is likely to be cheaper than reading the parent */
 static bool
 can_probe(ScanAudit *audit, int i)
 {
@@ -329,7 +333,7 @@ can_probe(ScanAudit *audit, int i)
 	return true;
 }
 
-/* Divides the memory of an audit: keys that were looked up are remembered in at most half of it */
+/* Divides the memory of an audit: at most half of it caches looked up keys */
 static void
 share_memory(ScanAudit *audit)
 {
@@ -390,7 +394,7 @@ audit_read_instead(ScanAudit *audit, int set)
 	plan_reading(audit, set);
 }
 
-/* An item that ran out of memory although nothing else was there */
+/* Divides an item that ran out of memory in a round of its own */
 static void
 divide_item(ScanAudit *audit, WorkItem *item)
 {
@@ -398,7 +402,7 @@ divide_item(ScanAudit *audit, WorkItem *item)
 
 	if (item->stage == SET_RANGE)
 	{
-		/* not dense: keys have to be stored, in parts */
+		/* not dense: store the keys, in parts */
 		item->sparse = true;
 		item->stage = SET_COLLECT;
 		if (set->bytes * 1.1 > audit->memory)

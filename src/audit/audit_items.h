@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_items.h
- *	  What a judging scan has to do (audit_items.c), round by round
+ *	  Work items of a judging scan (audit_items.c), round by round
  *	  (audit_round.c).
  *
  *-------------------------------------------------------------------------
@@ -14,11 +14,11 @@
 #include "audit/audit_distinct.h"
 #include "audit/audit_set.h"
 
-/* kB, the least to sort orphan keys in */
+/* minimum memory to sort orphan keys, in kB */
 #define MIN_SORT_MEMORY 64
 
 /*
- * The parent's index is asked where a parent has more than so many rows for each
+ * The parent's index is used if the parent has more than this many rows per
  * distinct key of its children.
  */
 #define ROWS_PER_PROBE 50
@@ -27,8 +27,9 @@
 typedef struct ParentSet
 {
 	Oid			parent;
-	AuditCodec *codec;			/* of the first key that refers to it */
-	int			nleaves;		/* whose indexes can be asked; 0: it is read */
+	AuditCodec *codec;			/* codec of the first key that uses the set */
+	int			nleaves;		/* leaves whose indexes are used; 0: the
+								 * parent is read */
 	AuditProbeLeaf leaf[AUDIT_PROBE_LEAVES];
 	double		keys;			/* estimated */
 	double		bytes;
@@ -40,35 +41,35 @@ typedef struct ScanKeyState
 {
 	AuditKey   *ak;
 	AuditCodec *codec;			/* NULL: a rule */
-	int			set;			/* in ScanAudit.sets; -1: a rule */
-	AuditDistinct *distinct;	/* NULL: a rule but UNIQUE */
-	int			passes;			/* how often its child was read */
-	bool		probed;			/* the parent's index was asked */
+	int			set;			/* index into ScanAudit.sets; -1: a rule */
+	AuditDistinct *distinct;	/* NULL: a rule other than UNIQUE */
+	int			passes;			/* number of times that its child was read */
+	bool		probed;			/* the parent's index was used */
 } ScanKeyState;
 
-/* A set, or a partition of one, that is still to be looked up */
+/* Set, or partition of one, that is still to be judged */
 typedef struct WorkItem
 {
 	int			set;
 	uint32		nparts;
 	uint32		part;
-	AuditSetStage stage;		/* to begin with */
-	bool		alone;			/* did not fit beside others */
-	bool		crowded;		/* much more was there than expected */
+	AuditSetStage stage;		/* first stage */
+	bool		alone;			/* did not fit together with others */
+	bool		crowded;		/* much larger than expected */
 	bool		sparse;			/* known not to be dense */
 } WorkItem;
 
 typedef struct ScanAudit
 {
-	List	   *keys;			/* of ScanKeyState *, by child */
-	List	   *sets;			/* of ParentSet * */
-	List	   *items;			/* of WorkItem * */
-	List	   *given_up;		/* of AuditKey *: for a join after all */
-	List	   *leaves;			/* that audit_keep_leaves has kept */
+	List	   *keys;			/* ScanKeyState *, sorted by child */
+	List	   *sets;			/* ParentSet * */
+	List	   *items;			/* WorkItem * */
+	List	   *given_up;		/* AuditKey *: left to a join */
+	List	   *leaves;			/* leaves kept by audit_keep_leaves() */
 	Size		memory;			/* bytes */
-	Size		probe_memory;	/* for keys that were looked up, of all
+	Size		probe_memory;	/* memory for looked up keys, of all
 								 * participants */
-	int			sort_memory;	/* kB for the orphan keys of one key */
+	int			sort_memory;	/* memory for the orphans of one key, in kB */
 	bool		may_probe;
 	uint64		seed;
 	bool		parallel;
@@ -77,46 +78,51 @@ typedef struct ScanAudit
 	MemoryContext results;
 } ScanAudit;
 
-/* Is it a rule about a table and all that inherit from it? */
+/* Returns whether it is a rule on a table and its inheriting tables */
 extern bool audit_key_is_tree(const ScanKeyState *key);
 
-/* Pages of the children of some keys, which follow each other by child and tree */
+/* Returns the pages of the children of some keys, which are sorted by child and tree */
 extern BlockNumber audit_child_pages(List *keys, List *leaves);
 
 extern void audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec);
 
-/* nunique: how many rules UNIQUE there are, that share memory to sort in */
+/* nunique: number of UNIQUE rules, which share the memory to sort */
 extern void audit_add_rule(ScanAudit *audit, AuditKey *ak, int nunique);
 
-/* By child; what reads the tables that inherit from it comes last */
+/* Compares keys by child; those that read inheriting tables come last */
 extern int	audit_compare_children(const ListCell *a, const ListCell *b);
 
-/* The sets of all keys that were added, or their parts; keys that are better left to a join are given up */
+/*
+ * Makes the items of all added keys: sets, or parts of sets; gives up keys that
+ * are better left to a join
+ */
 extern void audit_plan_items(ScanAudit *audit);
 
-/* Read the parent of a set whose index was to be asked; what was counted goes */
+/* Switches a set from the parent's index to reading the parent; discards its counts */
 extern void audit_read_instead(ScanAudit *audit, int set);
 
-/* Expected memory of an item: a dense range takes a few bits a key */
+/* Returns the expected memory of an item; a dense range takes a few bits per key */
 extern double audit_item_bytes(ScanAudit *audit, const WorkItem *item);
 
-/* Is the set, or a part of it, among the items? */
+/* Returns whether the set, or a part of it, is among the items */
 extern bool audit_has_set(List *items, int set);
 
-/* Is there a rule that no round has judged? */
+/* Returns whether a rule is left that no round has judged */
 extern bool audit_rules_left(const ScanAudit *audit);
 
 /*
- * Does a rule that is still to be judged go with a round?  A round that has a
- * key of the same child takes it along, and so does any one where no round is
- * going to have one.
+ * Returns whether a round judges a rule that is left: it has a key of the same
+ * child, or no further round will have one.
  */
 extern bool audit_takes_rule(const ScanAudit *audit, List *items, const ScanKeyState *rule);
 
-/* The items of the next round: the first, and what fits beside it */
+/* Returns the items of the next round: the first one, and those that fit beside it */
 extern List *audit_choose_items(ScanAudit *audit);
 
-/* After a round that failed: what did not fit is expected to be larger, gets a round of its own, or is divided */
+/*
+ * Plans again after a failed round: an item that did not fit is expected to be
+ * larger, gets a round of its own, or is divided
+ */
 extern void audit_replan(ScanAudit *audit, List *items, List *failed);
 
 #endif							/* SG_AUDIT_ITEMS_H */

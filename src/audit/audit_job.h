@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * audit_job.h
- *	  What the processes that read together share (audit_scan.c, audit_parallel.c).
+ *	  State shared by the processes of a parallel scan (audit_scan.c,
+ *	  audit_parallel.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -20,58 +21,59 @@
 typedef enum AuditPhase
 {
 	PHASE_BUILD,				/* read parents into sets */
-	PHASE_INSERT,				/* chunks into tables of slots */
+	PHASE_INSERT,				/* insert chunks into tables of slots */
 	PHASE_JUDGE					/* read children */
 } AuditPhase;
 
-/* A key, or a rule, to judge in this round */
+/* Key or rule to judge in this round */
 typedef struct AuditTask
 {
 	FkKey		key;
 	int			set;			/* number of its set in the round; -1: a rule */
-	uint64		limit;			/* SET_PROBE: keys that may be looked up */
+	uint64		limit;			/* SET_PROBE: maximum number of keys to look
+								 * up */
 	bool		partly_null;	/* MATCH FULL: judge partly null keys, too */
 	AuditRuleKind kind;
 	bool		nulls_equal;
 	Size		condition;		/* CHECK: offset of its text in the job */
-	Size		hits;			/* offset of the AuditHits of each participant */
+	Size		hits;			/* offset of each participant's AuditHits */
 	pg_atomic_uint64 orphan_rows;
-	pg_atomic_uint64 orphan_pages;	/* on which batches with orphans are */
+	pg_atomic_uint64 orphan_pages;	/* number of pages of batches with orphans */
 } AuditTask;
 
-/* A row that breaks a rule */
+/* Row that breaks a rule */
 typedef struct AuditHit
 {
 	uint32		read;			/* number of the AuditRead */
 	ItemPointerData tid;
 } AuditHit;
 
-/* Hits that one participant keeps, in order */
+/* Hits that one participant keeps, sorted */
 typedef struct AuditHits
 {
 	int			n;
 	AuditHit	hits[FLEXIBLE_ARRAY_MEMBER];
 } AuditHits;
 
-/* Room for so many */
+/* Size of AuditHits for n hits */
 #define AUDIT_HITS_SIZE(n) MAXALIGN(offsetof(AuditHits, hits) + sizeof(AuditHit) * (n))
 
-/* A relation to read */
+/* Relation to read */
 typedef struct AuditRead
 {
 	Oid			relid;			/* a leaf */
-	Oid			root;			/* the table of the key: columns are found by
-								 * name */
-	int			set;			/* PHASE_BUILD: the set to fill */
-	int			first_task;		/* PHASE_JUDGE: its keys and rules, and how
-								 * many */
+	Oid			root;			/* table of the key, whose columns are found
+								 * by name */
+	int			set;			/* PHASE_BUILD: set to fill */
+	int			first_task;		/* PHASE_JUDGE: its first key or rule, and
+								 * their number */
 	int			ntasks;
 	Size		pscan;			/* offset of its ParallelTableScanDesc in the
 								 * job */
 	pg_atomic_uint64 rows;
 } AuditRead;
 
-/* Flat: followed by tasks, reads, what rules need, and parallel scans */
+/* Job in one piece of memory: followed by tasks, reads, state of rules, and parallel scans */
 typedef struct AuditJob
 {
 	AuditPhase	phase;
@@ -81,21 +83,21 @@ typedef struct AuditJob
 	int			nsets;
 	int			ntasks;
 	int			nreads;
-	int			nparticipants;	/* workers asked for, and the leader */
-	int			samples;		/* AuditHit of a rule that are kept */
-	Size		probe_memory;	/* for each key that is looked up, of each
+	int			nparticipants;	/* requested workers and the leader */
+	int			samples;		/* number of AuditHit to keep per rule */
+	Size		probe_memory;	/* memory for looked up keys, for each key and
 								 * participant */
-	Size		size;			/* of all, in bytes */
+	Size		size;			/* size of the whole, in bytes */
 	bool		parallel;
 	pg_atomic_uint64 blocks;	/* read so far */
-	pg_atomic_uint64 orphans;	/* found so far */
-	pg_atomic_uint32 raised;	/* the task, from 1, whose rule raised an
-								 * error */
-	pg_atomic_uint32 asked;		/* the index whose reading raised one */
+	pg_atomic_uint64 orphans;	/* orphans found so far */
+	pg_atomic_uint32 raised;	/* number, from 1, of the task whose rule
+								 * raised an error */
+	pg_atomic_uint32 asked;		/* index whose reading raised an error */
 } AuditJob;
 
 #define AUDIT_TASKS(job) ((AuditTask *) ((char *) (job) + MAXALIGN(sizeof(AuditJob))))
-/* Do its values go through a sort: of orphans, or, for UNIQUE, of all rows? */
+/* Whether a task's values are sorted: those of orphans or, for UNIQUE, of all rows */
 #define AUDIT_COUNTS_DISTINCT(task) ((task)->set >= 0 || (task)->kind == AUDIT_UNIQUE)
 
 #define AUDIT_READS(job) ((AuditRead *) ((char *) AUDIT_TASKS(job) + MAXALIGN(sizeof(AuditTask) * (job)->ntasks)))
@@ -106,11 +108,11 @@ typedef struct AuditParticipant
 	AuditJob   *job;
 	AuditMemory *memory;
 	int			number;			/* the leader is 0 */
-	AuditCodec **codecs;		/* one per task; NULL for rules */
+	AuditCodec **codecs;		/* per task; NULL for rules */
 	AuditSetView *views;		/* one per set */
-	AuditDistinct **distinct;	/* one per task; PHASE_JUDGE; NULL for rules
-								 * but UNIQUE */
-	uint64		blocks;			/* read and not yet reported */
+	AuditDistinct **distinct;	/* per task, in PHASE_JUDGE; NULL for rules
+								 * other than UNIQUE */
+	uint64		blocks;			/* blocks read and not yet reported */
 	uint64		pages;			/* read */
 	uint64		orphans;
 	BlockNumber last_block;
@@ -118,16 +120,16 @@ typedef struct AuditParticipant
 	Oid			asking;			/* index that is read, or InvalidOid */
 } AuditParticipant;
 
-/* Do a share of the job (audit_scan.c) */
+/* Does a share of the job (audit_scan.c) */
 extern void audit_participate(AuditParticipant *participant);
 extern void audit_report_progress(AuditParticipant *participant);
 
-/* How many workers a job over relations of so many pages gets */
+/* Returns the number of workers for a job over relations of that many pages */
 extern int	audit_choose_workers(BlockNumber pages);
 
 /*
- * Run a job with up to so many workers.  The leader takes part; orphan keys
- * of all participants end in `distinct`.
+ * Runs a job with up to nworkers workers.  The leader takes part; orphan keys
+ * of all participants end up in its `distinct`.
  */
 extern void audit_run_job(AuditParticipant *leader, int nworkers);
 

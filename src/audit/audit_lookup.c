@@ -29,7 +29,7 @@ key_at(AuditSetView *view, uint64 slot)
 	return view->chunk[offset >> shift] + ((offset & ((UINT64CONST(1) << shift) - 1)) << 3);
 }
 
-/* The first slot from position on that is empty or has the hash's tag */
+/* Returns the first slot from *position on that is empty or has the hash's tag */
 static inline uint64
 find_tag(AuditSetView *view, uint64 hash, uint64 *position)
 {
@@ -58,9 +58,9 @@ probe_bits(AuditSetView *view, const uint64 *packed, int n, bool *found)
 }
 
 /*
- * Keys in their slots: where they are, then what they say, so that cache
- * misses overlap.  Inlined for each number of words, so that the loops over
- * them are unrolled.
+ * Looks up keys that are in their slots: first their positions, then their
+ * contents, so that cache misses overlap.  Inlined for each number of words, so
+ * that the loops over them are unrolled.
  */
 static pg_attribute_always_inline void
 probe_slots_of(AuditSetView *view, const uint64 *words, int n, bool *found, int nwords)
@@ -134,7 +134,10 @@ is_member(AuditSetView *view, AuditCodec *codec, char *member, const AuditBytes 
 		audit_equal_datums(codec, member, key->data);
 }
 
-/* Three loops: where the slots are, where the keys are, what they say */
+/*
+ * Looks up keys by slots that refer to chunks, in three loops: positions of
+ * slots, positions of keys, contents
+ */
 static void
 probe_pointers(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
 			   const uint64 *hash, int n, bool *found)
@@ -228,7 +231,7 @@ probe_short(AuditSetView *view, const AuditBytes *keys, int n, bool *found)
 	probe_slots(view, words, n, found);
 }
 
-/* codec: that of the key, whose child may be of another type than the set's first */
+/* codec: the key's own, whose child may have another type than the set's first key */
 void
 audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *keys,
 					  int n, bool *found)

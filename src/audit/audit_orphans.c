@@ -38,7 +38,7 @@ audit_raise_problem(const FkProblem *problem, const char *what, Oid child)
 			 problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
-/* Puts the rows into the sink as they are */
+/* DestReceiver that emits rows unchanged */
 typedef struct OrphanReceiver
 {
 	DestReceiver pub;
@@ -75,13 +75,13 @@ audit_run_list(SgRowSink *sink, const FkKey *key, const char *query, int64 max_r
 	return receiver.rows;
 }
 
-/* Finds the key that a call's arguments name; raises if there is none */
+/* Finds the key that a call's arguments name; raises an error if there is none */
 typedef const FkKey *(*FindKey) (FunctionCallInfo fcinfo);
 
 /*
  * Lists the rows that break a key, as the role and in the snapshot of an audit,
- * with their keys or without.  Whoever was waited for may have changed the
- * tables, so the key is found again under the locks.
+ * with or without their keys.  Finds the key again under the locks, because the
+ * tables may have changed while it waited.
  */
 static void
 list_orphans(FunctionCallInfo fcinfo, const FkKey *key, FindKey find, int64 max_rows, bool keys)
@@ -133,7 +133,7 @@ audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 	list_orphans(fcinfo, key, NULL, max_rows, false);
 }
 
-/* Names of columns: at least one, none too long to be one */
+/* Returns an argument's column names: at least one, none longer than a name can be */
 static List *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -171,13 +171,13 @@ key_on_columns(FunctionCallInfo fcinfo)
 }
 
 /*
- * sg_orphans(child regclass, columns text[], parent regclass,
- *			  parent_columns text[] DEFAULT NULL, max_rows bigint DEFAULT 1000)
+ * sg_orphans(child regclass, columns text[], parent regclass, parent_columns
+ * text[] DEFAULT NULL, max_rows bigint DEFAULT 1000)
  *
- * The rows that a key on these columns would refuse (MATCH SIMPLE).  Needs
- * SELECT on the child and on the parent's columns, and no row security on
- * either (42501); locks both in ACCESS SHARE until the end of the
- * transaction.  What no key could be is an error as in ALTER TABLE.
+ * Returns the rows that a key on these columns would refuse (MATCH SIMPLE).
+ * Needs SELECT on the child and on the parent's columns, and no row security on
+ * either (42501); locks both in ACCESS SHARE until the end of the transaction.
+ * Raises ALTER TABLE's errors for an impossible key.
  */
 static Datum
 sg_orphans_entered(PG_FUNCTION_ARGS)

@@ -72,10 +72,10 @@ audit_address(AuditMemory *memory, AuditRef ref)
 /* ---- workers ---- */
 
 /*
- * As the planner would: one for min_parallel_table_scan_size, and one more for
- * each further factor of three (compute_parallel_worker), and no more than
- * half of the server's worker processes, unless schemaguard.audit_workers says
- * how many.
+ * Like the planner (compute_parallel_worker): one for
+ * min_parallel_table_scan_size, and one more for each further factor of three,
+ * at most half of the server's worker processes, unless
+ * schemaguard.audit_workers sets the number.
  */
 int
 audit_choose_workers(BlockNumber pages)
@@ -125,7 +125,7 @@ init_scans(AuditJob *job)
 	}
 }
 
-/* Bytes of the job with its parallel scans, whose places are noted */
+/* Returns the bytes of the job with its parallel scans, and stores their offsets */
 static Size
 plan_scans(AuditJob *job)
 {
@@ -146,8 +146,8 @@ plan_scans(AuditJob *job)
 typedef struct ParallelRun
 {
 	ParallelContext *pcxt;
-	AuditJob   *job;			/* in the segment */
-	SharedTuplestoreAccessor **tuples;	/* one per task */
+	AuditJob   *job;			/* job in the segment */
+	SharedTuplestoreAccessor **tuples;	/* per task */
 } ParallelRun;
 
 static void
@@ -173,7 +173,7 @@ init_tuples(ParallelRun *run, int ntasks)
 	shm_toc_insert(pcxt->toc, KEY_TUPLES, tuples);
 }
 
-/* A segment with the job, or NULL when there is no shared memory to be had */
+/* Creates a segment with the job; returns NULL if no shared memory is available */
 static ParallelRun *
 begin_run(AuditJob *job, int nworkers)
 {
@@ -183,7 +183,7 @@ begin_run(AuditJob *job, int nworkers)
 	Size		size = plan_scans(job);
 
 	EnterParallelMode();
-	/* found where the functions of the control file's module_pathname are */
+	/* the library of the control file's module_pathname */
 	pcxt = CreateParallelContext("$libdir/schemaguard", "audit_worker_main", nworkers);
 	shm_toc_estimate_chunk(&pcxt->estimator, size);
 	shm_toc_estimate_keys(&pcxt->estimator, 1);
@@ -249,7 +249,7 @@ audit_run_job(AuditParticipant *leader, int nworkers)
 	pfree(run);
 }
 
-/* Where a worker starts: it does a share of the job, and ends */
+/* Entry point of a worker: does a share of the job, and ends. */
 void
 audit_worker_main(dsm_segment *seg, shm_toc *toc)
 {
@@ -277,7 +277,7 @@ audit_worker_main(dsm_segment *seg, shm_toc *toc)
 		participant.codecs[i] = audit_codec_make(&task->key, &reason);
 		if (participant.codecs[i] == NULL)
 			elog(ERROR, "a worker can't judge a key: %s", reason);
-		/* the first key of a set is the one whose codec builds it */
+		/* the codec of a set's first key builds it */
 		if (participant.views[task->set].set == NULL)
 			audit_set_open(&participant.views[task->set], &sets[task->set], &memory,
 						   participant.codecs[i], job->seed);

@@ -32,11 +32,11 @@
 #include "audit/audit_rule.h"
 #include "base/compat.h"
 
-/* The leaves of a partitioned table as they were when the snapshot was taken */
+/* Leaves of a partitioned table at the time of the snapshot */
 typedef struct KeptLeaves
 {
 	Oid			relid;
-	bool		tree;			/* of a table from which others inherit */
+	bool		tree;			/* table with inheriting tables */
 	List	   *leaves;			/* of Oid */
 } KeptLeaves;
 
@@ -54,7 +54,7 @@ list_leaves(Oid relid)
 	return leaves;
 }
 
-/* Are the rows in other tables, or in those, too, that inherit from it? */
+/* Returns whether rows are in partitions or, with tree, also in inheriting tables. */
 bool
 audit_spreads(Oid relid, bool tree)
 {
@@ -148,7 +148,7 @@ audit_leaves_stand(List *kept)
 	return true;
 }
 
-/* A hypertable's root is empty, its chunks inherit from it */
+/* Returns whether a table is a hypertable, whose root is empty and whose chunks inherit from it */
 static bool
 is_hypertable(Oid relid)
 {

@@ -61,11 +61,11 @@ typedef struct ProbedLeaf
 	TupleTableSlot *slot;
 } ProbedLeaf;
 
-/* A column of the index */
+/* Column of the index */
 typedef struct ProbedColumn
 {
 	int			position;		/* in FkKey's arrays */
-	FmgrInfo	cast;			/* of the child's value; fn_oid 0: none */
+	FmgrInfo	cast;			/* cast of the child's value; fn_oid 0: none */
 	ScanKeyData skey;
 } ProbedColumn;
 
@@ -73,11 +73,11 @@ struct AuditProbe
 {
 	const AuditCodec *codec;
 	seen_hash  *seen;
-	Size		memory;			/* that may be filled with keys seen */
+	Size		memory;			/* memory for cached keys */
 	Size		used;
 	Oid		   *asking;
-	MemoryContext kept;			/* of what is seen, and of scans */
-	MemoryContext work;			/* of one look-up */
+	MemoryContext kept;			/* context of cached keys and scans */
+	MemoryContext work;			/* context of one look-up */
 	int			ncolumns;
 	ProbedColumn column[INDEX_MAX_KEYS];
 	int			nleaves;
@@ -87,8 +87,9 @@ struct AuditProbe
 /* ---- which indexes can be asked ---- */
 
 /*
- * Does the index have all rows that the active snapshot sees?  As for the
- * planner, rows of a broken HOT chain are in it with their newest value only.
+ * Returns whether the index has all rows that the active snapshot sees: rows of
+ * a broken HOT chain are in it only with their newest value, as the planner
+ * knows, too.
  */
 static bool
 has_all_rows(Relation index)
@@ -102,9 +103,9 @@ has_all_rows(Relation index)
 }
 
 /*
- * The operator's function for a column, and what makes the child's values its
- * right input, as for the checks of core's triggers; false where the index
- * compares by other operators or another collation.
+ * Finds the operator's function for a column, and the cast of the child's value
+ * to its right input, like the checks of core's triggers; returns false if the
+ * index uses other operators or another collation.
  */
 static bool
 make_column(const FkKey *key, Relation index, int i, ProbedColumn *column)
@@ -140,7 +141,10 @@ make_column(const FkKey *key, Relation index, int i, ProbedColumn *column)
 	return true;
 }
 
-/* The columns of the parent's own index, which those of partitions have in the same order; their number, or 0 */
+/*
+ * Fills in the columns of the parent's own index, whose order those of
+ * partitions share; returns their number, or 0
+ */
 static int
 make_columns(const FkKey *key, ProbedColumn *columns)
 {
@@ -223,7 +227,7 @@ audit_probe_begin(const FkKey *key, const AuditCodec *codec, const AuditProbeLea
 	return probe;
 }
 
-/* Is the row that the index has led to one that the key's operators call equal? */
+/* Returns whether the row that the index has led to equals the key by the key's operators */
 static bool
 row_matches(const AuditProbe *probe, const ProbedLeaf *leaf, const ScanKeyData *skeys)
 {
@@ -259,7 +263,7 @@ leaf_has(AuditProbe *probe, ProbedLeaf *leaf, ScanKeyData *skeys)
 	return found;
 }
 
-/* Ask the indexes, one after the other */
+/* Looks a key up in the indexes, one after the other */
 static bool
 ask(AuditProbe *probe, const AuditBytes *key)
 {
@@ -278,7 +282,7 @@ ask(AuditProbe *probe, const AuditBytes *key)
 		if (OidIsValid(column->cast.fn_oid))
 			skeys[i].sk_argument = FunctionCall3(&column->cast, values[column->position], Int32GetDatum(-1), BoolGetDatum(false));
 	}
-	/* what a scan allocates has to live as long as the scan */
+	/* allocate in the context that lives as long as the scans */
 	MemoryContextSwitchTo(probe->kept);
 	for (int i = 0; i < probe->nleaves && !found; i++)
 		found = leaf_has(probe, &probe->leaf[i], skeys);
@@ -287,7 +291,10 @@ ask(AuditProbe *probe, const AuditBytes *key)
 	return found;
 }
 
-/* A table of slots doubles: while it does, there are three times as many as keys */
+/*
+ * Caches an answer, unless that would exceed the memory: while a hash table
+ * doubles, it has three times as many slots as keys
+ */
 static void
 remember(AuditProbe *probe, const AuditBytes *key, bool found)
 {

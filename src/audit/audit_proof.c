@@ -36,9 +36,9 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 
-/* Columns that are the same for all rows of a call ... */
+/* Number of columns that are the same for all rows of a call */
 #define NSHARED 4
-/* ... and the columns that come as arrays, in the order of add_verdict */
+/* Types of the columns that are passed as arrays, in the order of add_verdict() */
 static const Oid column_types[] = {
 	OIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, PG_LSNOID, TEXTOID, BOOLOID, TEXTOID,
 	INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID
@@ -66,14 +66,17 @@ audit_proof_begin(AuditKey *ak)
 	if (!OidIsValid(ak->key.conid) || !log_writable())
 		return;
 
-	/* with an old snapshot, newer marks would vouch for rows it can't see */
+	/*
+	 * take marks as of an old snapshot, because newer ones would vouch for
+	 * rows that it can't see
+	 */
 	ak->fingerprint = fk_fingerprint(&ak->key, IsolationUsesXactSnapshot() ?
 									 GetTransactionSnapshot() : NULL);
 	ak->judged_at = GetCurrentTimestamp();
 	ak->judged_lsn = GetXLogInsertRecPtr();
 }
 
-/* Appends a verdict, a value for each column */
+/* Appends a verdict, with a value for each column */
 static void
 add_verdict(ArrayBuildState **columns, const AuditKey *ak)
 {
@@ -84,7 +87,7 @@ add_verdict(ArrayBuildState **columns, const AuditKey *ak)
 		TimestampTzGetDatum(ak->judged_at),
 		LSNGetDatum(ak->judged_lsn),
 		CStringGetTextDatum(audit_result_word(ak->result)),
-		BoolGetDatum(false),	/* true only in proofs of 0.1.0 */
+		BoolGetDatum(false),	/* true only in proofs of version 0.1.0 */
 		CStringGetTextDatum(ak->method),
 		Int64GetDatum(ak->rows_checked),
 		Int64GetDatum(ak->orphan_rows),
@@ -125,7 +128,11 @@ write_proofs(ArrayBuildState **columns)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	/* where a row deleted meanwhile would be an error, it is left to others */
+
+	/*
+	 * under a transaction's snapshot, a row that was deleted meanwhile would
+	 * raise an error: leave old proofs to later calls
+	 */
 	if (!IsolationUsesXactSnapshot())
 		sg_owner_execute(SPI_OK_DELETE, delete_sql, lengthof(types), types, values, NULL);
 	sg_owner_execute(SPI_OK_INSERT, insert_sql, lengthof(types), types, values, NULL);
@@ -146,8 +153,8 @@ audit_proof_record(List *keys)
 	foreach_ptr(AuditKey, ak, keys)
 	{
 		/*
-		 * anybody may make temporary tables, and would fill the ledger with
-		 * theirs
+		 * only writers record proofs of temporary tables, with which any role
+		 * could fill the ledger
 		 */
 		if (OidIsValid(ak->key.conid) &&
 			(granted || sg_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
@@ -160,7 +167,7 @@ audit_proof_record(List *keys)
 
 /* ---- pruning ---- */
 
-/* Delete what is older of the proofs that fk_trust has no more use for */
+/* Deletes older proofs that fk_trust no longer uses */
 static uint64
 prune_proofs(TimestampTz before)
 {
@@ -180,7 +187,7 @@ prune_proofs(TimestampTz before)
 					 "                   AND (p.by_index OR NOT n.by_index)))", 3, types, values);
 }
 
-/* Delete older marks of subscriptions that no proof is older than; the newest word on watching stays */
+/* Deletes older marks of subscriptions, if no proof is older; keeps the newest mark about watching */
 static uint64
 prune_marks(TimestampTz before)
 {
@@ -200,7 +207,7 @@ prune_marks(TimestampTz before)
 					 "             AND n.table_oid IS NULL AND n.lsn > m.lsn)))", 3, types, values);
 }
 
-/* Marks last as long as the proofs that need them */
+/* Prunes proofs, then the marks that no proof needs */
 static uint64
 prune(TimestampTz before)
 {

@@ -42,32 +42,35 @@
 #include "base/progress.h"
 #include "base/quote.h"
 
-/* kB to sort orphan keys in, over all keys of an audit */
+/* memory to sort orphans of all keys of an audit, in kB */
 #define SORT_MEMORY 8192
 
-/* rows of a rule's sample, at most: they are kept in shared memory */
+/* maximum rows of a rule's sample, which are kept in shared memory */
 #define MAX_RULE_SAMPLES 1000
 
-/* keys beyond which workers help to insert them, and how many bits are as much work as one of them */
+/*
+ * number of keys from which on workers help to insert them, and number of bits
+ * that cost as much as one key
+ */
 #define PARALLEL_INSERT_KEYS 300000
 #define BITS_PER_INSERT 20
 
-/* Round: one pass over some sets and the children that refer to them */
+/* Round: one pass over some sets and the children that reference them */
 typedef struct Round
 {
 	ScanAudit  *audit;
 	List	   *items;			/* of WorkItem * */
-	List	   *keys;			/* of ScanKeyState * whose set is in it, and
-								 * rules */
+	List	   *keys;			/* ScanKeyState *: keys whose set is in it,
+								 * and rules */
 	AuditMemory memory;
 	AuditSet   *sets;
 	AuditRef	sets_ref;
 	AuditParticipant leader;
 	int			build_workers;
 	int			judge_workers;
-	bool		check;			/* it looks for keys that indexes missed */
-	List	   *unread;			/* of WorkItem *: their parents are to be read
-								 * after all */
+	bool		check;			/* searches for keys that indexes missed */
+	List	   *unread;			/* WorkItem *: parents that must be read after
+								 * all */
 } Round;
 
 /* ---- a round ---- */
@@ -100,7 +103,7 @@ fill_task(Round *round, AuditTask *task, const ScanKeyState *key)
 	pg_atomic_init_u64(&task->orphan_pages, 0);
 }
 
-/* Places the state that rules of a job need behind the job's tasks, if it has room; returns the end */
+/* Places the state of a job's rules behind its tasks, if the job is allocated; returns the end */
 static Size
 place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int participants)
 {
@@ -127,7 +130,7 @@ place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int p
 	return end;
 }
 
-/* Keys that are looked up in an index */
+/* Returns the number of keys that are looked up in an index */
 static int
 count_probed(const Round *round)
 {
@@ -141,7 +144,10 @@ count_probed(const Round *round)
 	return n;
 }
 
-/* A job with room for its reads, a List of AuditRead *, and for what that many participants find */
+/*
+ * Creates a job with room for its reads, a List of AuditRead *, and for the
+ * results of that many participants
+ */
 static AuditJob *
 make_job(Round *round, AuditPhase phase, List *reads, int participants)
 {
@@ -222,14 +228,14 @@ set_of_item(Round *round, int i)
 	return list_nth(round->audit->sets, ((WorkItem *) list_nth(round->items, i))->set);
 }
 
-/* Has a set to do with a stage?  With SET_COLLECT, all have whose parent is to be read. */
+/* Returns whether a set takes part in a stage; in SET_COLLECT all whose parent is to be read do. */
 static bool
 takes_part(const Round *round, int i, AuditSetStage stage)
 {
 	return stage == SET_COLLECT ? round->sets[i].stage != SET_PROBE : round->sets[i].stage == stage;
 }
 
-/* Read parents: those of all sets that are built, or that are at a stage */
+/* Reads the parents of all sets that take part in a stage */
 static void
 read_parents(Round *round, AuditSetStage stage)
 {
@@ -263,7 +269,7 @@ insert_keys(Round *round)
 	run_phase(round, PHASE_INSERT, NIL, workers);
 }
 
-/* Lay out all sets that have been read; items that don't fit are returned */
+/* Lays out all sets that have been read; returns items that do not fit */
 static List *
 lay_out(Round *round, AuditSetStage stage)
 {
@@ -304,7 +310,10 @@ open_views(Round *round)
 					   set_of_item(round, i)->codec, round->audit->seed);
 }
 
-/* The reads of one child, for the keys from first to next; those of tables that inherit from it for the last ones */
+/*
+ * Adds the reads of one child, for the keys from first to next; inheriting
+ * tables are read for the last of them only
+ */
 static List *
 add_child_reads(Round *round, List *reads, int first, int next)
 {
@@ -322,7 +331,7 @@ add_child_reads(Round *round, List *reads, int first, int next)
 	return reads;
 }
 
-/* Does the item look keys up in that index? */
+/* Returns whether the item looks keys up in that index */
 static bool
 asks(const Round *round, int item, Oid index)
 {
@@ -334,7 +343,7 @@ asks(const Round *round, int item, Oid index)
 	return false;
 }
 
-/* Run the phase; the rule that raises an error, or the index, is known afterwards */
+/* Runs the phase; after an error it is known which rule or index raised it */
 static void
 run_judge_phase(Round *round, List *reads)
 {
@@ -361,7 +370,7 @@ run_judge_phase(Round *round, List *reads)
 	PG_END_TRY();
 }
 
-/* A key whose index has lost rows is judged by reading, and that is told */
+/* Makes keys whose index has lost rows be judged by reading, and reports the damage */
 static void
 blame(Round *round, int set, const char *damage)
 {
@@ -391,7 +400,7 @@ describe_loss(AuditSet *set)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
-/* Take over what a phase has counted */
+/* Adds the counts of a phase to the keys */
 static void
 add_counts(Round *round)
 {
@@ -419,7 +428,7 @@ add_counts(Round *round)
 	}
 }
 
-/* Read each child once for all of its keys in the round */
+/* Reads each child once for all of its keys in the round */
 static void
 judge(Round *round)
 {
@@ -437,14 +446,14 @@ judge(Round *round)
 		reads = add_child_reads(round, reads, i, next);
 		i = next;
 	}
-	/* there may be nothing to read: a partitioned table without partitions */
+	/* nothing to read in a partitioned table without partitions */
 	sg_progress_tables(SG_PHASE_SCANNING, ((ScanKeyState *) linitial(round->keys))->ak->key.child,
 					   audit_child_pages(round->keys, round->audit->leaves));
 	run_judge_phase(round, reads);
 	add_counts(round);
 }
 
-/* Pages of the round's parents and children, to choose workers by */
+/* Chooses the number of workers by the pages of the round's parents and children */
 static void
 choose_workers(Round *round)
 {
@@ -462,7 +471,7 @@ choose_workers(Round *round)
 		round->judge_workers = audit_choose_workers(audit_child_pages(round->keys, round->audit->leaves));
 }
 
-/* Memory for the sets of a round, and who reads */
+/* Sets up memory and participants of a round */
 static void
 begin_round(Round *round)
 {
@@ -500,7 +509,7 @@ begin_round(Round *round)
 	}
 }
 
-/* Sets of a round, empty; returns the items for which there is no memory */
+/* Creates the empty sets of a round; returns the items without memory */
 static List *
 init_sets(Round *round)
 {
@@ -530,7 +539,7 @@ end_round(Round *round)
 		dsa_detach(round->memory.area);
 }
 
-/* Sets of the keys that the indexes have missed, which the rows of their parents are looked up in; false: no memory */
+/* Builds the sets of the keys that the indexes have missed; returns false if memory is exhausted */
 static bool
 look_for_missed(Round *check, Round *round)
 {
@@ -552,7 +561,7 @@ look_for_missed(Round *check, Round *round)
 	return true;
 }
 
-/* Judge the keys that the indexes did not lead to, by one read of their parents */
+/* Judges the keys that the indexes did not find, by one read of their parents */
 static void
 check_missed(Round *round)
 {
@@ -587,7 +596,7 @@ check_missed(Round *round)
 	end_round(&check);
 }
 
-/* Returns the items that did not fit; then nothing has been judged */
+/* Runs a round; returns the items that did not fit, in which case nothing has been judged */
 static List *
 run_round(Round *round)
 {
@@ -616,7 +625,7 @@ finish_key(ScanKeyState *key, int samples, MemoryContext results)
 		MemoryContextStrdup(results, psprintf("scan in %d passes", key->passes));
 }
 
-/* Why the key can't be judged by reading its tables, or NULL */
+/* Returns why the key can't be judged by reading its tables, or NULL */
 static const char *
 scan_problem(const FkKey *key, List *leaves)
 {

@@ -29,8 +29,8 @@
 #include "base/compat.h"
 
 /*
- * Where each column lies in rows without nulls, as far as that does not
- * depend on the row; how many columns that are
+ * Finds the offset of each column in rows without nulls, as far as it does not
+ * depend on the row; returns the number of these columns
  */
 static int
 find_places(TupleDesc desc, int last, uint32 *place)
@@ -42,7 +42,7 @@ find_places(TupleDesc desc, int last, uint32 *place)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		uint32		aligned = att_align_nominal(offset, att->attalign);
 
-		/* a short header is not aligned, a long one is */
+		/* short headers are not aligned, long ones are */
 		if (att->attlen < 0 && aligned != offset)
 			return i;
 		place[i] = aligned;
@@ -124,7 +124,7 @@ audit_rows_next_page(AuditRows *rows)
 		return true;
 	}
 
-	/* the scan goes on behind the last row of its page */
+	/* continue the scan behind the last row of the page */
 	if (rows->ntuples > 0)
 		scan->rs_cindex = rows->ntuples - 1;
 	rows->ntuples = rows->next = 0;
@@ -136,7 +136,7 @@ audit_rows_next_page(AuditRows *rows)
 	rows->visible = scan->rs_vistuples;
 	for (int i = rows->next; i < Min(rows->next + AUDIT_ROWS_AHEAD, rows->ntuples); i++)
 		audit_prefetch(audit_rows_header(rows, i));
-	/* the first one is counted */
+	/* the first row is counted already */
 	pgstat_count_index_tuples(rows->rel, rows->ntuples - rows->next - 1);
 	return true;
 }

@@ -15,50 +15,49 @@
 #include "executor/tuptable.h"
 #include "storage/bufpage.h"
 
-/* A column and, in rows without nulls before it, where it lies */
+/* Column, and its offset in rows without nulls before it */
 typedef struct AuditColumnPlace
 {
-	int			index;			/* attribute number less one */
+	int			index;			/* attribute number minus one */
 	uint32		offset;
 	int16		len;
 	bool		byval;
 } AuditColumnPlace;
 
 /*
- * A scan.  The columns that are wanted of the row at hand are in tts_values
- * and tts_isnull of slot; what else is there means nothing.  What they point
- * to stays until the next row.
+ * Scan.  The wanted columns of the current row are in tts_values and tts_isnull
+ * of slot; other elements are undefined.  By-reference values are valid until
+ * the next row.
  */
 typedef struct AuditRows
 {
 	Relation	rel;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
-	int			last;			/* the last column wanted */
+	int			last;			/* last wanted column */
 	AuditColumnPlace *columns;
 	int			ncolumns;
-	bool		by_page;		/* it is a heap, and the columns' places are
-								 * known */
-	/* the visible rows of the page at hand */
+	bool		by_page;		/* a heap whose columns' offsets are known */
+	/* visible rows of the current page */
 	Page		page;
 	const OffsetNumber *visible;
 	int			ntuples;
 	int			next;
-	HeapTupleData tuple;		/* one that had to be taken apart */
+	HeapTupleData tuple;		/* row that was deformed */
 } AuditRows;
 
 /*
- * In the active snapshot; pscan, if several processes share the scan.
+ * Starts a scan in the active snapshot; with pscan several processes share it.
  * wanted[0 .. last - 1] says which columns.
  */
 extern void audit_rows_begin(AuditRows *rows, Relation rel, ParallelTableScanDesc pscan,
 							 const bool *wanted, int last);
 extern void audit_rows_end(AuditRows *rows);
 
-/* Where the row at hand is */
+/* Returns the current row's ctid */
 extern ItemPointerData audit_rows_place(const AuditRows *rows);
 
-/* Rows of a page are fetched into the processor's cache so far ahead */
+/* Number of rows to prefetch into the processor's cache */
 #define AUDIT_ROWS_AHEAD 12
 
 #if defined(__GNUC__)
@@ -67,7 +66,7 @@ extern ItemPointerData audit_rows_place(const AuditRows *rows);
 #define audit_prefetch(p) ((void) 0)
 #endif
 
-/* Used by audit_rows_next: a row of its own or, by_page, a page; one that has to be taken apart */
+/* Used by audit_rows_next(): get the next row or, by_page, the next page; deform a row */
 extern bool audit_rows_next_page(AuditRows *rows);
 extern void audit_rows_take_apart(AuditRows *rows, OffsetNumber offset);
 
@@ -77,7 +76,7 @@ audit_rows_header(const AuditRows *rows, int i)
 	return (HeapTupleHeader) PageGetItem(rows->page, PageGetItemId(rows->page, rows->visible[i]));
 }
 
-/* Are the first n columns of a row not null? */
+/* Returns whether the first n columns of a row are not null */
 static inline bool
 audit_rows_filled(const uint8 *bits, int n)
 {
@@ -91,7 +90,7 @@ audit_rows_filled(const uint8 *bits, int n)
 	return n % 8 == 0 || (bits[i] | (0xFF << n % 8)) == (0xFF | (0xFF << n % 8));
 }
 
-/* false when there are no more rows */
+/* Gets the next row; returns false at the end */
 static pg_attribute_always_inline bool
 audit_rows_next(AuditRows *rows)
 {

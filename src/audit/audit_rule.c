@@ -43,7 +43,7 @@ static void
 add_column(FkKey *key, AuditRule *rule, AttrNumber attnum)
 {
 	/*
-	 * of the system's columns, a condition may name tableoid, which says
+	 * skip tableoid, the only system column in a condition, which says
 	 * nothing about a row
 	 */
 	if (attnum < 0)
@@ -81,7 +81,10 @@ may_read(Oid relid, AttrNumber attnum)
 		pg_attribute_aclcheck(relid, attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
-/* Chooses the columns that a sample shows, which the caller must be allowed to see, whoever reads in the end */
+/*
+ * Chooses the columns that a sample shows; the caller must be allowed to see
+ * them, even if another role reads
+ */
 static void
 choose_shown(AuditKey *ak)
 {
@@ -180,7 +183,7 @@ index_nulls_equal(Oid index)
 	return result;
 }
 
-/* The rule of a row of pg_constraint; false where it is none */
+/* Reads the rule of a row of pg_constraint; returns false if it is none */
 static bool
 read_constraint(HeapTuple tuple, AuditRule *rule)
 {
@@ -238,7 +241,7 @@ audit_rule_declared(Oid conid)
 
 /* ---- does it still stand? ---- */
 
-/* Has a column of the condition another type by now, or gone? */
+/* Returns whether a column of the condition was dropped or has another type by now */
 static bool
 var_changed(Node *node, void *context)
 {

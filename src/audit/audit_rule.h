@@ -36,66 +36,66 @@ typedef enum AuditRuleKind
 typedef struct AuditRule
 {
 	AuditRuleKind kind;
-	Oid			conid;			/* a declared one, or InvalidOid */
-	Oid			author;			/* who wrote the condition */
-	Node	   *condition;		/* CHECK: as in pg_constraint.conbin */
-	bool		tree;			/* rows of tables that inherit count, too */
+	Oid			conid;			/* OID of a declared constraint, or InvalidOid */
+	Oid			author;			/* author of the condition */
+	Node	   *condition;		/* CHECK: condition as in pg_constraint.conbin */
+	bool		tree;			/* rows of inheriting tables count, too */
 	bool		nulls_equal;	/* UNIQUE NULLS NOT DISTINCT */
-	bool		whole_row;		/* columns are not all in child_att */
-	double		sample;			/* percent of the blocks to read; 0: all */
-	List	   *shown;			/* numbers of the columns of the sample ... */
-	bool		ctid;			/* ... with ctid before them */
+	bool		whole_row;		/* child_att does not list all columns */
+	double		sample;			/* percent of blocks to read; 0: all */
+	List	   *shown;			/* numbers of the sample's columns */
+	bool		ctid;			/* the sample begins with ctid */
 } AuditRule;
 
 /*
- * The condition is as in pg_constraint.conbin, with the table as range table
- * entry 1; author is who wrote it.  tree: as ALTER TABLE does it without ONLY
+ * Make rules.  The condition is as in pg_constraint.conbin, with the table as
+ * range table entry 1; author is its author. tree: as ALTER TABLE without ONLY
  * and without NO INHERIT.
  */
 extern AuditKey *audit_rule_check(Oid relid, const char *name, Node *condition, bool tree, Oid author);
 extern AuditKey *audit_rule_not_null(Oid relid, const char *name, AttrNumber attnum, bool tree);
 extern AuditKey *audit_rule_unique(Oid relid, const char *name, List *attnums, bool nulls_equal);
 
-/* The rule that a row of pg_constraint is, or NULL where it is none, or gone */
+/* Returns the rule of a row of pg_constraint, or NULL if it is none or was dropped */
 extern AuditKey *audit_rule_declared(Oid conid);
 
 /*
- * A rule as text (audit_rule_parse.c): the condition of a CHECK; a column; what
- * stands after UNIQUE in ALTER TABLE ... ADD, with its brackets.  Names are
- * looked for in pg_catalog alone where the search_path is to be pinned, else by
- * that of who may run what the analysis can run: the caller, or the owner of the
- * table.  Raises what ALTER TABLE would, and 42501 where nobody may.
+ * Parses a rule (audit_rule_parse.c): the condition of a CHECK; a column; the
+ * text after UNIQUE in ALTER TABLE ... ADD, with parentheses.  With `pinned`
+ * names are looked up only in pg_catalog, else by the search_path of the role
+ * that may run what the analysis can run: the caller, or the owner of the
+ * table.  Raises ALTER TABLE's errors, and 42501 if no role may.
  */
 extern AuditKey *audit_rule_parse(Oid relid, AuditRuleKind kind, const char *definition, Oid author, bool pinned);
 
 /*
- * The rows that break a rule, as those of a set-returning function: row_table,
- * row_id, data.  Raises why they can't be listed.
+ * Returns the rows that break a rule as the result of a set-returning function:
+ * row_table, row_id, data.  Raises an error if they can't be listed.
  */
 extern void audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows);
 
-/* Lists a key's orphans as rows of the function */
+/* Returns a key's orphans as the result of a set-returning function */
 extern void audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows);
 
 /*
- * A query for the rows that break the rule, for who audit_rule_scope_begin()
- * makes its caller: row_table, row_id, data; LIMIT $1
+ * Returns a query for the rows that break the rule, to run within
+ * audit_rule_scope_begin(): row_table, row_id, data; LIMIT $1
  */
 extern char *audit_rule_rows(const AuditKey *ak);
 extern void audit_rule_scope_begin(SgScope *scope, const AuditKey *ak, bool whole_row);
 
-/* As audit_access_problem, audit_caller_problem and audit_lock; whole_row: rows are listed */
+/* Like audit_access_problem(), audit_caller_problem() and audit_lock(); whole_row: rows are listed */
 extern FkProblem *audit_rule_access(const AuditKey *ak, bool whole_row);
 extern FkProblem *audit_rule_caller_problem(const AuditKey *ak, bool whole_row);
 extern FkProblem *audit_rule_lock(const AuditKey *ak, bool wait, Oid *busy);
 
-/* Why it can't be judged by anybody, or NULL */
+/* Returns why no role can judge the rule, or NULL */
 extern const char *audit_rule_problem(const AuditKey *ak);
 
-/* As whom rows are judged, and listed; why nobody may, or NULL */
+/* Sets *role to the role that judges, or with whole_row lists, rows; returns why no role may, or NULL */
 extern FkProblem *audit_rule_role(const AuditKey *ak, bool whole_row, Oid *role);
 
-/* Is there no code to run but what is built in, so that it does not matter who runs it? */
+/* Returns whether only built-in code would run, so that any role may run it */
 extern bool audit_rule_bare(const AuditKey *ak);
 
 #endif							/* SG_AUDIT_RULE_H */

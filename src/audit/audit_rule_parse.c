@@ -45,7 +45,7 @@ parse(void *p)
 	arg->parsed = raw_parser(arg->statement, RAW_PARSE_DEFAULT);
 }
 
-/* The constraint of "ALTER TABLE x ADD ..." */
+/* Returns the constraint of "ALTER TABLE x ADD ..." */
 static Constraint *
 parse_constraint(const char *format, const char *definition, ConstrType type, const char *what)
 {
@@ -122,7 +122,7 @@ parse_not_null(Oid relid, const char *definition)
 	return audit_rule_not_null(relid, NULL, column_number(relid, strVal(linitial(constraint->keys))), true);
 }
 
-/* Whoever may read nothing of the table waits for no lock on it */
+/* Raises an error, before a lock is requested, if the caller may not read any column of the table */
 static void
 check_may_read(Oid relid)
 {

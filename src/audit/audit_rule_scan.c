@@ -39,12 +39,13 @@ typedef struct RuleState
 {
 	AuditTask  *task;
 	int			number;			/* of the task */
-	ExprState  *condition;		/* NULL: NOT NULL of a stored column, or
-								 * UNIQUE */
-	AttrNumber	att[INDEX_MAX_KEYS];	/* in the table that is read */
+	ExprState  *condition;		/* condition; NULL: NOT NULL of a stored
+								 * column, or UNIQUE */
+	AttrNumber	att[INDEX_MAX_KEYS];	/* column numbers in the table that is
+										 * read */
 	AuditDistinct *distinct;	/* UNIQUE */
 	AuditHits  *hits;
-	uint64		rows;			/* that break it */
+	uint64		rows;			/* rows that break the rule */
 } RuleState;
 
 struct AuditRuleReader
@@ -53,8 +54,8 @@ struct AuditRuleReader
 	int			read;
 	Relation	rel;
 	EState	   *estate;
-	TupleTableSlot *slot;		/* shows the executor the columns that were
-								 * read */
+	TupleTableSlot *slot;		/* slot that shows the executor the columns
+								 * that were read */
 	int			n;
 	RuleState	rules[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -82,9 +83,9 @@ want(Node *condition, Relation rel, bool *wanted, int *last)
 }
 
 /*
- * The condition of a rule over the table that is read, or NULL where values
- * alone tell.  What a column computes is each table's own, as it is for its
- * constraint.  No condition over a tree is about whole rows
+ * Returns the condition of a rule for the table that is read, or NULL if values
+ * alone decide.  Expressions of generated columns are the table's own, as in
+ * its constraint.  A condition over a tree never uses whole rows
  * (audit_rule_problem).
  */
 static Node *
@@ -189,8 +190,8 @@ audit_rules_begin(AuditParticipant *participant, int read, Relation rel, bool *w
 }
 
 /*
- * The columns that were read are where the scan has put them; a slot of its
- * own keeps the executor from taking the row apart once more.
+ * Sets up a slot of the columns that the scan has read, so that the executor
+ * does not deform the row again.
  */
 static void
 begin_slot(AuditRuleReader *reader, const AuditRows *rows)
@@ -218,7 +219,7 @@ compare_hits(const AuditHit *a, const AuditHit *b)
 	return ItemPointerCompare(&tid_a, &tid_b);
 }
 
-/* Rows come in order, as a rule */
+/* Keeps a hit in order; rows usually arrive sorted */
 static void
 keep_hit(AuditRuleReader *reader, RuleState *rule, const AuditRows *rows)
 {
@@ -301,7 +302,10 @@ audit_rules_end(AuditRuleReader *reader)
 
 /* ---- the sample ---- */
 
-/* Returns a row as an object: its place, as far as its key does not give it, and the columns that the rule reads */
+/*
+ * Returns a row as an object: its place, unless its key identifies it, and the
+ * columns that the rule reads
+ */
 static Jsonb *
 row_object(const AuditKey *ak, Oid relid, TupleTableSlot *slot, MemoryContext results)
 {
@@ -312,7 +316,7 @@ row_object(const AuditKey *ak, Oid relid, TupleTableSlot *slot, MemoryContext re
 	int			n = 0;
 	ListCell   *lc;
 
-	/* a primary key says which row of its own table or of a partition */
+	/* a primary key identifies a row of its own table or of a partition */
 	if (relid != ak->key.child && (ak->rule->ctid || !get_rel_relispartition(relid)))
 	{
 		names[n] = "tableoid";
@@ -342,7 +346,7 @@ compare_hit_pointers(const void *a, const void *b)
 	return compare_hits(a, b);
 }
 
-/* The first ones of all participants */
+/* Merges the hits of all participants, and returns the first ones */
 static int
 merge_hits(const AuditJob *job, const AuditTask *task, AuditHit **merged)
 {

@@ -27,7 +27,7 @@
 #include "base/spi.h"
 #include "fk/fk.h"
 
-/* Appends the table as r, or a sample of it; those that inherit from it, too, where they count */
+/* Appends the table as r, or a sample of it, with its inheriting tables if they count */
 static void
 append_table(StringInfo buf, const AuditKey *ak)
 {
@@ -45,7 +45,7 @@ column(const AuditKey *ak, int i)
 	return audit_sql_column("r", ak->key.child, ak->key.child_att[i]);
 }
 
-/* Breaks a row the rule?  For UNIQUE: may it, by its nulls? */
+/* Appends the condition that a row breaks the rule; for UNIQUE, that its nulls allow it to */
 static void
 append_broken(StringInfo buf, const AuditKey *ak)
 {
@@ -98,7 +98,10 @@ append_object(StringInfo buf, const AuditKey *ak)
 	appendStringInfoChar(buf, ')');
 }
 
-/* Returns the query whose single row has the number of rows, of those that break the rule, and of groups or null */
+/*
+ * Returns a query with one row: the number of rows, of rows that break the
+ * rule, and of groups (or null)
+ */
 static char *
 count_query(const AuditKey *ak)
 {
@@ -166,7 +169,7 @@ audit_rule_rows(const AuditKey *ak)
 		return buf.data;
 	}
 
-	/* those that are equal follow each other */
+	/* sort equal rows next to each other */
 	appendStringInfo(&buf, "SELECT w.t, w.c, w.j FROM (SELECT %s AS t, r.ctid AS c, pg_catalog.to_jsonb(r.*) AS j, "
 					 "pg_catalog.count(*) OVER (PARTITION BY ", place);
 	append_columns(&buf, ak);

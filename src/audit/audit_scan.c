@@ -42,30 +42,32 @@
 /* pages between two reports of progress */
 #define REPORT_PAGES 128
 
-/* values of a batch beyond which it is looked up early */
+/* bytes of values beyond which a batch is looked up early */
 #define BATCH_BYTES (256 * 1024)
 
-/* Rows of a key's child that are judged together */
+/* Batch of a child's rows that are judged together */
 typedef struct TaskBatch
 {
 	AuditTask  *task;
 	AuditCodec *codec;
 	AuditSetView *view;
-	AuditProbe *probe;			/* NULL: the set is built */
-	uint64		probed;			/* keys looked up by it */
-	bool		given_up;		/* too many of them */
+	AuditProbe *probe;			/* look-up in the index; NULL: the set is
+								 * built */
+	uint64		probed;			/* number of keys looked up */
+	bool		given_up;		/* too many look-ups: given up */
 	AuditDistinct *distinct;
-	AttrNumber	att[INDEX_MAX_KEYS];	/* in the leaf, in the codec's order */
+	AttrNumber	att[INDEX_MAX_KEYS];	/* column numbers in the leaf, in the
+										 * codec's order */
 	uint32		nparts;
 	uint32		part;
-	bool		simple;			/* one by-value column, not divided */
+	bool		simple;			/* one by-value column, set not divided */
 	int16		len;			/* of its type */
 	uint64		orphan_rows;
 	uint64		orphan_pages;
 	uint64		from_page;		/* pages read before the batch */
 	int			n;				/* keys in the batch */
 	uint64	   *words;			/* SHAPE_WORDS */
-	char	   *data;			/* other shapes: their bytes */
+	char	   *data;			/* other shapes: bytes of the keys */
 	Size		room;
 	Size		used;
 	Size		start[AUDIT_BATCH];
@@ -78,10 +80,10 @@ typedef struct JudgeState
 	MemoryContext work;			/* reset after each look-up */
 	TaskBatch  *batches;
 	int			nbatches;
-	int			nactive;		/* not given up */
+	int			nactive;		/* number of batches that are not given up */
 } JudgeState;
 
-/* The columns of a leaf, by the names that they have in the table of the key */
+/* Maps a codec's columns to a leaf, by their names in the key's table */
 static int
 map_columns(const AuditCodec *codec, bool parent, Oid root, Oid leaf, AttrNumber *att)
 {
@@ -97,7 +99,7 @@ map_columns(const AuditCodec *codec, bool parent, Oid root, Oid leaf, AttrNumber
 	return last;
 }
 
-/* Mark the columns that a codec reads, of the table with these numbers */
+/* Marks the columns that a codec reads, by their numbers in the table */
 static void
 want_columns(const AuditCodec *codec, const AttrNumber *att, bool *wanted)
 {
@@ -116,11 +118,11 @@ begin_rows(AuditRows *rows, AuditParticipant *participant, AuditRead *read, Rela
 					 (ParallelTableScanDesc) ((char *) job + read->pscan) : NULL, wanted, last);
 }
 
-/* Count the pages that rows come from */
+/* Counts the pages that rows come from */
 static inline void
 count_page(AuditParticipant *participant, const AuditRows *rows)
 {
-	/* of the first row of a page that is read as a whole */
+	/* page of the current row, also if a page is read as a whole */
 	BlockNumber block = ItemPointerGetBlockNumberNoCheck(&rows->slot->tts_tid);
 
 	if (block == participant->last_block)
@@ -133,7 +135,7 @@ count_page(AuditParticipant *participant, const AuditRows *rows)
 
 /* ---- parents ---- */
 
-/* Count a row that the index of its table has not led to */
+/* Counts a row that its table's index should have led to */
 static void
 count_missed(AuditSetView *view, const AuditRead *read, const AttrNumber *att, TupleTableSlot *slot)
 {
@@ -148,7 +150,7 @@ count_missed(AuditSetView *view, const AuditRead *read, const AttrNumber *att, T
 	}
 }
 
-/* false when the set can't take more */
+/* Adds a row of the parent to the set, or counts it in it; returns false if the set is full */
 static bool
 take_parent_row(AuditSetView *view, const AuditRead *read, const AttrNumber *att, TupleTableSlot *slot)
 {
@@ -158,7 +160,7 @@ take_parent_row(AuditSetView *view, const AuditRead *read, const AttrNumber *att
 	return true;
 }
 
-/* false when the set can't take more */
+/* Reads the parent into the set; returns false if the set is full */
 static bool
 read_parent(AuditParticipant *participant, AuditRead *read, AuditSetView *view)
 {
@@ -222,7 +224,7 @@ build_sets(AuditParticipant *participant)
 
 /* ---- children ---- */
 
-/* An orphan of the batch, by its bytes */
+/* Adds an orphan of the batch, by its bytes */
 static void
 add_orphan(TaskBatch *batch, char *data, Size len)
 {
@@ -235,7 +237,7 @@ add_orphan(TaskBatch *batch, char *data, Size len)
 	audit_distinct_add(batch->distinct, values, NULL);
 }
 
-/* Look keys up in the parent's index.  Beyond the limit the parent is read after all. */
+/* Looks keys up in the parent's index; gives up beyond the limit, and the parent is read. */
 static void
 ask_index(TaskBatch *batch, const AuditBytes *keys, int n, bool *found)
 {
@@ -287,7 +289,7 @@ look_up_bytes(TaskBatch *batch)
 	bool		found[AUDIT_BATCH];
 	int			n = 0;
 
-	/* where the values are is only known now that no more are added */
+	/* set the pointers only now, because the buffer no longer moves */
 	for (int i = 0; i < batch->n; i++)
 	{
 		AuditBytes *key = &batch->keys[n];
@@ -338,7 +340,7 @@ look_up(JudgeState *state, TaskBatch *batch)
 	}
 }
 
-/* A row that is an orphan whatever the parent holds: its values as they are */
+/* Adds a row that is an orphan whatever the parent contains */
 static void
 add_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 {
@@ -361,8 +363,8 @@ add_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 }
 
 /*
- * A value that no key can be as long as.  Only where bytes decide: a
- * blank-padded value may equal one of another length.
+ * Returns whether a value is longer than any key can be.  Only if bytes decide:
+ * a blank-padded value may equal one of another length.
  */
 static bool
 too_long(const TaskBatch *batch, TupleTableSlot *slot)
@@ -378,7 +380,7 @@ too_long(const TaskBatch *batch, TupleTableSlot *slot)
 	return false;
 }
 
-/* The usual case: one value that lies in the row as it is; a copy of its bytes will do */
+/* Fast path for one plain value in the row: copies its bytes */
 static bool
 take_plain_text(TaskBatch *batch, TupleTableSlot *slot)
 {
@@ -410,8 +412,7 @@ take_bytes(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 	if (too_long(batch, slot))
 	{
 		/*
-		 * in which partition it would be does not matter, if it is in one
-		 * only
+		 * count it in one partition of the set only
 		 */
 		if (batch->part == 0)
 			add_row(state, batch, slot);
@@ -434,7 +435,7 @@ take_row(JudgeState *state, TaskBatch *batch, TupleTableSlot *slot)
 
 	if (batch->simple)
 	{
-		/* the usual key: one number, null or not */
+		/* fast path: one number, null or not */
 		AttrNumber	att = batch->att[0];
 
 		if (!slot->tts_isnull[att - 1])
@@ -572,7 +573,7 @@ end_batches(JudgeState *state)
 	pfree(state->batches);
 }
 
-/* Do two reads judge the same keys? */
+/* Returns whether two reads judge the same keys */
 static bool
 same_tasks(const AuditRead *a, const AuditRead *b)
 {
@@ -591,7 +592,7 @@ judge_children(AuditParticipant *participant)
 	{
 		AuditRead  *read = &AUDIT_READS(job)[i];
 
-		/* leaves of one table follow each other */
+		/* leaves of one table are adjacent */
 		if (i == 0 || !same_tasks(read, read - 1))
 			begin_batches(&state, read);
 		read_child(&state, i);

@@ -34,7 +34,7 @@
 #include "audit/audit_slot.h"
 
 
-/* more would leave no bit of a position for some slots */
+/* with more, some slots could never be reached by a position */
 #define MAX_SLOTS PG_UINT32_MAX
 
 #define CLEAR_BYTES ((Size) 16 * 1024 * 1024)
@@ -42,7 +42,7 @@
 #define MIN_CHUNK_SHIFT 13
 #define MAX_CHUNK_SHIFT 20
 
-/* bytes: what the set may take as a whole, estimated */
+/* bytes: estimated size of the whole set. */
 bool
 audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 			   uint32 part, AuditSetStage stage)
@@ -68,7 +68,7 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	for (int i = 0; i < AUDIT_PROBE_LEAVES; i++)
 		pg_atomic_init_u64(&set->lost[i], 0);
 
-	/* a participant wastes half a chunk on average */
+	/* limit the chunk's size: a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
 		shift++;
 	set->chunk_shift = shift;
@@ -119,7 +119,7 @@ audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memory,
 	}
 }
 
-/* Say how far the open chunk is written */
+/* Records how far the open chunk is filled */
 static void
 close_chunk(AuditSetView *view)
 {
@@ -164,9 +164,9 @@ open_chunk(AuditSetView *view, Size size)
 }
 
 /*
- * Room for a key of so many bytes in the chunks, or NULL.  A key that is longer
- * than a chunk has one of its own, of its size, and begins where that begins,
- * so that places in chunks stay as they are.
+ * Returns room for a key in the chunks, or NULL.  A key longer than a chunk
+ * gets a chunk of its own size and begins at its start, so that positions in
+ * chunks stay valid.
  */
 static inline char *
 reserve(AuditSetView *view, Size size)
@@ -184,7 +184,7 @@ reserve(AuditSetView *view, Size size)
 	return p;
 }
 
-/* Set bits of a word.  There is room for whole words, and no key has a bit beyond nbits there. */
+/* Sets bits of a word.  Whole words are allocated, and no key has a bit beyond nbits. */
 static void
 set_bits(AuditSetView *view, uint64 place, uint64 bits)
 {
@@ -201,7 +201,7 @@ set_bit(AuditSetView *view, uint64 bit)
 	set_bits(view, bit / 64, UINT64CONST(1) << (bit % 64));
 }
 
-/* Keep a key of words in the chunks; SET_RANGE: only what bounds it */
+/* Stores a key of words in the chunks; in SET_RANGE only its bounds */
 static bool
 keep_words(AuditSetView *view, const uint64 *words)
 {
@@ -246,7 +246,7 @@ add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	return keep_words(view, words);
 }
 
-/* Shorten a prefix to what it has in common with these bytes */
+/* Shortens a prefix to its common part with these bytes */
 static inline void
 shorten_prefix(AuditPrefix *prefix, const char *data, int len)
 {
@@ -264,7 +264,7 @@ shorten_prefix(AuditPrefix *prefix, const char *data, int len)
 	}
 }
 
-/* Keep bytes in the chunks, behind what keys of their shape have in front */
+/* Stores bytes in the chunks, behind the header of their shape */
 static bool
 keep_bytes(AuditSetView *view, const char *data, Size len, uint64 hash)
 {
@@ -298,7 +298,7 @@ add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 	return keep_bytes(view, view->buffer, len, hash);
 }
 
-/* The usual key: one number, collected */
+/* Fast path: stores a key of one number */
 static inline bool
 add_number(AuditSetView *view, int64 number)
 {
@@ -312,7 +312,7 @@ add_number(AuditSetView *view, int64 number)
 	return true;
 }
 
-/* A key with a null in it can't be referred to */
+/* Skips a key with a null, which can't be referenced. */
 bool
 audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
 {
@@ -410,7 +410,7 @@ audit_set_close(AuditSetView *view)
 	view->nkeys = 0;
 }
 
-/* As memset to zero, but a gigabyte of it can be cancelled */
+/* Clears memory in pieces, so that it can be cancelled */
 static void
 clear(void *memory, Size size)
 {
@@ -436,10 +436,10 @@ alloc_bits(AuditSetView *view)
 }
 
 /*
- * Can the keys be packed into one number?  Then say how many such numbers
- * there are, if they are dense: bits take less memory than slots, and fewer
- * cache lines, up to about 160 bits a key; for few keys any number of bits
- * that fits into a page will do.
+ * Decides whether the keys can be packed into one number, and sets nbits if
+ * such numbers are dense: bits take less memory than slots, and fewer cache
+ * lines, up to about 160 bits per key; for few keys any number of bits that
+ * fits a page is fine.
  */
 static void
 try_to_pack(AuditSetView *view)
@@ -454,7 +454,7 @@ try_to_pack(AuditSetView *view)
 	for (int i = 0; i < view->codec->numbers; i++)
 	{
 		set->range[i] = (uint64) set->greatest[i] - (uint64) set->least[i] + 1;
-		/* 0 is all 2^64 values */
+		/* 0 means all 2^64 values */
 		if (set->range[i] == 0 || pg_mul_u64_overflow(total, set->range[i], &total))
 			return;
 	}
@@ -463,7 +463,7 @@ try_to_pack(AuditSetView *view)
 		set->nbits = total;
 }
 
-/* Words that a key takes in its slot, or 0 when it is too long for that */
+/* Returns the words that a key takes in its slot, or 0 if it is too long for that */
 static int
 words_of_slot(AuditSetView *view)
 {
@@ -483,7 +483,7 @@ alloc_slots(AuditSetView *view, int slot_words)
 	Size		slots = set->nslots * sizeof(uint64) * Max(slot_words, 1);
 	Size		taken = slot_words > 0 ? (set->nslots / 64 + 1) * sizeof(uint64) : 0;
 
-	/* the bits that say which slots are taken come first */
+	/* the bits of taken slots come first */
 	set->slots = audit_alloc(view->memory, taken + slots);
 	if (set->slots == 0)
 		return false;
@@ -515,7 +515,7 @@ audit_set_layout(AuditSetView *view)
 	try_to_pack(view);
 	if (set->stage == SET_RANGE)
 	{
-		/* what is not dense has to be collected, in parts if need be */
+		/* not dense: the keys must be collected, in parts if necessary */
 		if (set->nbits == 0)
 			return false;
 		set->stage = SET_FILL;
@@ -560,7 +560,10 @@ insert_pointer(AuditSetView *view, uint64 hash, uint64 offset)
 	}
 }
 
-/* Nobody looks a key up before all are inserted: it is enough to own the slot */
+/*
+ * Inserts keys of words; owning the slot suffices, because nobody looks up
+ * before all keys are inserted
+ */
 static void
 insert_words(AuditSetView *view, const uint64 *words)
 {
@@ -579,7 +582,7 @@ insert_words(AuditSetView *view, const uint64 *words)
 	memcpy(slot_keys(view) + position * n, words, n * sizeof(uint64));
 }
 
-/* Length of the key at p and its hash */
+/* Returns the length of the key at p, and its hash */
 static Size
 measure(AuditSetView *view, char *p, uint64 *hash)
 {
@@ -612,7 +615,7 @@ measure(AuditSetView *view, char *p, uint64 *hash)
 	return p - start;
 }
 
-/* Keys often come in order: bits of the same word are set together */
+/* Sets the bits of keys; keys often come in order, so bits of the same word are set together */
 static void
 insert_bits(AuditSetView *view, char *p, char *end)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * audit_slot.h
- *	  Where a set keeps its keys: shared by what builds sets (audit_set.c) and
- *	  what looks keys up (audit_lookup.c).
+ *	  Slots in which a set keeps its keys: shared by the builder of sets
+ *	  (audit_set.c) and the lookup of keys (audit_lookup.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,23 +13,23 @@
 #include "audit/audit_set.h"
 
 /*
- * A slot that points: 16 bits of the hash, then where the key is, in units of
- * 8 bytes plus one; 0 is empty.  The position comes from the upper half of the
- * hash, the partition from bits 16 to 31.
+ * Slot that refers to a key: 16 bits of the hash, then the key's position in
+ * units of 8 bytes plus one; 0 is empty.  The slot's number comes from the
+ * upper half of the hash, the partition from bits 16 to 31.
  */
 #define SLOT_TAG(hash) ((uint64) (hash) << 48)
 #define SLOT_TAG_MASK (UINT64CONST(0xFFFF) << 48)
 #define SLOT_OFFSET(slot) (((slot) & ~SLOT_TAG_MASK) - 1)
 
-/* keys of up to so many words are in their slots: 36 characters of a UUID fit */
+/* maximum words of a key that is in its slot: 36 characters of a UUID fit */
 #define MAX_SLOT_WORDS 5
 
-/* keys of SHAPE_BYTES have their length in front, keys of SHAPE_DATUMS their hash */
+/* keys of SHAPE_BYTES begin with their length, keys of SHAPE_DATUMS with their hash */
 #define HEADER_SIZE sizeof(uint64)
 
 /*
- * A key of numbers as one.  What lies outside of the parent's ranges becomes a
- * number that no key of the parent is packed into.
+ * Packs a key of numbers into one.  A key outside of the parent's ranges
+ * becomes a number that no key of the parent is packed into.
  */
 static inline uint64
 pack(const AuditSet *set, int numbers, const uint64 *words)
@@ -67,9 +67,9 @@ next_position(AuditSetView *view, uint64 *position)
 }
 
 /*
- * A short key of SHAPE_BYTES as words: what follows the prefix, zeros behind
- * it, its length at the end.  What no key of the set looks like becomes words
- * that none has.
+ * Encodes a short key of SHAPE_BYTES as words: the bytes behind the prefix,
+ * padded with zeros, the length at the end.  A key that can't be in the set
+ * becomes words that no key has.
  */
 static inline void
 words_of_bytes(const AuditSet *set, const char *data, Size len, uint64 *words)

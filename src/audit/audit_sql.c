@@ -43,7 +43,7 @@ audit_sql_table(StringInfo buf, Oid relid, const char *alias)
 					 sg_relation_name(relid), alias);
 }
 
-/* pk.a OPERATOR(s.=) fk.b [COLLATE c] AND ... */
+/* Appends pk.a OPERATOR(s.=) fk.b [COLLATE c] AND ... */
 void
 audit_sql_match(StringInfo buf, const FkKey *key)
 {
@@ -56,8 +56,9 @@ audit_sql_match(StringInfo buf, const FkKey *key)
 }
 
 /*
- * Which rows does the key look at?  MATCH SIMPLE: no null; FULL: not all null.
- * IS NOT NULL would not do: of a composite value it asks about the fields.
+ * Appends the condition that the key applies to a row.  MATCH SIMPLE: no null;
+ * FULL: not all null.  Not by IS NOT NULL, which tests the fields of a
+ * composite value.
  */
 void
 audit_sql_checked(StringInfo buf, const FkKey *key)
@@ -70,7 +71,7 @@ audit_sql_checked(StringInfo buf, const FkKey *key)
 	appendStringInfoChar(buf, ')');
 }
 
-/* fk.period <@ range_agg(pk.period), which is null without any match */
+/* Appends fk.period <@ range_agg(pk.period), which is null without a match */
 static void
 append_coverage(StringInfo buf, const FkKey *key)
 {
@@ -81,7 +82,7 @@ append_coverage(StringInfo buf, const FkKey *key)
 					 audit_sql_column("pk", key->parent, key->parent_att[last]));
 }
 
-/* fk.a AS k1, fk.b AS k2, ... */
+/* Appends fk.a AS k1, fk.b AS k2, ... */
 static void
 append_key_columns(StringInfo buf, const FkKey *key)
 {
@@ -90,7 +91,7 @@ append_key_columns(StringInfo buf, const FkKey *key)
 						 audit_sql_column("fk", key->child, key->child_att[i]), i + 1);
 }
 
-/* jsonb_build_object('a', <format of k1>, ...) */
+/* Appends jsonb_build_object('a', <format of k1>, ...) */
 static void
 append_key_object(StringInfo buf, const FkKey *key, const char *alias)
 {
@@ -109,10 +110,10 @@ append_key_object(StringInfo buf, const FkKey *key, const char *alias)
 }
 
 /*
- * Could a child row match several parents?  The unique index may be on
- * another collation than its column, which is the one that the key compares
- * by; if that is nondeterministic, rows that are distinct for the index are
- * equal for the key.
+ * Returns whether a child row could match several parents: the unique index may
+ * have another collation than its column, which the key compares by; if that is
+ * nondeterministic, rows that are distinct for the index may be equal for the
+ * key.
  */
 static bool
 may_match_twice(const FkKey *key)
@@ -148,7 +149,7 @@ may_match_twice(const FkKey *key)
 	return twice;
 }
 
-/* The parent as pk, with each key once */
+/* Appends the parent as pk, with each key once */
 static void
 append_parent(StringInfo buf, const FkKey *key)
 {
@@ -167,7 +168,7 @@ append_parent(StringInfo buf, const FkKey *key)
 	appendStringInfoString(buf, ") pk");
 }
 
-/* Appends a query with a row per child row: o (is it an orphan?), k1, k2, ... */
+/* Appends a query with a row per child row: o (orphan), k1, k2, ... */
 static void
 append_judged_rows(StringInfo buf, const FkKey *key)
 {
@@ -192,7 +193,7 @@ append_judged_rows(StringInfo buf, const FkKey *key)
 	appendStringInfoChar(buf, ')');
 	if (key->period)
 	{
-		/* several parents may cover one child row together */
+		/* several parents together may cover one child row */
 		appendStringInfoString(buf, " GROUP BY fk.tableoid, fk.ctid");
 		for (int i = 0; i < key->nkeys; i++)
 			appendStringInfo(buf, ", %s", audit_sql_column("fk", key->child, key->child_att[i]));
@@ -216,7 +217,10 @@ audit_sql_is_composite(const FkKey *key)
 	return false;
 }
 
-/* Has a group a composite value with a null inside?  VALIDATE asks IS NOT NULL, and so passes over its rows. */
+/*
+ * Appends whether a group has a composite value with a null inside, whose rows
+ * VALIDATE skips, because it asks IS NOT NULL
+ */
 static void
 append_partial(StringInfo buf, const FkKey *key)
 {
@@ -233,7 +237,10 @@ append_partial(StringInfo buf, const FkKey *key)
 		appendStringInfoString(buf, ") AS partial");
 }
 
-/* The whole query: o, number of rows, key object, of composite keys whether a null is inside; one row per orphan key */
+/*
+ * Returns the whole query: o, number of rows, key object and, for composite
+ * values, whether one has a null inside; one row per orphan key
+ */
 static char *
 audit_query(const FkKey *key)
 {
@@ -253,7 +260,7 @@ audit_query(const FkKey *key)
 
 		appendStringInfo(&buf, ", CASE WHEN b.o THEN b.k%d END", i);
 
-		/* the null of the CASE has its type's collation, the column its own */
+		/* the CASE's null has the type's collation: give it the column's */
 		get_atttypetypmodcoll(key->child, key->child_att[i - 1], &type, &typmod, &collation);
 		if (OidIsValid(collation))
 			sg_append_collation(&buf, collation);
@@ -278,8 +285,8 @@ audit_sql_orphans(const FkKey *key)
 	initStringInfo(&buf);
 
 	/*
-	 * Citus, when it joins a table of its own with a local one, has no more
-	 * of that than the key
+	 * when Citus joins a table of its own with a local one, it provides only
+	 * the key
 	 */
 	appendStringInfo(&buf, "SELECT %s::pg_catalog.regclass, %s, ",
 					 citus || half_citus ? "NULL" : "fk.tableoid",
@@ -314,7 +321,7 @@ audit_sql_orphans(const FkKey *key)
 	return buf.data;
 }
 
-/* Receives the groups of audit_query; parallel plans need a run without limit */
+/* DestReceiver for the groups of audit_query(), because parallel plans need a run without limit */
 typedef struct GroupReceiver
 {
 	DestReceiver pub;
@@ -380,7 +387,7 @@ audit_sql_judge(AuditKey *key, MemoryContext results)
 	}
 	if (key->orphan_rows > 0)
 		return;
-	/* rows that one copy of the parent lacks are orphans on its node alone */
+	/* a row that one copy of the parent lacks is an orphan on that node only */
 	copies = fk_citus_copies(key->key.child);
 	if (copies == NULL && OidIsValid(key->key.parent))
 		copies = fk_citus_copies(key->key.parent);

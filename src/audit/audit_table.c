@@ -45,27 +45,29 @@
 #include "base/progress.h"
 #include "base/quote.h"
 
-/* Keys to judge together */
+/* Batch of keys that are judged together */
 typedef struct Batch
 {
 	List	   *keys;			/* of AuditKey * */
 	int			samples;
 	MemoryContext results;
 	bool		parallel;
-	bool		probe;			/* indexes may be asked */
-	List	   *leaves;			/* of partitioned tables, in the snapshot */
-	List	   *busy;			/* keys whose tables somebody else has locked */
-	List	  **late;			/* to which these go once the batch is done */
+	bool		probe;			/* indexes may be used */
+	List	   *leaves;			/* leaves of partitioned tables as of the
+								 * snapshot */
+	List	   *busy;			/* keys whose tables other sessions have
+								 * locked */
+	List	  **late;			/* list that gets them when the batch is done */
 	AuditYield	yield;
 } Batch;
 
-/* How often a table that others lock again and again is waited for */
+/* Number of waits for a table that others keep locking */
 #define MAX_WAITS 20
 
-/* An audit gives way so often for one key; then it holds its locks */
+/* Number of times that an audit gives way for one key; then it holds its locks */
 #define MAX_YIELDS 3
 
-/* How often partitions may come and go while we take a snapshot of them */
+/* Number of attempts to take a snapshot while partitions come and go */
 #define MAX_SNAPSHOTS 10
 
 static void
@@ -77,7 +79,7 @@ set_unknown(const Batch *batch, AuditKey *ak, const char *reason)
 	ak->sample = NIL;
 }
 
-/* As before any method has looked at it */
+/* Resets a key to its state before any method */
 static void
 reset_key(AuditKey *ak)
 {
@@ -92,9 +94,9 @@ reset_key(AuditKey *ak)
 }
 
 /*
- * Is the key still what it was before we had the locks?  A declared key is
- * read again, a planned one resolved again: columns may have been renamed, or
- * have got another type.
+ * Returns how a key has changed since before it was locked, or NULL.  A
+ * declared key is read again, a planned one resolved again: columns may have
+ * been renamed or have another type.
  */
 static const char *
 key_changed(const Batch *batch, AuditKey *ak)
@@ -130,7 +132,7 @@ key_changed(const Batch *batch, AuditKey *ak)
 static FkProblem *
 access_problem(const AuditKey *ak)
 {
-	/* each part is looked at when it is read */
+	/* each part is checked when it is read */
 	if (audit_is_foreign(ak))
 		return ak->rule ? audit_rule_caller_problem(ak, false) : audit_caller_problem(&ak->key, false);
 	return ak->rule ? audit_rule_access(ak, false) : audit_access_problem(&ak->key, false);
@@ -143,7 +145,7 @@ lock_key(AuditKey *ak)
 		audit_lock(&ak->key, RecoveryInProgress(), &ak->waits_for);
 }
 
-/* Check the access, lock, look again.  Whether the key can be judged now. */
+/* Checks the access, locks, and checks again; returns whether the key can be judged now. */
 static bool
 prepare_key(Batch *batch, AuditKey *ak)
 {
@@ -165,7 +167,7 @@ prepare_key(Batch *batch, AuditKey *ak)
 	}
 
 	changed = key_changed(batch, ak);
-	/* nothing has changed in the catalogs that we have heard of */
+	/* check again only if an invalidation has arrived */
 	problem = changed == NULL && messages != SharedInvalidMessageCounter ?
 		access_problem(ak) : NULL;
 	if (changed == NULL && problem == NULL && ak->rule)
@@ -189,7 +191,7 @@ scope_begin(SgScope *scope, const AuditKey *ak)
 		audit_scope_begin(scope, &ak->key, false);
 }
 
-/* Scan if a scan can judge it, else one query a key */
+/* Judges keys by a scan if possible, else by a query each */
 static void
 judge_as(const Batch *batch, List *keys)
 {
@@ -212,7 +214,7 @@ judge_as(const Batch *batch, List *keys)
 	}
 }
 
-/* Has it to be judged as the owner of its table? */
+/* Returns whether the key must be judged as the owner of its table */
 static bool
 needs_owner(const AuditKey *ak)
 {
@@ -223,7 +225,7 @@ needs_owner(const AuditKey *ak)
 	return audit_rule_role(ak, false, &role) != NULL || OidIsValid(role);
 }
 
-/* Can it be judged as anybody, since nothing runs but what is built in? */
+/* Returns whether any role can judge the key, because only built-in code runs */
 static bool
 is_bare(const AuditKey *ak)
 {
@@ -235,7 +237,7 @@ is_bare(const AuditKey *ak)
 	return !code_found(reach);
 }
 
-/* Take those of a table out of the list, all or the bare ones */
+/* Removes a table's keys from the list, all or the bare ones, and returns them */
 static List *
 take_keys(List **keys, Oid child, bool bare)
 {
@@ -251,9 +253,9 @@ take_keys(List **keys, Oid child, bool bare)
 }
 
 /*
- * Judge keys in the active snapshot by their tables, each with the rights that
- * it takes; what can be judged as anybody goes with the scan of its table that
- * has to be done as the owner.
+ * Judges keys in the active snapshot table by table, each as the role that it
+ * needs; keys that any role can judge join the scan of their table that must
+ * run as the owner.
  */
 static void
 judge_by_table(const Batch *batch, List *keys)
@@ -289,11 +291,14 @@ audit_index_damage(Oid index, const char *how)
 	return psprintf("index %s is corrupt: %s; rebuild it with REINDEX INDEX %s", name, how, name);
 }
 
-/* The damage of an index that was found on the way: rows that hold are no pass while the key's triggers ask it */
+/*
+ * Reports the damage of an index that was found: a pass becomes unknown while
+ * the key's triggers use that index
+ */
 static void
 tell_damage(const Batch *batch, AuditKey *ak)
 {
-	/* the constraint's own trouble, if any, would not be told otherwise */
+	/* keep the constraint's own reason, if it has one */
 	const char *before = ak->reason ? ak->reason : ak->key.unarmed_reason;
 
 	if (ak->damage == NULL)
@@ -304,8 +309,8 @@ tell_damage(const Batch *batch, AuditKey *ak)
 }
 
 /*
- * Take the snapshot, and the partitions that go with it: those that there are
- * before and after, locked.
+ * Takes the snapshot, and the list of partitions that is true before and after
+ * it, locked.
  */
 static void
 push_snapshot(Batch *batch, List *keys)
@@ -353,7 +358,7 @@ judge_batch(void *arg)
 
 static void judge(Batch *batch);
 
-/* Each key of a batch by itself; those of a table still together, if there are several tables */
+/* Judges each table of a batch apart or, if there is only one, each key */
 static void
 judge_apart(const Batch *batch, List *keys, bool parallel)
 {
@@ -375,10 +380,10 @@ judge_apart(const Batch *batch, List *keys, bool parallel)
 }
 
 /*
- * May it be the workers' fault?  Shared memory may be what ran out, somebody
- * may have ended a worker or kept it from starting, and a function may do what is not allowed while
- * there are workers: an array, a range or a record is safe for them as far as
- * the catalogs know, whatever its elements run.
+ * Returns whether an error may be due to workers: shared memory ran out, a
+ * worker was terminated or could not start, or a function does what is not
+ * allowed in parallel mode.  The catalogs call an array, a range or a record
+ * safe, whatever its elements run.
  */
 static bool
 may_be_parallel_trouble(const ErrorData *edata)
@@ -389,7 +394,7 @@ may_be_parallel_trouble(const ErrorData *edata)
 		edata->sqlerrcode == ERRCODE_INVALID_TRANSACTION_STATE;
 }
 
-/* All but the rule that has raised the error; NIL if that is not known, or no other is there */
+/* Returns all keys except the rule that raised the error; NIL if that is unknown, or there is no other */
 static List *
 others_than_raised(const Batch *batch, const ErrorData *edata)
 {
@@ -409,7 +414,10 @@ others_than_raised(const Batch *batch, const ErrorData *edata)
 	return others;
 }
 
-/* Are there keys whose index could not be read?  Then it is not asked again. */
+/*
+ * Returns whether the error came from reading an index, and marks its keys so
+ * that it is not used again.
+ */
 static bool
 blame_index(const Batch *batch, const ErrorData *edata)
 {
@@ -429,9 +437,9 @@ blame_index(const Batch *batch, const ErrorData *edata)
 }
 
 /*
- * An error: without workers, if they may be the reason; without the rule that
- * raised it, or the index; else each table, and at last each key by itself, so that one bad
- * page does not cost the others their verdict.
+ * Recovers from an error: repeats without workers, if they may be the reason;
+ * without the rule or index that raised it; else each table, and in the end
+ * each key, apart, so that one bad page does not cost the others their verdict.
  */
 static void
 recover(Batch *batch, ErrorData *edata)
@@ -458,7 +466,7 @@ recover(Batch *batch, ErrorData *edata)
 	FreeErrorData(edata);
 }
 
-/* Is the table that somebody waits for one of those that a key has locked? */
+/* Returns whether the table that a session waits for is one that a key has locked */
 static bool
 has_locked(const AuditKey *ak, Oid relid)
 {
@@ -467,7 +475,7 @@ has_locked(const AuditKey *ak, Oid relid)
 	return list_member_oid(above, ak->key.child) || list_member_oid(above, ak->key.parent);
 }
 
-/* Keys that are to be judged later */
+/* Puts keys off, to be judged later */
 static void
 put_off(const Batch *batch, List *keys)
 {
@@ -478,8 +486,8 @@ put_off(const Batch *batch, List *keys)
 }
 
 /*
- * The batch has given way.  Keys whose tables others wait for are unknown, or
- * come back; the rest of the batch is judged at once.
+ * Handles a batch that has given way: keys whose tables others wait for are
+ * unknown, or come back later; the rest of the batch is judged at once.
  */
 static void
 give_way(const Batch *batch, const AuditWaiter *waiter)
@@ -496,7 +504,7 @@ give_way(const Batch *batch, const AuditWaiter *waiter)
 		else
 			rest.keys = lappend(rest.keys, ak);
 	}
-	/* a table that is reached by inheritance */
+	/* the table is reached by inheritance */
 	if (given == NIL)
 	{
 		given = rest.keys;
@@ -514,7 +522,10 @@ give_way(const Batch *batch, const AuditWaiter *waiter)
 		judge(&rest);
 }
 
-/* Begins to look who waits, unless a key of the batch has given way often enough, which is told */
+/*
+ * Starts to watch for waiting sessions, unless a key of the batch has given way
+ * often enough, which is reported
+ */
 static void
 look_who_waits(const Batch *batch)
 {
@@ -524,9 +535,8 @@ look_who_waits(const Batch *batch)
 	{
 		if (ak->yields < MAX_YIELDS)
 			continue;
-		ereport(NOTICE,
-				(errmsg("the audit of %s gave way %d times and now holds its locks", ak->child_table, MAX_YIELDS),
-				 errdetail("ALTER TABLE and whoever comes after it wait until its keys are judged.")));
+		sg_tell_and_log(true, psprintf("the audit of %s gave way %d times and now holds its locks", ak->child_table, MAX_YIELDS),
+						"ALTER TABLE and whoever comes after it wait until its keys are judged.", NULL);
 		return;
 	}
 	audit_yield_begin();
@@ -550,13 +560,13 @@ judge(Batch *batch)
 	}
 	else
 	{
-		/* undone in any case, so that ALTER TABLE need not wait for our locks */
+		/* always rolled back, so that ALTER TABLE does not wait for our locks */
 		look_who_waits(batch);
 		edata = sg_try_undo(judge_batch, batch);
 		waiter = audit_yield_end();
 	}
 
-	/* what was read together took its time together */
+	/* divide the time among the keys that were read together */
 	elapsed = (GetCurrentTimestamp() - start) / 1000.0 / list_length(batch->keys);
 	foreach(lc, batch->keys)
 		((AuditKey *) lfirst(lc))->elapsed_ms = elapsed;
@@ -568,7 +578,7 @@ judge(Batch *batch)
 		put_off(batch, batch->busy);
 }
 
-/* Wait until others let a table go, holding nothing */
+/* Waits for a table's lock while holding nothing */
 static void
 wait_for_table(void *relid)
 {
@@ -576,8 +586,8 @@ wait_for_table(void *relid)
 }
 
 /*
- * Keys of one table, of which some table was locked by somebody: wait for
- * that, and judge them.
+ * Judges the keys of a table that had to wait: waits for the locked table
+ * first.
  */
 static void
 judge_late(const Batch *model, List *keys)
@@ -605,7 +615,7 @@ judge_late(const Batch *model, List *keys)
 	}
 }
 
-/* All keys that have to be waited for, table by table, some rounds at most */
+/* Judges all keys that had to wait, table by table, in a limited number of rounds */
 static void
 judge_all_late(const Batch *model)
 {
@@ -648,7 +658,7 @@ audit_pages(Oid relid)
 		pages = 0;
 	else
 	{
-		/* what is not logged has no file on a standby, and no verdict */
+		/* an unlogged table has no file on a standby, and gets no verdict */
 		if (RecoveryInProgress() && rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 			pages = 0;
 		else if (rel->rd_rel->relkind == RELKIND_RELATION)

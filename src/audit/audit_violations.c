@@ -38,7 +38,10 @@ static const SgWord kind_words[] = {
 /* Tables that may have rules */
 static const char rule_relkinds[] = {RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, RELKIND_FOREIGN_TABLE, 0};
 
-/* The rule of a table that the arguments n and n + 1 mean, as one that the author has written; nobody's names are pinned */
+/*
+ * Returns the rule of arguments n and n + 1, as if `author` had written it; the
+ * names of a rule without author are pinned
+ */
 static AuditKey *
 rule_argument(FunctionCallInfo fcinfo, int n, Oid relid, Oid author)
 {
@@ -46,7 +49,7 @@ rule_argument(FunctionCallInfo fcinfo, int n, Oid relid, Oid author)
 							!OidIsValid(author));
 }
 
-/* Finds the rule that arguments mean, or raises */
+/* Finds the rule that a call's arguments mean; raises an error if there is none */
 typedef AuditKey *(*FindRule) (FunctionCallInfo fcinfo);
 
 /* Returns why the caller must not see the rows, or why they can't be judged */
@@ -66,7 +69,7 @@ listing_problem(const AuditKey *rule)
 	return problem;
 }
 
-/* Lists the rows that break a rule, which is looked for, and at, before the locks and again under them */
+/* Lists the rows that break a rule, which is found and checked before the locks and again under them */
 static void
 list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, FindRule find, int64 max_rows)
 {
@@ -117,11 +120,13 @@ nobodys_rule(FunctionCallInfo fcinfo)
 }
 
 /*
- * sg_rule_violations(child regclass, kind text, definition text, max_rows bigint DEFAULT 1000)
+ * sg_rule_violations(child regclass, kind text, definition text, max_rows
+ * bigint DEFAULT 1000)
  *
- * The rows that ALTER TABLE would refuse the rule for.  Needs SELECT on the
- * table and no row security on it (42501); locks it in ACCESS SHARE until the
- * end of the transaction.  What could be no rule is an error as in ALTER TABLE.
+ * Returns the rows for which ALTER TABLE would refuse the rule.  Needs SELECT
+ * on the table and no row security on it (42501); locks it in ACCESS SHARE
+ * until the end of the transaction.  Raises ALTER TABLE's errors for an
+ * impossible rule.
  */
 static Datum
 sg_rule_violations_entered(PG_FUNCTION_ARGS)
@@ -133,11 +138,12 @@ sg_rule_violations_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * schemaguard.sg_nobodys_violations(child schemaguard.table_name, kind text, definition text, max_rows bigint)
+ * schemaguard.sg_nobodys_violations(child schemaguard.table_name, kind text,
+ * definition text, max_rows bigint)
  *
- * The same of a rule that stands in a snapshot: who wrote it is nobody here,
- * so that it runs nothing that does more for one than for another, and what
- * the table's owner has written runs as that one.
+ * Like sg_rule_violations(), for a rule of a snapshot, whose author is nobody
+ * here: it runs only code that does the same for any role, and the code of the
+ * table's owner as that owner.
  */
 static Datum
 sg_nobodys_violations_entered(PG_FUNCTION_ARGS)
@@ -161,7 +167,7 @@ has_not_null(List *keys, AttrNumber attnum)
 	return false;
 }
 
-/* Before 18, NOT NULL is a mark of the column and no constraint */
+/* Adds NOT NULL of columns that have no constraint for it, as before 18 */
 static List *
 add_marked_columns(List *keys, Oid relid)
 {
@@ -179,7 +185,10 @@ add_marked_columns(List *keys, Oid relid)
 	return keys;
 }
 
-/* All that a table promises: foreign keys, then rules, by name; last what has none */
+/*
+ * Returns the keys and rules that a table declares: foreign keys, then rules,
+ * sorted by name; unnamed ones last
+ */
 static List *
 declared_keys(Oid relid)
 {
@@ -224,11 +233,11 @@ emit_verdict(SgRowSink *sink, const AuditKey *ak)
 }
 
 /*
- * sg_rule_audit(child regclass, kind text DEFAULT NULL, definition text DEFAULT NULL,
- *			  samples int DEFAULT 5)
+ * sg_rule_audit(child regclass, kind text DEFAULT NULL, definition text DEFAULT
+ * NULL, samples int DEFAULT 5)
  *
- * Would the rows pass the rule?  Without one: do they hold what the table
- * promises, judged together in one pass over it?
+ * Returns whether the table's rows meet a rule; without one, whether they meet
+ * all keys and rules that the table declares, judged together in one pass.
  */
 static Datum
 sg_rule_audit_entered(PG_FUNCTION_ARGS)

@@ -67,7 +67,10 @@ run(const char *sql)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 }
 
-/* With the caller's privileges: CREATE EVENT TRIGGER asks for a superuser */
+/*
+ * Enables or disables the event triggers with the caller's privileges, because
+ * CREATE EVENT TRIGGER requires a superuser
+ */
 static void
 switch_triggers(bool enabled)
 {
@@ -120,12 +123,15 @@ write_watch(bool enabled)
 	sg_scope_end(&scope);
 }
 
-/* Notes the tables of all subscriptions */
+/* Statement that records the tables of all subscriptions */
 static const char *const subscribed_sql =
 "SELECT r.srrelid, r.srrelid::regclass::text, s.subname"
 " FROM pg_subscription_rel r LEFT JOIN pg_subscription s ON s.oid = r.srsubid";
 
-/* Notes the tables of new BEFORE triggers for rows (tgtype 2 and 1) that are deleted or updated (8, 16), and of new INSTEAD rules */
+/*
+ * Statement that records the tables of new BEFORE triggers for rows (tgtype 2
+ * and 1) on DELETE or UPDATE (8, 16), and of new INSTEAD rules
+ */
 static const char *const triggered_sql =
 "SELECT DISTINCT t.relid, t.relid::regclass::text, NULL::name"
 " FROM (SELECT g.tgrelid FROM pg_event_trigger_ddl_commands() c JOIN pg_trigger g ON g.oid = c.objid"
@@ -171,13 +177,13 @@ log_switch(bool enabled)
 /*
  * sg_watch_subscriptions(enabled boolean)
  *
- * From its commit on, the tables of subscriptions are marked as they are made,
- * changed and dropped, for schemaguard.fk_trust; or no more.  Does nothing
- * where it is so already.  For superusers (42501).  Waits, within
- * lock_timeout, for transactions that make or drop subscriptions, and holds
- * such up in all databases until its own ends.  Writes a row of the log.
- * Further errors: 25006 in a read-only transaction or on a standby, 42710 when
- * a name is taken.
+ * Makes tables of subscriptions be marked when these are created, altered and
+ * dropped, for schemaguard.fk_trust, from its commit on; or ends that.  Does
+ * nothing if the state is as requested.  For superusers (42501).  Waits, within
+ * lock_timeout, for transactions that create or drop subscriptions, and blocks
+ * these in all databases until its own ends.  Writes a row of the log.  Further
+ * errors: 25006 in a read-only transaction or on a standby, 42710 if a name is
+ * taken.
  */
 static Datum
 sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
@@ -197,8 +203,8 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 	sg_check_writable("sg_watch_subscriptions()");
 
 	/*
-	 * whose event triggers were looked up before ours can be seen has ended,
-	 * or waits
+	 * this lock waits for transactions that looked up event triggers before
+	 * ours are visible
 	 */
 	LockRelationOid(SubscriptionRelationId, ShareRowExclusiveLock);
 
@@ -230,9 +236,10 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * sg_subscription_event() event trigger: mark the tables of subscriptions, of
- * all of them, since a mark on one that is still written to takes nothing
- * away; or a table that has got a trigger or rule.  Errors fail the command: without the mark, proofs would seem to stand.
+ * sg_subscription_event(), event trigger: marks the tables of all
+ * subscriptions, since a mark on one that is still written to is harmless; or a
+ * table that got a trigger or rule.  Errors fail the command: without the mark,
+ * proofs would seem to stand.
  */
 static Datum
 sg_subscription_event_entered(PG_FUNCTION_ARGS)

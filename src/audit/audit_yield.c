@@ -36,19 +36,22 @@
 
 static TimeoutId timer = MAX_TIMEOUTS;
 
-/* The tables that the batch has locked and the transaction had not, and their indexes; the handler reads them */
+/*
+ * Tables and their indexes that the batch has locked and the transaction had
+ * not; the handler reads them
+ */
 static Oid *volatile locked;
 static volatile int nlocked = 0;
 static int	room = 0;
 static bool looking = false;
 
-/* For whom the handler has cancelled the batch */
+/* Session for which the handler has cancelled the batch */
 static AuditWaiter waiter;
 static volatile sig_atomic_t gave_way = false;
 
 /* ---- the tables ---- */
 
-/* Does the transaction hold a lock on the table or index in any mode? */
+/* Returns whether the transaction holds a lock on the table or index in any mode */
 static bool
 holds(Oid relid)
 {
@@ -84,7 +87,10 @@ audit_yield_lock(Oid relid)
 	nlocked++;
 }
 
-/* REINDEX INDEX waits for an index alone, and everybody who plans a query of its table waits behind it */
+/*
+ * Indexes count, because REINDEX INDEX waits for the index alone, and whoever
+ * plans a query of its table waits behind it.
+ */
 void
 audit_yield_indexes(Oid relid)
 {
@@ -109,7 +115,7 @@ is_locked(Oid relid)
 	return false;
 }
 
-/* Has a process waited for a table or index of the batch for too long? */
+/* Returns whether a process has waited for a table or index of the batch for too long */
 static bool
 waits_behind(volatile PGPROC *proc, TimestampTz now)
 {
@@ -125,7 +131,7 @@ waits_behind(volatile PGPROC *proc, TimestampTz now)
 		waiter.pid != 0 && is_locked(waiter.relid);
 }
 
-/* A cancel that is pending already is the user's */
+/* Cancels the batch for a waiting session, unless a user's cancel is pending already */
 static void
 look(void)
 {
@@ -167,7 +173,7 @@ audit_yield_end(void)
 	disable_timeout(timer, false);
 	if (!gave_way)
 		return NULL;
-	/* the batch may have ended before it looked at interrupts */
+	/* clear a cancel that the batch did not process before its end */
 	QueryCancelPending = false;
 	return &waiter;
 }

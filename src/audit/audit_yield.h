@@ -8,7 +8,7 @@
 #ifndef SG_AUDIT_YIELD_H
 #define SG_AUDIT_YIELD_H
 
-/* Who waited behind an audit for too long, and for which table */
+/* Session that has waited behind an audit for too long, and the table */
 typedef struct AuditWaiter
 {
 	int			pid;
@@ -16,15 +16,15 @@ typedef struct AuditWaiter
 } AuditWaiter;
 
 /*
- * From here to the end somebody who waits for what audit_yield_lock() has had
- * cancels what is running, unless schemaguard.audit_yield is off or this is a
- * standby.  The end returns who that was, or NULL; no such cancel comes after
- * it.
+ * Between begin and end, a session that waits for an object of
+ * audit_yield_lock() cancels the running work, unless schemaguard.audit_yield
+ * is off or this is a standby.  The end returns that session, or NULL; no such
+ * cancel comes after it.
  */
 extern void audit_yield_begin(void);
 extern const AuditWaiter *audit_yield_end(void);
 
-/* Returns what is said of a key that has given way to them */
+/* Returns the reason of a key that has given way to a session */
 extern char *audit_yield_text(const AuditWaiter *waiter);
 
 #endif							/* SG_AUDIT_YIELD_H */

@@ -34,12 +34,12 @@ SG_FUNCTION(sg_names_in);
 SG_FUNCTION(sg_steps_in);
 SG_FUNCTION(sg_table);
 
-#define SCHEMAS_NAMED 20		/* that an error lists */
+#define SCHEMAS_NAMED 20		/* number of schemas that an error lists */
 
 /*
- * Returns what SQL calls the function, with a colon, and the argument.  A
- * function sg_..._details goes by the name of its listing, which people call;
- * one of schema schemaguard, which they don't, has no name.
+ * Returns the function's name in SQL, with a colon, and the argument's name.  A
+ * function sg_..._details goes by the name of its listing, which people call; a
+ * function of schema schemaguard, which people do not call, has no name.
  */
 static void
 argument_name(Oid function, int n, char **proname, char **argument)
@@ -122,7 +122,7 @@ sg_table_of_oid(const char *oid)
 	return name ? sg_relation_name(relid) : NULL;
 }
 
-/* Raises 42P01, with the nearest name */
+/* Raises 42P01, with the nearest table name as a hint */
 pg_noreturn static void
 no_such_table(const char *name)
 {
@@ -142,7 +142,7 @@ no_such_table(const char *name)
 			 errhint("Find the table, and give its name with the schema:\nSELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2;")));
 }
 
-/* Raises 42P01, or 42809 of another kind */
+/* Raises 42P01 for a missing relation, 42809 for a relation of another kind */
 static void
 check_table(Oid relid, const char *relkinds)
 {
@@ -167,7 +167,7 @@ sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 	Oid			relid;
 
 	sg_arg_check(fcinfo, n);
-	/* the objects of 0.1.0 give a regclass */
+	/* objects of version 0.1.0 pass a regclass */
 	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
 	{
 		check_table(PG_GETARG_OID(n), relkinds);
@@ -184,8 +184,8 @@ sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 /*
  * schemaguard.sg_table(name schemaguard.table_name)
  *
- * Returns the table's name, qualified; 42P01 with the nearest name where there
- * is no such table.
+ * Returns the table's qualified name.  Raises 42P01, with the nearest name as a
+ * hint, for a missing table.
  */
 static Datum
 sg_table_entered(PG_FUNCTION_ARGS)
@@ -226,7 +226,7 @@ sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must not be negative", argument),
-			 errhint("Give the number of rows at most; 0 is none.")));
+			 errhint("Pass a number of rows, 0 or more.")));
 }
 
 int64
@@ -237,7 +237,7 @@ sg_arg_limit(FunctionCallInfo fcinfo, int n)
 
 /* ---- schemas ---- */
 
-/* Raises 3F000, with the nearest schema, or those of users */
+/* Raises 3F000, with the nearest schema as a hint, or a list of the users' schemas */
 pg_noreturn static void
 no_such_schema(const char *schema)
 {
@@ -298,14 +298,17 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 
 /* ---- lists of names, and of numbers ---- */
 
-/* Adds a hint to the error of a literal */
+/* Error context callback: adds a hint to the error of an array literal */
 static void
 add_hint(void *arg)
 {
 	errhint("%s", (const char *) arg);
 }
 
-/* Reads an array literal; raises 22P02 as array_in() does, with the hint, softly where the caller asks for that */
+/*
+ * Reads an array literal.  Raises array_in()'s 22P02 with the hint, or returns
+ * it softly if the caller passed an ErrorSaveContext.
+ */
 static Datum
 array_literal(char *text, Oid element, const char *hint, FunctionCallInfo fcinfo)
 {
@@ -326,7 +329,7 @@ array_literal(char *text, Oid element, const char *hint, FunctionCallInfo fcinfo
 /*
  * sg_names_in(cstring)
  *
- * What begins with a brace is an array literal, everything else one name.
+ * Reads an array literal if the text begins with a brace, else a single name.
  */
 static Datum
 sg_names_in_entered(PG_FUNCTION_ARGS)
@@ -343,8 +346,8 @@ sg_names_in_entered(PG_FUNCTION_ARGS)
 /*
  * sg_steps_in(cstring)
  *
- * An array literal of numbers, or what it has between its braces: one number
- * or several.
+ * Reads an array literal of numbers, or the same without braces: one number or
+ * several.
  */
 static Datum
 sg_steps_in_entered(PG_FUNCTION_ARGS)

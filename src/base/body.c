@@ -31,7 +31,7 @@
 
 SG_FUNCTION(sg_body);
 
-/* The frames that are still there are those outside of this call */
+/* Runs fn(arg), and drops from an error's context the lines of all frames inside of this call */
 void
 sg_call_alone(void (*fn) (void *arg), void *arg)
 {
@@ -78,12 +78,16 @@ sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo)
 typedef struct Body
 {
 	FmgrInfo	function;
-	int			required;		/* arguments that have no default */
-	int			ntables;		/* arguments that are names of tables: ... */
-	int			tables[FUNC_MAX_ARGS];	/* ... their numbers */
+	int			required;		/* number of arguments without a default */
+	int			ntables;		/* number of arguments that are table names */
+	int			tables[FUNC_MAX_ARGS];	/* positions of the arguments that are
+										 * table names */
 } Body;
 
-/* Notes which arguments of a body are names of tables that it could not find by itself */
+/*
+ * Records the arguments of type schemaguard.table_name, which a body with a
+ * search_path of its own could not resolve
+ */
 static void
 note_tables(Body *body, HeapTuple function)
 {
@@ -99,7 +103,7 @@ note_tables(Body *body, HeapTuple function)
 	}
 }
 
-/* Finds the body of a function; raises 42501 where the caller may not call it */
+/* Finds the body of a function; raises 42501 if the caller may not execute the body */
 static Oid
 find_body(Oid function, Body *found)
 {
@@ -138,8 +142,9 @@ call_body(FunctionCallInfo fcinfo)
 }
 
 /*
- * Any of them.  Raises what its body does, 22004 for a null where there is no default, and 42P01, with the nearest
- * name, for a table that is not there.
+ * Entry point of all functions with a body.  Raises the body's errors, 22004
+ * for a null argument without a default, and 42P01, with the nearest name as a
+ * hint, for a missing table.
  */
 static Datum
 sg_body_entered(PG_FUNCTION_ARGS)
@@ -158,7 +163,7 @@ sg_body_entered(PG_FUNCTION_ARGS)
 	}
 	for (int i = 0; i < body->required; i++)
 		sg_arg_check(fcinfo, i);
-	/* arguments are the executor's, which sets a constant but once */
+	/* copied, because the executor sets constant arguments only once */
 	memcpy(call, fcinfo, SizeForFunctionCallInfo(fcinfo->nargs));
 	call->flinfo = &body->function;
 	for (int i = 0; i < body->ntables; i++)

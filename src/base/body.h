@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "fmgr.h"
 
-/* Calls a function; its errors have only the CONTEXT of what is outside of it */
+/* Call a function whose errors have only the CONTEXT of the caller */
 extern void sg_call_alone(void (*fn) (void *arg), void *arg);
 extern Datum sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo);
 

@@ -19,7 +19,10 @@
 #include "base/compat.h"
 #include "base/gone.h"
 
-/* Returns the extension's schema as it stands before a name, with its point; an empty text while there is no such extension */
+/*
+ * Returns the quoted schema of the extension and a dot, or an empty text if the
+ * extension is not installed
+ */
 static char *
 prefix(void)
 {
@@ -35,7 +38,10 @@ prefix(void)
 	return OidIsValid(schema) ? psprintf("%s.", quote_identifier(sg_schema_name(schema))) : "";
 }
 
-/* Returns whether the name of a function of ours, without a schema, and a parenthesis are at this place of the text */
+/*
+ * Returns whether the text has the unqualified name of a function of the
+ * extension and "(" at this place
+ */
 static bool
 is_call(const char *text, const char *at)
 {
@@ -63,7 +69,7 @@ sg_calls(const char *format)
 	initStringInfo(&buf);
 	for (const char *at = format; *at; at++)
 	{
-		/* the schema's name becomes a part of a format */
+		/* doubled: the schema's name becomes part of a format */
 		for (const char *c = schema; *c && is_call(format, at); c++)
 			appendStringInfo(&buf, *c == '%' ? "%%%%" : "%c", *c);
 		appendStringInfoChar(&buf, *at);

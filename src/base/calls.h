@@ -11,14 +11,15 @@
 #include "postgres.h"
 
 /*
- * Returns a format in which each call of ours, such as "SELECT sg_drift(%s)",
- * names the extension's schema, so that it runs under any search_path.  Each
- * message that has a call goes through here; .ci/check-repo looks for others.
- * A hint ends with one complete statement, alone on its last line.
+ * Returns a format in which each call of an extension's function, such as
+ * "SELECT sg_drift(%s)", is qualified with the extension's schema, so that it
+ * runs under any search_path.  Each message with a call uses it; .ci/check-repo
+ * looks for others.  A hint ends with one complete statement, alone on its last
+ * line.
  */
 extern const char *sg_calls(const char *format) pg_attribute_format_arg(1);
 
-/* Returns the name of a function of ours, qualified likewise */
+/* Returns the qualified name of an extension's function */
 extern char *sg_call_name(const char *function);
 
 #endif							/* SG_CALLS_H */

@@ -126,7 +126,7 @@ sg_column_default(Oid relid, AttrNumber attnum)
 	return expression;
 }
 
-/* ---- what inherits ---- */
+/* ---- children by inheritance ---- */
 
 bool
 sg_has_subclass(Oid relid)
@@ -136,7 +136,10 @@ sg_has_subclass(Oid relid)
 	return sg_read_class(relid, &class) && class.relhassubclass;
 }
 
-/* Is the relation a partition whose DETACH CONCURRENTLY is pending, and not only since the active snapshot was taken? */
+/*
+ * Returns whether the relation is a partition with a pending DETACH
+ * CONCURRENTLY that the active snapshot sees, too
+ */
 static bool
 is_leaving(HeapTuple inherits)
 {
@@ -163,7 +166,7 @@ sg_children(Oid relid)
 	return children;
 }
 
-/* Returns the relations with an OID in a column of pg_class that has no index by itself */
+/* Returns the relations with an OID in a pg_class column that has no index of its own */
 static List *
 relations_with(AttrNumber column, Oid value)
 {
@@ -201,7 +204,7 @@ sg_all_inheritors(Oid relid)
 	{
 		List	   *children = sg_children(list_nth_oid(tables, i));
 
-		/* a partition has one parent alone */
+		/* no duplicates: a partition has one parent only */
 		tables = partitions ? list_concat(tables, children) : list_concat_unique_oid(tables, children);
 	}
 	return tables;
@@ -225,11 +228,14 @@ sg_is_attic(Oid schema)
 	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	Form_pg_namespace form;
 	bool		is_attic;
+	const char *rest;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_namespace) GETSTRUCT(tuple);
-	is_attic = strncmp(NameStr(form->nspname), SG_ATTIC, strlen(SG_ATTIC)) == 0 && superuser_arg(form->nspowner);
+	rest = NameStr(form->nspname) + strlen(SG_ATTIC);
+	is_attic = strncmp(NameStr(form->nspname), SG_ATTIC, strlen(SG_ATTIC)) == 0 && superuser_arg(form->nspowner) &&
+		(rest[0] == '\0' || (rest[0] == '_' && rest[1] != '\0' && strspn(rest + 1, "0123456789") == strlen(rest + 1)));
 	ReleaseSysCache(tuple);
 	return is_attic;
 }

@@ -28,43 +28,46 @@
 
 typedef struct SgCatalog
 {
-	Relation	rel;			/* NULL when it is closed */
+	Relation	rel;			/* catalog; NULL: closed */
 	SysScanDesc scan;
 } SgCatalog;
 
 /*
- * The rows in which an OID column, the first one of the index (InvalidOid: all
- * are read), has the value; snapshot NULL: as they are now.
+ * Starts a scan of the rows with a value in an OID column, the first one of the
+ * index (InvalidOid: read all rows); snapshot NULL: as of now.
  */
 extern void sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
 							 Snapshot snapshot);
 
-/* All rows, in no order */
+/* Starts a scan of all rows, unordered */
 extern void sg_catalog_begin_all(SgCatalog *catalog, Oid relid);
 
 /*
- * Rows of pg_depend: what depends on an object, or what it depends on; one
- * column of it, or subid 0: all.
+ * Starts a scan of pg_depend: the dependents of an object, or the objects that
+ * it depends on; of one column of it, or of all if subid is 0.
  */
 extern void sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid);
 
-/* Rows of pg_depend for what an object, or one column of it, depends on: also those that the command which runs now has written */
+/*
+ * Starts a scan of pg_depend for what an object, or one column of it, depends
+ * on, including rows that the running command has written
+ */
 extern void sg_catalog_begin_depend_now(SgCatalog *catalog, Oid classid, Oid objid, int32 subid);
 
-/* A row that is valid until the next call, or NULL */
+/* Returns the next row, valid until the next call, or NULL at the end */
 extern HeapTuple sg_catalog_next(SgCatalog *catalog);
 
-/* Does nothing when it is closed already */
+/* Closes the catalog; no effect if it is closed already */
 extern void sg_catalog_end(SgCatalog *catalog);
 
 /* Locks and opens a relation; raises 42P01 if it is gone */
 extern Relation sg_relation_open(Oid relid, LOCKMODE mode);
 
 /*
- * Returns what pg_attrdef has for a column, its default or what it is generated
- * from, or NULL; raises as sg_column(), or 42704.  Takes no lock and keeps no
- * relcache entry: the server raises XX000 when it reads that of a dropped
- * relation anew, which any look into the catalogs may bring about.
+ * Returns a column's expression in pg_attrdef, its default or that of a
+ * generated column, or NULL; raises sg_column()'s errors, or 42704.  Takes no
+ * lock and keeps no relcache entry: the server raises XX000 when it rebuilds
+ * that of a dropped relation, which any catalog look-up may cause.
  */
 extern Node *sg_column_default(Oid relid, AttrNumber attnum);
 
@@ -75,37 +78,45 @@ extern Node *sg_column_default(Oid relid, AttrNumber attnum);
 extern bool sg_has_subclass(Oid relid);
 
 /*
- * Returns what inherits from a relation directly, as find_inheritance_children()
- * does, or at any distance, the relation first, as find_all_inheritors() does:
- * as of now, none of them locked.  One that is gone has none.
+ * Return the tables that inherit from a relation directly, like
+ * find_inheritance_children(), or at any distance with the relation first, like
+ * find_all_inheritors(): as of now, without locks.  A dropped relation has
+ * none.
  */
 extern List *sg_children(Oid relid);
 extern List *sg_all_inheritors(Oid relid);
 
-/* Returns the tables OF a composite type, by the relation of that, none of them locked */
+/* Returns the tables OF a composite type, given by its relation, without locks */
 extern List *sg_typed_tables(Oid relid);
 
-/* Returns the relations of a schema, none of them locked */
+/* Returns the relations of a schema, without locks */
 extern List *sg_relations_in(Oid schema);
 
 /*
- * Returns a table and, if it is partitioned, all its partitions.  Not what
- * merely inherits: no key knows these rows.
+ * Returns a table and, if it is partitioned, all its partitions; no other
+ * inheriting tables, whose rows keys ignore.
  */
 extern List *sg_with_partitions(Oid relid);
 
 /*
- * Returns a number for this database on its server, beside the system identifier: that
- * of another one where OIDs say nothing of what was there before, as in a copy, or
- * after pg_restore --clean, which makes all objects anew
+ * Returns a number that, with the system identifier, identifies this database.
+ * It changes whenever OIDs say nothing about earlier objects: in a copy, or
+ * after pg_restore --clean, which recreates all objects.
  */
 extern uint32 sg_database_mark(void);
 
-/* How the schemas begin where plans keep the tables and views that they drop, and how columns that they drop begin */
+/*
+ * Prefixes of the schemas in which plans keep dropped tables and views, and of
+ * dropped columns that are kept
+ */
 #define SG_ATTIC "schemaguard_attic"
 #define SG_DROPPED "_sg_dropped"
 
-/* Is it one of these schemas?  One that a role without superuser's rights owns only has the name: its owner could drop what is kept there. */
+/*
+ * Returns whether a schema is an attic, by the rule of view schemaguard.attic.
+ * A schema of that name that belongs to a role without superuser's privileges
+ * does not count: its owner could drop the kept objects.
+ */
 extern bool sg_is_attic(Oid schema);
 
 #endif							/* SG_CATALOG_H */

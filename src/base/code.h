@@ -40,7 +40,7 @@
 
 typedef struct CodeReach CodeReach;
 
-/* Nothing yet, in the current memory context */
+/* Returns an empty CodeReach, in the current memory context */
 extern CodeReach *code_reach(void);
 
 /* Hint for a statement that is refused because of the code that it could run */
@@ -52,63 +52,74 @@ extern void code_reach_type(CodeReach *reach, Oid type);
 extern void code_reach_function(CodeReach *reach, Oid function);
 extern void code_reach_operator(CodeReach *reach, Oid operator);
 
-/* Adds the functions that are named in texts which `from` has looked at, so that code_analyse_as_meant() lets them run; and nothing else */
+/*
+ * Adds only the functions named in texts that `from` has examined, so that
+ * code_analyse_as_meant() lets them run
+ */
 extern void code_reach_take_called(CodeReach *reach, const CodeReach *from);
 
-/* Takes over the query that code_prepare() has had `from` keep, for code_run_as_meant() */
+/* Takes over the query that code_prepare() stored in `from`, for code_run_as_meant() */
 extern void code_reach_take_query(CodeReach *reach, const CodeReach *from);
 
 extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 
-/* Adds that nobody may run it, and why */
+/* Records that no role may run the code, and why */
 extern void code_reach_never(CodeReach *reach, const char *reason);
 
-/* An expression that `owner` has stored.  No Query but as a SubLink's. */
+/* Adds an expression that `owner` has stored; a Query only within a SubLink. */
 extern void code_reach_expression(CodeReach *reach, Node *expression, Oid owner);
 
 /* Adds the code that an object depends on by pg_depend */
 extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
 
 /*
- * Adds who could have a text that is kept come to other code, when it is analysed anew:
- * who may make a better match in the schema of a function or an operator of it
- * (CVE-2018-1058 is such a case), and who could put something else in the place of one
- * of the tables that it reads
+ * Adds the roles that could make a stored text mean other code when it is
+ * analysed again: those that may create a better match in the schema of one of
+ * its functions or operators (as in CVE-2018-1058), and those that could
+ * replace one of the tables that it reads
  */
 extern void code_reach_kept(CodeReach *reach, Node *raw, const List *tables);
 
 /* ---- code_table.c: the same for tables, with their partitions at all levels ---- */
 
-/* Planning and reading: expressions of indexes, statistics, partition keys, checks */
+/* Adds the code of planning and reading: expressions of indexes, statistics, partition keys, checks */
 extern void code_reach_read(CodeReach *reach, Oid relid);
 
-/* Having the checks of a table prove something: the server computes what is constant in them */
+/* Adds the code of proofs by a table's checks, in which the server evaluates constant parts */
 extern void code_reach_proof(CodeReach *reach, Oid relid);
 
-/* Output of whole rows, also as jsonb: types of all columns, columns computed when read */
+/*
+ * Adds the code of output of whole rows, also as jsonb: types of all columns,
+ * virtual generated columns
+ */
 extern void code_reach_row(CodeReach *reach, Oid relid);
 
-/* Adds the expressions of a table's policies, if row security holds for the current role.  Reading alone does not: it has row security off. */
+/*
+ * Adds the expressions of a table's policies, if row security applies to the
+ * current role.  Reading alone does not need them: it has row security off.
+ */
 extern void code_reach_policies(CodeReach *reach, Oid relid);
 
 /*
- * Writing, by CMD_INSERT, CMD_UPDATE or CMD_DELETE: what reading could run,
- * and triggers, rules, and, for rows that are written, checks, defaults,
- * generated columns and types.  Not what foreign keys lead to: that is for
- * the caller to follow.
+ * Adds the code of writing by CMD_INSERT, CMD_UPDATE or CMD_DELETE: that of
+ * reading, triggers, rules and, for written rows, checks, defaults, generated
+ * columns and types.  Actions of foreign keys are the caller's to follow.
  */
 extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 
-/* All of that, of a table with all that code_tree() gives by this mode */
+/* Adds all of that for the tables of code_tree(relid, mode) */
 extern void code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode);
 
-/* Adds the owner of a table, who may give it code at any moment; and those of all tables of its code_tree(), and of tables above these */
+/*
+ * Add the owner of a table, who may plant code at any moment; the second also
+ * adds the owners of all tables of its code_tree(), and of tables above these
+ */
 extern void code_reach_table_owner(CodeReach *reach, Oid relid);
 extern void code_reach_owners(CodeReach *reach, Oid relid);
 
 /*
- * Adds the owner of a relation, who chooses what that, or something of it (`what`),
- * reads with the rights of the role that runs a query
+ * Adds the owner of a relation, who chooses what the relation, or its part
+ * `what`, reads with the rights of the role that runs a query
  */
 extern void code_reach_reader(CodeReach *reach, const char *what, Oid relid);
 
@@ -116,38 +127,39 @@ extern void code_reach_reader(CodeReach *reach, const char *what, Oid relid);
 extern void code_reach_truncate(CodeReach *reach, Oid relid);
 
 /*
- * Adds who chooses what a query reads elsewhere, with the user mapping of the role
- * that runs it, where the table or something below it is foreign
+ * Adds the roles that choose what a query reads on a foreign server with the
+ * user mapping of the role that runs it, if the table or a table below it is
+ * foreign
  */
 extern void code_reach_foreign(CodeReach *reach, Oid relid);
 
-/* Returns the owner of a foreign table and that of its server (a List of OIDs); NIL if it is gone */
+/* Returns the owners of a foreign table and of its server (a List of OIDs); NIL if it was dropped */
 extern List *code_foreign_owners(Oid relid);
 
-/* The owner of a table; raises 42P01 when it is gone */
+/* Returns the owner of a table; raises 42P01 if it was dropped */
 extern Oid	code_table_owner(Oid relid);
 
 /*
- * Returns a table with its partitions and all that inherits from it, at all
- * levels (a List of OIDs), locked as below if looks lock: `mode` is the one in
- * which the deed itself will lock them, or NoLock.
+ * Returns a table with all tables that inherit from it, at all levels (a List
+ * of OIDs), locked as below if looks take locks: `mode` is the mode in which
+ * the deed itself will lock them, or NoLock.
  */
 extern List *code_tree(Oid relid, LOCKMODE mode);
 
 /* ---- looks that a deed may trust ---- */
 
 /*
- * Locks a table that a look comes to, before anything about it is read.  The
- * caller's rights to `named`, the table or the topmost one above it, are those
- * that count.  `mode` is the deed's own one, or NoLock.
+ * Locks a table before anything about it is read.  The caller's rights to
+ * `named`, the table or the topmost one above it, are those that count. `mode`
+ * is the deed's own one, or NoLock.
  */
 typedef void (*CodeLock) (Oid relid, Oid named, LOCKMODE mode, void *lock_arg);
 
 /*
- * Returns the mode to ask code_tree() for where a deed changes rows of a table,
- * once its right to do so is checked.  UPDATE and DELETE buy SHARE UPDATE
- * EXCLUSIVE; INSERT buys the lock that it takes anyway, which keeps triggers,
- * rules and policies away, and lets an index become ready only afterwards.
+ * Returns the lock mode for code_tree() if a deed changes rows of a table, once
+ * its right to do so is checked.  UPDATE and DELETE justify SHARE UPDATE
+ * EXCLUSIVE; INSERT justifies its own lock, which keeps triggers, rules and
+ * policies away, and lets an index become ready only afterwards.
  */
 static inline LOCKMODE
 code_write_lock(CmdType event)
@@ -156,140 +168,158 @@ code_write_lock(CmdType event)
 }
 
 /*
- * Calls fn(arg).  Until it returns, all looks lock.  Without locks, an answer
- * of code_role() tells only what could be run a moment ago.
+ * Calls fn(arg), during which all looks take locks.  Without locks an answer of
+ * code_role() is only true of a moment ago.
  */
 extern void code_with_locks(CodeLock lock, void *lock_arg, void (*fn) (void *arg), void *arg);
 
-/* Do looks lock now? */
+/* Returns whether looks take locks now */
 extern bool code_locks(void);
 
-/* Calls fn(arg), in which looks hold the names of types, and lock no table */
+/* Calls fn(arg), during which looks hold the names of types, and lock no table */
 extern void code_with_holds(void (*fn) (void *arg), void *arg);
 
-/* Do looks hold names now? */
+/* Returns whether looks hold names now */
 extern bool code_holds(void);
 
 /* ---- code_raw.c: what somebody has written, which runs code when it is analysed ---- */
 
-/* Is that code of the server's scanner one of a literal in quotes? */
+/* Returns whether a token code of the server's scanner is a quoted literal's */
 extern bool code_is_literal(int token);
 
-/* Has a text any?  Without one its analysis alone calls no input function of a type. */
+/*
+ * Returns whether a text has quoted literals.  Without one its analysis calls
+ * no input function of a type.
+ */
 extern bool code_has_literal(const char *sql);
 
 /*
- * Adds the code that names in a raw expression or query lead to, by the search_path
- * that is in force; for one over a table's row, code_reach_row() has the rest.
+ * Adds the code that names in a raw expression or query lead to, by the current
+ * search_path; code_reach_row() adds the rest for an expression over a table's
+ * row.
  */
 extern void code_reach_raw(CodeReach *reach, Node *raw);
 
 /*
- * Returns the type that a name means, or InvalidOid.  If looks lock, it means the same
- * until the (sub)transaction ends; raises 40001 where it has just come to mean another.
+ * Returns the type that a name means, or InvalidOid.  If looks take locks, the
+ * meaning is held until the (sub)transaction ends; raises 40001 if it has just
+ * changed.
  */
 extern Oid	code_find_type(CodeReach *reach, TypeName *name);
 
 /*
- * Calls analyse(arg), which analyses what was looked at, and runs nothing: a
- * function, built in or in C, that the look has not found, and that is not harmless,
- * raises 42501 there (meant.h).
+ * Calls analyse(arg), which analyses the examined text and runs nothing: a
+ * function, built in or in C, that was not found before and is not harmless
+ * raises 42501 (meant.h).
  */
 extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg);
 
 /*
- * Analyses and rewrites a query as code_analyse_as_meant() does; returns its plan, for
- * SPI_plan_get_plan_sources().  SPI must be connected.
+ * Analyses and rewrites a query like code_analyse_as_meant(); returns its plan,
+ * for SPI_plan_get_plan_sources().  SPI must be connected.
  */
 extern SPIPlanPtr code_prepare(CodeReach *reach, const char *sql);
 
 /*
- * Calls run(arg), which runs such a query, of which `looked` is what code_prepare()
- * had: raises 40001 where it comes to anything else by now, such as another operator.
+ * Calls run(arg), which runs a query that code_prepare() has analysed into
+ * `looked`: raises 40001 if it means anything else by now, such as another
+ * operator.
  */
 extern void code_run_as_meant(const CodeReach *looked, const char *sql, void (*run) (void *arg), void *arg);
 
-/* Is a raw statement a query, or a change of rows? */
+/* Returns whether a raw statement is a query or a change of rows */
 extern bool code_is_query(Node *statement);
 
-/* The queries among what the grammar lets be any statement: that of CREATE TABLE AS, actions of a rule, the body of a function */
+/*
+ * Returns the queries among statements: that of CREATE TABLE AS, actions of a
+ * rule, the body of a function
+ */
 extern List *code_queries(Node *statements);
 
 /*
- * The types as which literals in a raw expression or query are read, when it is
- * analysed: those that are named, of arguments of functions and operators, and of
- * columns of tables that are named.  A domain counts as its base type there, whose
- * own checks come later; an array of a domain does not.
+ * Adds the types of which literals in a raw expression or query are read by
+ * analysis: named types, those of arguments of functions and operators, and of
+ * columns of named tables.  A domain counts as its base type, because its
+ * checks come later; an array of a domain does not.
  */
 extern void code_reach_literals(CodeReach *reach, Node *raw);
 
-/* Add such types: those of all columns of a table or composite type; that of a value */
+/* Add such types: those of all columns of a table or composite type; the type of a value */
 extern void code_reach_column_types(CodeReach *reach, Oid relid);
 extern void code_reach_literal_type(CodeReach *reach, Oid type);
 
 /*
- * Analyse something that `owner` owns the table of, with search_path pinned, as
- * code_role() says; raises 42501 where nobody may, calling it `what`.  Ends with
- * sg_scope_end().
+ * Begins the analysis of a text about a table of `owner`, with a pinned
+ * search_path, as the role of code_role(); raises 42501 if no role may, with
+ * `what` as its name.  Ends with sg_scope_end().
  */
 extern void code_analysis_begin(SgScope *scope, CodeReach *reach, Oid owner, const char *what);
 
-/* An expression over a table's row */
+/* Expression over a table's row */
 typedef struct CodeExpression
 {
 	Oid			relid;
 	Node	   *raw;
 	ParseExprKind kind;
-	const char *condition;		/* it is one, of this clause: "CHECK"; or NULL */
-	const char *target;			/* it is the value of this, for messages; or
-								 * NULL */
-	Oid			type;			/* of the target */
+	const char *condition;		/* it is a condition of this clause, such as
+								 * "CHECK"; or NULL */
+	const char *target;			/* it is the value of this target, for
+								 * messages; or NULL */
+	Oid			type;			/* type of the target */
 	int32		typmod;
-	bool		any_path;		/* names by the search_path of who analyses
-								 * it; else pinned */
+	bool		any_path;		/* names are found by the search_path of the
+								 * role that analyses it; else it is pinned */
 } CodeExpression;
 
-/* Analysed, as the table's owner where it has to be; raises what the parser does, and 42501 as above */
+/*
+ * Analyses an expression, as the table's owner if necessary; raises the
+ * parser's errors, and 42501 as above
+ */
 extern Node *code_analyse(const CodeExpression *expression);
 
 /* ---- verdicts ---- */
 
-/* Is there any code, type or operator at all that is not built in, whoever made it? */
+/* Returns whether any code, type or operator is not built in */
 extern bool code_found(CodeReach *reach);
 
-/* Is there code of anybody's but the caller's, built-in and superusers', types and operators aside? */
+/*
+ * Returns whether there is code of other roles than the caller and superusers;
+ * types and operators do not count
+ */
 extern bool code_is_others(CodeReach *reach);
 
-/* Is a domain reachable that is anybody's but the caller's and superusers'?  It may get a check at any moment. */
+/*
+ * Returns whether a domain of another role than the caller and superusers is
+ * reachable, which may get a check at any moment.
+ */
 extern bool code_has_domains(CodeReach *reach);
 
 /*
- * Returns a role whose code is reachable, domains included, and that is no superuser:
- * another one than the caller if there is one; or InvalidOid.  What is not there
- * does not count.
+ * Returns a role, not a superuser, whose code or domain is reachable,
+ * preferably another one than the caller; or InvalidOid.  Missing objects do
+ * not count.
  */
 extern Oid	code_stranger(CodeReach *reach);
 
 /*
- * As whom may the work be done on something that `owner` owns?  Returns NULL
- * with *role InvalidOid: as the caller, since nothing is reachable but
- * built-in, superusers' and the caller's own code.  NULL with another *role:
- * as that one, which is the owner, restricted, since all that is reachable is
- * its own or of roles whose privileges it inherits.  Not NULL: by nobody, and
- * why, as one line.
+ * Decides which role may do the work on an object of `owner`. NULL with *role
+ * InvalidOid: the caller, because only built-in, superusers' and the caller's
+ * own code is reachable.  NULL with another *role: the owner, restricted,
+ * because all reachable code is its own or of roles whose privileges it
+ * inherits.  Otherwise no role may; returns why, in one line.
  */
 extern char *code_role(CodeReach *reach, Oid owner, Oid *role);
 
 /*
- * Why `owner` must not run it, whoever calls, in the same words; or NULL.  For
- * what core does as a table's owner by itself, such as the queries of foreign
- * keys' triggers.
+ * Returns, in the same words, why `owner` must not run the code, whoever calls;
+ * or NULL.  For queries that core itself runs as a table's owner, such as those
+ * of foreign keys' triggers.
  */
 extern char *code_refusal(CodeReach *reach, Oid owner);
 
 /*
- * Why `owner` must not run it unless all of it, now and later, is built in,
- * superusers' or its own; or NULL.
+ * Returns why `owner` must not run the code, unless all of it, now and later,
+ * is built in, superusers' or its own; or NULL.
  */
 extern char *code_refusal_alone(CodeReach *reach, Oid owner);
 

@@ -33,7 +33,10 @@
 
 #include "base/code_internal.h"
 
-/* Stable built-in functions, of all their argument types; t/072_guard.pl reads this list */
+/*
+ * Names of stable built-in functions that count as harmless with all argument
+ * types; test/t/072_guard.pl reads this list
+ */
 static const char *const stable_names[] = {
 	"age", "cash_in", "cash_out", "convert", "convert_from", "convert_to", "current_database",
 	"date", "date_cmp_timestamptz", "date_eq_timestamptz", "date_ge_timestamptz",
@@ -72,9 +75,9 @@ is_listed(const char *name)
 }
 
 /*
- * Tells whether a value of the type can name an object, or be of any type.
- * Configurations and dictionaries of text search are data: superusers make the
- * code that is behind them.
+ * Returns whether a value of the type can name an object, or be of any type.
+ * Text search configurations and dictionaries count as data: only superusers
+ * make the code behind them.
  */
 static bool
 leads_elsewhere(Oid type, bool built_in)
@@ -85,7 +88,11 @@ leads_elsewhere(Oid type, bool built_in)
 		case INTERNALOID:
 			return false;
 		case OIDOID:
-			/* built-in input functions get the type of an array's elements */
+
+			/*
+			 * an OID argument of a built-in input function is the type of an
+			 * array's elements
+			 */
 			return !built_in;
 		case REGCLASSOID:
 		case REGCOLLATIONOID:
@@ -109,8 +116,8 @@ code_is_harmless(Form_pg_proc form)
 	bool		built_in = form->oid < FirstNormalObjectId;
 
 	/*
-	 * nothing of the values' types is called: those of triggers that fill
-	 * compare images
+	 * these functions call nothing of the values' types; triggers that fill
+	 * columns compare record images
 	 */
 	if (form->oid == F_NUM_NULLS || form->oid == F_NUM_NONNULLS || form->oid == F_RECORD_IMAGE_EQ || form->oid == F_RECORD_IMAGE_NE)
 		return true;

@@ -12,7 +12,7 @@
 #include "base/code_internal.h"
 #include "base/compat.h"
 
-/* Tells whether a node is an expression whose type matters: it may be of a user's, and exprType() tells it */
+/* Returns whether a node is an expression whose type, by exprType(), may be a user's */
 bool
 code_node_has_type(Node *node)
 {
@@ -55,8 +55,8 @@ code_node_has_type(Node *node)
 }
 
 /*
- * Tells whether a node is of a kind without a type of its own, or of a
- * built-in one, and the walk visits all that is below it
+ * Returns whether a node's kind has no type of its own, or a built-in one, and
+ * the tree walker visits all nodes below
  */
 bool
 code_node_is_plain(Node *node)

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * code_raw.c
- *	  Expressions that somebody has written, before they are analysed.
+ *	  Expressions that somebody has written, before their analysis.
  *
- * Analysis already runs code: it turns literals into values, and that of an
- * array of a domain is looked at by the domain's CHECK.  So before, all that
- * the names in it can lead to is looked at: types, functions and operators, by
- * their arguments, and the columns of tables.
+ *	  Analysis already runs code: it turns literals into values, and the CHECK
+ *	  of a domain judges the elements of an array of that domain.  So
+ *	  everything that the names in an expression can lead to is examined
+ *	  before: types, functions and operators, by their arguments, and the
+ *	  columns of tables.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,9 +48,9 @@
 #include "base/meant.h"
 #include "base/quote.h"
 
-/* ---- what the analysis can run ---- */
+/* ---- code that analysis can run ---- */
 
-/* Is the object that a name may mean the one of this schema? */
+/* Returns whether a name can mean an object of this schema */
 static bool
 is_meant(List *names, Oid namespace, bool visible)
 {
@@ -106,7 +107,7 @@ reach_operator(CodeReach *reach, Form_pg_operator form)
 
 /* ---- types ---- */
 
-/* Adds the table of a type that is written as that of a column, by %TYPE: it is locked, if looks lock */
+/* Adds the table of a type written as table.column%TYPE; the table is locked if looks take locks */
 static void
 reach_typed_by(CodeReach *reach, const TypeName *name)
 {
@@ -127,8 +128,8 @@ code_find_type(CodeReach *reach, TypeName *name)
 	type = LookupTypeNameOid(NULL, name, true);
 
 	/*
-	 * names without a schema are the server's here, and some of them no
-	 * types, as serial
+	 * unqualified names lead to the server's types, and some, such as serial,
+	 * are no types
 	 */
 	if (!OidIsValid(type) && list_length(name->names) > 1)
 		code_reach_missing(reach, psprintf("type \"%s\" does not exist", TypeNameToString(name)));
@@ -141,7 +142,7 @@ code_find_type(CodeReach *reach, TypeName *name)
 	return type;
 }
 
-/* Adds a type, or what computes the values of a serial column, which has none */
+/* Adds a type; for a serial column, which has no such type, adds the functions of its default */
 static void
 reach_named_type(CodeReach *reach, TypeName *name)
 {
@@ -154,8 +155,8 @@ reach_named_type(CodeReach *reach, TypeName *name)
 }
 
 /*
- * Adds the type that a function's name may be: f(x) is a cast to f where no function
- * fits, and _f(x) one to its array
+ * Adds the type that a function's name may mean: f(x) is a cast to type f if no
+ * function f fits, and _f(x) a cast to its array
  */
 static void
 reach_cast(CodeReach *reach, const FuncCall *call)
@@ -194,8 +195,9 @@ reach_operator_types(CodeReach *reach, Form_pg_operator form)
 }
 
 /*
- * The types of the arguments and results of what a FuncCall or an A_Expr may mean:
- * literals beside them are read as these, and neither function nor operator is run
+ * Adds the argument and result types of the functions or operators that a
+ * FuncCall or an A_Expr may mean, because literals are read as these types;
+ * function and operator themselves do not run
  */
 static void
 reach_call_types(CodeReach *reach, Node *call)
@@ -242,7 +244,7 @@ visit_literals(Node *node, void *reach)
 	if (IsA(node, TypeName))
 		reach_named_type(reach, (TypeName *) node);
 	reach_call_types(reach, node);
-	/* which the walker does not know */
+	/* raw_expression_tree_walker() does not visit this field */
 	if (IsA(node, RangeTableFuncCol) && ((RangeTableFuncCol *) node)->typeName)
 		code_reach_type(reach, code_find_type(reach, ((RangeTableFuncCol *) node)->typeName));
 	if (IsA(node, ReturnStmt))
@@ -294,7 +296,7 @@ code_reach_raw(CodeReach *reach, Node *raw)
 
 /* ---- texts that are kept, and analysed anew each time ---- */
 
-/* A role, or the one member of pg_database_owner */
+/* Returns a role, or for pg_database_owner its one member */
 static Oid
 member(Oid owner)
 {
@@ -320,7 +322,7 @@ schema_owner(Oid namespace)
 	return owner;
 }
 
-/* Adds who can make an object in the schema of a name */
+/* Adds the roles that may create objects in the schema of a name */
 static void
 reach_makers(CodeReach *reach, List *names)
 {
@@ -378,7 +380,7 @@ code_reach_kept(CodeReach *reach, Node *raw, const List *tables)
 	}
 }
 
-/* ---- as whom ---- */
+/* ---- roles ---- */
 
 static Oid
 analysing_role(CodeReach *reach, Oid owner, const char *what)
@@ -444,7 +446,7 @@ code_run_as_meant(const CodeReach *looked, const char *sql, void (*run) (void *a
 		run(arg);
 }
 
-/* From the comment in parser/scanner.h */
+/* Token numbers, from the comment in parser/scanner.h */
 #define TOKEN_END 0
 #define TOKEN_SCONST 261
 #define TOKEN_XCONST 264
@@ -479,7 +481,7 @@ code_is_query(Node *statement)
 		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
 }
 
-/* raw_expression_tree_walker() raises for a statement that is none */
+/* raw_expression_tree_walker() raises an error for a utility statement */
 List *
 code_queries(Node *statements)
 {
@@ -525,7 +527,10 @@ typedef struct Analysis
 	Node	   *cooked;
 } Analysis;
 
-/* As core does it for a CHECK of a table (cookConstraint), and for the value of a column in UPDATE */
+/*
+ * Analyses as the server does: like cookConstraint() for a table's CHECK, and
+ * like UPDATE for a column's value
+ */
 static void
 analyse(void *arg)
 {
@@ -560,11 +565,19 @@ code_analyse(const CodeExpression *expression)
 
 	if (pinned)
 		sg_caller_begin(&caller);
-	/* its columns stay what they are from here on */
+
+	/*
+	 * the lock keeps the table's columns as they are until the transaction
+	 * ends
+	 */
 	table_close(sg_relation_open(expression->relid, AccessShareLock), NoLock);
 	code_reach_row(reach, expression->relid);
 	code_reach_raw(reach, expression->raw);
-	/* domains in that type judge a literal as soon as it has the type */
+
+	/*
+	 * a domain within that type judges a literal as soon as the literal is
+	 * converted
+	 */
 	if (expression->target)
 		code_reach_type(reach, expression->type);
 	role = analysing_role(reach, code_table_owner(expression->relid), expression->condition ? "condition" : "expression");

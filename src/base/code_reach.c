@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * code_reach.c
- *	  What using a type, function, operator or stored expression could run.
+ *	  Code that using a type, function, operator or stored expression could
+ *	  run.
  *
- * A walk over pg_depend and the catalogs of types, casts and operator
- * classes; each object is looked at once.  Objects that came with initdb end
- * the walk.  Nothing is evaluated: types are not looked up in the type cache,
- * since that would load and plan domain constraints.
+ *	  A walk over pg_depend and the catalogs of types, casts and operator
+ *	  classes visits each object once.  Objects that came with initdb end the
+ *	  walk.  Nothing is evaluated: types are not looked up in the type cache,
+ *	  because that would load and plan domain constraints.
  *
- * Anybody can nest types and functions as deeply as they like, so the walk is
- * a list of what is still to be looked at, not a recursion.  Only expressions
- * are read by recursion, which the server's own readers bound.
+ *	  Anybody can nest types and functions as deeply as they like, so the walk
+ *	  keeps a queue instead of recursing.  Only expressions are read by
+ *	  recursion, which the server's own readers bound.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,7 +65,7 @@ is_built_in(Oid objectid)
 	return objectid < FirstNormalObjectId;
 }
 
-/* To be looked at when somebody wants to know, unless it is there before */
+/* Queues the object for a lazy visit, unless it is queued already */
 static void
 add_object(CodeReach *reach, Oid classid, Oid objectid)
 {
@@ -73,7 +74,7 @@ add_object(CodeReach *reach, Oid classid, Oid objectid)
 	MemoryContext old;
 	bool		found;
 
-	/* users add to built-in families, too */
+	/* users can add members to built-in operator families */
 	if (is_built_in(objectid) && classid != OperatorFamilyRelationId)
 		return;
 	if (reach->seen == NULL)
@@ -139,7 +140,10 @@ visit_function(CodeReach *reach, Oid function)
 					 psprintf("function %s", format_procedure_qualified(function)));
 	ReleaseSysCache(tuple);
 
-	/* its arguments' types, its support function, what an SQL body names */
+	/*
+	 * dependencies: types of arguments, the support function, objects that an
+	 * SQL body names
+	 */
 	visit_dependencies(reach, ProcedureRelationId, function);
 }
 
@@ -204,7 +208,7 @@ visit_opclass(CodeReach *reach, Oid opclass)
 
 /* ---- types ---- */
 
-/* Casts from and to a type, of every context */
+/* Visits casts from and to a type, of every cast context */
 static void
 visit_casts(CodeReach *reach, Oid type)
 {
@@ -353,8 +357,8 @@ visit_type(CodeReach *reach, Oid type)
 	}
 
 	/*
-	 * a domain's are those of its base type, which the server would look for
-	 * at each level
+	 * a domain has the operator classes of its base type, which the server
+	 * would look up at each level
 	 */
 	if (form.typtype != TYPTYPE_DOMAIN)
 	{
@@ -363,9 +367,9 @@ visit_type(CodeReach *reach, Oid type)
 	}
 }
 
-/* ---- what depends on what ---- */
+/* ---- dependencies ---- */
 
-/* A view runs its query for who reads it */
+/* Visits a view's query, which runs when the view is read */
 static void
 visit_view(CodeReach *reach, Oid relid)
 {
@@ -419,7 +423,7 @@ visit_dependencies(CodeReach *reach, Oid classid, Oid objectid)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* the types of a table's columns count only where rows are put out */
+		/* types of a table's columns count only if rows are output */
 		if (classid != RelationRelationId || form->objsubid == 0)
 			add_referenced(reach, form->refclassid, form->refobjid);
 	}
@@ -457,7 +461,7 @@ visit_object(CodeReach *reach, Oid classid, Oid objectid)
 	}
 }
 
-/* Whatever could be run is found, before anything is said about it */
+/* Visits all queued objects, before any judgement */
 static void
 visit_all(CodeReach *reach)
 {
@@ -487,7 +491,7 @@ code_reach_never(CodeReach *reach, const char *reason)
 	reach->unknown = MemoryContextStrdup(reach->context, reason);
 }
 
-/* Why nobody may run it, whatever else was found, or NULL */
+/* Returns the reason why no role may run the code, whatever else was found, or NULL */
 static const char *
 nobody_may(const CodeReach *reach)
 {
@@ -499,10 +503,10 @@ nobody_may(const CodeReach *reach)
 typedef struct Walk
 {
 	CodeReach  *reach;
-	Oid			owner;			/* who stored the expression */
+	Oid			owner;			/* role that stored the expression */
 } Walk;
 
-/* A function in an expression that somebody has stored, with any arguments */
+/* Visits a function that a stored expression calls, with any arguments */
 static bool
 visit_called(Oid function, void *context)
 {
@@ -516,7 +520,8 @@ visit_called(Oid function, void *context)
 	if (!code_is_harmless(form))
 	{
 		code_reach_owner(walk->reach, walk->owner,
-						 psprintf("function %s", format_procedure_qualified(function)));
+						 psprintf(form->proowner == walk->owner ? "function %s" : "function %s, called by a query or expression",
+								  format_procedure_qualified(function)));
 		code_reach_called(walk->reach, function);
 	}
 	ReleaseSysCache(tuple);
@@ -532,7 +537,7 @@ visit_types(CodeReach *reach, const List *types)
 		code_reach_type(reach, type);
 }
 
-/* Adds what a node names by OID, its own type apart */
+/* Adds the objects that a node names by OID, except its own type */
 static void
 visit_named(Walk *walk, Node *node)
 {
@@ -571,7 +576,10 @@ visit_named(Walk *walk, Node *node)
 	}
 }
 
-/* Tells whether the answer of a keyword such as current_user depends on who asks; dates and times do not */
+/*
+ * Returns whether the value of a keyword such as current_user depends on the
+ * role that asks; keywords for dates and times do not
+ */
 static bool
 asks_for_role(Node *node)
 {
@@ -604,7 +612,10 @@ visit_node(Node *node, void *context)
 		code_reach_type(walk->reach, exprType(node));
 	else if (!code_node_is_plain(node))
 	{
-		/* the server's walkers may not know it either */
+		/*
+		 * a node of an unknown kind: the server's tree walkers may not know
+		 * it, either
+		 */
 		walk->reach->unknown = "an expression that it could run is of a kind that is not looked into";
 		return true;
 	}
@@ -615,9 +626,9 @@ visit_node(Node *node, void *context)
 }
 
 /*
- * The text of an expression, or one that is read already.  What is nested too
- * deeply for the server's readers, which touch nothing but memory, can be run
- * by nobody.
+ * Walks a stored expression, given as text or as a tree.  An expression nested
+ * too deeply for the server's readers, which touch nothing but memory, cannot
+ * be run by anybody.
  */
 static void
 walk_expression(CodeReach *reach, const char *text, Node *expression, Oid owner)
@@ -711,10 +722,13 @@ code_stranger(CodeReach *reach)
 static char *
 of_whom(Oid role)
 {
-	return OidIsValid(role) ? psprintf("of role %s", sg_role_name(role)) : pstrdup("for whoever wrote it, who is nobody here,");
+	return OidIsValid(role) ? psprintf("of role %s", sg_role_name(role)) : pstrdup("for its author, who no longer exists,");
 }
 
-/* Code of roles, with a piece of each in words: why `owner` must not run it, or NULL */
+/*
+ * Returns why `owner` must not run the code of these roles, or NULL; `whats`
+ * has an object of each role in words
+ */
 static char *
 refusal_of(const List *roles, const List *whats, Oid owner)
 {

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * code_table.c
- *	  What planning, reading or writing a table could run.
+ *	  Code that planning, reading or writing a table could run.
  *
- * The planner evaluates what it can of the expressions of indexes,
- * statistics objects and partition keys when it looks at a table, whatever
- * the query, and by constraint_exclusion of checks.  Row security is not
- * looked at: what reads here has row_security off, which makes a policy an
- * error.
+ *	  The planner evaluates what it can of the expressions of indexes,
+ *	  statistics objects and partition keys whenever it opens a table,
+ *	  whatever the query, and of CHECK constraints as constraint_exclusion
+ *	  says.  Row security is left out: schemaguard reads with row_security
+ *	  off, which turns a policy into an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,19 +60,19 @@ code_table_owner(Oid relid)
 	return owner;
 }
 
-/* State of a scan over the rows of a catalog about one table */
+/* State of a scan over one catalog's rows about one table */
 typedef struct Look
 {
 	CodeReach  *reach;
 	Oid			relid;
 	Oid			owner;
-	bool		above;			/* that of a table above, from which code was
-								 * taken over */
+	bool		above;			/* the table inherits from this one, and has
+								 * taken over its code */
 	CmdType		event;
-	TupleDesc	desc;			/* of the catalog */
+	TupleDesc	desc;			/* descriptor of the scanned catalog */
 } Look;
 
-/* Calls visit for the rows of a catalog whose column is the table */
+/* Calls visit() for each catalog row whose column has the table's OID */
 static void
 scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column,
 			 void (*visit) (Look *look, HeapTuple tuple))
@@ -146,7 +146,7 @@ visit_check(Look *look, HeapTuple tuple)
 	code_reach_object(look->reach, ConstraintRelationId, form->oid);
 }
 
-/* Tells whether the planner evaluates a table's checks, by which constraint_exclusion may leave the table out of a query */
+/* Returns whether the planner evaluates the table's CHECK constraints, by constraint_exclusion */
 static bool
 plans_checks(const Look *look)
 {
@@ -214,7 +214,7 @@ code_reach_policies(CodeReach *reach, Oid relid)
 
 /* ---- writing ---- */
 
-/* Defaults and generated columns alike */
+/* Visits a pg_attrdef entry: a default, or the expression of a generated column */
 static void
 visit_default(Look *look, HeapTuple tuple)
 {
@@ -223,9 +223,10 @@ visit_default(Look *look, HeapTuple tuple)
 }
 
 /*
- * Adds the roles that may make triggers on a table without owning it, where one,
- * whose maker nobody knows, has a condition that could run code.  Arguments are
- * left to who grants TRIGGER: GRANT ALL beside audit triggers is common.
+ * Adds the roles that may create triggers on a table without owning it, if a
+ * trigger, whose creator nobody knows, has a WHEN condition that could run
+ * code.  A trigger's arguments are the responsibility of the role that grants
+ * TRIGGER: GRANT ALL on tables with audit triggers is common.
  */
 static void
 add_makers(Look *look, HeapTuple trigger, Oid relid)
@@ -250,8 +251,9 @@ add_makers(Look *look, HeapTuple trigger, Oid relid)
 }
 
 /*
- * Who owns the table chose function and arguments, or who owns the one above.  The
- * triggers of foreign keys and deferred uniqueness are the server's.
+ * Visits a trigger: the owner of the table, or of the parent it came from,
+ * chose function and arguments.  Triggers of foreign keys and of deferrable
+ * uniqueness belong to the server.
  */
 static void
 visit_trigger(Look *look, HeapTuple tuple)
@@ -265,7 +267,7 @@ visit_trigger(Look *look, HeapTuple tuple)
 		(look->above && !OidIsValid(form->tgparentid)))
 		return;
 	add_makers(look, tuple, look->relid);
-	/* a partition's is made with that of a table above it */
+	/* a partition's trigger was made with the trigger of a table above */
 	foreach_oid(above, OidIsValid(form->tgparentid) ? sg_partition_ancestors(look->relid) : NIL)
 	{
 		add_makers(look, tuple, above);
@@ -314,7 +316,7 @@ write_one(Look *look)
 
 /* ---- locks, and partitions ---- */
 
-/* Lock function of the looks that run now; NULL: looks lock nothing */
+/* Lock function of the current looks; NULL: looks take no locks */
 static CodeLock lock_table;
 static void *lock_table_arg;
 
@@ -370,9 +372,9 @@ code_holds(void)
 }
 
 /*
- * A locked table gets no more children and loses none, so each is locked
- * before its own are listed.  One that was dropped while we waited for it is
- * no child any more.
+ * Locks each table before listing its children, because a locked table neither
+ * gets nor loses children.  Skips a table that was dropped while this session
+ * waited for its lock.
  */
 List *
 code_tree(Oid relid, LOCKMODE mode)
@@ -393,14 +395,17 @@ code_tree(Oid relid, LOCKMODE mode)
 	return tree;
 }
 
-/* Owners of the tables above one, of whom a partition or a child has taken over defaults, checks, triggers and indexes */
+/*
+ * Returns the owners of all tables above, whose defaults, CHECK constraints,
+ * triggers and indexes a partition or child may have inherited
+ */
 static List *
 owners_above(Oid relid)
 {
 	List	   *owners = NIL;
 	List	   *above = list_make1_oid(relid);
 
-	/* the list grows while it is walked */
+	/* by number: the list grows during the loop */
 	for (int i = 0; i < list_length(above); i++)
 	{
 		SgCatalog	rows;

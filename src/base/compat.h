@@ -127,18 +127,20 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 /*
  * 19: a slot has the number of the process that uses it, before that its ID, 0
  * if nobody does; hooks may not change what pg_stat_statements counts by;
- * CLUSTER is a statement of REPACK; and a table with a publication is "referenced
+ * CLUSTER is a statement of REPACK; log_min_messages is one a kind of process; and a table with a publication is "referenced
  * by" it in the server's refusals, before that "part of" it.
  */
 #if PG_VERSION_NUM >= 190000
 #define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)
 #define SG_JUMBLE const JumbleState
+#define SG_LOG_MIN_MESSAGES log_min_messages[MyBackendType]
 #define SG_PUBLISHED "referenced by"
 #define SG_REPACKED(statement) (((RepackStmt *) (statement))->relation ? ((RepackStmt *) (statement))->relation->relation : NULL)
 #else
 #define SG_PUBLISHED "part of"
 #define slot_active_pid(slot) ((slot)->active_pid)
 #define SG_JUMBLE JumbleState
+#define SG_LOG_MIN_MESSAGES log_min_messages
 #define T_RepackStmt T_ClusterStmt
 #define SG_REPACKED(statement) (((ClusterStmt *) (statement))->relation)
 #endif
@@ -342,6 +344,13 @@ sg_alter_constraint(Node *def)
 #define SG_SLOT_IS_INVALID(data) false
 #endif
 
+/* 16: an index that has a summary of each range of pages, as BRIN, gets no entry for a row that stays on its page */
+#if PG_VERSION_NUM >= 160000
+#define SG_SUMMARIZES(method) ((method) == BRIN_AM_OID)
+#else
+#define SG_SUMMARIZES(method) false
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 
@@ -377,24 +386,26 @@ extern PGDLLIMPORT char *locale_messages;
 #define SG_REAL_SETTING(setting) ((struct config_real *) (setting))
 #endif
 
-/* 19: a new column of a domain rewrites the table where a constraint is volatile, before that for each constraint */
-static inline bool
-sg_domain_rewrites(Oid type)
-{
-#if PG_VERSION_NUM >= 190000
-	bool		is_volatile = false;
+/* 19: a new column of a domain rewrites the table if a constraint is volatile; before, if the domain has any constraint */
+#define SG_DOMAIN_REWRITES_IF_VOLATILE (PG_VERSION_NUM >= 190000)
 
-	return DomainHasConstraints(type, &is_volatile) && is_volatile;
-#else
-	return DomainHasConstraints(type);
-#endif
-}
+/* Before 16 a rule ON SELECT makes a view of an empty table */
+#define SG_RULE_MAKES_VIEW (PG_VERSION_NUM < 160000)
 
 /* 18: arguments of an ExecutorRun_hook */
 #if PG_VERSION_NUM >= 180000
 #define SG_RUN_MORE(once)
 #else
 #define SG_RUN_MORE(once) , once
+#endif
+
+/* The name in ALTER CONSTRAINT, and the kinds (pg_constraint.contype) that it may change */
+#if PG_VERSION_NUM < 180000
+#define SG_ALTERED_CONSTRAINT(def) (castNode(Constraint, def)->conname)
+#define SG_ALTERED_KINDS "f"
+#else
+#define SG_ALTERED_CONSTRAINT(def) (castNode(ATAlterConstraint, def)->conname)
+#define SG_ALTERED_KINDS (PG_VERSION_NUM < 190000 ? "fn" : "fnc")
 #endif
 
 #endif							/* SG_COMPAT_H */

@@ -3,16 +3,18 @@
  * connection.c
  *	  Connections to other servers that a session has open.
  *
- * postgres_fdw asks whether a role may use a user mapping when it connects, and
- * keeps the connection by that mapping, for whoever uses it next: by one for
- * PUBLIC that has no password, code of any role could work on a server as whom a
- * superuser has connected.  So while a call of ours is guarded, postgres_fdw's
- * question is asked of every role that is neither the caller nor a superuser,
- * wherever its query comes from: by the planner's hook for each relation that is
- * read, and when a query starts, for what is written, and for plans that were made
- * earlier.  Where the server comes to a table later, it has the wrapper's handler
- * called, unless the session has used that table before; but by then no such
- * connection is open that the transaction has not used before the call.
+ *	  postgres_fdw checks whether a role may use a user mapping when it
+ *	  connects, and keeps the connection by that mapping, for the next role
+ *	  that uses the mapping.  By a mapping for PUBLIC without a password, code
+ *	  of any role could work on a server as the role that a superuser has
+ *	  connected as.  So while a call of schemaguard is guarded, this file
+ *	  repeats postgres_fdw's check for every role that is neither the caller
+ *	  nor a superuser, wherever its query comes from: the planner's hook
+ *	  checks each relation that is read, and the executor's hook checks
+ *	  written relations, and plans that were made earlier.  If the server
+ *	  opens a table later, it calls the wrapper's handler, unless the session
+ *	  has used that table before; but by then no such connection is open that
+ *	  the transaction has not used before the call.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,7 +52,7 @@
 #include "base/guard.h"
 #include "base/quote.h"
 
-/* The transaction in which a user mapping has changed last, as far as this session knows */
+/* Transaction with the last change of a user mapping, as far as this session knows */
 static LocalTransactionId changed_in;
 
 static sg_relation_hook_type next_info;
@@ -79,7 +81,7 @@ sg_uses_connections(Oid function)
 	return uses;
 }
 
-/* Returns the handler of a server's wrapper, or InvalidOid */
+/* Returns the handler of the foreign-data wrapper of a server, or InvalidOid */
 static Oid
 handler_of(Oid server)
 {
@@ -98,7 +100,7 @@ handler_of(Oid server)
 	return handler;
 }
 
-/* Returns the server of a foreign table whose wrapper keeps connections so; or InvalidOid */
+/* Returns the server of a foreign table whose wrapper keeps connections by user mapping, or InvalidOid */
 static Oid
 connected_server(Oid relid)
 {
@@ -119,11 +121,11 @@ note_change(Datum arg, int cache, uint32 hash)
 }
 
 /*
- * Would postgres_fdw refuse the mapping for PUBLIC to a role that is no superuser,
- * as its check_conn_params() does, or have mappings changed in this transaction?
- * The wrapper keeps a connection that the transaction uses as it was opened.  A
- * mapping of the role's own does not count: its code could drop it before the
- * wrapper looks.
+ * Returns whether postgres_fdw's check_conn_params() would refuse the mapping
+ * for PUBLIC to a role that is no superuser, or mappings have changed in this
+ * transaction.  The wrapper keeps a connection that the transaction uses as it
+ * was opened.  A mapping of the role itself does not count: the role's code
+ * could drop it before the wrapper looks.
  */
 static bool
 is_for_superusers(Oid server)
@@ -162,7 +164,7 @@ refuse(Oid role, const char *what, Oid server)
 					 quote_identifier(GetForeignServer(server)->servername))));
 }
 
-/* Returns the servers of such wrappers that have such a mapping */
+/* Returns the servers for which is_for_superusers() holds */
 static List *
 servers_for_superusers(void)
 {
@@ -192,7 +194,7 @@ sg_check_wrapper(Oid handler)
 	}
 }
 
-/* Has the session loaded postgres_fdw?  It has connections only then. */
+/* Returns whether the session has loaded postgres_fdw, without which it has no connections */
 static bool
 is_loaded(void)
 {
@@ -204,7 +206,10 @@ is_loaded(void)
 void
 sg_close_connections(void)
 {
-	/* a process of ours begins outside of a transaction, and has used none */
+	/*
+	 * a background worker of schemaguard starts outside a transaction, and
+	 * has no connections
+	 */
 	foreach_oid(id, IsTransactionState() && is_loaded() ? servers_for_superusers() : NIL)
 	{
 		ForeignServer *server = GetForeignServerExtended(id, FSV_MISSING_OK);
@@ -215,7 +220,10 @@ sg_close_connections(void)
 	}
 }
 
-/* Raises 42501 for a foreign table that a role would use by a connection which postgres_fdw would not open for it.  Any other relation passes. */
+/*
+ * Raises 42501 if the relation is a foreign table and the role would use a
+ * connection that postgres_fdw would not open for it; other relations pass
+ */
 static void
 check_connection(Oid relid, Oid role)
 {
@@ -225,7 +233,7 @@ check_connection(Oid relid, Oid role)
 		refuse(role, psprintf("foreign table %s", sg_relation_name(relid)), server);
 }
 
-/* Checks what statements on a relation come to, for one role after the other */
+/* Checks the relation and all below it, for each of the roles */
 static void
 check_tree(Oid relid, const List *roles)
 {
@@ -247,7 +255,7 @@ look_at_relation(SG_RELATION_HOOK_PARAMETERS)
 		next_info(SG_RELATION_HOOK_ARGUMENTS);
 }
 
-/* Returns the roles with whose rights a plan comes to its relations */
+/* Returns the roles whose privileges a plan uses on its relations */
 static List *
 roles_of(const PlannedStmt *planned)
 {
@@ -272,7 +280,7 @@ any_other(const List *roles)
 	return false;
 }
 
-/* Rows may be routed to partitions that are in no plan */
+/* Checks the partitions, too, because rows may be routed to partitions that no plan contains */
 static void
 start_query(QueryDesc *query, int flags)
 {
@@ -286,7 +294,10 @@ start_query(QueryDesc *query, int flags)
 	(next_start ? next_start : standard_ExecutorStart) (query, flags);
 }
 
-/* Checks all foreign tables of the database, each as its owner, as whom the server analyzes it */
+/*
+ * Checks all foreign tables of the database, each as its owner, because ANALYZE
+ * reads them as their owners
+ */
 static void
 check_all(void)
 {
@@ -340,7 +351,7 @@ sg_connection_init(void)
 	sg_relation_hook = look_at_relation;
 	next_start = ExecutorStart_hook;
 	ExecutorStart_hook = start_query;
-	/* what this transaction has seen before is not known */
+	/* counts as changed: earlier changes of this transaction are unknown */
 	note_change((Datum) 0, USERMAPPINGOID, 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, note_change, (Datum) 0);
 }

@@ -26,7 +26,7 @@
 
 #include "base/cursor.h"
 
-/* A cursor that is hidden, and what to give back */
+/* Saved state of a hidden cursor */
 typedef struct HiddenCursor
 {
 	const char *name;
@@ -35,20 +35,21 @@ typedef struct HiddenCursor
 	struct HiddenCursor *next;
 } HiddenCursor;
 
-/* Kept in the memory context that sg_cursors_hide() returns */
+/* The hidden cursors, kept in the memory context that sg_cursors_hide() returns */
 typedef struct HiddenCursors
 {
 	MemoryContextCallback callback;
-	MemoryContext context;		/* that one */
-	SubTransactionId subid;		/* in which the hiding began */
-	MemoryContext *where;		/* to be NULL when that is over, or NULL */
+	MemoryContext context;		/* its own context */
+	SubTransactionId subid;		/* subtransaction in which the hiding began */
+	MemoryContext *where;		/* variable to set to NULL when the hiding is
+								 * over, or NULL */
 	HiddenCursor *first;
 } HiddenCursors;
 
-/* The hiding that is under way, or NULL */
+/* The current hiding, or NULL */
 static HiddenCursors *hiding = NULL;
 
-/* Calls a function for each cursor that could be fetched from now and that pg_cursors lists */
+/* Calls give() for each cursor of pg_cursors that is ready to be fetched from */
 static void
 each_ready_cursor(void (*give) (Portal portal, HiddenCursors *hidden), HiddenCursors *hidden)
 {
@@ -76,10 +77,10 @@ each_ready_cursor(void (*give) (Portal portal, HiddenCursors *hidden), HiddenCur
 }
 
 /*
- * The state of a cursor that has failed is the one in which the server neither
- * runs it, nor ends it otherwise than one that is ready when the (sub)transaction
- * is aborted that has opened it.  One that has failed where it was last run loses
- * what it has open when that is aborted: it counts as not run since it was opened.
+ * Marks a cursor as failed: the server does not run a failed cursor, and ends
+ * it like a ready one when the (sub)transaction that opened it aborts.  A
+ * failed cursor loses its resources when the subtransaction that last ran it
+ * aborts, so the cursor counts as not run since it was opened.
  */
 static void
 hide_cursor(Portal portal, HiddenCursors *hidden)
@@ -113,7 +114,7 @@ show_cursors(void *arg)
 			continue;
 		portal->portalPinned = cursor->pinned;
 		portal->visible = true;
-		/* an abort may have ended it */
+		/* skipped if an abort has ended the cursor meanwhile */
 		if (portal->cleanup == cursor->cleanup)
 			portal->status = PORTAL_READY;
 	}

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * depend.c
- *	  What depends on an object, by pg_depend, and what a drop takes along.
+ *	  Objects that depend on an object, by pg_depend, and objects that a drop
+ *	  takes along.
  *
  *-------------------------------------------------------------------------
  */
@@ -57,7 +58,10 @@ sg_depend_covers(const ObjectAddress *whole, const ObjectAddress *object)
 ObjectAddress
 sg_depend_whole(ObjectAddress object, const ObjectAddress *from)
 {
-	/* an owner may be a part itself; cycles do not exist, but corruption does */
+	/*
+	 * an owner may be a part itself; bounded, because a corrupt catalog may
+	 * have cycles
+	 */
 	for (int i = 0; i < 100; i++)
 	{
 		const ObjectAddress *owner = NULL;
@@ -77,7 +81,7 @@ sg_depend_whole(ObjectAddress object, const ObjectAddress *from)
 	return object;
 }
 
-/* Appends an object, unless it is there */
+/* Appends an object, unless the list has it */
 static List *
 add_dropped(List *dropped, HTAB *seen, const ObjectAddress *object)
 {
@@ -103,7 +107,7 @@ sg_dropped_with(List *roots, bool cascade)
 	{
 		dropped = add_dropped(dropped, seen, root);
 	}
-	/* the list grows while it is walked */
+	/* by number: the list grows during the loop */
 	for (int i = 0; i < list_length(dropped); i++)
 	{
 		const ObjectAddress *object = list_nth(dropped, i);

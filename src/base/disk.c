@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * disk.c
- *	  How much room the server has.
+ *	  Free space of the server's file systems.
  *
- * A server that cannot write WAL ends with PANIC, and cannot start until
- * somebody makes room.  So what writes much stops at a floor, which is asked
- * of the operating system: free space as an unprivileged user has it.
+ *	  A server that cannot write WAL ends with PANIC, and cannot start until
+ *	  somebody makes room.  So work that writes much stops at a floor of free
+ *	  space, as the operating system reports it to an unprivileged user.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,16 +37,19 @@
 
 #define MB (1024.0 * 1024.0)
 
-/* The floor of a file system, if the setting has none */
+/* Default of a file system's floor, if schemaguard.min_free_disk is -1 */
 #define FLOOR_SHARE 0.05
 #define FLOOR_MOST (10 * 1024 * MB)
 #define FLOOR_LEAST (64 * MB)
 
 #define TABLESPACES "pg_tblspc"
 
-/* ---- what the operating system says ---- */
+/* ---- figures of the operating system ---- */
 
-/* Asks for the free and all bytes of a file system; false, with errno, if it does not say */
+/*
+ * Asks the operating system for free and total bytes of a file system; returns
+ * false, with errno set, on failure
+ */
 static bool
 ask(const char *directory, double *available, double *total)
 {
@@ -85,7 +88,7 @@ sg_disk_is_known(void)
 	double		available;
 	double		total;
 
-	/* some network file systems say that they have no block at all */
+	/* some network file systems report a size of 0 */
 	return ask(DataDir, &available, &total) && total > 0;
 }
 
@@ -99,7 +102,7 @@ floor_of(double total)
 	return Max(FLOOR_LEAST, Min(total * FLOOR_SHARE, FLOOR_MOST));
 }
 
-/* Returns the bytes of segments in pg_wal that are ready for WAL to come */
+/* Returns the bytes of the segments in pg_wal that are recycled for future WAL */
 static double
 segments_ahead(void)
 {
@@ -131,7 +134,7 @@ sg_disk_size(double bytes)
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
 }
 
-/* Returns what to say of a file system that has less than its floor */
+/* Returns the message about a file system with less space than its floor */
 static char *
 below_text(const char *what, double available, double least)
 {
@@ -141,7 +144,10 @@ below_text(const char *what, double available, double least)
 					sg_disk_size(Max(available, 0)), sg_disk_size(least));
 }
 
-/* Returns what to say of a directory that has less than its floor, or NULL; what is not there has enough */
+/*
+ * Returns the message about a directory with less space than its floor, or
+ * NULL; a missing directory has enough
+ */
 static char *
 low_text(const char *directory, double more, const char *what)
 {
@@ -156,16 +162,19 @@ low_text(const char *directory, double more, const char *what)
 static char *
 wal_low(void)
 {
-	/* most of the time nothing needs to be counted */
+	/* usually there is enough, and nothing has to be counted */
 	if (low_text(XLOGDIR, 0, XLOGDIR) == NULL)
 		return NULL;
 	return low_text(XLOGDIR, segments_ahead(), XLOGDIR);
 }
 
-/* At most so many tablespaces of temp_tablespaces are looked at */
+/* Number of tablespaces of temp_tablespaces that are checked at most */
 #define MOST_TEMPORARY 16
 
-/* Finds the tablespaces of temporary files; returns how many, of which InvalidOid is the database's own */
+/*
+ * Finds the tablespaces of temporary files; returns their number; InvalidOid
+ * stands for the database's own tablespace
+ */
 static int
 temporary_tablespaces(Oid *tablespaces)
 {
@@ -175,8 +184,9 @@ temporary_tablespaces(Oid *tablespaces)
 }
 
 /*
- * Says where a tablespace of temporary files would have less than its floor
- * with so much more of them: a single one may get all
+ * Returns the message about a tablespace of temporary files that would fall
+ * below its floor with so many more bytes, because one tablespace may get all
+ * of them; or NULL
  */
 static char *
 temporary_low(double more)
@@ -198,7 +208,7 @@ temporary_low(double more)
 	return low;
 }
 
-/* Looks at the tablespaces where this database has files */
+/* Checks the tablespaces that have files of this database */
 static char *
 tablespaces_low(void)
 {
@@ -236,7 +246,10 @@ sg_disk_directory(Oid tablespace)
 	return psprintf("%s/" TABLESPACES "/%u", DataDir, tablespace);
 }
 
-/* Returns by how much pg_wal grows while so much is written: segments are used again */
+/*
+ * Returns the bytes by which pg_wal grows while so many bytes of WAL are
+ * written, given that segments are recycled
+ */
 static double
 wal_growth(double bytes)
 {
@@ -245,7 +258,7 @@ wal_growth(double bytes)
 	return most > 0 ? Max(most - segments_ahead(), 0) : 0;
 }
 
-/* Something that grows in a directory */
+/* Bytes by which a directory will grow */
 typedef struct Growth
 {
 	const char *directory;
@@ -306,30 +319,32 @@ sg_disk_low(void)
 
 /* ---- while a statement runs ---- */
 
-/* A rewrite can fill the floor's 64 MB in less than a tenth of a second */
+/* Interval of checks: a rewrite can fill the floor's 64 MB in less than 0.1 seconds */
 #define LOOK_MS 50
-/* File systems of tablespaces among them */
+/* Number of watched file systems at most, tablespaces included */
 #define MOST_PLACES 32
 
-/* A file system that is watched */
+/* A watched file system */
 typedef struct Watched
 {
 	char		directory[MAXPGPATH];
 	const char *what;
 	double		least;			/* its floor */
-	double		available;		/* when it was looked at last */
+	double		available;		/* free bytes at the last look */
 	double		at_first;
 } Watched;
 
 static TimeoutId watch_timeout = MAX_TIMEOUTS;
 static Watched watched[MOST_PLACES];
 static int	nwatched;
-static volatile sig_atomic_t watch_low = -1;	/* the first that was below */
+static volatile sig_atomic_t watch_low = -1;	/* index of the first file
+												 * system below its floor, or
+												 * -1 */
 
 /*
- * Looks at each of them: a system call, no more, as this is a signal handler.
- * Segments of pg_wal that are ready for WAL to come are room, too: what is
- * free there gets less once they are used up.
+ * Checks each watched file system by one system call, as this is a signal
+ * handler.  Recycled segments of pg_wal count as room: once they are used up,
+ * pg_wal takes free space.
  */
 static void
 watch_handler(void)
@@ -398,7 +413,11 @@ sg_disk_watch_end(void)
 	disable_timeout(watch_timeout, false);
 	nwatched = 0;
 	struck = watch_low >= 0;
-	/* it has ended the statement, or struck after the last look at interrupts */
+
+	/*
+	 * the cancel has ended the statement, or was requested after the last
+	 * CHECK_FOR_INTERRUPTS()
+	 */
 	if (struck)
 		QueryCancelPending = false;
 	return struck;

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * errors.c
- *	  Running code in a subtransaction and keeping its error; what may be
- *	  written down of an error.
+ *	  Running code in a subtransaction and keeping its error; the part of an
+ *	  error that may be written down.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,6 +14,7 @@
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -25,8 +26,8 @@
 #include "base/progress.h"
 
 /*
- * Beginnings of the server's messages about an object that it looked up without a
- * lock, by an OID of another row of the catalogs, and that another session dropped
+ * Beginnings of the server's messages about an object that it looked up without
+ * a lock, by an OID from another catalog row, and that another session dropped
  * or changed meanwhile.
  */
 static const char *const racing_words[] = {
@@ -39,7 +40,10 @@ static const char *const racing_words[] = {
 	"tuple concurrently "
 };
 
-/* The end of its messages about an object on which another one would depend, under whatever SQLSTATE */
+/*
+ * End of the server's messages, with various SQLSTATEs, about a concurrently
+ * dropped object that another object would have depended on
+ */
 static const char racing_end[] = " was concurrently dropped";
 
 static bool
@@ -63,7 +67,7 @@ raised_by_race(const ErrorData *edata)
 
 static const char race_message[] = "another session dropped or changed an object meanwhile";
 
-/* Turns the error of a race into one that says what to do */
+/* Turns the server's error about a race into one that says what to do */
 static void
 name_race(ErrorData *edata)
 {
@@ -76,8 +80,9 @@ name_race(ErrorData *edata)
 }
 
 /*
- * Returns whether an object that one look found was missing at the next one,
- * by its OID: said by sg_gone(), or by the server's checks of privileges.
+ * Returns whether the error says that an object found by one look was missing
+ * at the next, by its OID: raised by sg_gone(), or by the server's privilege
+ * checks.
  */
 static bool
 says_gone(const ErrorData *edata)
@@ -131,7 +136,7 @@ run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
 	ErrorData  *edata = NULL;
 	bool		exit_on_error = ExitOnAnyError;
 
-	/* an error that is caught ends no session */
+	/* a caught error does not end the session */
 	ExitOnAnyError = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -171,7 +176,11 @@ sg_try_undo(void (*fn) (void *arg), void *arg)
 	return run_subtransaction(fn, arg, false);
 }
 
-/* Any other error goes on untouched: it is copied by whoever stops it */
+/*
+ * Runs fn(arg) without the meaning, origin and guard of the current statement.
+ * Raises a copy of an internal error; other errors go on unchanged, because the
+ * code that catches them copies them.
+ */
 void
 sg_call(void (*fn) (void *arg), void *arg)
 {
@@ -180,7 +189,7 @@ sg_call(void (*fn) (void *arg), void *arg)
 	SgOrigin	origin;
 	SgGuard		guard;
 
-	/* what a statement of ours leads to is none, also by a call */
+	/* statements that fn() leads to, also by calls, have no origin of ours */
 	sg_origin_begin(&origin, NULL);
 	sg_guard_begin(&guard);
 	PG_TRY();
@@ -202,7 +211,7 @@ sg_call(void (*fn) (void *arg), void *arg)
 	(void) sg_meant_set(meant);
 }
 
-/* For sg_enter */
+/* Arguments of sg_enter */
 typedef struct Entry
 {
 	PGFunction	function;
@@ -225,7 +234,7 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 	int			level = 0;
 	int			outer;
 
-	/* a procedure sets that for each of its transactions */
+	/* a procedure sets its settings for each of its transactions */
 	if (fcinfo->context && IsA(fcinfo->context, CallContext))
 	{
 		outer = sg_locals_enter();
@@ -267,9 +276,9 @@ bool
 sg_is_cancel(const ErrorData *edata)
 {
 	/*
-	 * A cancel by request or timeout, a termination, the crash of another
-	 * session.  User code can raise these codes as well, but not in the name
-	 * of the function that answers to signals.
+	 * Cancel by request or timeout, termination, or crash of another session.
+	 * User code can raise these SQLSTATEs, too, but not from the server
+	 * function that handles signals.
 	 */
 	return (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
@@ -287,24 +296,30 @@ sg_rethrow_cancel(ErrorData *edata)
 /* ---- the text of an error ---- */
 
 char *
-sg_error_message(const ErrorData *edata)
+sg_one_line(const char *text)
 {
-	char	   *text = pstrdup(edata->message ? edata->message : "error without a message");
+	char	   *line = pstrdup(text);
 
-	for (char *p = text; *p; p++)
+	for (char *p = line; *p; p++)
 	{
 		if (*p == '\n' || *p == '\r' || *p == '\t')
 			*p = ' ';
 	}
 
-	return text;
+	return line;
+}
+
+char *
+sg_error_message(const ErrorData *edata)
+{
+	return sg_one_line(edata->message ? edata->message : "error without a message");
 }
 
 /*
- * Codes with which the server names nothing but objects, settings and
- * processes: a constraint is violated, a lock or space not to be had, a file
- * damaged.  In the others the names may be values that were taken for names,
- * as by a cast to regclass.
+ * Returns whether the server's messages with this SQLSTATE name nothing but
+ * objects, settings and processes: a violated constraint, an unavailable lock,
+ * a full disk, a damaged file.  Messages with other SQLSTATEs may contain
+ * values that were taken for names, as by a cast to regclass.
  */
 static bool
 names_objects(int sqlerrcode)
@@ -326,7 +341,7 @@ names_objects(int sqlerrcode)
 	}
 }
 
-/* A message's format with dots for what is put into it; NULL if that is all */
+/* Returns the format of a message with dots for its arguments, or NULL if nothing but dots is left */
 static char *
 without_values(const char *format)
 {
@@ -350,7 +365,10 @@ without_values(const char *format)
 	return has_words ? text.data : NULL;
 }
 
-/* Returns the name of a condition that whoever runs the server acts on, behind its SQLSTATE; or nothing */
+/*
+ * Returns the name of a condition that the server's administrators act on, to
+ * follow the SQLSTATE; or an empty text
+ */
 static const char *
 condition_text(int sqlerrcode)
 {
@@ -374,8 +392,8 @@ condition_text(int sqlerrcode)
 }
 
 /*
- * Languages have a text domain of their own, and "%s" for the format of what
- * users raise in them.  What comes from another process has no format at all.
+ * Procedural languages have text domains of their own, and "%s" as the format
+ * of errors that users raise.  An error from another process has no format.
  */
 char *
 sg_error_text(const ErrorData *edata)
@@ -384,8 +402,8 @@ sg_error_text(const ErrorData *edata)
 	char	   *words = NULL;
 
 	/*
-	 * what comes from another process of ours has lost its domain, but not
-	 * who raised it
+	 * an error from another process of schemaguard has lost its text domain,
+	 * but not the function that raised it
 	 */
 	if (strcmp(domain, TEXTDOMAIN) == 0 || sg_is_cancel(edata))
 		return sg_error_message(edata);
@@ -401,7 +419,7 @@ sg_error_text(const ErrorData *edata)
 									unpack_sql_state(edata->sqlerrcode), condition_text(edata->sqlerrcode));
 }
 
-/* Moves behind the conversion of a format that begins here */
+/* Moves *format past the conversion that begins here */
 static void
 skip_conversion(const char **format)
 {
@@ -410,7 +428,7 @@ skip_conversion(const char **format)
 		(*format)++;
 }
 
-/* Is the message the format with nothing put into it but what the statement says itself? */
+/* Returns whether the message adds nothing to the format but texts that the statement itself contains */
 static bool
 says_no_more(const char *format, const char *message, const char *statement)
 {
@@ -444,4 +462,19 @@ sg_error_text_of(const ErrorData *edata, const char *statement)
 		says_no_more(edata->message_id, edata->message, statement))
 		return sg_error_message(edata);
 	return sg_error_text(edata);
+}
+
+void
+sg_tell_and_log(bool client, const char *message, const char *detail, const char *hint)
+{
+	if (client)
+		ereport(NOTICE,
+				(errmsg("%s", message),
+				 detail ? errdetail("%s", detail) : 0,
+				 hint ? errhint("%s", hint) : 0));
+	if (!client || SG_LOG_MIN_MESSAGES > NOTICE)
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("%s", message),
+				 detail ? errdetail("%s", detail) : 0,
+				 hint ? errhint("%s", hint) : 0));
 }

@@ -18,63 +18,66 @@
 #include "base/compat.h"
 
 /*
- * orphan rows stand in the way of a step whose policy is "stop"; of a CALL that
- * is to fail: steps are left undone, not all for one reason of their own; of
- * an audit gate: keys fail or are unknown
+ * orphan rows block a step with policy "stop"; a CALL with fail leaves steps
+ * undone for several reasons; keys fail or are unknown in an audit gate
  */
 #define ERRCODE_SG_ORPHANS			MAKE_SQLSTATE('S','G','0','0','1')
-/* another key stands where the step wants to put its own */
+/* another key occupies the place of the step's key */
 #define ERRCODE_SG_KEY_CONFLICT		MAKE_SQLSTATE('S','G','0','0','2')
-/* the rows could not be judged, so the step does not go on */
+/* rows could not be judged, so the step does not go on */
 #define ERRCODE_SG_NOT_JUDGED		MAKE_SQLSTATE('S','G','0','0','3')
-/* rows that refer to orphans stand in the way of fixing those */
+/* rows that reference orphans prevent fixing these */
 #define ERRCODE_SG_REFERENCED		MAKE_SQLSTATE('S','G','0','0','4')
-/* there is drift: what a gate or a check that is to fail raises */
+/* drift, raised by a gate or by a check with fail */
 #define ERRCODE_SG_DRIFT			MAKE_SQLSTATE('S','G','0','0','5')
-/* lint finds something of the severity that a gate is to fail for, or could not run a rule */
+/* a lint gate found something of its severity, or could not run a rule */
 #define ERRCODE_SG_LINT				MAKE_SQLSTATE('S','G','0','0','6')
+/* the application can't start: what it needs is missing, or was left out */
+#define ERRCODE_SG_NOT_READY		MAKE_SQLSTATE('S','G','0','0','7')
 
 /*
- * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it
- * raised an error, the subtransaction is rolled back and a copy of the error,
- * in the caller's memory context, is returned; that includes cancels, which
- * the caller passes on after cleaning up (sg_rethrow_cancel).  The error of a
- * race is returned as 40001: XX000 that the server's own code raises because
- * another session dropped or changed an object while a statement or function
- * was at it, such as pg_get_viewdef() of a view that has just gone.
+ * Runs fn(arg) in a subtransaction; returns NULL if it succeeded.  After an
+ * error rolls the subtransaction back and returns a copy of the error, in the
+ * caller's memory context; also of a cancel, which the caller passes on after
+ * cleaning up (sg_rethrow_cancel).
  *
- * Not for scans on a hot standby: there a recovery conflict inside a
+ * The error of a race is returned as 40001: an XX000 of the server's own code
+ * because another session dropped or changed an object while a statement or
+ * function was using it, for example pg_get_viewdef() of a view that was just
+ * dropped.
+ *
+ * Not for scans on a hot standby: there a recovery conflict within a
  * subtransaction ends the session, outside of one only the statement.
  */
 extern ErrorData *sg_try(void (*fn) (void *arg), void *arg);
 
 /*
- * Like sg_try(), but the subtransaction is rolled back in any case: the locks that
- * fn took are free again, and what it wrote to tables is undone.
+ * Like sg_try(), but always rolls the subtransaction back, which releases fn's
+ * locks and undoes its changes.
  */
 extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 
 /*
- * Run fn(arg), which only reads, in a subtransaction.  After the error
- * of a race it is called again, up to three times, and then 40001 is raised.
- * After an error that says that an object was dropped between two looks it is
- * called again as often, and should find that the name leads nowhere; then
- * that error is raised.  Any other error is raised at once.  fn forgets what
- * a call before has found.  On a standby fn is called once, outside of a
+ * Runs fn(arg), which only reads, in a subtransaction.  After the error of a
+ * race it is called again, up to three times, and then 40001 is raised.  After
+ * an error that an object was dropped between two look-ups it is called again
+ * as often, and should then find that the name does not exist; if not, that
+ * error is raised.  Other errors are raised at once. fn must discard the
+ * results of earlier calls.  On a standby fn is called once, outside of a
  * subtransaction.
  */
 #define SG_READS 4
 extern void sg_read(void (*fn) (void *arg), void *arg);
 
 /*
- * Run fn(arg) as a call of ours: no function of others runs in the caller's
- * name (guard.h), and the error of a race is raised as 40001.
+ * Runs fn(arg) as a call of the extension: no function of other roles runs in
+ * the caller's name (guard.h), and the error of a race is raised as 40001.
  */
 extern void sg_call(void (*fn) (void *arg), void *arg);
 
 /*
- * Declares a function that SQL calls, in place of PG_FUNCTION_INFO_V1(name);
- * its body is name_entered(), run by sg_call().
+ * Declares a function that SQL calls, instead of PG_FUNCTION_INFO_V1(name); its
+ * body is name_entered(), run by sg_call().
  */
 #define SG_FUNCTION(name) \
 	static Datum name##_entered(PG_FUNCTION_ARGS); \
@@ -87,32 +90,44 @@ extern void sg_call(void (*fn) (void *arg), void *arg);
 	extern Datum name(PG_FUNCTION_ARGS)
 extern Datum sg_enter(PGFunction function, FunctionCallInfo fcinfo);
 
-/* In PG_CATCH(): copies the error to the context, which becomes current, and clears it; that of a race becomes 40001 */
+/*
+ * In PG_CATCH(): copies the error to the context, which becomes current, and
+ * clears it; turns the error of a race into 40001
+ */
 extern ErrorData *sg_caught(MemoryContext context);
 
 /* Returns whether an error that sg_try() or sg_caught() returned is that of a race */
 extern bool sg_is_race(const ErrorData *edata);
 
-/* Is this the error of somebody who wants us to stop altogether? */
+/* Returns whether an error is a cancel or a termination, which ends all work */
 extern bool sg_is_cancel(const ErrorData *edata);
 extern void sg_rethrow_cancel(ErrorData *edata);
 
 /*
- * An error as one line that others may read: for reasons, the log, and errors
- * of ours that could end there.  Of the server's own errors and ours it is
- * the primary message, without the values that it may hold; of errors that
- * anybody else's code has raised, the SQLSTATE.  Messages at DEBUG1 have the
- * whole.
+ * Returns an error as one line that others may read: for reasons, the log, and
+ * errors that may end up there.  For the server's own errors and the
+ * extension's it is the primary message, without values; for errors of other
+ * code, the SQLSTATE.  The whole is logged at DEBUG1.
  */
 extern char *sg_error_text(const ErrorData *edata);
 
 /*
- * Like sg_error_text(), for an error that a statement of the plan has raised: a
- * message about names keeps those that stand in the statement, which may be NULL.
+ * Like sg_error_text(), for an error of a plan's statement: a message about
+ * names keeps those that the statement, which may be NULL, contains.
  */
 extern char *sg_error_text_of(const ErrorData *edata, const char *statement);
 
-/* The primary message as one line, for the eyes of the caller alone */
+/*
+ * Writes a message, with a detail and a hint or NULL, to the server's log,
+ * whatever log_min_messages says about notices, and, if the client is to see
+ * it, once to the client as a NOTICE
+ */
+extern void sg_tell_and_log(bool client, const char *message, const char *detail, const char *hint);
+
+/* Returns the text with blanks for ends of lines and tabs */
+extern char *sg_one_line(const char *text);
+
+/* Returns the primary message as one line, for the caller alone */
 extern char *sg_error_message(const ErrorData *edata);
 
 #endif							/* SG_ERRORS_H */

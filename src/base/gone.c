@@ -88,7 +88,7 @@ sg_role_name(Oid role)
 	return name ? name : pstrdup("(dropped)");
 }
 
-/* Raises that the column is gone, or all of its relation */
+/* Raises that the column, or its whole relation, is gone */
 pg_noreturn static void
 column_gone(Oid relid)
 {
@@ -100,7 +100,7 @@ column_gone(Oid relid)
 char *
 sg_column_name(Oid relid, AttrNumber attnum)
 {
-	/* get_attname() has a name for a dropped column, too */
+	/* not get_attname(), which returns a name for a dropped column, too */
 	return pstrdup(NameStr(sg_column(relid, attnum).attname));
 }
 
@@ -199,6 +199,12 @@ List *
 sg_partition_ancestors(Oid relid)
 {
 	return get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
+}
+
+bool
+sg_is_within(Oid table, Oid whole)
+{
+	return table == whole || list_member_oid(sg_partition_ancestors(table), whole);
 }
 
 Oid

@@ -29,7 +29,7 @@ pg_noreturn extern void sg_gone(int sqlstate, const char *what);
 extern char *sg_rel_name(Oid relid);
 extern char *sg_rel_schema(Oid relid);
 
-/* Returns relpersistence, or '\0' of a relation that is gone, of which get_rel_persistence() raises XX000 */
+/* Returns relpersistence, or '\0' for a dropped relation, for which get_rel_persistence() raises XX000 */
 extern char sg_rel_persistence(Oid relid);
 
 /* Returns a schema's name; raises 3F000 */
@@ -47,42 +47,54 @@ extern char *sg_role_name(Oid role);
 /* Returns a column's name; raises 42P01 or 42703 */
 extern char *sg_column_name(Oid relid, AttrNumber attnum);
 
-/* Returns the number of a column in another relation, where it has the same name; raises as sg_column_name() */
+/*
+ * Returns the number of the column with the same name in another relation;
+ * raises sg_column_name()'s errors
+ */
 extern AttrNumber sg_column_in(Oid other, Oid relid, AttrNumber attnum);
 
 /*
- * Asks a function of the server about an object by its OID; returns false where
- * it returns null, of an object that is gone, which DirectFunctionCall1() would
- * make XX000.
+ * Calls a function of the server with an object's OID; returns false if it
+ * returns null for a dropped object, for which DirectFunctionCall1() raises
+ * XX000.
  */
 extern bool sg_ask(PGFunction function, Oid object, Datum *answer);
 
-/* Returns what such a function says, a text such as that of pg_get_indexdef(); raises 42704 */
+/* Returns the text of such a function, for example pg_get_indexdef(); raises 42704 */
 extern char *sg_definition(PGFunction function, Oid object);
 
-/* Returns an expression of a relation's as text, by pg_get_expr(); raises 42P01 */
+/* Returns an expression of a relation as text, by pg_get_expr(); raises 42P01 */
 extern char *sg_expression(Datum tree, Oid relid);
 
-/* Copies a row of pg_class or pg_attribute, but for its nullable columns; returns false if there is none */
+/* Copy a row of pg_class or pg_attribute without its nullable columns; return false if there is none */
 extern bool sg_read_class(Oid relid, FormData_pg_class *class);
 extern bool sg_read_column(Oid relid, AttrNumber attnum, FormData_pg_attribute *column);
 
 /* Like sg_read_column(), but raises as sg_column_name() */
 extern FormData_pg_attribute sg_column(Oid relid, AttrNumber attnum);
 
-/* Returns whether a role has the privileges of a relation's owner; false where the relation is gone, which the server would make an error */
+/*
+ * Returns whether a role has the privileges of a relation's owner; false for a
+ * dropped relation, for which the server raises an error
+ */
 extern bool sg_owns_relation(Oid relid, Oid role);
 
 /*
  * Returns the partitioned tables above a table, the nearest first, or NIL.  A
- * partition whose DETACH CONCURRENTLY is pending belongs to none.
+ * partition with a pending DETACH CONCURRENTLY has none.
  */
 extern List *sg_partition_ancestors(Oid relid);
 
-/* Returns the topmost one, or the table itself */
+/* Returns whether a table is another one, or a partition of it, at any depth */
+extern bool sg_is_within(Oid table, Oid whole);
+
+/* Returns the topmost partitioned table above a table, or the table itself */
 extern Oid	sg_partition_root(Oid relid);
 
-/* Returns the nearest one, or InvalidOid; also the one that a pending DETACH CONCURRENTLY leads away from */
+/*
+ * Returns the nearest partitioned table, or InvalidOid; *leaving: a DETACH
+ * CONCURRENTLY from it is pending
+ */
 extern Oid	sg_partition_parent(Oid relid, bool *leaving);
 
 #endif							/* SG_GONE_H */

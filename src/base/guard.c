@@ -1,30 +1,33 @@
 /*-------------------------------------------------------------------------
  *
  * guard.c
- *	  Functions of others that would run as whoever has called us.
+ *	  Functions of other roles that would run as the caller of schemaguard.
  *
- * Looks collect what a statement could run, and refuse it (code.h).  A look
- * can miss something: a literal that a domain's check judges while a statement
- * is analysed, a name that leads elsewhere by then, a table that is altered
- * while the server waits for it.  So there is one more gate, at the server's
- * own place for such ones: fmgr_hook, as sepgsql uses it.  No function of a role
- * that could gain by it is called in the caller's name while we work.
+ *	  Looks collect the code that a statement could run, and refuse it
+ *	  (code.h).  A look can miss something: a literal that a domain's check
+ *	  judges while a statement is analysed, a name that leads elsewhere by
+ *	  then, a table that is altered while the server waits for its lock.  So
+ *	  fmgr_hook, the server's own place for such gates, is one more gate, as
+ *	  in sepgsql.  While schemaguard works, no function of a role that could
+ *	  gain by it is called with the caller's privileges.
  *
- * A function that runs as its owner or in nobody's name passes, restricted by us
- * where the server does not: it gains nothing.  So does what a trusted function
- * calls, for its body is its owner's choice, and a function for event triggers,
- * which superusers make.
+ *	  A function that runs as its owner, or as no role, passes: it gains
+ *	  nothing; schemaguard restricts it if the server does not.  Functions
+ *	  called by a trusted function pass, too, because its owner chose its
+ *	  body; so do functions of event triggers, which only superusers make.
  *
- * A document is code of whoever wrote it, whomever it gives its functions to.
- * So what has come since sg_sync_apply() began is called in nobody's name who
- * could lose by it, also by trusted functions and as an event trigger.
+ *	  A document is code of its author, whatever roles own the functions it
+ *	  creates.  So functions created since sg_sync_apply() began are never
+ *	  called with the privileges of a role that could lose by it, also not by
+ *	  trusted functions and event triggers.
  *
- * The server calls its own functions without fmgr_hook: of these, the looks
- * tell which are harmless (code_builtin.c), and meant.c asks once more.
+ *	  The server calls its own functions without fmgr_hook: the looks tell
+ *	  which of these are harmless (code_builtin.c), and meant.c checks once
+ *	  more.
  *
- * A parallel worker of the server loads this library, and takes over the settings
- * of its leader, before it works.  So the role whose name is guarded is a setting:
- * the library alone writes it, for workers to read.
+ *	  A parallel worker of the server loads this library and takes over its
+ *	  leader's settings before it works.  So the guarded role is a setting,
+ *	  which only the library writes, for workers to read.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,7 +63,7 @@
 
 static SgGuard guard = {0};
 
-/* Whose session is guarded between calls, too; or InvalidOid */
+/* Role whose session is guarded also between calls, or InvalidOid */
 static Oid	guarded_session = InvalidOid;
 
 int			sg_guarded_role = 0;
@@ -98,7 +101,7 @@ sg_guard_event_triggers(void)
 		guard.event.depth : 0;
 }
 
-/* In whose name nothing of others may run */
+/* Returns the role in whose name no function of others may run */
 static Oid
 guarded_role(void)
 {
@@ -111,7 +114,10 @@ sg_guard_within(bool begins)
 	guard.within += begins ? 1 : -1;
 }
 
-/* Writes what a worker that is started from here on has to know: it is trusted as its leader is */
+/*
+ * Writes the settings for parallel workers that are started from now on, which
+ * are trusted as their leader is
+ */
 static void
 tell_workers(void)
 {
@@ -120,8 +126,8 @@ tell_workers(void)
 }
 
 /*
- * Has a function come, or changed, since sg_guard_documents()?  What an
- * extension has made comes from this server's files.
+ * Returns whether a function was created or changed since sg_guard_documents().
+ * Functions of an extension come from this server's files, and do not count.
  */
 static bool
 is_of_document(HeapTuple tuple)
@@ -133,7 +139,10 @@ is_of_document(HeapTuple tuple)
 		!OidIsValid(getExtensionOfObject(ProcedureRelationId, ((Form_pg_proc) GETSTRUCT(tuple))->oid));
 }
 
-/* Is a function in our schema one of ours?  Those of fills, which are there too, belong to tables' owners. */
+/*
+ * Returns whether a function in schema schemaguard belongs to the extension.
+ * Functions of fills are in that schema, too, but belong to owners of tables.
+ */
 static bool
 is_our_own(Form_pg_proc form)
 {
@@ -142,9 +151,9 @@ is_our_own(Form_pg_proc form)
 }
 
 /*
- * Returns the pg_proc row, for ReleaseSysCache(), of a function that could be
- * somebody's code, or NULL: it is the server's, one of ours, or in a language
- * that superusers alone write.
+ * Returns the pg_proc row, for ReleaseSysCache(), of a function whose code
+ * could be somebody's.  Returns NULL for a function of the server, of this
+ * extension, or in a language in which only superusers write.
  */
 static HeapTuple
 find_candidate(Oid function)
@@ -164,7 +173,7 @@ find_candidate(Oid function)
 	return NULL;
 }
 
-/* Has a function of users, in whatever language, that type as its result? */
+/* Returns whether a users' function, in any language, has that result type */
 static bool
 returns(Oid function, Oid type)
 {
@@ -197,7 +206,7 @@ sg_could_gain(Oid owner, Oid role)
 	return !superuser_arg(owner) && !has_privs_of_role(owner, role);
 }
 
-/* Raises 42501 unless a function's owner has the rights of the role that it would run as */
+/* Raises 42501 unless a function's owner has the privileges of the role that the function would run as */
 static void
 check_owner(HeapTuple tuple)
 {
@@ -210,10 +219,10 @@ check_owner(HeapTuple tuple)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("it could run function %s of role %s as role %s",
 					quote_identifier(name), sg_role_name(owner), sg_role_name(GetUserId())),
-			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
+			 errhint("Give the table or other object that uses that code to the code's owner, or make the call as that owner.")));
 }
 
-/* Is the current role the one that has called us, and not one that its code was left to? */
+/* Returns whether the current role is the caller's own, and not one that the caller's code was left to */
 static bool
 is_callers(void)
 {
@@ -221,9 +230,10 @@ is_callers(void)
 }
 
 /*
- * Raises 42501 for a function that the looks would not leave to the current role:
- * the caller, a superuser, as whom the server may check a key, or the role that a
- * deed has taken, which runs code of roles whose privileges it has as well
+ * Raises 42501 for a function that the looks would not leave to the current
+ * role.  That role is the caller, or a superuser, as whom the server may check
+ * a key, or the role that a deed has switched to, which also runs code of roles
+ * whose privileges it has.
  */
 static void
 check_role(HeapTuple tuple)
@@ -241,7 +251,7 @@ sg_guard_is_other(Oid role)
 	return sg_guard_is_on() && !superuser_arg(role) && (guard.by_others || role != guarded_role());
 }
 
-/* The checks and actions of keys run as another role, too, and not restricted */
+/* Checks and actions of foreign keys run as another role, too, and are not restricted */
 bool
 sg_guard_is_others(void)
 {
@@ -284,8 +294,8 @@ sg_guard_foreign(Oid relid)
 }
 
 /*
- * Raises 42501 for a function of a document, whoever owns it and whatever calls
- * it, in the name of the caller or of a superuser
+ * Raises 42501 for a document's function, whoever owns and calls it, in the
+ * name of the caller or of a superuser
  */
 static void
 check_document(HeapTuple tuple)
@@ -296,26 +306,27 @@ check_document(HeapTuple tuple)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("it could run function %s as role %s, which has come or changed since the call began",
 					quote_identifier(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname)), sg_role_name(GetUserId())),
-			 errhint("Look at the function, and make the same call again if it may run.")));
+			 errhint("Look at the function, and make the same call again if it may run; where one step makes and runs it, run a script of sync instead.")));
 }
 
 /*
  * State that the server keeps for each FmgrInfo whose function runs through the
  * hook.  A function that runs itself again by the same FmgrInfo, as a support
- * function of an index does that inserts into another one, begins again before
- * it ends: entries are counted.  The server ends each that has begun, also by
- * an error, so that no entry is left when a call of ours or a transaction is over.
+ * function of an index that inserts into another one does, is entered again
+ * before it ends: entries are counted.  The server ends each entry, also by an
+ * error, so no entry is left when a call of schemaguard or a transaction is
+ * over.
  */
 typedef struct HookState
 {
-	int			entries;		/* that count as trusted now */
-	int			restricted;		/* the one that we have restricted, from 1 on,
-								 * or 0 */
-	bool		is_event;		/* of a function of event triggers, which is
+	int			entries;		/* number of entries that count as trusted now */
+	int			restricted;		/* number of the entry that schemaguard has
+								 * restricted, from 1 on, or 0 */
+	bool		is_event;		/* a function of event triggers, which is
 								 * entered once */
-	SgGuardEvent outer;			/* what was under way before it */
-	MemoryContext cursors;		/* hidden from it, or NULL */
-	Datum		next;			/* of the next hook */
+	SgGuardEvent outer;			/* event that was under way before this entry */
+	MemoryContext cursors;		/* cursors hidden from this entry, or NULL */
+	Datum		next;			/* state of the next hook */
 } HookState;
 
 static HookState *
@@ -326,7 +337,10 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 	return (HookState *) DatumGetPointer(*arg);
 }
 
-/* An error here is before the server's own PG_TRY: nothing is counted by then, for nothing would end it */
+/*
+ * An error here is raised before the server's own PG_TRY, so nothing may be
+ * counted yet: no event would end the entry
+ */
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
@@ -335,7 +349,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
-	/* a foreign table that the server comes to in the middle of a statement */
+	/* the server opens a foreign table in the middle of a statement */
 	if (guard.within > 0 && sg_guard_is_other(GetUserId()) && returns(flinfo->fn_oid, FDW_HANDLEROID))
 		sg_check_wrapper(flinfo->fn_oid);
 	if (counts)
@@ -369,7 +383,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	}
 }
 
-/* Showing cursors comes last, for it may raise, and whoever holds this state may call again */
+/* Showing cursors comes last, because it may raise, and the holder of this state may call again */
 static void
 end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 {
@@ -379,7 +393,10 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 	{
 		if (state->restricted == state->entries)
 		{
-			/* an error ends what has switched roles since, and that with it */
+			/*
+			 * an error has ended the scopes that switched roles since, and
+			 * the restriction with them
+			 */
 			if (event == FHET_END)
 				sg_scope_unrestrict();
 			state->restricted = 0;
@@ -420,11 +437,12 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 /* ---- settings that end the session, or outlive a call ---- */
 
 /*
- * transaction_timeout (17 and later) and exit_on_error end the session, whatever
- * catches errors.  Any role may set them, so that code which runs as another role
- * than the caller could end the caller's session: what is set while a call of ours
- * is under way has no effect.  RESET asks no hook, so that it leads to what the
- * session has as well.  The seed of random() outlives the setting.
+ * transaction_timeout (17 and later) and exit_on_error end the session,
+ * whatever catches errors.  Any role may set them, so code that runs as another
+ * role could end the caller's session.  Setting them has no effect while a call
+ * of schemaguard is under way.  RESET calls no check hook, so the reset values
+ * are pinned to the session's values, too. random()'s seed outlives a
+ * transaction, too, and is guarded alike.
  */
 static GucRealCheckHook next_seed_check;
 static GucIntCheckHook next_timeout_check;
@@ -432,7 +450,7 @@ static GucBoolCheckHook next_exit_check;
 static struct config_generic *timeout_setting;
 static struct config_generic *exit_setting;
 
-/* Where RESET leads outside of a call, and leads within one */
+/* Reset values outside of a call, and within a call */
 static int	outer_timeout;
 static int	inner_timeout;
 static bool outer_exit;
@@ -451,7 +469,7 @@ pin_resets(void)
 	SG_BOOL_SETTING(exit_setting)->reset_val = false;
 }
 
-/* A value that a reload has brought meanwhile stays */
+/* Keeps a reset value that a reload of the configuration has brought meanwhile */
 static void
 unpin_resets(void)
 {
@@ -466,7 +484,7 @@ unpin_resets(void)
 void
 sg_guard_begin(SgGuard *before)
 {
-	/* it may raise: first */
+	/* first, because it may raise */
 	if (guard.level == 0)
 		sg_close_connections();
 	*before = guard;
@@ -539,7 +557,7 @@ sg_guard_take_over_since(int newval, void *extra)
 		guard.since = (TransactionId) newval;
 }
 
-/* Has code that a call of ours runs set a setting? */
+/* Returns whether code that a call of schemaguard runs is setting a setting */
 static bool
 is_set_within(GucSource source)
 {

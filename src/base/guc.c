@@ -3,15 +3,18 @@
  * guc.c
  *	  The settings schemaguard.*.
  *
- * A setting is for superusers if it names code (throttle_function), bounds what
- * others want (require_approval), judges what others do
- * (migration_applications) or gets past the guard (reason): the owner of a database gives it a value for
- * everybody by ALTER DATABASE, and a role with CREATEROLE one for other roles.
- * The others may be set by any role, since they only bound what a call does.
+ *	  A setting is for superusers if it names code (throttle_function), bounds
+ *	  what other roles want (require_approval), judges what other roles do
+ *	  (migration_applications) or gets past the guard (reason): the owner of a
+ *	  database gives it a value for everybody by ALTER DATABASE, and a role
+ *	  with CREATEROLE one for other roles.  Any role may set the other
+ *	  settings, because they only bound what a call does.
  *
- * The server lets nobody but superusers keep a value, by ALTER DATABASE or
- * ALTER ROLE, for a name that no loaded library has defined.  Before this library is loaded anybody may give these a value, too, at the
- * start of the session or by SET: see set_beforehand() and guc_early.c.
+ *	  The server lets only superusers store a value, by ALTER DATABASE or
+ *	  ALTER ROLE, for a name that no loaded library has defined.  Before this
+ *	  library is loaded, anybody may give settings for superusers a value,
+ *	  too, at the start of the session or by SET: see set_beforehand() and
+ *	  guc_early.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,7 +41,9 @@ int			sg_statement_timeout = 0;
 int			sg_verbosity = SG_VERBOSITY_AUTO;
 int			sg_progress_interval = 5000;
 int			sg_workers = 2;
+int			sg_ensure_wait = 30000;
 bool		sg_require_approval = false;
+int			sg_require_backup = 0;
 bool		sg_accept_publication = false;
 char	   *sg_migration = "";
 char	   *sg_migration_applications = "";
@@ -59,12 +64,13 @@ int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
-static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
+static int	sg_audit_memory = -1;	/* in kB; -1 stands for
+									 * maintenance_work_mem */
 bool		sg_audit_yield = true;
 int			sg_live_search = 500;
 char	   *sg_notify_channel = "schemaguard";
-static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by
-															 * commas */
+static char *sg_drift_partitions = "list, hash, default";	/* kinds of partitions,
+															 * separated by commas */
 int			sg_connect_timeout = 10;
 int			sg_remote_timeout = 300000;
 
@@ -89,7 +95,7 @@ static const struct config_enum_entry audit_method_options[] = {
 	{NULL, 0, false}
 };
 
-/* -1 stands for maintenance_work_mem; below the minimum of work_mem nothing fits */
+/* Accepts -1, which stands for maintenance_work_mem; below the minimum of work_mem nothing fits */
 static bool
 check_audit_memory(int *newval, void **extra, GucSource source)
 {
@@ -100,7 +106,7 @@ check_audit_memory(int *newval, void **extra, GucSource source)
 	return true;
 }
 
-/* Longer names are no channels, and the check would fail when it has something to tell */
+/* Refuses names too long for a channel, which NOTIFY would reject when a check has something to tell */
 static bool
 check_notify_channel(char **newval, void **extra, GucSource source)
 {
@@ -144,7 +150,10 @@ sg_drift_counts_partition(const char *kind)
 	return SplitIdentifierString(pstrdup(sg_drift_partitions), ',', &names) && sg_has_name(names, kind);
 }
 
-/* A call on a plan of many steps has set it to "problems" */
+/*
+ * schemaguard.verbosity is still auto only in a call on few steps: a call on
+ * many steps has set it to "problems"
+ */
 bool
 sg_tells(int level)
 {
@@ -165,8 +174,8 @@ sg_options_apply(List *options, GucAction action)
 }
 
 /*
- * "view" in it would keep our statements from our own views.  Older minor releases of
- * 15 and 16 lack the setting: NULL.
+ * Setting whose value "view" would keep schemaguard's statements from its own
+ * views.  Older minor releases of 15 and 16 lack the setting: NULL.
  */
 #define KINDS		"restrict_nonsystem_relation_kind"
 #define KINDS_REST	"foreign-table"
@@ -203,7 +212,7 @@ sg_set_plain(GucAction action)
 	list_free(options);
 }
 
-/* The level of the settings of the procedure that is under way, in this transaction; 0: none */
+/* Nest level of the settings of the running procedure, in this transaction; 0: none */
 static int	locals = 0;
 
 void
@@ -230,7 +239,7 @@ sg_locals_leave(int outer)
 	locals = outer;
 }
 
-/* A list of names */
+/* Accepts a list of names */
 static bool
 check_list(char **newval, void **extra, GucSource source)
 {
@@ -242,7 +251,7 @@ check_list(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A list of patterns for LIKE, none of which can raise an error */
+/* Accepts a list of LIKE patterns that cannot raise an error */
 static bool
 check_patterns(char **newval, void **extra, GucSource source)
 {
@@ -266,13 +275,15 @@ check_patterns(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* Where somebody else has given require_backup a value beforehand, it is a day */
+#define BACKUP_MINUTES (24 * 60)
+
 /*
- * Has this session a value for a setting that is about to be defined?
- *
- * If whoever gave it was not allowed to, it is refused with a warning, and,
- * where it came with the connection, what ALTER SYSTEM, ALTER DATABASE or
- * ALTER ROLE say is lost with it: then the default counts.  So in such a
- * session the default of what superusers set has to be the strict value.
+ * Returns whether this session has a value for a setting before its definition.
+ * A value of a role that may not set it is refused with a warning; if the value
+ * came with the connection, the values of ALTER SYSTEM, ALTER DATABASE or ALTER
+ * ROLE are lost with it, and the default counts.  So in such a session the
+ * default of a setting for superusers has to be the strict value.
  */
 static bool
 set_beforehand(const char *name)
@@ -280,16 +291,16 @@ set_beforehand(const char *name)
 	struct config_generic *setting = sg_find_setting(name);
 
 	/*
-	 * what was in the configuration and is not any more remains without a
-	 * value
+	 * a value removed from the configuration file leaves a placeholder
+	 * without a value
 	 */
 	return setting && (setting->flags & GUC_CUSTOM_PLACEHOLDER) &&
 		(setting->source != PGC_S_DEFAULT || setting->reset_source != PGC_S_DEFAULT);
 }
 
 /*
- * The library may be loaded again after an error while it was loaded, so that a
- * setting is defined once; and where there was no memory, no less.
+ * The library may be loaded again after an error while it was loaded, or for
+ * lack of memory, so each setting is defined once.
  */
 static bool
 is_defined(const char *name)
@@ -320,7 +331,7 @@ must_be_defined(const char *name)
 #define DefineCustomEnumVariable(...) DEFINE_ONCE((DefineCustomEnumVariable), __VA_ARGS__)
 #define DefineCustomStringVariable(...) DEFINE_ONCE((DefineCustomStringVariable), __VA_ARGS__)
 
-/* Settings that ddl_origin.c reads */
+/* Defines the settings of ddl_origin.c */
 static void
 define_migration(void)
 {
@@ -332,7 +343,7 @@ define_migration(void)
 							   PGC_USERSET, 0,
 							   NULL, NULL, NULL);
 
-	/* its default is strict in any case: no application is trusted */
+	/* the default is strict anyway: no application is trusted */
 	DefineCustomStringVariable("schemaguard.migration_applications",
 							   "Patterns, separated by commas, of application_name whose DDL comes from migrations.",
 							   "As LIKE has them: % stands for anything, _ for one character.",
@@ -350,10 +361,18 @@ define_migration(void)
 							   NULL, NULL, NULL);
 }
 
-/* Settings that run_throttle.c and plan_approve.c read */
+/* Defines the settings of run_throttle.c and plan_approve.c */
 static void
 define_control(void)
 {
+	DefineCustomIntVariable("schemaguard.ensure_wait",
+							"How long sg_ensure() waits for a sign of the session that does the work.",
+							"The time starts anew whenever that session moves.",
+							&sg_ensure_wait,
+							30000, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
 	DefineCustomBoolVariable("schemaguard.require_approval",
 							 "Lets a plan run only after its approval by another role than its author.",
 							 "Only superusers change it.",
@@ -361,6 +380,14 @@ define_control(void)
 							 set_beforehand("schemaguard.require_approval"),
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.require_backup",
+							"Age of a recorded and verified backup above which no plan runs; 0 asks for none.",
+							"Only superusers change it.",
+							&sg_require_backup,
+							set_beforehand("schemaguard.require_backup") ? BACKUP_MINUTES : 0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MIN,
+							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.throttle_lag",
 							"Replication lag above which a deployment pauses; -1 is no limit.",
@@ -435,7 +462,7 @@ define_control(void)
 							NULL, NULL, NULL);
 }
 
-/* Other servers: see snapshot_remote.c */
+/* Defines the settings of snapshot_remote.c */
 static void
 define_remote(void)
 {
@@ -456,7 +483,7 @@ define_remote(void)
 							NULL, NULL, NULL);
 }
 
-/* No settings of the user's, so nobody sees them: see guard.c */
+/* Defines internal settings, hidden from users, of guard.c */
 static void
 define_guard(void)
 {
@@ -476,8 +503,8 @@ define_guard(void)
 							sg_guard_check_setting, sg_guard_take_over_since, NULL);
 
 	/*
-	 * the server leaves out settings of the source default, not by their
-	 * value, when it hands them to workers
+	 * set explicitly: the server passes to workers only settings whose source
+	 * is not the default
 	 */
 	(void) set_config_option("schemaguard.guarded_role", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("schemaguard.guarded_since", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);

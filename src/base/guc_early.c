@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * guc_early.c
- *	  Settings that were given before this library was loaded, and are none.
+ *	  Settings that were given a bad value before this library was loaded.
  *
- * Until then the server takes any value for any schemaguard.* name.  When the
- * settings are defined it discards what they do not take, with a warning, and
- * a limit that somebody relies on is off.  So such a value is remembered, and
- * a misspelt name with the setting whose name is nearest, until that setting
- * is SET or RESET; what judges or writes refuses to run meanwhile.
+ *	  Until then the server takes any value for any schemaguard.* name.  When
+ *	  the settings are defined, the server discards invalid values with a
+ *	  warning, and a limit that somebody relies on is off.  So such a value is
+ *	  remembered, and a misspelt name with the setting of the nearest name,
+ *	  until that setting is SET or RESET; meanwhile functions that judge or
+ *	  write refuse to run.
  *
- * A RESET would leave no trace where the setting has the value of the start
- * already.  So the setting is given its own value once more, from a source of
- * its own: whatever else sets or resets it changes the source.  That is done
- * while a transaction's memory is freed, when no abort takes it back any more.
+ *	  A RESET would leave no trace if the setting has its initial value
+ *	  already.  So the setting is given its own value once more, from a source
+ *	  that only this file uses: any other SET or RESET changes the source.
+ *	  That is done while a transaction's memory is freed, because no abort
+ *	  takes it back any more.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +33,7 @@
 
 #define PREFIX "schemaguard."
 
-/* A source of settings that the server itself never uses */
+/* Source of settings that the server itself never uses */
 #define MARK_SOURCE PGC_S_INTERACTIVE
 
 typedef struct EarlySetting
@@ -39,16 +41,19 @@ typedef struct EarlySetting
 	char	   *name;
 	char	   *value;
 
-	/* once it is known to be bad */
-	struct config_generic *setting; /* the one that repairs it */
+	/* known to be bad since the settings are defined */
+	struct config_generic *setting; /* setting whose SET or RESET repairs this
+									 * value */
 	bool		misspelt;
-	GucSource	source;			/* the setting's: another one is a repair */
+	GucSource	source;			/* source of the setting; a changed source is
+								 * a repair */
 } EarlySetting;
 
-static List *early = NIL;		/* of EarlySetting * */
-static bool mark_is_due = false;	/* when the transaction has ended */
+static List *early = NIL;		/* EarlySetting * */
+static bool mark_is_due = false;	/* mark() runs when the transaction has
+									 * ended */
 
-/* Settings by the names that they had in earlier versions */
+/* Settings with their names in earlier versions */
 typedef struct RenamedSetting
 {
 	const char *old;
@@ -72,7 +77,10 @@ is_known(const char *name)
 	return false;
 }
 
-/* Before the settings are defined: what stands in for them.  A load that has failed may have done so for some. */
+/*
+ * Reads placeholders before the settings are defined.  A load that failed may
+ * have replaced some of them.
+ */
 void
 sg_guc_early_read(void)
 {
@@ -95,7 +103,7 @@ sg_guc_early_read(void)
 	MemoryContextSwitchTo(old);
 }
 
-/* The one that is meant by a name which is none: what it is called today, or the nearest name */
+/* Returns the setting that an unknown name means: the new name of a renamed one, or the nearest name */
 static struct config_generic *
 nearest_setting(const char *name)
 {
@@ -127,8 +135,8 @@ nearest_setting(const char *name)
 }
 
 /*
- * Does the setting take it, whoever sets it?  Where the library is preloaded,
- * or a worker's entry point is looked up, there is no user yet.
+ * Returns whether the setting accepts the value, whoever sets it.  There is no
+ * user yet if the library is preloaded, or a worker's entry point is looked up.
  */
 static bool
 takes(const char *name, const char *value)
@@ -138,9 +146,9 @@ takes(const char *name, const char *value)
 }
 
 /*
- * Has the setting the value that it was given?  Where there was no memory, it
- * has none of those that it takes, and it may not be able to tell.  What a role
- * gives to a superuser's setting counts for nothing.
+ * Returns whether the setting has the value that it was given.  Without memory,
+ * a setting has none of its valid values, and the comparison may fail.  A value
+ * that an unprivileged role gives to a superuser's setting does not count.
  */
 static bool
 has_taken(const EarlySetting *e)
@@ -155,7 +163,7 @@ is_repaired(const EarlySetting *e)
 	return e->setting->source != e->source;
 }
 
-/* The transaction is over, so what is repaired by now stays so; must not fail */
+/* Marks settings when the transaction is over, so that a repair is not undone; must not raise */
 static void
 mark(void *arg)
 {
@@ -188,7 +196,7 @@ mark_at_end(void)
 	mark_is_due = true;
 }
 
-/* Once they are defined: keep what is bad */
+/* Keeps the bad values, once the settings are defined */
 void
 sg_guc_early_judge(void)
 {
@@ -206,7 +214,7 @@ sg_guc_early_judge(void)
 			e->setting = nearest_setting(e->name);
 		e->source = e->setting->source;
 
-		/* who has SET the setting meant by a misspelt name has mended it */
+		/* a SET of the setting that a misspelt name meant is a repair */
 		if (e->misspelt ? e->source == PGC_S_SESSION : has_taken(e))
 			early = foreach_delete_current(early, lc);
 	}

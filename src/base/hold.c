@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hold.c
- *	  Names of schemas and types that stay what they are while a deed is done.
+ *	  Names of schemas and types that stay unchanged during a deed.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,10 +29,10 @@
 #include "base/hold.h"
 #include "base/quote.h"
 
-/* Most reads of a row that others keep changing */
+/* Number of reads, at most, of a row that other sessions keep changing */
 #define MOST_READS 10
 
-/* Returns whether the row is locked, or need not be; false: read it again */
+/* Returns whether the row is locked or needs no lock; false: the caller reads it again */
 static bool
 lock_row(Relation rel, HeapTuple row)
 {
@@ -46,7 +46,7 @@ lock_row(Relation rel, HeapTuple row)
 	return result == TM_Ok || result == TM_Invisible || result == TM_SelfModified;
 }
 
-/* Returns whether the row is held, or is gone, or nobody but superusers could change it */
+/* Returns whether the row is held, gone, or changeable by superusers only */
 static bool
 try_hold(Relation rel, Oid index, AttrNumber column, Oid object, Oid (*owner_of) (HeapTuple row))
 {
@@ -64,7 +64,7 @@ try_hold(Relation rel, Oid index, AttrNumber column, Oid object, Oid (*owner_of)
 	return done;
 }
 
-/* Can rows of the catalog be locked at all? */
+/* Returns whether rows of the catalog can be locked at all */
 static bool
 can_hold(void)
 {
@@ -83,7 +83,7 @@ type_owner(HeapTuple row)
 	return ((Form_pg_type) GETSTRUCT(row))->typowner;
 }
 
-/* Locks the row of an object; `what` is the object in words */
+/* Locks the row of an object; `what` names the object in errors */
 static void
 hold(Oid catalog, Oid index, AttrNumber column, Oid object, Oid (*owner_of) (HeapTuple row), const char *what)
 {

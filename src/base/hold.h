@@ -18,7 +18,7 @@
 
 extern void sg_hold_schema(Oid schema);
 
-/* A type, and the schema that it is in */
+/* Holds the names of a type and of its schema */
 extern void sg_hold_type(Oid type);
 
 #endif							/* SG_HOLD_H */

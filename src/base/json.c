@@ -16,9 +16,10 @@
 #include "base/json.h"
 #include "base/quote.h"
 
-#define SHOWN_NAME_BYTES 100	/* of one name in a path */
-#define SHOWN_BYTES 1000		/* of a whole detail */
-#define WHOLE_DIGITS 18			/* any number with as many fits an int64 */
+#define SHOWN_NAME_BYTES 100	/* bytes of one name in a path */
+#define SHOWN_BYTES 1000		/* bytes of a whole detail */
+#define WHOLE_DIGITS 18			/* any number with so many digits fits an
+								 * int64 */
 
 /* ---- errors ---- */
 
@@ -69,7 +70,7 @@ sg_json_refuse(const SgJson *json, const char *format,...)
 
 /* ---- parts ---- */
 
-/* The whole document; the name and the hint, which may be NULL, are for errors */
+/* Begins with the whole document; name and hint, which may be NULL, are for errors */
 void
 sg_json_begin(SgJson *whole, Jsonb *document, const char *name, const char *hint)
 {
@@ -150,7 +151,7 @@ sg_json_next(SgJsonMembers *members, SgJson *member)
 	return true;
 }
 
-/* The number of elements of an array */
+/* Returns the number of elements of an array */
 uint32
 sg_json_size(const SgJson *array)
 {
@@ -195,7 +196,7 @@ sg_json_bool(const SgJson *json)
 	return json->value.val.boolean;
 }
 
-/* A whole number within these bounds, both included, of 18 digits at most */
+/* Returns a whole number of at most 18 digits between both bounds, inclusive */
 int64
 sg_json_integer(const SgJson *json, int64 smallest, int64 largest)
 {
@@ -217,7 +218,7 @@ sg_json_integer(const SgJson *json, int64 smallest, int64 largest)
 	return number;
 }
 
-/* A number; one that is too large is infinite */
+/* Returns a number; a number that is too large becomes infinite */
 double
 sg_json_float8(const SgJson *json)
 {

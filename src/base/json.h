@@ -19,16 +19,16 @@
 #include "base/compat.h"
 
 /*
- * A value of a document.  It points to the value that it is a part of, which
- * must live as long, and into the document.
+ * Value of a document.  It points into the document and to the value that
+ * contains it, which must live as long.
  */
 typedef struct SgJson
 {
 	const struct SgJson *above; /* NULL: the whole document */
-	const char *name;			/* of a member, NULL of an element; of the
-								 * whole, what errors call the document */
-	const char *hint;			/* of the whole: for errors, or NULL */
-	uint32		index;			/* of an element */
+	const char *name;			/* name of a member, NULL for an element; for
+								 * the whole, the document's name in errors */
+	const char *hint;			/* for the whole: hint of errors, or NULL */
+	uint32		index;			/* index of an element */
 	JsonbValue	value;
 } SgJson;
 
@@ -43,20 +43,20 @@ extern void sg_json_begin(SgJson *whole, Jsonb *document, const char *name, cons
 
 /* ---- parts; 22023 where the value is no object or no array ---- */
 
-/* Find a member: false if it is absent; a member that is null is there */
+/* Finds a member, which may be null; returns false if it is absent */
 extern bool sg_json_find(const SgJson *object, const char *name, SgJson *member);
 
-/* Is there a member of that name, be it null? */
+/* Returns whether there is a member of that name, null included */
 extern bool sg_json_has(const SgJson *object, const char *name);
 
-/* Find a member; 22023 if it is absent */
+/* Finds a member; raises 22023 if it is absent */
 extern void sg_json_get(const SgJson *object, const char *name, SgJson *member);
 
 extern void sg_json_members(SgJsonMembers *members, const SgJson *object);
 extern bool sg_json_next(SgJsonMembers *members, SgJson *member);
 extern uint32 sg_json_size(const SgJson *array);
 
-/* An element, 22023 if the array has fewer */
+/* Gets an element; raises 22023 if the array has fewer */
 extern void sg_json_element(const SgJson *array, uint32 i, SgJson *element);
 
 /* ---- values; 22023 for one of another type ---- */
@@ -69,17 +69,20 @@ extern double sg_json_float8(const SgJson *json);
 extern List *sg_json_texts(const SgJson *json); /* of char * */
 extern Jsonb *sg_json_object(const SgJson *json);
 
-/* Read a member so; 22023 if it is absent.  sg_json_find_*: absent and null are NULL, or what is given. */
+/*
+ * Read a member of that type; raise 22023 if it is absent. sg_json_find_*:
+ * NULL, or the given default, if it is absent or null.
+ */
 extern char *sg_json_get_text(const SgJson *object, const char *name);
 extern char *sg_json_find_text(const SgJson *object, const char *name);
 extern bool sg_json_find_bool(const SgJson *object, const char *name, bool absent);
 
-/* A scalar as text, a container as JSON; NULL for null */
+/* Returns a scalar as text, a container as JSON; NULL for null */
 extern char *sg_json_scalar(const JsonbValue *value);
 
 /* ---- errors ---- */
 
-/* Raise 22023: there is something wrong with the value, as the format says ("must be ...") */
+/* Raises 22023 about a value; the format says what is wrong ("must be ...") */
 pg_noreturn extern void sg_json_refuse(const SgJson *json, const char *format,...) pg_attribute_printf(2, 3);
 
 #endif							/* SG_JSON_H */

@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * made.c
- *	  Code that a statement makes something of.
- *
- * An index is asked about at once, for a build may commit in the middle; all else
- * when the deed ends, for the server writes down what a key of partitions and
- * statistics use only after its hook.
+ *	  Code from which a statement makes an object.  An index is checked at
+ *	  once, because its build may commit in the middle; other objects when the
+ *	  deed ends, because the server records what a partition key or statistics
+ *	  object uses only after its hook.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,14 +58,15 @@
 
 struct SgSeen
 {
-	SnapshotData snapshot;		/* no more than its transactions */
-	SgSeen	   *outer;			/* of the call in which this one began */
+	SnapshotData snapshot;		/* only its transactions are used */
+	SgSeen	   *outer;			/* moment of the call in which this call began */
 	MemoryContext context;
-	List	   *own;			/* XIDs, as OIDs, which this session has
+	List	   *own;			/* XIDs, as OIDs, that this session has
 								 * committed since */
-	Oid			role;			/* whose call it is */
-	HTAB	   *theirs;			/* what others' code has made or altered in
-								 * these transactions, or NULL */
+	Oid			role;			/* role of the call */
+	HTAB	   *theirs;			/* objects that others' code has made or
+								 * altered in this session's transactions, or
+								 * NULL */
 };
 
 typedef struct TheirKey
@@ -75,7 +75,7 @@ typedef struct TheirKey
 	Oid			objectId;
 } TheirKey;
 
-/* The latest of those whose context is there */
+/* Latest of the moments whose memory context exists */
 static SgSeen *kept;
 
 static SgSeen *session;
@@ -84,8 +84,9 @@ static SgSeen *session;
 typedef struct Made
 {
 	ObjectAddress object;
-	Oid			role;			/* that did it */
-	Oid			owner;			/* before that, of a relation; else InvalidOid */
+	Oid			role;			/* role that made or altered it */
+	Oid			owner;			/* owner before that, of a relation; else
+								 * InvalidOid */
 	bool		created;
 } Made;
 
@@ -95,16 +96,17 @@ typedef struct Making
 	const SgSeen *seen;
 	MemoryContext context;
 	List	   *objects;		/* of Made * */
-	Oid			kept_for;		/* who owns what a text on record is made anew
-								 * for, or InvalidOid */
-	const List *known;			/* of ObjectAddress *: what it used before */
+	Oid			kept_for;		/* owner of an object that is recreated from a
+								 * recorded text, or InvalidOid */
+	const List *known;			/* ObjectAddress *: objects that the text used
+								 * before */
 } Making;
 
 static Making *making;
 
 static object_access_hook_type next_access;
 
-/* ---- what an object uses ---- */
+/* ---- code that an object uses ---- */
 
 static bool
 is_code(Oid classid)
@@ -113,7 +115,10 @@ is_code(Oid classid)
 		classid == TypeRelationId;
 }
 
-/* Returns the row of a function, operator, operator class, type or relation, for ReleaseSysCache(), or NULL */
+/*
+ * Returns the row of a function, operator, operator class, type or relation,
+ * for ReleaseSysCache(), or NULL
+ */
 static HeapTuple
 code_row(Oid classid, Oid objectid)
 {
@@ -131,7 +136,10 @@ owner_of(const ObjectAddress *code, HeapTuple row)
 											get_object_attnum_owner(code->classId), &isnull));
 }
 
-/* Also what this command has written there; relations, if wanted, beside code */
+/*
+ * Returns the code that an object uses, and on request the relations; includes
+ * what this command has just written to pg_depend
+ */
 static List *
 code_used(const ObjectAddress *object, bool relations)
 {
@@ -161,7 +169,10 @@ sg_code_used(Oid classid, Oid objectid)
 	return code_used(&object, true);
 }
 
-/* Calls visit() for each function, operator, operator class, type and, if wanted, relation that pg_depend has for an object */
+/*
+ * Calls visit() for each function, operator, operator class, type and, on
+ * request, relation that an object depends on in pg_depend
+ */
 static void
 visit_used(const ObjectAddress *object, bool relations, Oid role,
 		   void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
@@ -187,7 +198,10 @@ is_theirs(const SgSeen *seen, const ObjectAddress *code)
 	return seen->theirs && hash_search(seen->theirs, &key, HASH_FIND, NULL) != NULL;
 }
 
-/* Was it made or changed after that moment, by others, with the transaction that its row is of? */
+/*
+ * Returns whether other sessions or roles made or changed the code after that
+ * moment; xid is the transaction of its row
+ */
 static bool
 is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 {
@@ -195,23 +209,31 @@ is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 
 	if (is_theirs(seen, code))
 		return true;
-	/* a frozen row, too, has the number of its transaction, maybe of long ago */
+
+	/*
+	 * a frozen row, too, keeps the number of its transaction, perhaps an old
+	 * one
+	 */
 	if (TransactionIdFollowsOrEquals(xid, ReadNextTransactionId()))
 		return false;
 	if (TransactionIdIsCurrentTransactionId(xid))
 		return false;
-	/* the server has forgotten which transaction that is a part of */
+
+	/*
+	 * the server has forgotten which transaction this subtransaction belongs
+	 * to
+	 */
 	later = (seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, seen->snapshot.xmin) &&
 			 TransactionIdPrecedes(xid, TransactionXmin)) ||
 		XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &seen->snapshot));
-	/* last, since each transaction of the call adds one */
+	/* last, because each transaction of the call adds an entry */
 	return later && !list_member_oid(seen->own, xid);
 }
 
 /*
- * Has this transaction written the row anew?  Not every statement that does so
- * tells (GRANT, DROP OWNED, the other operator of a commutator), but the server
- * keeps what a transaction has replaced until that ends.
+ * Returns whether this transaction has replaced the row.  Some statements
+ * (GRANT, DROP OWNED, the other operator of a commutator) call no hook, but the
+ * server keeps replaced rows until their transaction ends.
  */
 static bool
 is_replaced(HeapTupleHeader version)
@@ -220,7 +242,10 @@ is_replaced(HeapTupleHeader version)
 		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(version));
 }
 
-/* Has this transaction replaced what others have made or changed since, in a row of a catalog?  An OID column of it has the value. */
+/*
+ * Returns whether this transaction has replaced a catalog row that others had
+ * made or changed since; the row's OID column has the object's OID
+ */
 static bool
 was_later(const ObjectAddress *object, Oid catalog, Oid index, AttrNumber column)
 {
@@ -243,7 +268,7 @@ is_later(const ObjectAddress *code, TransactionId xid)
 		 was_later(code, code->classId, get_object_oid_index(code->classId), get_object_attnum_oid(code->classId)));
 }
 
-/* Has the schema come since, or got its name, from a role that could gain by it? */
+/* Returns whether a role that could gain by it has created or renamed the schema since */
 static bool
 is_schema_later(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -268,10 +293,13 @@ refuse(const ObjectAddress *used)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(used, false)),
-			 errhint("Look at it, and make the same call again if it may be used.")));
+			 errhint("Examine that object, and make the same call again if it may be used.")));
 }
 
-/* The object that a row of a catalog is about.  The OID comes first; a column is its table's. */
+/*
+ * Returns the object of a catalog row: its first column is the OID; a column is
+ * represented by its table
+ */
 static ObjectAddress
 object_of(Oid catalog, HeapTuple row)
 {
@@ -281,7 +309,7 @@ object_of(Oid catalog, HeapTuple row)
 	return object;
 }
 
-/* Catalogs of what is a part of a relation: an index by which the parts are found, and the column of the relation */
+/* Catalogs of parts of relations: the index that finds the parts, and the column with the relation */
 static const struct
 {
 	Oid			catalog;
@@ -300,7 +328,10 @@ static const struct
 	{InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent},
 };
 
-/* The relation that a row of a catalog is a part of, or the type; without an OID where it is none's */
+/*
+ * Returns the relation or type that a catalog row is a part of; InvalidOid as
+ * OID if the row is no part
+ */
 static ObjectAddress
 whole_of(Relation catalog, HeapTuple row)
 {
@@ -317,7 +348,10 @@ whole_of(Relation catalog, HeapTuple row)
 	return whole;
 }
 
-/* Has a row of a catalog about an object come or changed since?  An OID column of it has the object's. */
+/*
+ * Returns whether a catalog row about an object was made or changed since; the
+ * row's OID column has the object's OID
+ */
 static bool
 is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 {
@@ -337,7 +371,10 @@ is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 	return later || was_later(&whole, catalog, index, column);
 }
 
-/* Raises 42501 for code that came later, or whose schema or check did, and whose owner could gain by running as that role */
+/*
+ * Raises 42501 for later code, or code whose schema or CHECK is later, whose
+ * owner could gain by running it as that role
+ */
 static void
 check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -364,9 +401,9 @@ type_could_gain(Oid type, Oid role)
 }
 
 /*
- * Raises 42501 for a cast that has come since, of that type (InvalidOid: any) or to
- * it, whose owner could gain: a name may come to another function by it, and
- * nothing tells what has used it
+ * Raises 42501 for a later cast from that type (InvalidOid: any) or to it,
+ * whose owner could gain: by a cast a name may lead to another function, and
+ * pg_depend does not tell which expressions use it
  */
 static void
 check_casts(Oid role, Oid type)
@@ -387,7 +424,10 @@ check_casts(Oid role, Oid type)
 	}
 }
 
-/* Has a relation come since, or got its name, its schema or its options? */
+/*
+ * Returns whether a relation was created, renamed, moved to another schema, or
+ * had options changed since
+ */
 static bool
 is_class_later(Oid relid, Oid role)
 {
@@ -402,14 +442,14 @@ is_class_later(Oid relid, Oid role)
 	return later;
 }
 
-/* Has a relation come or changed so since, or one of its columns? */
+/* Returns whether a relation, or one of its columns, was created or changed since */
 static bool
 is_relation_later(Oid relid, Oid role)
 {
 	return is_class_later(relid, role) || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
 }
 
-/* A statement on the table reaches each table below it, and fires its triggers */
+/* Returns whether a table below is later: a statement reaches each table below, and fires its triggers */
 static bool
 has_later_child(Oid relid)
 {
@@ -421,7 +461,10 @@ has_later_child(Oid relid)
 	return false;
 }
 
-/* Has a part of a relation come or changed since, a table below it, or one that it is below, whose owner may build indexes on it? */
+/*
+ * Returns whether a part of a relation was created or changed since, or a table
+ * below it, or one above it, whose owner may build indexes on it
+ */
 static bool
 has_later_part(Oid relid)
 {
@@ -434,7 +477,10 @@ has_later_part(Oid relid)
 		is_part_later(InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, relid);
 }
 
-/* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */
+/*
+ * Raises 42501 for a relation that an owner, who could gain by it, has changed
+ * since and given to another role
+ */
 static void
 check_handed_over(const Made *made)
 {
@@ -447,7 +493,10 @@ check_handed_over(const Made *made)
 		refuse(&made->object);
 }
 
-/* Raises 42501 for a query or body that reads a relation which its owner has changed since: a name may come to another function by that */
+/*
+ * Raises 42501 for a query or body that reads a relation which its owner has
+ * changed since, because a name may lead to another function by that change
+ */
 static void
 check_read(const ObjectAddress *object, Oid role)
 {
@@ -476,7 +525,7 @@ copy_of(const TransactionId *xids, int n)
 	return copy;
 }
 
-/* Takes one out of the list when its memory goes */
+/* Memory context callback: removes the moment from the list */
 static void
 forget(void *arg)
 {
@@ -502,17 +551,18 @@ keep_theirs(SgSeen *seen, const ObjectAddress *object)
 	(void) hash_search(seen->theirs, &key, HASH_ENTER, NULL);
 }
 
-/* Catalogs that tell what a name leads to, beside those of parts of relations */
+/* Catalogs that decide what a name leads to, besides those of parts of relations */
 static const Oid judged[] = {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId, TypeRelationId, RelationRelationId,
 NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId, SubscriptionRelationId};
 
-/* Which versions of rows a look is for */
+/* Which versions of rows a look searches for */
 typedef struct Written
 {
 	bool		(*is_it) (const struct Written *written, HeapTupleHeader version);
-	CommandId	first;			/* by commands from that on; for is_written() */
-	Oid			role;			/* that has written it, or InvalidOid: asked
-								 * for each row's own transaction */
+	CommandId	first;			/* written by commands from this one on; for
+								 * is_written() */
+	Oid			role;			/* role that has written the rows; InvalidOid:
+								 * judged by each row's own transaction */
 } Written;
 
 static bool
@@ -521,7 +571,7 @@ is_replaced_now(const Written *written, HeapTupleHeader version)
 	return is_replaced(version);
 }
 
-/* Has this transaction made, replaced or deleted a row by one of these commands? */
+/* Returns whether this transaction made, replaced or deleted the row by one of these commands */
 static bool
 is_written(const Written *written, HeapTupleHeader version)
 {
@@ -530,7 +580,10 @@ is_written(const Written *written, HeapTupleHeader version)
 		(is_replaced(version) && HeapTupleHeaderGetCmax(version) >= written->first);
 }
 
-/* Is what was written so others' for a call?  What that role wrote is, unless the call is its own. */
+/*
+ * Returns whether a written row counts as others' for a call: rows that a given
+ * role wrote do, unless the call is its own
+ */
 static bool
 is_theirs_for(const SgSeen *seen, const Written *written, const ObjectAddress *object, HeapTupleHeader version)
 {
@@ -538,7 +591,10 @@ is_theirs_for(const SgSeen *seen, const Written *written, const ObjectAddress *o
 		is_later_than(seen, object, HeapTupleHeaderGetRawXmin(version));
 }
 
-/* Keeps what others have made or changed in a block of a catalog, and this transaction has written so */
+/*
+ * Keeps the objects in a block of a catalog that others have made or changed,
+ * and this transaction has written
+ */
 static void
 keep_written_in(Relation rel, BlockNumber block, const Written *written)
 {
@@ -569,8 +625,8 @@ keep_written_in(Relation rel, BlockNumber block, const Written *written)
 			keep_theirs(seen, &object);
 
 			/*
-			 * a part that is dropped may be made anew by its text, as another
-			 * one
+			 * a dropped part may be recreated from its text, as another
+			 * object
 			 */
 			if (OidIsValid(whole.objectId))
 				keep_theirs(seen, &whole);
@@ -579,7 +635,10 @@ keep_written_in(Relation rel, BlockNumber block, const Written *written)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* May this transaction have written rows of a catalog?  New ones alone don't count where what is replaced is looked for. */
+/*
+ * Returns whether this transaction may have written rows of a catalog; new rows
+ * do not count in a search for replaced rows
+ */
 static bool
 may_have_written(Relation rel, const Written *written)
 {
@@ -592,8 +651,8 @@ may_have_written(Relation rel, const Written *written)
 }
 
 /*
- * No such row is on a page that is all-visible, as most pages of a large catalog
- * are, so that a commit does not take as long as there are tables
+ * Skips all-visible pages, most pages of a large catalog, which have no such
+ * row, so that a commit does not take longer with the number of tables
  */
 static void
 keep_written(Oid catalog, const Written *written)
@@ -622,7 +681,7 @@ keep_all_written(const Written *written)
 		keep_written(parts_of_relations[i].catalog, written);
 }
 
-/* Not every statement has a hook for what it changes, as GRANT: the rows tell */
+/* Reads the rows, because not every statement, such as GRANT, calls a hook for its changes */
 void
 sg_note_written(CommandId first)
 {
@@ -641,7 +700,10 @@ sg_note_written(CommandId first)
 	}
 }
 
-/* Remembers the transactions that this session commits: others have not planted what these make */
+/*
+ * Records the transactions that this session commits: others have not planted
+ * the objects that these make
+ */
 static void
 note_commit(XactEvent event, void *arg)
 {
@@ -652,7 +714,7 @@ note_commit(XactEvent event, void *arg)
 
 	if (event != XACT_EVENT_PRE_COMMIT || kept == NULL || !TransactionIdIsValid(xid))
 		return;
-	/* what it has replaced: nobody could tell any more */
+	/* replaced rows, before the commit makes them untraceable */
 	keep_all_written(&replaced);
 	n = xactGetCommittedChildren(&children);
 	for (SgSeen *seen = kept; seen; seen = seen->outer)
@@ -714,7 +776,7 @@ sg_seen_by_session(void)
 	return session;
 }
 
-/* Raises 42501 for code whose owner is not trusted by a role as which the server could compute it */
+/* Raises 42501 for code whose owner is not trusted by a role as which the server could run it */
 static void
 check_owner(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -727,10 +789,13 @@ check_owner(const ObjectAddress *code, HeapTuple row, Oid role)
 			 errmsg(code->classId == RelationRelationId ? "it would use %s of role %s for role %s" :
 					"it could run %s of role %s as role %s", getObjectDescription(code, false),
 					sg_role_name(owner), sg_role_name(role)),
-			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
+			 errhint("Give the table or other object that uses that code to the code's owner, or make the call as that owner.")));
 }
 
-/* Checks the owner of code that the server computes at once.  Types are for the look: columns have them, too. */
+/*
+ * Checks the owner of code that the server runs at once.  Types are left to the
+ * look: columns have them, too.
+ */
 static void
 check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -738,7 +803,7 @@ check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 		check_owner(code, row, role);
 }
 
-/* Checks the owner of code that names in a text on record lead to, unless they led to it before */
+/* Checks the owner of code that names in a recorded text lead to, unless they led to it before */
 static void
 check_kept(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -752,9 +817,10 @@ check_kept(const ObjectAddress *code, HeapTuple row, Oid role)
 }
 
 /*
- * Could a name in the text of what is made anew lead to another relation than
- * before, with nobody having looked?  Those of views are read with their owners'
- * rights, and those of what was recorded before relations were are not known.
+ * Returns whether a name in the text of a recreated object could lead to
+ * another relation than before, without a check.  Names in views are read with
+ * their owners' privileges; names recorded before relations were recorded are
+ * unknown.
  */
 static bool
 has_kept_relations(const ObjectAddress *object)
@@ -802,8 +868,8 @@ check_made(const Made *made)
 	Oid			role = made->role;
 
 	/*
-	 * the hook has a default by its column, which itself uses what generates
-	 * its values
+	 * the hook reports a default by its column, which itself depends on the
+	 * sequence that generates its values
 	 */
 	if (object->classId == AttrDefaultRelationId)
 	{
@@ -822,7 +888,10 @@ check_made(const Made *made)
 		visit_used(object, false, table_owner_of(object->objectId), check_trusted);
 }
 
-/* Can it have an expression or a query, in which a name may come to a function by a cast? */
+/*
+ * Returns whether the object can have an expression or query, in which a name
+ * may lead to a function by a cast
+ */
 static bool
 has_expression(const ObjectAddress *object)
 {
@@ -872,7 +941,10 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
-/* Raises 42501 for a schema, server, wrapper or subscription that came or changed later, and whose owner could gain */
+/*
+ * Raises 42501 for a schema, server, wrapper or subscription that was created
+ * or changed later, and whose owner could gain
+ */
 static void
 check_place(const ObjectAddress *object)
 {
@@ -890,8 +962,9 @@ check_place(const ObjectAddress *object)
 }
 
 /*
- * Raises 42501 for code or a place that a statement alters, replaces or gives to
- * another owner, where that is not as it was seen.  Its new row can't be read yet.
+ * Raises 42501 for code or a place that a statement alters, replaces or gives
+ * to another owner although it is not as it was seen.  The hook cannot read its
+ * new row yet.
  */
 static void
 check_altered(const ObjectAddress *object)
@@ -902,7 +975,11 @@ check_altered(const ObjectAddress *object)
 	if (!HeapTupleIsValid(row))
 		return;
 	check_seen(object, row, GetUserId());
-	/* of another owner's, nobody would ask any more */
+
+	/*
+	 * checked now, because nobody checks the casts of a type once it has
+	 * another owner
+	 */
 	if (object->classId == TypeRelationId && sg_could_gain(owner_of(object, row), GetUserId()))
 		check_casts(GetUserId(), object->objectId);
 	ReleaseSysCache(row);
@@ -919,8 +996,8 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		return;
 
 	/*
-	 * of relations, only an index has any functions by now; a constraint that
-	 * nobody has written comes back by its text when a column's type changes
+	 * among relations, only an index has functions at this point; an internal
+	 * constraint is recreated from its text when a column's type changes
 	 */
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))

@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * meant.c
- *	  What a text is meant to come to, and nothing else.
- *
- * A parallel worker of the server does not ask: the leader has prepared the same
- * expressions before it starts one.
+ *	  A text, and the relations and functions that it is meant to lead to.  A
+ *	  parallel worker of the server is not checked: its leader has prepared
+ *	  the same expressions before.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +36,7 @@
 
 static const char replaced_message[] = "%s was renamed or replaced while it was looked at";
 
-/* Means the text that is analysed or run now; or NULL */
+/* Meaning of the text that is analysed or run now, or NULL */
 static const SgMeant *meant;
 
 static post_parse_analyze_hook_type next_analyzed;
@@ -49,7 +48,7 @@ sg_raise_replaced(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg(replaced_message, name),
-			 errhint("Run it again: it looks anew.")));
+			 errhint("Make the same call again: it looks the names up again.")));
 }
 
 bool
@@ -79,7 +78,7 @@ check_tables(Node *node, void *context)
 	return expression_tree_walker(node, check_tables, context);
 }
 
-/* Compares the tables of the text itself, or all of it; what its functions ask is theirs */
+/* Compares the tables of the text itself, or all tables; queries of its functions are theirs */
 static void
 look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE * jumble)
 {
@@ -139,7 +138,7 @@ sg_functions_named(const char *sql)
 	return functions;
 }
 
-/* Does Citus' planner put it into the query of a table that has its rows elsewhere? */
+/* Returns whether Citus' planner puts the function into queries of distributed tables */
 static bool
 is_planned_by_citus(Form_pg_proc form)
 {
@@ -148,7 +147,10 @@ is_planned_by_citus(Form_pg_proc form)
 		 strcmp(NameStr(form->proname), "read_intermediate_results") == 0);
 }
 
-/* Is it harmless, or asked about by fmgr_hook, which knows who owns it?  That leaves out what superusers have made in C. */
+/*
+ * Returns whether a function is harmless, or is checked by fmgr_hook, which
+ * knows its owner: all but superusers' functions in C
+ */
 static bool
 is_harmless(Oid function)
 {
@@ -159,7 +161,11 @@ is_harmless(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	/* what it calls for arguments of any type is asked about itself */
+
+	/*
+	 * the hook checks the functions that it calls for polymorphic arguments
+	 * itself
+	 */
 	result = form->provolatile == PROVOLATILE_IMMUTABLE || code_is_harmless(form) || is_planned_by_citus(form) ||
 		(function >= FirstNormalObjectId && form->prolang != ClanguageId && form->prolang != INTERNALlanguageId);
 	ReleaseSysCache(tuple);
@@ -178,7 +184,7 @@ look_at_function(ObjectAccessType access, Oid classid, Oid objectid, int subid, 
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("it could run function %s as role %s, by a name that leads elsewhere now, or a check of a type",
 					quote_identifier(sg_function_name(objectid)), sg_role_name(GetUserId())),
-			 errhint("Run it again: it looks anew.")));
+			 errhint("Make the same call again: it looks the names up again.")));
 }
 
 /* ---- texts ---- */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * meant.h
- *	  What a text is meant to come to, and nothing else.
+ *	  Makes sure that a text means the intended objects, and nothing else.
  *
  * Looks are made by OID, and texts name tables and types.  What reads, takes no
  * lock that keeps a schema or a type from being renamed; so a name can lead
@@ -26,40 +26,47 @@
 
 typedef struct SgMeant
 {
-	const char *sql;			/* a query of ours, or NULL: something is
-								 * analysed, and not run */
+	const char *sql;			/* query of the extension, or NULL: a text is
+								 * analysed, not run */
 	const List *relations;		/* OIDs of the tables that it names; NIL: not
 								 * compared */
-	List	   *harmful;		/* OIDs of functions that it may run */
-	Query	   *query;			/* what the text came to when it was looked
-								 * at, and is to come to; NULL: not compared.
-								 * What it runs is not asked then. */
-	Query	  **keep;			/* is set to that, in the context; or NULL */
+	List	   *harmful;		/* OIDs of harmful functions that it may run */
+	Query	   *query;			/* result of the text's analysis when it was
+								 * examined, which is expected again; NULL:
+								 * not compared.  The functions that it runs
+								 * are not checked then. */
+	Query	  **keep;			/* gets that result, in the context; or NULL */
 	MemoryContext context;
 } SgMeant;
 
 /*
- * Calls run(arg), which has the server analyse that text, and run it.  Raises 40001
- * where it names another table, and 42501 where it comes to another function.
+ * Calls run(arg), which makes the server analyse and run that text.  Raises
+ * 40001 if it names another table, and 42501 if it comes to another function.
  */
 extern void sg_as_meant(const SgMeant *meant, void (*run) (void *arg), void *arg);
 
-/* Returns the functions that a query may call by the names and operators in it, in the list that SgMeant has */
+/*
+ * Returns the functions that a query may call by the names and operators in it,
+ * as the list that SgMeant has
+ */
 extern List *sg_functions_named(const char *sql);
 
-/* Within a call of ours that the text itself makes, nothing is asked: returns what was, to be set again */
+/*
+ * Sets what is checked, for a call of the extension within the text, in which
+ * nothing is; returns the former value, to be set again
+ */
 extern const SgMeant *sg_meant_set(const SgMeant *meant);
 
-/* SPI_execute() of a query of ours that reads these tables (a List of OIDs) */
+/* Like SPI_execute(), for a query of the extension that reads these tables (a List of OIDs) */
 extern int	sg_spi_execute_meant(const char *sql, const List *relations, bool read_only, long count);
 
-/* Raises 40001: a name leads to another object than the one that was looked at, which is now called so */
+/* Raises 40001: a name means another object now than the one that was examined */
 pg_noreturn extern void sg_raise_replaced(const char *name);
 
-/* Is that what an error says? */
+/* Returns whether an error is that 40001 */
 extern bool sg_was_replaced(const ErrorData *error);
 
-/* Installs the hooks; once, when the library is loaded */
+/* Installs the hooks; called once, when the library is loaded */
 extern void sg_meant_init(void);
 
 #endif							/* SG_MEANT_H */

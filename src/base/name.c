@@ -39,7 +39,7 @@ sg_name_is_schemas(SgNameKind kind)
 	return kind == SG_NAME_RELATION || kind == SG_NAME_TYPE || kind == SG_NAME_FUNCTION;
 }
 
-/* A byte that continues a character of UTF-8 */
+/* A continuation byte of UTF-8 */
 #define IS_CONTINUATION(byte) (((unsigned char) (byte) & 0xC0) == 0x80)
 
 int
@@ -51,7 +51,7 @@ sg_clip_name(const char *name, int limit)
 		return length;
 	if (GetDatabaseEncoding() != PG_SQL_ASCII)
 		return pg_mbcliplen(name, length, limit);
-	/* what is no UTF-8 has no lead byte within three bytes */
+	/* text that is not UTF-8 has no lead byte within three bytes */
 	for (int back = 0; back <= 3 && back < limit; back++)
 	{
 		if (!IS_CONTINUATION(name[limit - back]))

@@ -13,7 +13,7 @@
 
 #include "base/words.h"
 
-/* Kinds of objects that get a name: each has a catalog that must not hold the name yet */
+/* Kinds of objects that get a name, each with its catalog of used names */
 typedef enum SgNameKind
 {
 	SG_NAME_RELATION,
@@ -24,24 +24,23 @@ typedef enum SgNameKind
 	SG_NAME_COLUMN
 } SgNameKind;
 
-/* The words of these kinds in SQL */
+/* Words of these kinds in SQL */
 extern const SgWord sg_name_words[];
 
-/* Do all objects of a schema share the names of this kind?  Else those of a table do. */
+/* Returns whether names of this kind are unique within a schema; otherwise within a table */
 extern bool sg_name_is_schemas(SgNameKind kind);
 
 /*
- * Returns how many bytes of a name fit into a limit, without the rest of a
- * character that does not.  A database of encoding SQL_ASCII is taken to
- * hold UTF-8.
+ * Returns the number of bytes of a name that fit a limit, by whole characters.
+ * A database of encoding SQL_ASCII is assumed to contain UTF-8.
  */
 extern int	sg_clip_name(const char *name, int limit);
 
 /*
- * Returns first_second_label of at most 63 bytes: the longer one of first and
- * second is shortened, as makeObjectName() of PostgreSQL does it, but by whole
- * characters in every database; second and label may be NULL.  Raises 42622
- * if the label leaves no room.
+ * Returns first_second_label in at most 63 bytes: shortens the longer one of
+ * first and second, like PostgreSQL's makeObjectName(), but by whole characters
+ * in every database; second and label may be NULL.  Raises 42622 if the label
+ * leaves no room.
  */
 extern char *sg_make_name(const char *first, const char *second, const char *label);
 
@@ -52,8 +51,8 @@ extern char *sg_make_nth_name(const char *first, const char *second, const char 
 extern char *sg_join_names(List *names);
 
 /*
- * Is the name taken in the catalog?  place is the OID of a table; names of
- * relations, types and functions are looked up in that table's schema.
+ * Returns whether a name is used in the catalog. place is the OID of a table;
+ * names of relations, types and functions are looked up in that table's schema.
  */
 extern bool sg_name_is_used(SgNameKind kind, Oid place, const char *name);
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * nametable.c
- *	  What is known by a name, or by two words such as a kind and a name.
+ *	  A hash table of entries with a name, or with two words such as a kind
+ *	  and a name.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * nametable.h
- *	  What is known by a name, or by two words such as a kind and a name.
+ *	  Hash tables whose keys are a name, or two words such as a kind and a
+ *	  name.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,22 +19,22 @@ typedef struct SgNameKey
 
 typedef struct SgNameEntry
 {
-	SgNameKey	key;			/* the texts are not copied */
+	SgNameKey	key;			/* key; the texts are not copied */
 	void	   *value;			/* NULL in a new entry */
 	uint32		hash;
-	char		status;			/* of simplehash */
+	char		status;			/* used by simplehash */
 } SgNameEntry;
 
 typedef struct names_hash SgNameTable;
 
-/* An empty table in a memory context, with which it goes, or before */
+/* Create an empty table in a memory context, which frees it unless it is destroyed before */
 extern SgNameTable *sg_names_create(MemoryContext context);
 extern void sg_names_destroy(SgNameTable *table);
 
-/* The entry of a name, made unless it is there; it is valid until the next is made */
+/* Returns the entry of a name, creating it if needed; valid until the next one is created */
 extern SgNameEntry *sg_names_enter(SgNameTable *table, const char *kind, const char *name);
 
-/* Is there one, and what is its value?  NULL where there is none */
+/* Return whether there is an entry, and its value, NULL if there is none */
 extern bool sg_names_has(SgNameTable *table, const char *kind, const char *name);
 extern void *sg_names_value(SgNameTable *table, const char *kind, const char *name);
 

@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * nearest.c
- *	  "Perhaps you meant": the name that is nearest to one that is none.
- *
- * Near is what core calls so of columns: few letters differ, and more are
- * the same.  Of names that are as near the first by its letters is taken, so
- * that a hint is the same each time.
+ *	  "Perhaps you meant": the existing name that is nearest to an unknown
+ *	  one.  Near is defined as in the server's errors about columns: few
+ *	  letters differ, and more are equal.  Of equally near names the
+ *	  alphabetically first is taken, so that a hint is the same each time.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +39,7 @@ sg_nearest_try(SgNearest *nearest, const char *name)
 	int			most = nearest->found ? nearest->distance : MAX_DISTANCE;
 	int			distance;
 
-	/* what is longer than any name costs too much */
+	/* a distance to a text longer than any name costs too much */
 	if (wanted >= NAMEDATALEN || len >= NAMEDATALEN || abs(wanted - len) > most)
 		return;
 	distance = pg_strcasecmp(nearest->wanted, name) == 0 ? 0 :
@@ -59,7 +58,7 @@ sg_nearest_column(Oid relid, const char *name)
 	SgNearest	nearest = {dot ? dot + 1 : name};
 	char	   *column;
 
-	/* what dropped ones are called is near to nothing */
+	/* placeholders of dropped columns are near to nothing */
 	for (AttrNumber i = 1; (column = get_attname(relid, i, true)) != NULL; i++)
 		sg_nearest_try(&nearest, column);
 	return nearest.found;

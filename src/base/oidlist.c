@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * oidlist.c
- *	  Lists that are found by an OID, such as the keys of each table.
+ *	  Hash table of lists by an OID, such as the keys of each table.
  *
  *-------------------------------------------------------------------------
  */

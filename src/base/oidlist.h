@@ -14,16 +14,16 @@
 
 typedef struct SgOidLists SgOidLists;
 
-/* An empty set of lists, in the current memory context, with which it goes */
+/* Returns an empty set of lists, in the current memory context */
 extern SgOidLists *sg_lists_create(void);
 
-/* Frees what finds the lists; the lists themselves stay */
+/* Frees the index of the lists, not the lists themselves */
 extern void sg_lists_free(SgOidLists *lists);
 
 /* Adds an item at the end of the list of an OID; items are kept, not copied */
 extern void sg_lists_add(SgOidLists *lists, Oid oid, void *item);
 
-/* The list of an OID; NIL if nothing was added to it, or if there are no lists (NULL) */
+/* Returns the list of an OID; NIL if it is empty, or if lists is NULL */
 extern List *sg_lists_of(const SgOidLists *lists, Oid oid);
 
 #endif							/* SG_OIDLIST_H */

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * origin.c
- *	  DDL of our own, marked for who writes down where DDL comes from.
+ *	  Marks DDL of schemaguard's own for the record of where DDL comes from.
  *
- * The server hands a utility statement on with the text that it is part of.  So
- * a statement is known as ours by the address of its text: nobody else's has
- * it while the statement runs, whatever the statement leads to.
+ *	  The server hands a utility statement on with the text that it is part
+ *	  of.  So schemaguard's statement is recognised by the address of its
+ *	  text: no other statement has that text while it runs, whatever it leads
+ *	  to.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +38,7 @@ sg_origin_of(const char *query)
 	return query && query == origin.statement ? origin.plan : NULL;
 }
 
-/* Runs a text by SPI, or a statement of it if there is one; returns what SPI does */
+/* Runs a text by SPI, or one statement of it if given; returns SPI's result code */
 static int
 run(const char *text, PlannedStmt *statement, ProcessUtilityContext context)
 {

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * portable.c
- *	  Statements as texts that a server and psql read alike, whatever is set.
+ *	  Statements as texts that every server and psql read alike, whatever
+ *	  their settings.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +12,7 @@
 
 #include "base/portable.h"
 
-/* Returns what follows a literal or quoted name that begins at p */
+/* Returns the position after a literal or quoted name that begins at p */
 static const char *
 skip_quoted(const char *p, bool escapes)
 {
@@ -22,7 +23,7 @@ skip_quoted(const char *p, bool escapes)
 	return *p ? p + 1 : p;
 }
 
-/* Returns what follows a text between dollars that begins at p, or NULL: no such text begins there */
+/* Returns the position after a dollar-quoted text that begins at p, or NULL if none begins there */
 static const char *
 skip_dollars(const char *p)
 {
@@ -38,7 +39,7 @@ skip_dollars(const char *p)
 	return end ? end + strlen(tag) : p + strlen(p);
 }
 
-/* Returns what follows a comment that begins at p: such comments are nested */
+/* Returns the position after a comment that begins at p, with nested comments */
 static const char *
 skip_comment(const char *p)
 {
@@ -86,13 +87,16 @@ sg_skip_token(const char *start, const char *p)
 	return end ? end : p + 1;
 }
 
-/* Appends a plain literal from p to end so that a backslash in it is one, whatever standard_conforming_strings says */
+/*
+ * Appends the plain literal between p and end with its backslashes kept,
+ * whatever standard_conforming_strings is
+ */
 static void
 append_literal(StringInfo buf, const char *p, const char *end)
 {
 	bool		escapes = memchr(p, '\\', end - p) != NULL;
 
-	/* what stands before it may be a word */
+	/* the space separates E from a preceding word */
 	if (escapes)
 		appendStringInfoString(buf, " E");
 	for (; p < end; p++)
@@ -103,7 +107,7 @@ append_literal(StringInfo buf, const char *p, const char *end)
 	}
 }
 
-/* Returns whether psql takes what begins at p, behind a colon, for one of its variables, with or without quotes */
+/* Returns whether psql would read the text at p, after a colon, as one of its variables, quoted or not */
 static bool
 is_variable(const char *p)
 {

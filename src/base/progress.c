@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * progress.c
- *	  What a running call is doing, for the view schemaguard.progress.
+ *	  Progress of running calls, for the view schemaguard.progress.
  *
- * A copy of the state is kept here and published as a whole, because the end
- * of a failed subtransaction clears the backend's progress slots, as a command
- * with a progress of its own does.  A call that makes another one, such as a
- * comparison that takes a snapshot, shows what that one does, and its own row
- * stays until it ends itself.
+ *	  A copy of the state is kept here and published as a whole, because the
+ *	  end of a failed subtransaction clears the backend's progress slots, as a
+ *	  command with a progress of its own does.  While a call makes another
+ *	  one, such as a comparison that takes a snapshot, the inner call's
+ *	  progress is shown, and the outer one's again after it.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,8 +40,8 @@
 #include "base/rowsink.h"
 
 /*
- * Outside the numbers of core's ProgressCommandType, so that none of core's
- * views shows our rows; read back as the same number here.
+ * Command number outside of core's ProgressCommandType, so that none of core's
+ * views shows these rows; the same number reads them back here.
  */
 #define SG_PROGRESS_COMMAND ((ProgressCommandType) 0x5347)
 
@@ -55,15 +55,18 @@ enum
 	PARAM_TOTAL,
 	PARAM_ORPHANS,
 	PARAM_STARTED,
-	PARAM_BLOCKS_DONE,			/* of the scan that runs, with the three below */
+	PARAM_BLOCKS_DONE,			/* the current scan's blocks, with the three
+								 * below */
 	PARAM_BLOCKS_TOTAL,
 	PARAM_SCAN_ORPHANS,
 	PARAM_SCAN_STARTED,
-	PARAM_TOTAL_SINCE,			/* when the total was told: what came before
-								 * says nothing of how fast it goes */
-	PARAM_BEGUN,				/* of the total, and not done: they count half */
-	PARAM_OTHER,				/* of sg_progress_silent(), with the two below */
-	PARAM_TABLE_FROM,			/* blocks at which scans begin */
+	PARAM_TOTAL_SINCE,			/* when the total became known; the time
+								 * before says nothing about the speed */
+	PARAM_BEGUN,				/* part of the total that has begun but is not
+								 * done; counts half */
+	PARAM_OTHER,				/* table of sg_progress_silent(), with the two
+								 * below */
+	PARAM_TABLE_FROM,			/* blocks at which the scans begin */
 	PARAM_OTHER_FROM,
 	PARAM_COUNT
 };
@@ -110,22 +113,23 @@ static int64 params[PARAM_COUNT];
 StaticAssertDecl(PARAM_COUNT <= SG_PROGRESS_PARAMS, "SgProgressPlace holds all");
 static Oid	target = InvalidOid;
 
-/* Calls within calls are few; deeper ones show up as the one that made them */
+/* Depth of nested calls that are shown; deeper calls show up as the call that made them */
 #define MAX_DEPTH	8
 
 static int	depth = 0;
-static int	levels[MAX_DEPTH];	/* at which level of subtransactions each
+static int	levels[MAX_DEPTH];	/* subtransaction level at which each call
 								 * began */
-static int64 done_before = 0;	/* by earlier parts of the same work */
+static int64 done_before = 0;	/* amount done by earlier parts of the same
+								 * work */
 
-/* Nothing is told of a call that takes less than this */
+/* Calls shorter than this send no NOTICE */
 #define FIRST_TOLD_MS	2000
 
-static TimestampTz due_at;		/* when the caller is told next */
+static TimestampTz due_at;		/* time of the next NOTICE */
 static char target_name[NAMEDATALEN];
 
 static bool keeping = false;
-static bool tracks;				/* track_activities before that */
+static bool tracks;				/* track_activities before sg_progress_keep() */
 
 SG_FUNCTION(sg_progress);
 
@@ -138,7 +142,7 @@ publish(void)
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
 }
 
-/* Are rows counted where others count blocks?  They count over all phases. */
+/* Returns whether progress counts rows, over all phases, instead of blocks */
 static bool
 counts_rows(void)
 {
@@ -153,7 +157,10 @@ unit_name(void)
 	return params[PARAM_PLAN] > 0 ? "steps" : "keys";
 }
 
-/* Returns how many seconds the scan takes from then on, or else the whole, as fast as so far; negative: not known */
+/*
+ * Returns the seconds that the scan, or else the whole call, still takes at its
+ * speed so far; negative: unknown
+ */
 static double
 seconds_left(const int64 *p, TimestampTz now)
 {
@@ -167,9 +174,9 @@ seconds_left(const int64 *p, TimestampTz now)
 }
 
 /*
- * Tells a client by a NOTICE how far the call is, if that is due.  The name of
- * the table was looked up when work on it began: where this is called, rows
- * are being read.
+ * Sends the client a NOTICE about the call's progress, if one is due.  The
+ * table's name is looked up when work on it begins, because rows are being read
+ * here.
  */
 static void
 tell(void)
@@ -216,7 +223,7 @@ set_target(Oid relid)
 	strlcpy(target_name, name ? name : "", NAMEDATALEN);
 }
 
-/* The server leaves the slots alone while it does not track what sessions do */
+/* Turns track_activities on, because the server does not keep the slots while it is off */
 void
 sg_progress_keep(void)
 {
@@ -245,8 +252,8 @@ forget(void)
 }
 
 /*
- * A call that ended with an error shows nothing any more, nor may what the
- * next one reads be taken for a part of it.
+ * Clears the progress of a call that ended with an error, so that the next
+ * call's reads are not counted as its part
  */
 static void
 forget_at_abort(XactEvent event, void *arg)
@@ -259,8 +266,8 @@ forget_at_abort(XactEvent event, void *arg)
 }
 
 /*
- * The end of a failed subtransaction has cleared the slots.  Calls that began
- * in it have ended with it.
+ * Publishes again after the end of a failed subtransaction, which has cleared
+ * the slots.  Calls that began in it have ended with it.
  */
 static void
 show_after_abort(SubXactEvent event, SubTransactionId mySubid,
@@ -299,7 +306,7 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 		params[PARAM_STARTED] = GetCurrentTimestamp();
 		due_at = params[PARAM_STARTED] + Min(sg_progress_interval, FIRST_TOLD_MS) * INT64CONST(1000);
 	}
-	/* a part of the same work goes on from what is done */
+	/* a part of the same work continues the count */
 	done_before = params[PARAM_ACTION] == action ? params[PARAM_DONE] : 0;
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
@@ -368,7 +375,7 @@ sg_progress_resume(const SgProgressPlace *place)
 	int64		paused = GetCurrentTimestamp() - place->since;
 
 	memcpy(params, place->params, sizeof(params));
-	/* says nothing of how fast the work goes */
+	/* a pause does not count for the speed */
 	params[PARAM_TOTAL_SINCE] += paused;
 	if (params[PARAM_SCAN_STARTED] != 0)
 		params[PARAM_SCAN_STARTED] += paused;
@@ -389,7 +396,7 @@ sg_progress_done(int64 done, int64 orphan_rows)
 void
 sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks)
 {
-	/* a caller that shows no progress, such as a function of another kind */
+	/* the caller shows no progress */
 	if (params[PARAM_ACTION] == 0)
 		return;
 	clear_scan();
@@ -427,7 +434,10 @@ sg_progress_end(void)
 
 /* ---- statements that say nothing ---- */
 
-/* Returns the block at which scans of a table are that run in step, and how many it has; 0 blocks: not known */
+/*
+ * Returns the block at which synchronized scans of a table are, and sets
+ * *blocks to the table's size; 0 blocks: unknown
+ */
 static BlockNumber
 find_location(Oid relid, BlockNumber *blocks)
 {
@@ -467,9 +477,9 @@ sg_progress_silent(Oid table, Oid other)
 }
 
 /*
- * Puts in how far such a statement is, and returns the table that it reads.
- * The other table is read first.  At the end of a scan the location is back
- * where it began, and nothing is known again.
+ * Fills in the progress of a statement that reports none, and returns the table
+ * that it reads.  The other table is read first.  At the end of a scan the
+ * location is back at its start, and progress is unknown again.
  */
 static Oid
 look_at_silent(Oid table, int64 *p)
@@ -522,9 +532,11 @@ sg_progress_index(int pid)
 }
 
 /*
- * sg_progress() -> one row per backend of this database that runs one of our
- * calls.  As in pg_stat_activity, what it does is null unless the caller has
- * the privileges of its role or of pg_read_all_stats.
+ * sg_progress()
+ *
+ * Returns one row per backend of this database that runs a call of schemaguard.
+ * As in pg_stat_activity, its activity is null unless the caller has the
+ * privileges of the backend's role or of pg_read_all_stats.
  */
 static Datum
 sg_progress_entered(PG_FUNCTION_ARGS)

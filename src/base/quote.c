@@ -65,8 +65,8 @@ invalid_table_name(const char *input)
 }
 
 /*
- * Parses a part of a qualified name and moves *p behind it.  Quoted parts keep
- * their case and have "" for a quote, others are folded to lower case as the
+ * Parses a part of a qualified name and moves *p past it.  A quoted part keeps
+ * its case and has "" for a quote; other parts are folded to lower case as the
  * scanner does.
  */
 static char *
@@ -197,7 +197,10 @@ sg_find_table(const SgTableName *name, char **qualified)
 	Oid			relid;
 	const char *schema = name->schema;
 
-	/* no lock is taken that would tell what others have committed */
+	/*
+	 * invalidations are processed here, because no lock is taken that would
+	 * bring other sessions' commits
+	 */
 	AcceptInvalidationMessages();
 	if (schema)
 	{

@@ -130,7 +130,7 @@ sg_sink_undo(SgRowSink *sink)
 void
 sg_sink_emit(SgRowSink *sink)
 {
-	/* objects of the version before lack columns that came at the end */
+	/* objects of the previous version lack columns that were appended */
 	Assert(sink->next >= sink->rsinfo->setDesc->natts);
 	tuplestore_putvalues(sink->rsinfo->setResult, sink->rsinfo->setDesc,
 						 sink->values, sink->nulls);

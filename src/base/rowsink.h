@@ -22,11 +22,11 @@ typedef struct SgRowSink
 	bool		nulls[SG_SINK_MAX_COLUMNS];
 } SgRowSink;
 
-/* Prepare a materialized result: rows of the declared columns, or single values */
+/* Prepare a materialized result of rows with the declared columns, or of single values */
 extern void sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo);
 extern void sg_sink_begin_scalar(SgRowSink *sink, FunctionCallInfo fcinfo);
 
-/* Forget all rows and columns, for a function that begins anew */
+/* Removes all rows and columns, for a function that starts over */
 extern void sg_sink_clear(SgRowSink *sink);
 
 /* Append the columns of a row one by one, then emit it */
@@ -42,10 +42,10 @@ extern void sg_sink_int32(SgRowSink *sink, int32 value);
 extern void sg_sink_float8(SgRowSink *sink, double value);
 extern void sg_sink_emit(SgRowSink *sink);
 
-/* Forgets what of a row is there, where an error that was caught has ended it */
+/* Removes a partial row after a caught error */
 extern void sg_sink_undo(SgRowSink *sink);
 
-/* For people: scores have two digits after the point, times one */
+/* Rounds for people: scores have two decimal digits, times one */
 extern double sg_rounded(double value, int digits);
 
 #endif							/* SG_ROWSINK_H */

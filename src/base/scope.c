@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * scope.c
- *	  As whom, and with which settings, a piece of work runs.
+ *	  Role and settings under which a piece of work runs.
  *
- * The only file that switches roles.  Settings are changed in a nest level
- * of their own, so that they go with the scope, or with an error.
+ *	  Only this file switches roles.  Settings are changed in a nest level of
+ *	  their own, so that they end with the scope, or with an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +32,7 @@
 #include "base/guard.h"
 #include "base/scope.h"
 
-/* The cursors that the outermost restricted scope hides, or NULL */
+/* Cursors that the outermost restricted scope hides, or NULL */
 static MemoryContext hidden_cursors = NULL;
 
 void
@@ -41,13 +41,13 @@ sg_scope_set(const char *name, const char *value)
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Nothing can come in between there */
+/* search_path in which no schema of users comes first */
 #define PINNED_PATH "pg_catalog, pg_temp"
 
 /*
- * Switches to a role.  Each scope is a nest level of settings, so that none
- * that code of the role changes outlives it.  If path is NULL, settings begin
- * as they are.
+ * Switches to a role.  Each scope is a nest level of settings, so that no
+ * setting changed by the role's code outlives it.  If path is NULL, the
+ * settings stay as they are at first.
  */
 static void
 scope_begin(SgScope *scope, Oid role, int flags, const char *path)
@@ -69,9 +69,8 @@ sg_owner_begin(SgScope *scope)
 	scope_begin(scope, sg_checked_owner(), SECURITY_LOCAL_USERID_CHANGE, PINNED_PATH);
 
 	/*
-	 * A generic plan serves all calls, also while tables grow.  Disabled
-	 * nodes have a high cost before 18, which would make the server compile
-	 * the query.
+	 * a generic plan serves all calls, also while tables grow; before 18,
+	 * disabled nodes have a high cost, which would trigger JIT
 	 */
 	sg_scope_set("plan_cache_mode", "force_generic_plan");
 	sg_scope_set("enable_seqscan", "off");
@@ -79,10 +78,10 @@ sg_owner_begin(SgScope *scope)
 }
 
 /*
- * Role that does not exist: the last OID below those that the server assigns.
- * An object in its name is refused, because its owner is not found; an OID
- * below FirstUnpinnedObjectId would pass as a pinned owner's, and what it
- * created would break pg_dump.
+ * A role that does not exist: the last OID below those that the server assigns.
+ * Creating an object in its name fails, because its owner is not found; an OID
+ * below FirstUnpinnedObjectId would pass as a pinned owner's, and the created
+ * object would break pg_dump.
  */
 #define NOBODY	((Oid) (FirstNormalObjectId - 1))
 
@@ -104,7 +103,7 @@ sg_caller_begin(SgScope *scope)
 	scope_begin(scope, GetUserId(), 0, PINNED_PATH);
 }
 
-/* The value of search_path that ALTER ROLE or ALTER DATABASE has stored, or NULL */
+/* Returns the search_path that ALTER ROLE or ALTER DATABASE has stored, or NULL */
 static char *
 stored_path(Relation rel, Oid database, Oid role)
 {
@@ -166,10 +165,10 @@ path_without_temp(const char *path)
 }
 
 /*
- * The search_path of a role that connects to this database, from the most to
- * the least particular place; the built-in one where nothing is stored, since
- * what this session has may be its user's.  pg_temp comes last, or temporary
- * tables of the caller would be taken for the role's own.
+ * Returns the search_path of a role that connects to this database: the most
+ * specific stored one, else the built-in default, because the session's own may
+ * be its user's. pg_temp comes last, or temporary tables of the caller would be
+ * taken for the role's own.
  */
 static char *
 path_of(Oid role)
@@ -200,14 +199,23 @@ sg_role_begin(SgScope *scope, Oid role)
 	(void) sg_guard_deed(role);
 }
 
+char *
+sg_may_not_become(Oid role)
+{
+	if (member_can_set_role(GetUserId(), role))
+		return NULL;
+	return psprintf("it would run as role %s, which role %s may not become by SET ROLE", sg_role_name(role), sg_role_name(GetUserId()));
+}
+
 void
 sg_check_may_become(Oid role)
 {
-	if (!member_can_set_role(GetUserId(), role))
+	char	   *reason = sg_may_not_become(role);
+
+	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("it would run as role %s, which role %s may not become by SET ROLE",
-						sg_role_name(role), sg_role_name(GetUserId()))));
+				 errmsg("%s", reason)));
 }
 
 void

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * secrets.c
- *	  Passwords in texts that people are shown.
+ *	  Passwords in texts that people see.
  *
- * A body, a default or an option may hold one, and what is said about it goes
- * into logs, histories and notifications.  Only what stands beside a word for
- * secrets, or in an address, can be known; hiding too much costs nothing but
- * a look into the catalog.
+ *	  A body, a default or an option may contain one, and its text goes into
+ *	  logs, histories and notifications.  Only a value after a word for
+ *	  secrets, or in an address, can be recognised; hiding too much costs a
+ *	  look into the catalog.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,14 +20,14 @@
 
 #define HIDDEN "***"
 
-/* Text that a snapshot has in place of a secret */
+/* Text that replaces a secret in a snapshot */
 #define HIDDEN_BEFORE "(hidden)"
 
 static const char *const words[] = {
 	"passw", "passphrase", "pwd", "secret", "token", "credential", "api_key", "apikey", "access_key", "private_key"
 };
 
-/* Does the character end a value that is not quoted? */
+/* Returns whether the character ends an unquoted value */
 static bool
 ends_value(char c)
 {
@@ -40,7 +40,7 @@ is_quote(char c)
 	return c == '\'' || c == '"' || c == '\\';
 }
 
-/* The length of the word for secrets that begins here, up to its end as a name; 0: none does */
+/* Returns the length of the word for secrets that begins here and ends as a name does, or 0 */
 static size_t
 secret_word(const char *text)
 {
@@ -57,7 +57,7 @@ secret_word(const char *text)
 	return 0;
 }
 
-/* How far the secret is from here, right behind the word, and how long it is; false: there is none */
+/* Finds the offset and length of the secret after the word; returns false if there is none */
 static bool
 secret_value(const char *text, size_t *start, size_t *length)
 {
@@ -97,7 +97,7 @@ secret_value(const char *text, size_t *start, size_t *length)
 	return *length > 0;
 }
 
-/* Finds the password in an address (scheme://user:password@host) whose "://" is here */
+/* Finds the password in an address (scheme://user:password@host); `text` is at its "://" */
 static bool
 address_value(const char *text, size_t *start, size_t *length)
 {

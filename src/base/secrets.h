@@ -9,9 +9,10 @@
 #define SG_SECRETS_H
 
 /*
- * The text with "***" for each secret in it, or the very text where it has
- * none: in postgresql://user:secret@host, password=secret, "token": "secret",
- * 'api_key', 'secret' and the like.  What names no secret is not found.
+ * Returns the text with "***" in place of each secret, or the same pointer if
+ * it has none: in postgresql://user:secret@host, password=secret, "token":
+ * "secret", 'api_key', 'secret' and similar forms.  Only secrets with such a
+ * name are found.
  */
 extern const char *sg_hide_secrets(const char *text);
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * spi.c
- *	  Our own tables, read and written as the owner of the extension.
+ *	  The extension's own tables, read and written as the owner of the
+ *	  extension.
  *
  *-------------------------------------------------------------------------
  */
@@ -74,7 +75,10 @@ sg_check_procedure(FunctionCallInfo fcinfo, const char *procedure, const char *d
 				 errdetail("%s", detail),
 				 errhint("CALL it on its own: no BEGIN, autocommit on, no psql -1, no other statement in the same message, not from a function, nor from a block with EXCEPTION.")));
 
-	/* the transactions after its first have the default */
+	/*
+	 * transactions after the procedure's first use
+	 * default_transaction_read_only
+	 */
 	check_writable(psprintf("%s()", procedure), XactReadOnly || DefaultXactReadOnly);
 }
 
@@ -91,8 +95,8 @@ sg_schema_oid(void)
 }
 
 /*
- * The plan of a statement, made once a session: the statements of this
- * extension are few, and short calls would spend most of their time planning.
+ * Returns the plan of a statement, prepared once per session: the extension has
+ * few statements, and short calls would spend most of their time planning.
  */
 SPIPlanPtr
 sg_kept_plan(const char *sql, int nargs, Oid *argtypes)
@@ -178,7 +182,7 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 			.rStartup = receiver_startup,
 			.rShutdown = receiver_nothing,
 			.rDestroy = receiver_nothing,
-		/* SPI looks at it only to tell results that nobody wants */
+		/* SPI compares the destination only with DestNone */
 			.mydest = DestTuplestore,
 	};
 }
@@ -206,7 +210,10 @@ sg_spi_plan(const char *sql, int nargs, Oid *argtypes)
 	return planned;
 }
 
-/* Runs one of the queries that rules have made of a statement; returns the rows that are the statement's own */
+/*
+ * Runs one of the queries that rewriting produced from a statement; returns the
+ * number of rows if the query is the statement's own
+ */
 static uint64
 run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params, DestReceiver *receiver)
 {
@@ -251,17 +258,17 @@ static planner_hook_type next_planner;
 static ExecutorRun_hook_type next_run;
 static ExecutorFinish_hook_type next_finish;
 
-/* Is a query planned by nobody?  NULL: nothing says so. */
+/* Points to whether queries are planned as no role; NULL outside of sg_plan_apart_if() */
 static const bool *plans_apart;
 
-/* Queries that nobody plans now, one within the other */
+/* Nesting depth of queries that are being planned as no role */
 static int	nobody_plans;
 
 static object_access_hook_type next_access;
 
 /*
- * Raises 0A000 if a plan reads a foreign table: the caller would run it, with
- * the caller's user mapping.
+ * Raises 0A000 if a plan reads a foreign table, because the caller would run
+ * it, with the caller's user mapping.
  */
 static void
 check_no_foreign(const PlannedStmt *planned)
@@ -281,7 +288,7 @@ is_of_another(Oid relid)
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
 
-	/* the planner says so if it is gone */
+	/* the planner raises for a dropped table */
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
@@ -294,7 +301,7 @@ typedef struct RelationTest
 	bool		(*holds) (Oid relid);
 } RelationTest;
 
-/* Does a test hold for a relation that a query comes to, or for one that inherits from it? */
+/* Returns whether the test holds for a relation of a query, or for one that inherits from it */
 static bool
 any_relation(Node *node, void *context)
 {
@@ -323,8 +330,8 @@ any_relation(Node *node, void *context)
 }
 
 /*
- * Does a query come to a table of another role than the current one, who could
- * give it an index at this moment?  Superusers don't count.
+ * Returns whether a query reads a table of another role, which could add an
+ * index at this moment; superusers do not count
  */
 static bool
 reads_of_others(Query *query)
@@ -334,7 +341,7 @@ reads_of_others(Query *query)
 	return any_relation((Node *) query, &test);
 }
 
-/* Raises an error of the planner again, in words that say who asked for current_user */
+/* Raises the planner's error again, and explains it if current_user was asked for */
 pg_noreturn static void
 rethrow(MemoryContext context)
 {
@@ -352,10 +359,10 @@ rethrow(MemoryContext context)
 }
 
 /*
- * Does a function change what the session has, or use the large objects that it has
- * open?  In a restricted operation the server refuses PREPARE, LISTEN, temporary
- * tables and types, and cursors WITH HOLD itself, settings go with the scope, and
- * cursors are hidden.
+ * Returns whether a function changes session state, or uses the session's open
+ * large objects.  In a restricted operation the server itself refuses PREPARE,
+ * LISTEN, temporary tables and types, and cursors WITH HOLD; settings end with
+ * the scope, and cursors are hidden.
  */
 static bool
 is_of_session(Oid function)
@@ -393,7 +400,7 @@ is_of_session(Oid function)
 	}
 }
 
-/* Triggers that run as a table's owner may use the owner's sequences, and notify */
+/* Returns whether a function uses sequences or notifies; triggers that run as a table's owner may */
 static bool
 is_of_sequence(Oid function)
 {
@@ -401,7 +408,7 @@ is_of_sequence(Oid function)
 		function == F_PG_NOTIFY;
 }
 
-/* Does a function read a cursor of that name, whoever has opened it? */
+/* Returns whether a function reads a cursor by its name, whoever opened the cursor */
 static bool
 is_of_cursor(Oid function)
 {
@@ -416,7 +423,7 @@ refuse_of_session(void)
 			 errmsg("code of another role must not use the session's advisory locks, seed, snapshot, cursors or open large objects")));
 }
 
-/* Raises 42501 for what code of others may not do to the session of who has called us */
+/* Raises 42501 for functions by which others' code would change the caller's session */
 static void
 refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
@@ -436,8 +443,8 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 				 errmsg("code of another role must not use dblink, whose connections are the session's")));
 
 	/*
-	 * where it is restricted, cursors of the caller's are hidden, and it may
-	 * have its own
+	 * in a restricted operation, the caller's cursors are hidden, and code
+	 * may open its own
 	 */
 	if (is_of_session(objectid) || (!InSecurityRestrictedOperation() && is_of_cursor(objectid)))
 		refuse_of_session();
@@ -450,7 +457,7 @@ is_refused(Oid relid)
 	return false;
 }
 
-/* Raises 42501 for a foreign table that must not be read as whoever has called us; the partitions of a table may be such */
+/* Raises 42501 for a foreign table that must not be read as the caller, also as a partition of a table */
 static void
 check_foreign(void *query)
 {
@@ -461,8 +468,9 @@ check_foreign(void *query)
 }
 
 /*
- * Estimators call the function of an operator, of its negator and of its commutator for
- * values of statistics, past the object access hook: does one change the session?
+ * Returns whether an operator's function, or its negator's or commutator's,
+ * changes session state: selectivity estimators call it for values of
+ * statistics without the object access hook
  */
 static bool
 is_of_session_any(Oid function, void *context)
@@ -491,7 +499,7 @@ any_of_session(Node *node, void *context)
 		return false;
 	if (check_functions_in_node(node, is_of_session_any, NULL))
 		return true;
-	/* DISTINCT FROM and NULLIF have the same struct */
+	/* DistinctExpr and NullIfExpr have OpExpr's struct */
 	if ((IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr)) && is_pair_of_session(((OpExpr *) node)->opno))
 		return true;
 	if (IsA(node, ScalarArrayOpExpr) && is_pair_of_session(((ScalarArrayOpExpr *) node)->opno))
@@ -501,7 +509,7 @@ any_of_session(Node *node, void *context)
 	return expression_tree_walker(node, any_of_session, NULL);
 }
 
-/* Raises 42501 for a query of others, before it is planned */
+/* Raises 42501 for others' queries, before they are planned */
 static void
 check_others(Query *query)
 {
@@ -509,7 +517,10 @@ check_others(Query *query)
 		refuse_of_session();
 }
 
-/* The planner may ask a foreign server, and a partition may come while it waits for its lock: before and after it */
+/*
+ * Checks before and after planning, because the planner may ask a foreign
+ * server, and a partition may be added while the planner waits for a lock
+ */
 static PlannedStmt *
 plan_guarded(planner_hook_type plan, Query *parse, const char *query, int options,
 			 ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
@@ -676,11 +687,11 @@ sg_spi_receive(const char *query, const List *relations, int64 argument, bool pa
 	sg_plan_apart(relations ? receive_as_meant : receive_query, &received);
 }
 
-/* A column of an SPI row; the context that SPI_connect replaced is not known here */
+/* Returns a column of an SPI row; the memory context that SPI_connect() replaced is unknown here */
 static Datum
 spi_column(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)
 {
-	static int	last = 0;		/* most readers ask for one after the other */
+	static int	last = 0;		/* most readers ask for the columns in order */
 	int			attno = last + 1;
 
 	if (attno > desc->natts || strcmp(NameStr(TupleDescAttr(desc, last)->attname), column) != 0)
@@ -723,7 +734,7 @@ sg_spi_text_array(HeapTuple tuple, TupleDesc desc, const char *column)
 	if (isnull)
 		return NIL;
 
-	/* SPI_palloc tells the caller's context: everything goes there */
+	/* SPI_palloc() reveals the caller's memory context, which gets everything */
 	copy = SPI_palloc(1);
 	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false,
 					  TYPALIGN_INT, &elements, NULL, &n);
@@ -758,7 +769,7 @@ sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column)
 	if (isnull)
 		return 0;
 
-	/* our tables hold counts as int or bigint */
+	/* the extension's tables have counts of type int or bigint */
 	return SPI_gettypeid(desc, SPI_fnumber(desc, column)) == INT4OID ?
 		DatumGetInt32(datum) : DatumGetInt64(datum);
 }

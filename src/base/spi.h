@@ -51,17 +51,17 @@ extern SgPlanned *sg_spi_plan(const char *sql, int nargs, Oid *argtypes);
 extern uint64 sg_spi_run_planned(SgPlanned *planned, ParamListInfo params, DestReceiver *receiver);
 
 /*
- * A receiver of what sg_spi_receive() runs, which may be parallel where a
- * run with a limit would not be.  It is given one row after the other.
+ * A receiver for sg_spi_receive(), whose query may be parallel, which a run
+ * with a limit may not.  It is given one row after the other.
  */
 extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
 
 /*
- * Do something whose queries the caller runs, but nobody plans, so that no
- * code of others can come in by an index that they make at that moment.  What
- * a role that was taken restricted plans, it plans itself.  Raises 0A000 if a
- * query reads a foreign table that nobody planned, and 42704 if planning it
- * asks for current_user.
+ * Runs run(arg) with queries that run as the caller but are planned as no role,
+ * so that an index which others create at that moment runs none of their code.
+ * Queries of a role that was switched to, restricted, are planned as that role.
+ * Raises 0A000 if a query reads a foreign table that was planned as no role,
+ * and 42704 if its planning asks for current_user.
  */
 extern void sg_plan_apart(void (*run) (void *), void *arg);
 

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * version.c
- *	  Which version the objects in the database have, and what an update
- *	  asks.
+ *	  Version of the objects in the database, and the checks of an update.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,10 +27,10 @@ SG_FUNCTION(sg_refuse_update);
 SG_FUNCTION(sg_refuse_publications);
 SG_FUNCTION(sg_library_version);
 
-/* Were the objects of another version at the last look at the catalog? */
+/* True if the objects had another version than the library at the last look */
 static bool objects_are_old = false;
 
-/* The owner of the extension and the version of its objects, from pg_extension */
+/* Returns the owner of the extension, and sets the version of its objects, from pg_extension */
 static Oid
 extension_owner(char **version)
 {
@@ -63,7 +62,7 @@ extension_owner(char **version)
 	return owner;
 }
 
-/* Is version a less than b? Number by number; what follows them is not looked at */
+/* Returns whether version a is older than b; compares numbers, and ignores what follows them */
 static bool
 is_older(const char *a, const char *b)
 {
@@ -144,8 +143,10 @@ sg_version_context_end(ErrorContextCallback *callback)
 }
 
 /*
- * sg_refuse_update(dependants text), for update scripts: STRICT, so that
- * nobody is refused for whom nothing was found
+ * sg_refuse_update(dependants text), for update scripts
+ *
+ * Raises an error that lists the dependants.  STRICT: null, no dependants,
+ * passes.
  */
 static Datum
 sg_refuse_update_entered(PG_FUNCTION_ARGS)
@@ -163,8 +164,9 @@ sg_refuse_update_entered(PG_FUNCTION_ARGS)
  * sg_refuse_publications(publications text, statements text), for install and
  * update scripts
  *
- * Raises 55000 if publications would send our tables or sequences to subscribers, unless
- * schemaguard.accept_publication is on.  STRICT: no publication, no call.
+ * Raises 55000 if publications would send the extension's tables or sequences
+ * to subscribers, unless schemaguard.accept_publication is on.  STRICT: null,
+ * no publications, passes.
  */
 static Datum
 sg_refuse_publications_entered(PG_FUNCTION_ARGS)
@@ -182,7 +184,7 @@ sg_refuse_publications_entered(PG_FUNCTION_ARGS)
 
 /*
  * Returns the version of the library that this session has loaded, whatever
- * the version of the objects
+ * version the objects have
  */
 static Datum
 sg_library_version_entered(PG_FUNCTION_ARGS)

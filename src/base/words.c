@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * words.c
- *	  Enums as words, and the words that belong to no room.
+ *	  Enums as words, and words that belong to no room.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * change.c
- *	  The kinds of steps that are no foreign keys, and what they have in
- *	  common.
+ *	  Kinds of steps that are no foreign keys, and their common functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,6 +41,7 @@ const ChangeKind change_kinds[] = {
 	[STEP_DROP] = {change_look_drop, change_undo_drop},
 	[STEP_RENAME] = {change_look_rename, change_undo_rename},
 	[STEP_TABLE] = {change_look_table, change_undo_table},
+	[STEP_ROWS] = {change_look_rows, change_undo_rows},
 };
 
 StaticAssertDecl(lengthof(change_kinds) == STEP_KINDS, "a kind of step has no functions");
@@ -88,7 +88,7 @@ cook(void *p)
 	arg->cooked = code_analyse(&arg->expression);
 }
 
-/* As it is needed, or NULL with the problem in the move */
+/* Returns the analysed expression, or NULL with the problem in the move */
 static Node *
 try_cook(ChangeMove *move, CookArg *arg)
 {
@@ -197,7 +197,10 @@ change_fill_is_query(const PlanStep *step)
 	return step->fill && has_subquery(plan_change_expression(step->fill), NULL);
 }
 
-/* The value of a fill, with the column's type; one with a subquery, which no expression of a table has, as it was written */
+/*
+ * Returns the value of a fill, converted to the column's type; a value with a
+ * subquery, which no table's expression may have, as it was written
+ */
 static char *
 fill_value(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 {

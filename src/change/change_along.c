@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * change_along.c
- *	  What goes with a statement: objects that CASCADE takes along without
- *	  naming them, rows, and values.
+ *	  Losses by a statement: objects that CASCADE takes along without naming
+ *	  them, rows, and values.
  *
- * Names are looked up as the statement's run does it.  Nothing is locked: what
- * comes between the look and the deed is not in the list.
+ *	  Names are looked up as in the statement's run.  Nothing is locked:
+ *	  objects created between the look and the deed are not in the list.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,7 +39,7 @@
 #include "change/change_literal.h"
 #include "plan/plan_drops.h"
 
-#define NAMED_ALONG 3			/* objects that a message names */
+#define NAMED_ALONG 3			/* number of objects that a message names */
 
 List	   *(*change_cascade_hook) (const ObjectAddress *object) = NULL;
 
@@ -65,7 +65,10 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 	}
 }
 
-/* Adds the rows of a table, or the values of one of its columns: those that a condition names change, or all are computed anew */
+/*
+ * Adds the rows of a table, or the values of one of its columns: those for
+ * which a condition holds, or all of them
+ */
 static PlanGone *
 add_gone(ChangeAlong *along, Oid table, char *column, char *changed)
 {
@@ -80,17 +83,17 @@ add_gone(ChangeAlong *along, Oid table, char *column, char *changed)
 	return gone;
 }
 
-/* Digits behind the point; -1: any number of them */
+/* Returns the digits behind the decimal point; -1: any number */
 static int
 scale_of(int32 typmod)
 {
-	/* 11 bits with a sign */
+	/* 11 bits, signed */
 	return typmod < (int32) VARHDRSZ ? -1 : ((((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024);
 }
 
 /*
- * Does no value change when it is converted?  An assignment fails where a text is
- * too long; an explicit cast cuts it.
+ * Returns whether every value survives the conversion.  An assignment fails if
+ * a text is too long; an explicit cast truncates it.
  */
 static bool
 keeps_values(Oid from, int32 was, Oid to, int32 is, bool cuts)
@@ -128,7 +131,10 @@ keeps_values(Oid from, int32 was, Oid to, int32 is, bool cuts)
 	}
 }
 
-/* Finds a type and its modifier, of a built-in type alone: another's is read by code of its owner */
+/*
+ * Finds a built-in type and its modifier; another type's modifier would be read
+ * by code of the type's owner
+ */
 static bool
 find_type(const TypeName *name, Oid *type, int32 *typmod)
 {
@@ -139,7 +145,10 @@ find_type(const TypeName *name, Oid *type, int32 *typmod)
 	return true;
 }
 
-/* Is an expression a column that is cast, or not even that?  Sets the types (of TypeName *), in order. */
+/*
+ * Returns whether an expression is a column, with or without casts.  Sets the
+ * types (TypeName *) of the casts, in order.
+ */
 static bool
 is_cast_column(Node *node, const char *column, List **types)
 {
@@ -154,7 +163,7 @@ is_cast_column(Node *node, const char *column, List **types)
 							strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0);
 }
 
-/* Casts an expression and its text once more; false if nothing does so */
+/* Casts an expression and its text once more; returns false if there is no cast */
 static bool
 add_cast(Node **value, StringInfo text, Oid type, int32 typmod)
 {
@@ -164,9 +173,9 @@ add_cast(Node **value, StringInfo text, Oid type, int32 typmod)
 }
 
 /*
- * Adds the values of a column that are others after ALTER TYPE.  Where they are
- * cast, those that casting back does not give again: no undo does.  Where
- * an expression computes them, or nothing is known of the types, all.
+ * Adds a column's values that ALTER TYPE changes.  With casts, those that
+ * casting back does not restore, which no undo can.  If an expression computes
+ * them, or the types are unknown, all.
  */
 static void
 add_retyped(ChangeAlong *along, Oid table, const AlterTableCmd *command)
@@ -193,7 +202,7 @@ add_retyped(ChangeAlong *along, Oid table, const AlterTableCmd *command)
 			(void) add_gone(along, table, command->name, NULL);
 		return;
 	}
-	/* the statement fails */
+	/* the statement will fail */
 	if (casts == NIL && find_coercion_pathway(getBaseType(type), getBaseType(was.atttypid), COERCION_ASSIGNMENT, &function) == COERCION_PATH_NONE)
 		return;
 	value = (Node *) makeVar(1, was.attnum, was.atttypid, was.atttypmod, was.attcollation, 0);
@@ -214,7 +223,11 @@ add_retyped(ChangeAlong *along, Oid table, const AlterTableCmd *command)
 		return;
 	if (!add_cast(&value, &text, type, typmod))
 		return;
-	/* back by the types in between: none casts one enum to another */
+
+	/*
+	 * casts back through the types in between, because nothing casts one enum
+	 * to another directly
+	 */
 	for (int i = list_length(casts) - 2; i >= 0 && value; i--)
 	{
 		(void) find_type(list_nth(casts, i), &cast, &cast_typmod);
@@ -227,15 +240,15 @@ add_retyped(ChangeAlong *along, Oid table, const AlterTableCmd *command)
 	}
 
 	/*
-	 * 1.5 and 1.50 are one number; of other types, json for one, no operator
-	 * is asked
+	 * 1.5 and 1.50 are equal numbers; values of other types, such as json,
+	 * are compared as text
 	 */
 	as_text = was.atttypid < FirstGenbkiObjectId && TypeCategory(was.atttypid) == TYPCATEGORY_NUMERIC ? "" : "::text";
 	gone = add_gone(along, table, command->name, psprintf("ROW(%s)%s IS DISTINCT FROM ROW(%s)%s", column, as_text, text.data, as_text));
 	gone->value = value;
 }
 
-/* The objects that DROP takes along by CASCADE, beside those that it names */
+/* Adds the objects that DROP ... CASCADE takes along, besides those that it names */
 static void
 add_dropped(ChangeAlong *along, const DropStmt *drop)
 {
@@ -271,7 +284,7 @@ add_dropped(ChangeAlong *along, const DropStmt *drop)
 	}
 }
 
-/* The objects that roles own, and what CASCADE takes along with each */
+/* Adds the objects that roles own, and those that CASCADE takes along with each */
 static void
 add_owned(ChangeAlong *along, const DropOwnedStmt *drop)
 {
@@ -313,7 +326,7 @@ add_altered(ChangeAlong *along, const AlterTableStmt *alter)
 	}
 }
 
-/* The tables whose keys refer to those that are emptied, and whose keys refer to these */
+/* Adds the tables whose keys refer to emptied tables, and whose keys refer to these */
 static void
 add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 {
@@ -372,7 +385,7 @@ change_along(Node *statement, ChangeAlong *along)
 		add_emptied(along, (TruncateStmt *) statement);
 	else
 		add_altered(along, (AlterTableStmt *) statement);
-	/* columns of typed tables are among what goes */
+	/* columns of typed tables are among the objects dropped */
 	if (IsA(statement, AlterTableStmt) && ((AlterTableStmt *) statement)->objtype == OBJECT_TYPE)
 		along->cascades &= along->names != NIL;
 	sg_scope_end(&scope);

@@ -1,24 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * change_attic.c
- *	  Where dropped tables and views are kept, and what they leave behind.
+ *	  Place where dropped tables and views are kept, and their effects on
+ *	  other objects.
  *
- * The schema is schemaguard_attic, or the first of schemaguard_attic_1, _2,
- * ... in which no name of the relation is taken.  The roles with USAGE on an
- * attic are those with USAGE on the schema that the relation was in: the
- * privileges of the relation stay as they are, and open it to nobody else.
- * The deed remembers, line by line, which one that is and which relation by
- * OID, and each publication with what it shows of a table.
+ *	  The schema is schemaguard_attic, or the first of schemaguard_attic_1,
+ *	  _2, ... in which no name of the relation is taken.  The roles with USAGE
+ *	  on an attic are those with USAGE on the relation's former schema: the
+ *	  relation's privileges stay as they are, and open it to nobody else.  The
+ *	  deed remembers, line by line, that schema and the relation by OID, and
+ *	  each publication with the part of a table that it sends.
  *
- * A partition leaves its table before, in a move and with a deed of its own,
- * which remembers that table and, behind it, the bound.  So it is attached
- * again as the last of all, when it is back in its place and its keys hold,
- * and neither is read for them.
+ *	  A view holds no rows: its text goes into the deed, and what is kept of it
+ *	  reads nothing, so that what it has read can be changed and dropped.
+ *
+ *	  A partition is detached before, in a move and with a deed of its own,
+ *	  which remembers the partitioned table, the triggers that fire otherwise
+ *	  than its triggers, and in the next line the bound.  So it is attached
+ *	  again last, when it is back in its place and its keys are valid, and the
+ *	  tables of these are not read for them.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -28,14 +34,17 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -50,12 +59,13 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "change/change.h"
+#include "change/change_literal.h"
 #include "plan/plan_deed.h"
 #include "run/run_rights.h"
 
 /* ---- the schema ---- */
 
-/* Returns the names of a table's extended statistics, of those that are in its schema */
+/* Returns the names of a table's extended statistics that are in its schema */
 static List *
 statistics_names(Oid relid, Oid schema)
 {
@@ -110,7 +120,7 @@ change_move_statistics(Oid relid, const char *schema)
 	return statements;
 }
 
-/* With the table go its row type, indexes, sequences and statistics */
+/* Checks names of the row type, indexes, sequences and statistics as well, which move with the table */
 char *
 change_name_in_use(Oid schema, Oid relid, const char *name)
 {
@@ -131,7 +141,7 @@ change_name_in_use(Oid schema, Oid relid, const char *name)
 	return used ? sg_qualified_name(sg_schema_name(schema), used) : NULL;
 }
 
-/* Returns the roles with USAGE in an ACL of schemas, but for superusers; 0 is PUBLIC */
+/* Returns the roles with USAGE in a schema's ACL, except superusers; 0 is PUBLIC */
 static List *
 roles_of(const Acl *acl)
 {
@@ -146,7 +156,7 @@ roles_of(const Acl *acl)
 	return roles;
 }
 
-/* Returns the roles with USAGE on a schema, but for superusers; 0 alone if PUBLIC has it */
+/* Returns the roles with USAGE on a schema, except superusers; only 0 if PUBLIC has it */
 static List *
 roles_with_usage(Oid schema)
 {
@@ -172,7 +182,7 @@ same_roles(Oid schema, Oid other)
 	return list_difference_oid(roles, others) == NIL && list_difference_oid(others, roles) == NIL;
 }
 
-/* Returns names of roles, PUBLIC among them, as GRANT and REVOKE take them; a role that is gone is left out */
+/* Returns names of roles, PUBLIC among them, for GRANT and REVOKE; dropped roles are left out */
 static char *
 role_list(List *roles)
 {
@@ -189,7 +199,10 @@ role_list(List *roles)
 	return buf.data;
 }
 
-/* Returns the statements that make a schema on which the same roles have USAGE as on another one, whatever default privileges say */
+/*
+ * Returns the statements that create a schema on which the same roles have
+ * USAGE as on another one, whatever default privileges are
+ */
 static List *
 make_attic(const char *name, Oid like)
 {
@@ -228,7 +241,7 @@ hash_of_name(const NameData *name)
 	return hash_bytes((const unsigned char *) NameStr(*name), strlen(NameStr(*name)));
 }
 
-/* Returns a hash of a relation's kind, and of the names of its columns and their types; 0 where it is gone */
+/* Returns a hash of a relation's kind, and of its columns' names and types; 0 if it is gone */
 static uint32
 shape_of(Oid relid)
 {
@@ -257,13 +270,13 @@ shape_of(Oid relid)
 	return shape;
 }
 
-/* A relation that is kept, as its deed has it in a text, behind the name of the schema that keeps it */
+/* A kept relation, as its deed describes it in a text, after the name of the schema that keeps it */
 typedef struct Kept
 {
 	bool		here;			/* the OIDs are of this database */
 	Oid			relid;
-	uint32		shape;			/* 0: an old deed, which has nothing of this */
-	Oid			schema;			/* that it was in, or InvalidOid */
+	uint32		shape;			/* 0: an old deed, without a shape */
+	Oid			schema;			/* former schema, or InvalidOid */
 } Kept;
 
 #define WAS_SHAPE " %08x %u"
@@ -287,10 +300,20 @@ change_knows_kept(const char *was)
 	return read_kept(was).here;
 }
 
+bool
+change_was_restored(const PlanDeed *deed)
+{
+	Kept		kept = read_kept(deed->was);
+	char	   *name;
+
+	return kept.here && shape_of(kept.relid) == 0 && OidIsValid(change_kept_relation(deed, &name));
+}
+
 /*
- * Returns the relation that a deed has kept, with its name: by its OID where the deed is of
- * this database, so that another one of its name is none; else by its name and shape, and
- * not what another deed has kept here, or later than that
+ * Returns the relation that a deed has kept, with its name: by its OID, so that
+ * another one of the name does not count; where the deed is of another
+ * database, or the relation is gone, as when a dump was restored over it, by its
+ * name and shape, unless another deed has kept it here, or later
  */
 Oid
 change_kept_relation(const PlanDeed *deed, char **name)
@@ -302,15 +325,13 @@ change_kept_relation(const PlanDeed *deed, char **name)
 	Oid			named;
 
 	*name = quote_qualified_identifier(schema, relname);
-	if (kept.here)
+	if (kept.here && shape_of(kept.relid) != 0)
 	{
-		if (shape_of(kept.relid) == 0)
-			return InvalidOid;
 		*name = sg_relation_name(kept.relid);
 		return kept.relid;
 	}
 	named = sg_find_qualified(*name);
-	if (!OidIsValid(named) || (kept.shape != 0 && kept.shape != shape_of(named)) || plan_deed_keeps_relation(named) ||
+	if (!OidIsValid(named) || ((kept.here || kept.shape != 0) && kept.shape != shape_of(named)) || plan_deed_keeps_relation(named) ||
 		plan_deed_is_outdated(deed, schema, relname))
 		return InvalidOid;
 	return named;
@@ -326,7 +347,10 @@ change_schema_before(const PlanStep *step, const char *was)
 	return get_namespace_oid(sg_parse_table_name(step->child_table).schema, true);
 }
 
-/* Returns the first of some characters in a text, or its end; those between double quotes do not count */
+/*
+ * Returns the first of some characters in a text, or its end; characters
+ * between double quotes do not count
+ */
 static const char *
 end_of_name(const char *name, const char *ends)
 {
@@ -340,9 +364,11 @@ end_of_name(const char *name, const char *ends)
 /* ---- publications ---- */
 
 /*
- * A list of columns says which of them are sent, computed ones too; without one, these are
- * not, but stored ones where the publication says so.  A partition goes by its own
- * name, and a partitioned table by none, unless pubviaroot.  prexcept is there from 19 on.
+ * Returns publications by these rules: a column list says which columns are
+ * sent, generated ones too; without a list, generated columns are not sent,
+ * except stored ones if the publication says so.  A partition is sent under its
+ * own name, and a partitioned table not at all, unless
+ * publish_via_partition_root is on. prexcept exists from 19 on.
  */
 char *
 change_published(List *tables, const char *column, bool changes)
@@ -387,7 +413,7 @@ change_published_in(Oid schema, Oid relid)
 						  psprintf("%u %u", schema, relid), &names) ? TextDatumGetCString(names) : NULL;
 }
 
-/* "publication (a, b) WHERE (c)" of a row of pg_publication_rel */
+/* Returns "publication (a, b) WHERE (c)" of a row of pg_publication_rel */
 static char *
 publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid relid)
 {
@@ -420,7 +446,7 @@ publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid rel
 	return buf.data;
 }
 
-/* Is it there to say that the table is not published? */
+/* Returns whether the row excludes the table from the publication */
 static bool
 is_exception(Relation catalog, HeapTuple tuple)
 {
@@ -430,7 +456,7 @@ is_exception(Relation catalog, HeapTuple tuple)
 	return attnum != InvalidAttrNumber && DatumGetBool(heap_getattr(tuple, attnum, RelationGetDescr(catalog), &isnull));
 }
 
-/* The table leaves those that name it; false with a problem */
+/* Removes the table from publications that name it; returns false with a problem */
 static bool
 leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 {
@@ -443,14 +469,14 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 		char	   *name = get_publication_name(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid, true);
 		char	   *back;
 
-		/* somebody drops the publication */
+		/* the publication is being dropped */
 		if (name == NULL || is_exception(scan.rel, tuple))
 			continue;
 		back = psprintf("%s %s", plan_deed_mark(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid),
 						publish_text(scan.rel, tuple, name, relid));
 		if (strchr(back, '\n'))
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						   psprintf("it can't be kept: what publication %s shows of it is too long for one line", quote_identifier(name)),
+						   psprintf("it can't be kept: the text by which publication %s names it has more than one line", quote_identifier(name)),
 						   "Take it out first: ALTER PUBLICATION ... DROP TABLE, as a statement of the plan with its undo.");
 		appendStringInfo(was, "\n%s", back);
 		move->statements = lappend(move->statements, psprintf("ALTER PUBLICATION %s DROP TABLE ONLY %s", quote_identifier(name),
@@ -461,8 +487,8 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 }
 
 /*
- * Returns the statement that has a publication show a table again, as a line of a deed
- * has it, or NULL with a note where the publication is gone; by its OID where that is
+ * Returns the statement that adds a table to a publication again, from a line
+ * of a deed, or NULL with a note if the publication is gone; by its OID if
  * known
  */
 static char *
@@ -489,7 +515,7 @@ publish_statement(const PlanDeed *deed, const char *line, ChangeMove *move)
 	statement = psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), deed->what->child_table, rest);
 	parsed = (AlterPublicationStmt *) change_kept_statement(deed->what, statement, T_AlterPublicationStmt, move);
 	if (parsed && list_length(parsed->pubobjects) != 1)
-		change_problem(move, ERRCODE_DATA_CORRUPTED, psprintf("what is on record of publication %s shows more than it", quote_identifier(now)),
+		change_problem(move, ERRCODE_DATA_CORRUPTED, psprintf("the recorded text of publication %s names more than this table", quote_identifier(now)),
 					   "Add the table to the publication by hand, and skip the step.");
 	return statement;
 }
@@ -511,7 +537,7 @@ change_publish_again(const PlanDeed *deed, ChangeMove *move)
 
 /* ---- partitions ---- */
 
-/* How the deed of what was detached begins: no schema is called so */
+/* Begins the text of a detached partition's deed: no schema has such a name */
 #define WAS_PARTITION "partition of "
 
 bool
@@ -540,7 +566,10 @@ partition_bound(Oid relid)
 	return bound;
 }
 
-/* A key that leads to the whole: before a partition leaves, the server looks for rows that refer to it */
+/*
+ * Returns a key that refers to the partitioned table: before a partition
+ * leaves, the server looks for rows that refer to it
+ */
 static const FkKey *
 key_to_whole(Oid relid)
 {
@@ -584,12 +613,15 @@ change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 	move->alone = true;
 	move->tables = list_make1_oid(relid);
 	move->whole = sg_relation_name(whole);
-	move->was = psprintf(WAS_PARTITION "%s %s\n%s", plan_deed_mark(whole), move->whole, bound);
+	move->was = psprintf(WAS_PARTITION "%s %s%s\n%s", plan_deed_mark(whole), move->whole, change_partition_fires(whole, relid), bound);
 	change_statement(move, MOVE_STATEMENT, "detach", AccessExclusiveLock, STEP_ADDED,
 					 psprintf("ALTER TABLE %s DETACH PARTITION %s", move->whole, step->child_table));
 }
 
-/* Would ATTACH PARTITION read the default partition, for rows that belong into the new one? */
+/*
+ * Returns whether ATTACH PARTITION would read the default partition, for rows
+ * that belong into the new one
+ */
 static bool
 must_read_default(Oid whole)
 {
@@ -604,7 +636,10 @@ must_read_default(Oid whole)
 	return must;
 }
 
-/* Returns the publications that send a table once it is a partition of another one, by its own name; or NULL */
+/*
+ * Returns the publications that will send a table under its own name once it is
+ * a partition of another one; or NULL
+ */
 static char *
 published_with(Oid whole, Oid relid)
 {
@@ -632,13 +667,15 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	Oid			relid = sg_find_qualified(table);
 	const char *name = deed->was + strlen(WAS_PARTITION);
 	bool		known = plan_deed_read_mark(&name, &move->table);
+	const char *fires;
 	const char *bound;
 	char	   *whole;
 	char	   *statement;
 
 	name += strspn(name, " ");
-	bound = end_of_name(name, "\n") + 1;
-	whole = pnstrdup(name, bound - name - 1);
+	fires = end_of_name(name, " \n");
+	whole = pnstrdup(name, fires - name);
+	bound = end_of_name(fires, "\n") + 1;
 	if (!known)
 		move->table = sg_find_qualified(whole);
 	else if (get_rel_relkind(move->table) != '\0')
@@ -677,8 +714,110 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 			move->note = psprintf("publication %s sends it, and a subscription stops where there is no %s", sent, table);
 		move->alone = true;
 		change_statement(move, MOVE_STATEMENT, "attach", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
+		foreach_ptr(char, again, change_partition_fires_again(pnstrdup(fires, bound - 1 - fires), move->table, table))
+		{
+			change_statement(move, MOVE_STATEMENT, "attach", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, again);
+		}
 		change_reach_proof(move, relid);
 	}
+}
+
+/* ---- views ---- */
+
+/* Returns whether all code of a view belongs to its owner or superusers, so that its text means no other code later */
+static bool
+uses_own_code(Oid view)
+{
+	CodeReach  *reach = code_reach();
+	SgCatalog	rules;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&rules, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, view, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rules)))
+		code_reach_object(reach, RewriteRelationId, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
+	sg_catalog_end(&rules);
+	return code_refusal_alone(reach, code_table_owner(view)) == NULL;
+}
+
+bool
+change_empties_view(Oid relid)
+{
+	Oid			schema = get_rel_namespace(relid);
+	FormData_pg_attribute column;
+
+	if (get_rel_relkind(relid) != RELKIND_VIEW || !uses_own_code(relid) ||
+		object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK ||
+		object_aclcheck(NamespaceRelationId, schema, code_table_owner(relid), ACL_CREATE) != ACLCHECK_OK)
+		return false;
+	/* the server may evaluate what a domain allows */
+	for (AttrNumber attnum = 1; sg_read_column(relid, attnum, &column); attnum++)
+	{
+		if (column.atttypid >= FirstNormalObjectId && get_typtype(column.atttypid) == TYPTYPE_DOMAIN)
+			return false;
+	}
+	return true;
+}
+
+/* Returns the text behind the name of a view in the statement that makes it, on as many lines as it has */
+static char *
+view_text(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	StringInfoData text;
+	bool		isnull;
+	Datum		options;
+	SgScope		scope;
+
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a view");
+	initStringInfo(&text);
+	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	foreach_ptr(const DefElem, option, isnull ? NIL : untransformRelOptions(options))
+	{
+		appendStringInfo(&text, "%s%s = %s", text.len ? ", " : "WITH (", quote_identifier(option->defname),
+						 quote_literal_cstr(defGetString(unconstify(DefElem *, option))));
+	}
+	ReleaseSysCache(tuple);
+	change_text_begin(&scope);
+	appendStringInfo(&text, "%sAS %s", text.len ? ") " : "", sg_definition(pg_get_viewdef, relid));
+	sg_scope_end(&scope);
+	return text.data;
+}
+
+/* Returns a query with the columns of a view that reads nothing */
+static char *
+emptied_text(Oid relid)
+{
+	FormData_pg_attribute column;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (AttrNumber attnum = 1; sg_read_column(relid, attnum, &column); attnum++)
+	{
+		char	   *type = format_type_extended(column.atttypid, column.atttypmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+
+		appendStringInfo(&text, "%sNULL::%s", attnum > 1 ? ", " : "SELECT ", type);
+		if (OidIsValid(column.attcollation) && column.attcollation != get_typcollation(column.atttypid))
+			sg_append_collation(&text, column.attcollation);
+		appendStringInfo(&text, " AS %s", quote_identifier(NameStr(column.attname)));
+	}
+	appendStringInfo(&text, "%s WHERE false", text.len ? "" : "SELECT");
+	return text.data;
+}
+
+char *
+change_view_again(const PlanDeed *deed, ChangeMove *move)
+{
+	const char *text = deed->was ? strchr(deed->was, '\n') : NULL;
+	char	   *statement = text ? psprintf("CREATE OR REPLACE VIEW %s %s", deed->what->child_table, text +1) : NULL;
+	CodeReach  *reach = code_reach();
+
+	if (statement == NULL || change_kept_statement(deed->what, statement, T_ViewStmt, move) == NULL)
+		return NULL;
+	change_reach_written(statement, reach);
+	if (code_is_others(reach))
+		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, "its text may run code of other roles", CODE_REFUSED_HINT);
+	return statement;
 }
 
 /* ---- keeping ---- */
@@ -695,6 +834,11 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))
 		move->owner_statements = list_concat(move->owner_statements, make_attic(schema, get_rel_namespace(relid)));
+	if (change_empties_view(relid))
+	{
+		appendStringInfo(&was, "\n%s", view_text(relid));
+		move->statements = lappend(move->statements, psprintf("CREATE OR REPLACE VIEW %s AS %s", step->child_table, emptied_text(relid)));
+	}
 	move->owner_statements = list_concat(move->owner_statements, change_move_statistics(relid, schema));
 	move->owner_statements = lappend(move->owner_statements, change_move_statement(step, step->child_table, schema));
 	move->was = was.data;

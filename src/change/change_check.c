@@ -35,7 +35,7 @@
 typedef struct Deparsed
 {
 	Oid			conid;			/* hash key */
-	TransactionId xmin;			/* of the row of pg_constraint */
+	TransactionId xmin;			/* xmin of the row of pg_constraint */
 	ItemPointerData place;
 	char	   *condition;
 } Deparsed;
@@ -46,7 +46,7 @@ static Oid	deparsed_table;
 static TimestampTz deparsed_since;
 static uint32 deparsed_columns;
 
-/* A hash of the names by which a condition may call columns */
+/* Returns a hash of the names by which a condition may refer to columns */
 static uint32
 hash_columns(Oid table)
 {
@@ -60,7 +60,7 @@ hash_columns(Oid table)
 	return hash;
 }
 
-/* Begins anew for another table, by another call, or with columns of other names */
+/* Clears the cache for another table, another call, or other column names */
 static void
 remember_table(Oid table)
 {
@@ -81,7 +81,10 @@ remember_table(Oid table)
 	deparsed_columns = columns;
 }
 
-/* Like change_condition(), which a plan with many checks of a table would ask as often as there are pairs */
+/*
+ * Like change_condition(), cached, because a plan with many checks of a table
+ * would ask for as many as there are pairs
+ */
 static const char *
 condition_of(HeapTuple tuple)
 {
@@ -110,10 +113,10 @@ is_check(HeapTuple tuple, const char *condition, bool no_inherit, bool enforced)
 }
 
 /*
- * Returns a copy of the table's own CHECK with a condition, the step's own before
- * any other, or NULL.  Other names count only where the step does not need its
- * own, and its CHECK is not to come back.  A table may have thousands: the others
- * are read, and deparsed, only where the step's own is not there.
+ * Returns a copy of the table's own CHECK with a condition, preferring the
+ * step's name, or NULL.  Other names count only if the step does not need its
+ * own, and its CHECK is not to come back.  A table may have thousands: the
+ * others are read, and deparsed, only if the step's own is missing.
  */
 static HeapTuple
 find_check(Oid table, const PlanStep *step, const char *condition, bool back, bool no_inherit, bool enforced)
@@ -154,7 +157,7 @@ look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeRe
 		move->conid = con->oid;
 	}
 	else if (strcmp(name, step->fk_name) != 0)
-		move->note = psprintf("check %s says the same already", quote_identifier(name));
+		move->note = psprintf("check %s has the same condition already", quote_identifier(name));
 }
 
 static void

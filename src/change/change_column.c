@@ -3,10 +3,10 @@
  * change_column.c
  *	  Columns, and their defaults.
  *
- * A column is added without a rewrite: a default that is computed for each row
- * is set apart, for rows that come, and those that are there are filled with
- * it in batches.  What the server itself computes, an identity and a column
- * that is generated and stored, has no such way.
+ *	  A column is added without a rewrite: a default that is computed for each
+ *	  row is set apart, for new rows, and existing ones are filled with it in
+ *	  batches.  For values that the server itself computes, of an identity and
+ *	  a stored generated column, there is no such way.
  *
  *-------------------------------------------------------------------------
  */
@@ -49,7 +49,7 @@
 #include "plan/plan_key.h"
 #include "script/script.h"
 
-/* ---- what a column is to be ---- */
+/* ---- definition of a column ---- */
 
 typedef struct ColumnArg
 {
@@ -60,17 +60,17 @@ typedef struct ColumnArg
 	int32		typmod;
 	Oid			collation;
 	Node	   *initial;		/* the default, analysed, or NULL */
-	bool		computes;		/* an identity, serial, or generated and
-								 * stored */
-	bool		rewrites;		/* the table is written anew for it */
+	bool		computes;		/* an identity, serial, or stored generated
+								 * column */
+	bool		rewrites;		/* adding it rewrites the table */
 } ColumnArg;
 
-/* Before the definition, where it is parsed */
+/* Text before the definition when it is parsed */
 #define COLUMN_PREFIX "ALTER TABLE t ADD COLUMN c "
 
 /*
- * serial is a type for the server's own transformation alone, which makes an
- * integer of it, NOT NULL, with a sequence: so does this, as far as the column.
+ * Handles serial, which only the server's own transformation knows: an integer,
+ * NOT NULL, with a sequence.  This does the same for the column.
  */
 static void
 take_serial(ColumnDef *column)
@@ -103,7 +103,11 @@ analyse_definition(void *p)
 
 	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
 	arg->collation = GetColumnDefCollation(pstate, unconstify(ColumnDef *, def), arg->type);
-	/* the grammar has NOT NULL as a constraint: this is from take_serial() */
+
+	/*
+	 * the grammar has NOT NULL as a constraint, so this flag is from
+	 * take_serial()
+	 */
 	arg->computes = def->is_not_null || script_column_computes(def);
 	arg->rewrites = arg->computes || script_column_rewrites(def, true);
 	foreach_ptr(Constraint, c, def->constraints)
@@ -153,7 +157,7 @@ look_at_definition(const PlanStep *step, ChangeMove *move, ColumnArg *arg)
 	return false;
 }
 
-/* The text of the default, and the definition without it */
+/* Returns the text of the default, and the definition without it */
 static char *
 cut_default(const PlanStep *step, char **without)
 {
@@ -201,7 +205,10 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 					   psprintf("Rename one of the two, or leave the step out:\n%s", plan_skip_call(step, "the column is there")));
 }
 
-/* Returns why a column gets its values otherwise than by identity, generation or a sequence as the step says, or NULL */
+/*
+ * Returns the source of a column's values if it differs from the step's
+ * identity, generation or sequence, or NULL
+ */
 static const char *
 other_values(const ColumnDef *def, const FormData_pg_attribute *column, const char *initial)
 {
@@ -217,7 +224,10 @@ other_values(const ColumnDef *def, const FormData_pg_attribute *column, const ch
 	return NULL;
 }
 
-/* Looks at how a column that the step has not made gets its values: a problem, or, of a default, a note */
+/*
+ * Checks the source of values of a column that the step has not made: a
+ * problem, or, for a default, a note
+ */
 static void
 look_at_values(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const ColumnArg *arg)
 {
@@ -251,9 +261,9 @@ change_keeps_filling(const PlanStep *step, const ChangeMove *move)
 }
 
 /*
- * Is a fill computed from columns of the row, in the same way each time, and
- * from one that is to go?  Then its trigger can tell a value that it gave from
- * one of the application.
+ * Returns the step that drops or renames a column if a fill is computed from
+ * columns of the row, immutably, that one among them: then the fill's trigger
+ * can tell its own value from one of the application.
  */
 static PlanStep *
 carries_until(const PlanStep *step, Node *fill)
@@ -275,8 +285,8 @@ change_carries_until(const PlanStep *step)
 }
 
 /*
- * Rows without a value get one; that all have been looked at says the state of
- * the step alone, unless its trigger should fill rows and does not
+ * Finds a fill for rows without a value; only the step's state tells that all
+ * rows have been examined, unless its trigger should fill rows and does not
  */
 static void
 look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
@@ -299,7 +309,7 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 		return;
 	}
 	move->rows.carries = step->fill && carries_until(step, (Node *) move->rows.expressions);
-	/* what a subscription writes comes past the trigger */
+	/* triggers do not fire for a subscription's writes */
 	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move) &&
 		!OidIsValid(fk_subscription_of(list_concat(sg_with_partitions(move->table), sg_partition_ancestors(move->table)))))
 		return;
@@ -307,7 +317,10 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	move->action = "fill";
 }
 
-/* Returns the statements that add the column; a volatile default is set apart, and fills the existing rows */
+/*
+ * Returns the statements that add the column; a volatile default is set apart,
+ * and fills the existing rows
+ */
 static List *
 add_statements(const PlanStep *step, const ColumnArg *arg, char **fill)
 {
@@ -360,7 +373,7 @@ change_column_has_default(const PlanStep *step, Oid table)
 		 get_typdefault(arg.type) != NULL);
 }
 
-/* Computes the default, as the server does when it adds the column, whether there are rows or not */
+/* Computes the default, as the server does when it adds the column, even without rows */
 static void
 compute(void *p)
 {
@@ -391,7 +404,7 @@ compute_default(void *p)
 	sg_scope_end(&scope);
 }
 
-/* False with a problem where the server would fail to compute the default once for all rows */
+/* Returns false with a problem if the server would fail to compute the default once for all rows */
 static bool
 can_be_computed(ChangeMove *move, const ColumnArg *column)
 {
@@ -527,7 +540,7 @@ change_current_default(Oid table, AttrNumber attnum)
 	return expression ? change_deparse(table, expression) : NULL;
 }
 
-/* With another expression than the step's */
+/* Returns the step's ALTER COLUMN statement with another expression */
 static char *
 default_statement(const PlanStep *step, char *expression)
 {
@@ -537,7 +550,10 @@ default_statement(const PlanStep *step, char *expression)
 	return linitial(plan_change_statements(&other));
 }
 
-/* Sets *text to the wanted default, as the server writes it, or NULL for none; false with a problem if it can't be that */
+/*
+ * Sets *text to the wanted default, as the server prints it, or NULL for none;
+ * returns false with a problem if it is impossible
+ */
 static bool
 wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char **text)
 {
@@ -559,7 +575,10 @@ wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char *
 	return cooked != NULL;
 }
 
-/* Identity and generated columns have what looks like one, and is not the user's to set */
+/*
+ * Returns whether a pg_attrdef entry belongs to an identity or generated
+ * column, whose expression is not a default that users can set
+ */
 static bool
 is_computed(Oid table, AttrNumber attnum, ChangeMove *move)
 {
@@ -590,7 +609,10 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 	move->was = now;
 }
 
-/* Has a table that had a default of its own got that of the whole, which is taken back before? */
+/*
+ * Returns whether a table with a default of its own has the partitioned table's
+ * now, which is taken back before
+ */
 static bool
 is_of_whole(const PlanDeed *deed, const PlanStep *step, const char *now)
 {
@@ -600,7 +622,10 @@ is_of_whole(const PlanDeed *deed, const PlanStep *step, const char *now)
 		sg_same_text(now, change_current_default(whole, get_attnum(whole, linitial(deed->what->child_columns))));
 }
 
-/* Has a statement of a plan rewritten the column by an expression since, so that the default of before would mean something else? */
+/*
+ * Returns whether a plan's statement has rewritten the column by an expression
+ * since, so that the former default would mean something else
+ */
 static bool
 gives_other_meaning(const PlanDeed *deed, Oid table)
 {

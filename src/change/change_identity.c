@@ -40,7 +40,10 @@ identity_kind(Oid relid)
 	return kind;
 }
 
-/* Returns the index that is the identity of a table, or InvalidOid; and whether it has a column */
+/*
+ * Returns the index that is the replica identity of a table, or InvalidOid;
+ * sets whether it has a column
+ */
 static Oid
 identity_index(Oid relid, char kind, AttrNumber attnum, bool *has_column)
 {
@@ -66,7 +69,7 @@ identity_index(Oid relid, char kind, AttrNumber attnum, bool *has_column)
 	return found;
 }
 
-/* Returns the identity of a table if it goes with what a step drops, or InvalidOid */
+/* Returns the replica identity of a table if a step's drop removes it, or InvalidOid */
 static Oid
 identity_that_goes(const PlanStep *step, const ChangeMove *move, Oid relid, char kind)
 {

@@ -3,11 +3,10 @@
  * change_index.c
  *	  Indexes: built concurrently, by background workers.
  *
- * A partitioned table gets one on each partition first; its own takes them
- * over, which takes no time.
- *
- * An index that a build makes is on record as one that a plan has built, and is
- * taken back as such: there is no deed of this kind.
+ *	  A partitioned table gets an index on each partition first; its own then
+ *	  takes them over, which is instant.  An index that a build makes is
+ *	  recorded as built by the plan, and is taken back as such: this kind has
+ *	  no deeds.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,7 +51,7 @@ change_index_possible(ChangeMove *move, const char *definition)
 		return false;
 	}
 
-	/* the server computes it as the table's owner */
+	/* the server computes the index as the table's owner */
 	reason = code_refusal(reach, code_table_owner(move->table));
 	if (reason == NULL)
 		reason = plan_index_refusal(plan_index_statement(definition, "i", sg_relation_name(move->table), false));
@@ -61,7 +60,7 @@ change_index_possible(ChangeMove *move, const char *definition)
 	return reason == NULL;
 }
 
-/* Has the caller CREATE on the tablespace that a definition names? */
+/* Returns whether the caller has CREATE on the tablespace that a definition names */
 static bool
 place_is_allowed(ChangeMove *move, const char *definition)
 {
@@ -77,7 +76,10 @@ place_is_allowed(ChangeMove *move, const char *definition)
 	return false;
 }
 
-/* Has a build of the plan left it, so that it goes before the next one? */
+/*
+ * Returns whether the index is the leftover of a build of the plan, which is
+ * dropped before the next build
+ */
 static bool
 is_leftover(const PlanStep *step, const char *name)
 {
@@ -112,7 +114,7 @@ name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
 	return false;
 }
 
-/* Has a relation, or a build of the same move, the name? */
+/* Returns whether a relation, or a build of the same move, has the name */
 static bool
 is_built(const PlanStep *step, const ChangeMove *move, Oid schema, Oid relid, const char *name)
 {
@@ -126,7 +128,10 @@ is_built(const PlanStep *step, const ChangeMove *move, Oid schema, Oid relid, co
 	return sg_name_is_used(SG_NAME_RELATION, relid, name) || plan_part_index_name_is_planned(step->plan, sg_relation_name(relid), name);
 }
 
-/* The build of the index on one partition chooses a name, which the deed records before it begins */
+/*
+ * Returns the build of the index on one partition, with a chosen name, which
+ * the deed records before the build begins
+ */
 static PlanIndex *
 new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *definition)
 {
@@ -171,7 +176,7 @@ change_index_find(const PlanStep *step, ChangeMove *move, const char *definition
 	return true;
 }
 
-/* Has a build of the step made the index? */
+/* Returns whether a build of the step made the index */
 static bool
 is_ours(const PlanStep *step, const char *index)
 {
@@ -197,7 +202,7 @@ change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes)
 	}
 }
 
-/* Is the index that the step has built in another tablespace by now? */
+/* Returns whether the index that the step has built is in another tablespace now */
 static bool
 is_moved(const PlanStep *step, const ChangeMove *move, const char *definition)
 {
@@ -207,7 +212,10 @@ is_moved(const PlanStep *step, const ChangeMove *move, const char *definition)
 		is_ours(step, plan_given(sg_relation_name(index))) && plan_index_is_moved(index, move->table, definition);
 }
 
-/* Can a unique one be had, and are there rows in its way?  Of one that is not of columns alone, the build finds these. */
+/*
+ * Checks whether the table can have a unique index, and rows are in its way;
+ * for an index with expressions or WHERE, the build finds such rows
+ */
 static bool
 look_at_unique(const PlanStep *step, ChangeMove *move)
 {

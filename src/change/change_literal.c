@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * change_literal.c
- *	  The types as which literals in a utility statement are read.
+ *	  Types as which literals in a utility statement are read.
  *
- * The server only analyses the expressions of many utility statements, and runs
- * nothing of them; but analysis passes literals through the input functions of
- * their types, which for an array of a domain is the domain's check.  So each name that can give a literal its type is looked at:
- * types, columns, parameters, and the arguments of functions and operators.
+ *	  The server only analyses the expressions of many utility statements,
+ *	  without running them; but analysis passes literals through the input
+ *	  functions of their types, which for an array of a domain runs the
+ *	  domain's CHECK.  So each name that can give a literal its type is
+ *	  examined: types, columns, parameters, and the arguments of functions and
+ *	  operators.
  *
  *-------------------------------------------------------------------------
  */
@@ -65,7 +67,7 @@ visit_constraints(List *elements, CodeReach *reach)
 	return found;
 }
 
-/* Visits the expressions of the key by which a table is partitioned; returns whether it has any */
+/* Visits the expressions of a table's partition key; returns whether it has any */
 static bool
 visit_partition_key(const PartitionSpec *key, CodeReach *reach)
 {
@@ -79,7 +81,7 @@ visit_partition_key(const PartitionSpec *key, CodeReach *reach)
 	return found;
 }
 
-/* Adds the types of the columns that a new table will have, wherever it has them from */
+/* Adds the types of the columns of a new table, from all sources */
 static void
 reach_new_columns(const CreateStmt *statement, CodeReach *reach)
 {
@@ -98,7 +100,7 @@ reach_new_columns(const CreateStmt *statement, CodeReach *reach)
 	}
 }
 
-/* Literals of an expression over a new table are read as the types of its columns */
+/* Adds types for literals in expressions of a new table, which are read as the types of its columns */
 static void
 visit_creation(const CreateStmt *statement, CodeReach *reach)
 {
@@ -116,7 +118,7 @@ visit_creation(const CreateStmt *statement, CodeReach *reach)
 		reach_new_columns(statement, reach);
 }
 
-/* Adds the types in the body of a function in SQL, which is analysed when it is created */
+/* Adds the types in the body of a SQL function, which is analysed when it is created */
 static void
 visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 {
@@ -147,7 +149,7 @@ visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 	}
 }
 
-/* A default is analysed in every language, as its parameter's type */
+/* Visits defaults of parameters, which are analysed in every language, as the parameters' types */
 static void
 visit_defaults(const CreateFunctionStmt *statement, CodeReach *reach)
 {
@@ -160,7 +162,10 @@ visit_defaults(const CreateFunctionStmt *statement, CodeReach *reach)
 	}
 }
 
-/* The initial value of an aggregate; names of functions look like those of types in such a statement */
+/*
+ * Visits the initial value of an aggregate; in such a statement names of
+ * functions look like those of types
+ */
 static void
 visit_definition(const DefineStmt *statement, CodeReach *reach)
 {
@@ -208,7 +213,7 @@ visit_command(const AlterTableCmd *cmd, CodeReach *reach)
 	return true;
 }
 
-/* Literals in the expressions of ALTER TABLE are read as the types of its columns */
+/* Adds types for literals in ALTER TABLE, which are read as the types of the table's columns */
 static void
 visit_table(const AlterTableStmt *statement, CodeReach *reach)
 {
@@ -222,7 +227,7 @@ visit_table(const AlterTableStmt *statement, CodeReach *reach)
 		reach_columns(reach, statement->relation);
 }
 
-/* Literals in the expressions of ALTER DOMAIN are read as the domain, and as what they stand beside */
+/* Adds types for literals in ALTER DOMAIN, which are read as the domain, and as the types beside them */
 static void
 visit_domain(const AlterDomainStmt *statement, CodeReach *reach)
 {
@@ -251,7 +256,7 @@ change_reads_no_value(const char *sql)
 	switch (nodeTag(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt))
 	{
 		case T_ViewStmt:
-		case T_CreateTableAsStmt:	/* without data: see plan_accept.c */
+		case T_CreateTableAsStmt:	/* WITH NO DATA: see plan_accept.c */
 		case T_RuleStmt:
 		case T_CreatePolicyStmt:
 		case T_AlterPolicyStmt:
@@ -275,7 +280,7 @@ change_reach_written(const char *sql, CodeReach *reach)
 	sg_caller_begin(&scope);
 	change_reach_expressions(statement, types);
 	code_reach_take_called(reach, types);
-	/* a literal runs no cast, which an owner of a type alone could plant */
+	/* a literal runs no cast, which only the owner of a type could plant */
 	if (!change_reads_no_value(sql) && (code_is_others(types) || code_has_domains(types)))
 		change_reach_expressions(statement, reach);
 	sg_scope_end(&scope);
@@ -322,7 +327,7 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			plan_index_literals((IndexStmt *) statement, reach);
 			break;
 		case T_CreateStatsStmt:
-			/* the server takes nothing else than a name, and says so */
+			/* the server takes only a name, and raises an error otherwise */
 			foreach_ptr(const Node, table, ((CreateStatsStmt *) statement)->relations)
 			{
 				if (IsA(table, RangeVar))
@@ -367,7 +372,7 @@ has_expressions(Node *statement)
 		case T_IndexStmt:
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
-		case T_CreateTableAsStmt:	/* without data: see plan_accept.c */
+		case T_CreateTableAsStmt:	/* WITH NO DATA: see plan_accept.c */
 		case T_ViewStmt:
 		case T_RuleStmt:
 		case T_CreatePolicyStmt:
@@ -380,7 +385,7 @@ has_expressions(Node *statement)
 		case T_AlterPublicationStmt:
 			return true;
 		case T_DefineStmt:
-			/* and reads its initial value */
+			/* an aggregate's initial value is read */
 			return ((DefineStmt *) statement)->kind == OBJECT_AGGREGATE;
 		case T_CreateSchemaStmt:
 			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
@@ -400,7 +405,10 @@ change_has_expressions(const char *sql)
 	return has_expressions(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt);
 }
 
-/* Is a statement in a body in SQL analysed with what it holds, though it is no query? */
+/*
+ * Returns whether a body in SQL has a statement other than a query that is
+ * analysed with a query inside
+ */
 static bool
 holds_query(const char *body)
 {

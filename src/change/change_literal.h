@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * change_literal.h
- *	  The types as which literals in a utility statement are read.
+ *	  Types as which literals in a utility statement are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,47 +14,63 @@
 
 #include "base/code.h"
 
-/* Adds the types of what a utility statement has analysed, by the search_path that is in force */
+/* Adds the types of literals that a utility statement analyses, by the current search_path */
 extern void change_reach_literals(Node *statement, CodeReach *reach);
 
-/* Like change_reach_literals(), for any statement, ALTER TABLE and ALTER DOMAIN among them */
+/* Like change_reach_literals(), for any statement, ALTER TABLE and ALTER DOMAIN included */
 extern void change_reach_expressions(Node *statement, CodeReach *reach);
 
-/* Does the server only analyse what is written in a statement, and is there no literal that would become a value by that? */
+/*
+ * Returns whether the server only analyses a statement's expressions, and no
+ * literal would become a value by that
+ */
 extern bool change_reads_no_value(const char *sql);
 
-/* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
+/*
+ * Adds such types for a statement built from a user's text, ALTER TABLE and
+ * CREATE INDEX included, and no other code of it
+ */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 
-/* Is it a utility statement of a kind that has expressions, which the server analyses by their names? */
+/*
+ * Returns whether the statement is a utility statement with expressions, which
+ * the server analyses by their names
+ */
 extern bool change_has_expressions(const char *sql);
 
 /*
- * Does it make a function whose body in a text no look goes through as the server
- * would: by a search_path of its own, or with a query in another statement?
+ * Returns whether a statement makes a function whose body no look can read as
+ * the server would: with a search_path of its own, or with a query in another
+ * statement
  */
 extern bool change_hides_body(const char *sql);
 
-/* Is it VACUUM, ANALYZE or REINDEX?  Then: why it must not be run on one of its tables, or NULL. */
+/*
+ * Return whether the statement is VACUUM, ANALYZE or REINDEX; and why it must
+ * not run on one of its tables, or NULL
+ */
 extern bool change_maintains(Node *statement);
 extern char *change_maintain_refusal(Node *statement);
 
 /* Returns the name of the table whose rows a query writes, or NULL */
 extern const RangeVar *change_written(Node *statement);
 
-/* What statements of ALTER TABLE have done to the type of a column; of two the later one in this list counts */
+/* Effects of ALTER TABLE statements on the type of a column; of two the later one in this list counts */
 typedef enum ChangeRetype
 {
 	RETYPE_NONE,
-	RETYPE_OTHER,				/* something else to the table */
-	RETYPE_CONVERTED,			/* as the server converts values */
-	RETYPE_USING				/* by an expression */
+	RETYPE_OTHER,				/* another change of the table */
+	RETYPE_CONVERTED,			/* values converted by the server's cast */
+	RETYPE_USING				/* values converted by an expression */
 } ChangeRetype;
 
-/* Returns that of the statements in a text on a column, which has had both names */
+/* Returns the effect of a text's statements on a column, which has had both names */
 extern ChangeRetype change_retype(const char *sql, Oid table, const char *then, const char *now);
 
-/* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
+/*
+ * Returns a table that a statement names, or InvalidOid: the statement itself
+ * raises an error for a missing one
+ */
 extern Oid	change_find_named(const RangeVar *name);
 
 #endif							/* SG_CHANGE_LITERAL_H */

@@ -3,11 +3,11 @@
  * change_maintain.c
  *	  VACUUM, ANALYZE and REINDEX as statements of a plan.
  *
- * The server runs them as the owner of each table, restricted, and computes
- * the expressions of indexes and statistics in that name.  Code of another role
- * in these, such as the check of a domain, is the owner's by nobody's choice
- * where the owner is a superuser.  A partition that is foreign is read by the
- * user mapping of its owner.
+ *	  The server runs them as the owner of each table, restricted, and
+ *	  computes the expressions of indexes and statistics as that owner.  If
+ *	  the owner is a superuser, another role's code in these, such as a
+ *	  domain's CHECK, would be trusted only by accident.  A foreign partition
+ *	  is read by its owner's user mapping.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,10 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 
-/* Tables and materialized views of a schema, or of the database where it is invalid: not those of the server */
+/*
+ * Returns the tables and materialized views of a schema, or of the database if
+ * it is invalid, without the server's own
+ */
 static List *
 tables_of(Oid schema)
 {
@@ -72,7 +75,11 @@ reindexed(const ReindexStmt *statement)
 	switch (statement->kind)
 	{
 		case REINDEX_OBJECT_INDEX:
-			/* partitions' indexes are those of the partitions of its table */
+
+			/*
+			 * the indexes of partitions are reached by the partitions of its
+			 * table
+			 */
 			return list_make1_oid(OidIsValid(relid) ? IndexGetRelation(relid, true) : InvalidOid);
 		case REINDEX_OBJECT_TABLE:
 			return list_make1_oid(relid);

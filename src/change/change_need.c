@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * change_need.c
- *	  What a drop stands on: looked at once more, in catalog and rows.
+ *	  Conditions of a drop: checked once more, in catalog and rows.
  *
- * A step that is needed was done at some time.  Before something is dropped,
- * and again under its lock, each of them is looked at as its own kind does
- * it; and where values go from the dropped column to another one, no row may
- * be left whose value did not go.
+ *	  A needed step was done at some time.  Before something is dropped, and
+ *	  again under its lock, each needed step is looked at as its own kind
+ *	  does; and if values go from the dropped column to another one, no row
+ *	  may be left whose value did not go.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,13 +52,14 @@
 #include "plan/plan_reads.h"
 #include "run/run_rows.h"
 
-/* A query of a table that gives a number */
+/* A query of a table that returns a number */
 typedef struct Counting
 {
 	Oid			table;
 	List	   *others;			/* OIDs of other tables that it reads */
-	Oid			role;			/* as whom; InvalidOid: the caller */
-	bool		apart;			/* planned by nobody: others own tables of it */
+	Oid			role;			/* role that runs it; InvalidOid: the caller */
+	bool		apart;			/* planned as no role, because others own
+								 * tables of it */
 	const char *sql;
 	int64		rows;
 } Counting;
@@ -91,7 +92,7 @@ count(void *p)
 	sg_scope_end(&scope);
 }
 
-/* For sg_try_undo() */
+/* Arguments of sg_try_undo() */
 typedef struct QueryRole
 {
 	const PlanStep *filling;
@@ -99,8 +100,8 @@ typedef struct QueryRole
 } QueryRole;
 
 /*
- * Finds out as whom rows are compared with a fill that is a query: as its batches
- * were written.  Raises 42501 where nobody may.
+ * Finds the role as which rows are compared with a fill that is a query: the
+ * one that wrote its batches.  Raises 42501 if no role may.
  */
 static void
 find_query_role(void *p)
@@ -119,7 +120,7 @@ find_query_role(void *p)
 	counting->role = deploy_backfill_role(query->filling, counting->table, NULL);
 }
 
-/* Returns why the rows can't be counted, with expressions over them; or NULL once it is known as whom they are */
+/* Returns why the rows can't be counted, with expressions over them; or NULL once the role is known */
 static char *
 judge_count(Counting *counting, List *expressions)
 {
@@ -143,9 +144,9 @@ judge_count(Counting *counting, List *expressions)
 }
 
 /*
- * Returns the number that a query of a table gives, as a role that the code in it
- * allows, or -1 and in *why the reason for which it can't be told: the owner's code
- * may fail, or have come a moment ago.
+ * Returns the number that a query of a table returns, as a role that the code
+ * in it allows, or -1 and in *why the reason: the owner's code may fail, or
+ * have been planted a moment ago.
  */
 static int64
 count_counting(Counting *counting, List *expressions, const PlanStep *filling, char **why)
@@ -177,14 +178,14 @@ count_rows(Oid table, List *expressions, const char *sql, char **why)
 	return count_counting(&counting, expressions, NULL, why);
 }
 
-/* A problem with what is needed */
+/* Sets a problem with a needed step */
 static void
 not_held(ChangeMove *move, char *reason, const char *hint)
 {
 	change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);
 }
 
-/* "(a IS NULL OR b IS NULL)" */
+/* Returns "(a IS NULL OR b IS NULL)" */
 static char *
 any_null(List *columns)
 {
@@ -199,7 +200,7 @@ any_null(List *columns)
 	return text.data;
 }
 
-/* Rows that have a value in the column that is dropped, and none in those that a key has in its place */
+/* Checks for rows with a value in the dropped column, and none in the key's columns that replace it */
 static void
 check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 {
@@ -224,7 +225,10 @@ check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 				 "Give these rows the new reference, or take the old one from them, and CALL again.");
 }
 
-/* All that still has the name of the column in its text, though DROP would not fail on it */
+/*
+ * Checks for objects whose text still has the name of the column, though DROP
+ * would not fail because of them
+ */
 static void
 check_readers(const PlanStep *step, ChangeMove *move)
 {
@@ -240,7 +244,7 @@ check_readers(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* Returns the hint that has a column be as it is, so that no drop compares it any more */
+/* Returns the hint that keeps a column as it is, so that no drop compares it any more */
 static char *
 keep_hint(const PlanStep *filled)
 {
@@ -249,7 +253,7 @@ keep_hint(const PlanStep *filled)
 					filled->fills ? "\n" : "", plan_set_call(filled, "fill", NULL, NULL));
 }
 
-/* Returns the hint that has a drop keep what it takes */
+/* Returns the hint that makes a drop keep its object */
 static char *
 kept_hint(const PlanStep *drop)
 {
@@ -260,8 +264,8 @@ kept_hint(const PlanStep *drop)
 }
 
 /*
- * Returns a condition for the rows whose value in a column is not that of an
- * expression of the column's type; rounded, or cut off, as the column would.
+ * Returns a condition for the rows whose value in a column differs from an
+ * expression of the column's type, rounded, or truncated, as the column would.
  */
 static char *
 differs(Oid table, const char *column, const char *value)
@@ -272,7 +276,7 @@ differs(Oid table, const char *column, const char *value)
 	const char *cast;
 
 	get_atttypetypmodcoll(table, get_attnum(table, column), &type, &typmod, &collation);
-	/* json, for one, has no equality */
+	/* some types, such as json, have no equality */
 	cast = OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr) ? "" : "::text";
 	if (typmod >= 0)
 		value = psprintf("CAST(%s AS %s)", value, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
@@ -287,9 +291,9 @@ query_step(const PlanStep *filled, const ChangeMove *filling)
 }
 
 /*
- * Makes a problem of values of which it can't be said whether they were carried over
- * to a column.  What a key was filled by is part of it for good, so that the drop has
- * to keep its object.
+ * Sets a problem for values of which it is unknown whether they were carried
+ * over to a column.  A key keeps its backfill for good, so the drop has to keep
+ * its object.
  */
 static void
 cannot_say(const PlanStep *drop, const PlanStep *filled, const char *why, ChangeMove *move)
@@ -300,7 +304,10 @@ cannot_say(const PlanStep *drop, const PlanStep *filled, const char *why, Change
 			 psprintf("If names have changed since, give its fill those of now by option fill.  %s", keep_hint(filled)));
 }
 
-/* Returns how many rows of a column that is filled meet a condition; -1 with a problem if they can't be counted */
+/*
+ * Returns the number of rows in which a filled column meets a condition; -1
+ * with a problem if they can't be counted
+ */
 static int64
 count_filled(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
 {
@@ -314,9 +321,9 @@ count_filled(const PlanStep *drop, const PlanStep *filled, const ChangeMove *fil
 }
 
 /*
- * Returns a condition for the rows that have not the value which the fill gives
- * now.  Where it gives none, the default of the column is right, too; a value
- * that is not may be that of a row whose source was taken away since.
+ * Returns a condition for the rows without the value that the fill gives now.
+ * If it gives none, the column's default is right, too; another value may
+ * belong to a row whose source was removed since.
  */
 static char *
 condition_of_stale(ChangeMove *filling, const char *column, const char *value)
@@ -331,7 +338,7 @@ condition_of_stale(ChangeMove *filling, const char *column, const char *value)
 					differs(filling->table, column, change_deparse(filling->table, initial)));
 }
 
-/* Returns a text as a literal on one line, as hints have it to be pasted */
+/* Returns a text as a literal on one line, for hints */
 static char *
 line_literal(const char *text)
 {
@@ -351,7 +358,10 @@ line_literal(const char *text)
 	return literal.data;
 }
 
-/* Returns the call that adds a step which gives rows what the fill gives: it runs code of the table's owner as that role, whoever has it run */
+/*
+ * Returns the call that adds a step which gives rows the fill's values, as the
+ * table's owner, because it runs code of that role, whoever runs the step
+ */
 static char *
 carry_call(const PlanStep *filled, const char *value, const char *condition)
 {
@@ -362,9 +372,9 @@ carry_call(const PlanStep *filled, const char *value, const char *condition)
 }
 
 /*
- * Returns the hint about rows that meet a condition: the new column is kept as
- * it is, so that the drop compares it no more, or gets what the fill gives, if
- * it takes that for any of them; NULL with a problem.
+ * Returns the hint about rows that meet a condition: keep the new column as it
+ * is, so that the drop no longer compares it, or give it the fill's values, if
+ * it accepts them for any row; NULL with a problem.
  */
 static char *
 stale_hint(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filling, const char *value, const char *condition, ChangeMove *move)
@@ -382,15 +392,15 @@ stale_hint(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filli
 		psprintf("%s\nOtherwise have a step carry the values over:\n%s", keep, carry_call(filled, value, condition));
 }
 
-/* A step that fills columns, and what it read by OID when that was done, or NULL */
+/* A step that fills columns, and the OIDs that it read when it was done, or NULL */
 typedef struct Reader
 {
-	PlanStep   *step;			/* by the names that its columns have now */
+	PlanStep   *step;			/* the step with its columns' present names */
 	const char *reads;
-	const char *why;			/* it can't be compared, or NULL */
+	const char *why;			/* why it can't be compared, or NULL */
 } Reader;
 
-/* Returns a name of what a fill has read, in words, that means something else by now; or NULL */
+/* Returns in words a name that a fill has read and that means something else now; or NULL */
 static char *
 renamed_since(const Reader *reader)
 {
@@ -413,8 +423,8 @@ renamed_since(const Reader *reader)
 }
 
 /*
- * Can what a fill gives be compared?  If not, and what is dropped is not kept,
- * the move becomes a problem.
+ * Returns whether a fill's values can be compared.  If not, and the dropped
+ * object is not kept, sets a problem.
  */
 static bool
 can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *filling, ChangeMove *move)
@@ -441,9 +451,10 @@ can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *fi
 }
 
 /*
- * Rows of a key's child for which its expressions give other values by now than
- * its columns have; where they give none, there was nothing to carry over.  A key
- * may be right with other values, so that only what goes for good is compared.
+ * Checks for rows of a key's child for which its expressions give other values
+ * now than its columns have; where they give none, there was nothing to carry
+ * over.  A key may be right with other values, so only a drop for good
+ * compares.
  */
 static void
 check_key_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
@@ -488,9 +499,9 @@ check_key_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 }
 
 /*
- * Rows of a column that was filled from the one that is dropped, and that have
- * not the value which they should: none, or that of a row before somebody
- * changed it.
+ * Checks for rows of a column that was filled from the dropped one, and that
+ * lack the right value: they have none, or one from before somebody changed the
+ * source.
  */
 static void
 check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
@@ -516,8 +527,8 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 			continue;
 
 		/*
-		 * another value each time is carried over from nowhere, but a
-		 * function of users may read tables, and only be called so
+		 * a volatile expression carries nothing over, but a users' function
+		 * may read tables, and only be declared volatile
 		 */
 		if (step->discard && plan_reads_functions(plan_reads(filled)))
 			cannot_say(step, filled, "its fill calls a volatile function", move);
@@ -549,7 +560,10 @@ check_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 		check_column_carried(step, reader, move);
 }
 
-/* Does a step fill columns with what it reads, and not those that the drop or rename is about itself? */
+/*
+ * Returns whether a step fills columns with values that it reads, other than
+ * those that the drop or rename itself is about
+ */
 static bool
 fills_others(const PlanStep *moving, const PlanStep *filled)
 {
@@ -564,7 +578,10 @@ fills_others(const PlanStep *moving, const PlanStep *filled)
 		(is_column && !sg_has_name(filled->child_columns, moving->fk_name));
 }
 
-/* Does the fill of another step's column read what a drop takes away; if `named`, not only by the text of a function? */
+/*
+ * Returns whether the fill of another step's column reads the object that a
+ * drop takes away; with `named`, not only by a word in a function's text
+ */
 static bool
 drop_is_read(const PlanStep *drop, const PlanStep *filled, const PlanReads *reads, bool named)
 {
@@ -582,7 +599,7 @@ takes_what_fills(const PlanStep *drop, const PlanStep *filled)
 	return drop_is_read(drop, filled, NULL, false);
 }
 
-/* Is what a step has made still there, and as it should be? */
+/* Returns whether the object of a step still exists, and is as it should be */
 static bool
 still_holds(PlanStep *needed)
 {
@@ -595,7 +612,8 @@ still_holds(PlanStep *needed)
 			deploy_look(needed, &view);
 			return view.need == NEED_NOTHING || view.need == NEED_REPLACE ||
 				(view.need == NEED_VALIDATE && needed->state == STEP_ADDED);
-		case STEP_STATEMENT:	/* what it did, its author's query knows */
+		case STEP_STATEMENT:	/* only the author's query knows the effect of
+								 * a statement */
 		case STEP_DROP:
 		case STEP_RENAME:
 			return true;
@@ -642,10 +660,7 @@ change_read_until(const PlanStep *filled)
 			if (reads == NULL)
 				reads = plan_reads(filled);
 
-			/*
-			 * a word in the text of a function is no name that ends with a
-			 * rename
-			 */
+			/* a word in a function's text is no name that a rename ends */
 			if (drop_is_read(drop, filled, reads, other->kind == STEP_RENAME))
 				return other;
 		}
@@ -653,7 +668,7 @@ change_read_until(const PlanStep *filled)
 	return NULL;
 }
 
-/* Returns a step by the names that its table and columns have now, where its deed knows them by OID */
+/* Returns a step with the present names of its table and columns, if its deed knows them by OID */
 static PlanStep *
 by_names_of_now(PlanStep *step)
 {
@@ -671,7 +686,7 @@ by_names_of_now(PlanStep *step)
 	return now;
 }
 
-/* Adds a step that fills columns from what a drop or rename takes, unless it is there */
+/* Adds a step that fills columns from the object of a drop or rename, unless the list has it */
 static List *
 add_reader(List *readers, PlanStep *step, const char *reads)
 {
@@ -691,7 +706,10 @@ add_reader(List *readers, PlanStep *step, const char *reads)
 	return lappend(readers, reader);
 }
 
-/* Returns a drop by the names that what it drops had when a deed was done, as far as the plan has renamed it since */
+/*
+ * Returns a drop with the names that its object had when a deed was done, as
+ * far as the plan has renamed it since
+ */
 static PlanStep *
 by_names_of_then(const PlanStep *drop, int64 deed_id, const List *renames)
 {
@@ -714,7 +732,10 @@ by_names_of_then(const PlanStep *drop, int64 deed_id, const List *renames)
 	return then;
 }
 
-/* Has the plan, since a deed was done, given a relation, or a column of it unless NULL, another name? */
+/*
+ * Returns whether the plan has renamed a relation, or a column of it unless
+ * NULL, since a deed was done
+ */
 static bool
 is_renamed(const char *table, const char *column, int64 deed_id, const List *renames)
 {
@@ -727,7 +748,10 @@ is_renamed(const char *table, const char *column, int64 deed_id, const List *ren
 	return false;
 }
 
-/* Returns a relation, or a column of it, that a fill names, that is not there, and that the plan has not renamed since, in words; or NULL */
+/*
+ * Returns in words a relation, or a column of it, that a fill names, that does
+ * not exist, and that the plan has not renamed since; or NULL
+ */
 static char *
 not_found(const PlanStep *filled, int64 deed_id, const List *renames)
 {
@@ -744,9 +768,10 @@ not_found(const PlanStep *filled, int64 deed_id, const List *renames)
 }
 
 /*
- * Adds the steps of which only names tell what they have read, as after a restore, if it may
- * be what a drop takes for good: under another name that the plan has given it, or because
- * the name is no longer there.
+ * Adds the steps of which only names tell what they have read, as after a
+ * restore, if that may be the object that a drop deletes for good: under
+ * another name that the plan has given it, or because the name no longer
+ * exists.
  */
 static List *
 add_readers_elsewhere(List *readers, const PlanStep *drop)
@@ -776,7 +801,10 @@ add_readers_elsewhere(List *readers, const PlanStep *drop)
 	return readers;
 }
 
-/* Returns the steps that fill columns from what a drop or rename takes (of Reader *): by their names, or as what they have read */
+/*
+ * Returns the steps that fill columns from the object of a drop or rename
+ * (Reader *): by their names, or by the OIDs that they have read
+ */
 static List *
 find_readers(const PlanGraph *graph, const PlanStep *moving)
 {
@@ -820,10 +848,7 @@ change_readers(const PlanGraph *graph, const PlanStep *moving)
 	{
 		foreach_ptr(const Reader, reader, find_readers(graph, drop))
 		{
-			/*
-			 * a word in the text of a function is no name that ends with a
-			 * rename
-			 */
+			/* a word in a function's text is no name that a rename ends */
 			if (moving->kind != STEP_RENAME || drop_is_read(moving, reader->step, NULL, true))
 				steps = lappend(steps, reader->step);
 		}
@@ -831,14 +856,14 @@ change_readers(const PlanGraph *graph, const PlanStep *moving)
 	return steps;
 }
 
-/* Compares what a drop takes away with what was filled from it */
+/* Compares the values of a drop's object with those filled from it */
 static void
 check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 {
 	/* a function has no values */
 	foreach_ptr(const Reader, reader, drop->kind == STEP_DROP ? find_readers(graph, drop) : NIL)
 	{
-		/* the call may have ended what fills since the graph was made */
+		/* the call may have ended the fill since the graph was made */
 		PlanStep   *now = plan_step_get(drop->plan, reader->step->step, true);
 
 		if (now)
@@ -849,8 +874,8 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 }
 
 /*
- * The fill is not asked, which knows the column by its name of then: where it gives no
- * value, or the application has taken one away, the author has to say so.
+ * Does not compute the fill, which knows the column by its former name: if it
+ * gives no value, or the application has removed one, the author has to say so.
  */
 void
 change_check_kept(const PlanDeed *deed, const char *kept)
@@ -894,7 +919,7 @@ change_check_kept(const PlanDeed *deed, const char *kept)
 	}
 }
 
-/* Returns the subscription that keeps a fill whose trigger is as it should be from ever being done, or NULL */
+/* Returns the subscription that keeps a fill with an intact trigger from ever being complete, or NULL */
 static char *
 written_past(const PlanStep *filled)
 {
@@ -919,10 +944,7 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 {
 	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, step->step) : NIL)
 	{
-		/*
-		 * the call may have ended what fills rows for it since the graph was
-		 * made
-		 */
+		/* the call may have ended the fill since the graph was made */
 		PlanStep   *now = plan_step_get(step->plan, edge->needed->step, true);
 		PlanStep   *needed = now ? now : edge->needed;
 
@@ -957,7 +979,7 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 	}
 }
 
-/* Does any part of the table keep its rows elsewhere? */
+/* Returns whether all parts of the table keep their rows in this database */
 static bool
 is_all_here(Oid relid)
 {
@@ -969,7 +991,10 @@ is_all_here(Oid relid)
 	return true;
 }
 
-/* Returns the number that a query gives of a whole table; -1 if a part keeps its rows elsewhere, or if they can't be counted */
+/*
+ * Returns the number that a query over a whole table returns; -1 if a part
+ * keeps its rows elsewhere, or they can't be counted
+ */
 static int64
 count_here(Oid table, Node *expression, const char *sql)
 {
@@ -978,7 +1003,10 @@ count_here(Oid table, Node *expression, const char *sql)
 	return is_all_here(table) ? count_rows(table, expression ? list_make1(expression) : NIL, sql, &why) : -1;
 }
 
-/* Returns n, rows or values that go for good (-1: no number), and adds it to the counts, unless these are NULL */
+/*
+ * Returns n, the number of rows or values deleted for good (-1: unknown), and
+ * adds it to the counts, unless these are NULL
+ */
 static int64
 count_dropped(RunRows *rows, Oid table, bool values, int64 n)
 {
@@ -1019,8 +1047,8 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 		List	   *gone = NIL;
 
 		/*
-		 * the author says how values that an expression computes are computed
-		 * back
+		 * the author's undo says how values computed by an expression are
+		 * computed back
 		 */
 		foreach_ptr(PlanGone, one, move->gone)
 		{
@@ -1046,7 +1074,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 /*
  * Returns a condition for the rows whose value in a step's column neither its
  * default nor its fill is known to give, and the expressions in it; sets *why
- * if one of these can't be compared, so that its own values are among them.
+ * if one of these can't be compared, so that its own values are included.
  */
 static char *
 condition_of_others(const PlanStep *step, Oid table, List **expressions, const char **why)
@@ -1126,9 +1154,9 @@ change_lost_text(const PlanStep *step, int64 rows, bool done)
 		psprintf(INT64_FORMAT " %s%s%s for good", rows, what, rows == 1 ? "" : "s", verb);
 }
 
-/* ---- what was never there ---- */
+/* ---- objects that never existed ---- */
 
-/* The constraint, trigger or index of a table with the nearest name, or NULL */
+/* Returns the constraint, trigger or index of a table with the nearest name, or NULL */
 static char *
 nearest_part(const PlanStep *step, Oid table)
 {
@@ -1162,8 +1190,7 @@ change_nearest_hint(const PlanStep *step, Oid table)
 		near = nearest_part(step, table);
 
 	/*
-	 * what is dropped may be gone already, and a call that drops another
-	 * thing is not to be pasted
+	 * the object may be gone already, and a hint must not drop another one
 	 */
 	if (step->kind == STEP_DROP)
 		return psprintf("If it is gone already, leave the step out%s:\n%s",
@@ -1171,7 +1198,7 @@ change_nearest_hint(const PlanStep *step, Oid table)
 						plan_skip_call(step, "there is no such object"));
 	if (near == NULL)
 		return psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object"));
-	/* the name of a relation is in its step twice */
+	/* the name of a relation occurs twice in its step */
 	return psprintf("Perhaps you meant %s:\n%s", OidIsValid(table) ? quote_identifier(near) : near,
 					OidIsValid(table) ? plan_set_call(step, option, near, NULL) :
 					plan_set_call(step, option, near, "fk_name", sg_parse_table_name(near).name, NULL));

@@ -3,9 +3,9 @@
  * change_not_null.c
  *	  NOT NULL without a scan under ACCESS EXCLUSIVE.
  *
- * Before 18 a CHECK that says the same is validated first; with that, SET NOT
- * NULL reads no row, and the CHECK goes in the same transaction.  From 18 on
- * the constraint itself is NOT VALID for a while.
+ *	  Before 18 an equivalent CHECK is validated first; with that, SET NOT
+ *	  NULL reads no row, and the CHECK is dropped in the same transaction.
+ *	  From 18 on the constraint itself is NOT VALID at first.
  *
  *-------------------------------------------------------------------------
  */
@@ -76,7 +76,7 @@ look_at_constraint(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	move->first = true;
 }
 
-/* Is the constraint of the step's name the CHECK that says so? */
+/* Returns whether the constraint of the step's name is the equivalent CHECK */
 static bool
 is_helper(HeapTuple tuple, AttrNumber attnum)
 {
@@ -86,7 +86,7 @@ is_helper(HeapTuple tuple, AttrNumber attnum)
 
 	if (con->contype != CONSTRAINT_CHECK)
 		return false;
-	/* with the settings that the condition is written with */
+	/* with the settings under which the condition is printed */
 	change_text_begin(&scope);
 	wanted = psprintf("(%s IS NOT NULL)", quote_identifier(sg_column_name(con->conrelid, attnum)));
 	sg_scope_end(&scope);
@@ -130,7 +130,7 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	}
 }
 
-/* Returns a name for NOT NULL of a column: that of the CHECK which says so already, or one that is free */
+/* Returns a name for NOT NULL of a column: that of an equivalent CHECK, or a free one */
 char *
 change_not_null_name(Oid table, const char *column)
 {

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * change_object.c
- *	  Objects that get another name, or go.
+ *	  Renames and drops of objects.
  *
- * A dropped object is kept, unless the step says otherwise: a column under
- * another name and without NOT NULL and default, a table or view in a schema
- * of its own.  What would still bind rows, its own or those of other tables,
- * is on record and gone: the table's foreign keys, the column's rules.  So it
- * comes back with its data, its owner and its privileges; sg_prune() ends
- * that.  Constraints, indexes and triggers are definitions, which the deed
- * remembers.
+ *	  A dropped object is kept, unless the step says otherwise: a column under
+ *	  another name and without NOT NULL and default, a table or view in a
+ *	  schema of its own.  Rules that would still bind rows, its own or those
+ *	  of other tables, are recorded and dropped: the table's foreign keys, the
+ *	  column's rules.  So the object comes back with its data, its owner and
+ *	  its privileges, until sg_prune() ends that.  Constraints, indexes and
+ *	  triggers are definitions, which the deed remembers.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +34,6 @@
 #include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "optimizer/optimizer.h"
-#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -51,16 +50,11 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "fk/fk_subscription.h"
-#include "log/log.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_relation.h"
-#include "run/run_unit.h"
-
-/* Bytes of a message after which no more is named */
-#define LONG_LIST 250
 
 List	   *(*change_dependents_hook) (const ObjectAddress *object) = NULL;
 
@@ -72,7 +66,7 @@ is_relation(ChangedObject what)
 	return what == CHANGED_TABLE || what == CHANGED_VIEW;
 }
 
-/* A table's or view's name in another schema, or under another name */
+/* Returns a table's or view's name in another schema, or under another name */
 static char *
 sibling(const char *qualified, const char *schema, const char *name)
 {
@@ -90,7 +84,7 @@ address_of(Oid classid, Oid object, int sub)
 	return address;
 }
 
-/* Returns the object that a step's word, table and name lead to; objectId InvalidOid if there is none */
+/* Returns the object of a step's word, table and name; objectId InvalidOid if there is none */
 static ObjectAddress
 find_object(const PlanStep *step, const char *name)
 {
@@ -121,7 +115,13 @@ find_object(const PlanStep *step, const char *name)
 	pg_unreachable();
 }
 
-/* "table public.a", "column b of public.a" */
+ObjectAddress
+change_dropped_object(const PlanStep *step)
+{
+	return find_object(step, step->fk_name);
+}
+
+/* Returns "table public.a", "column b of public.a" */
 static char *
 object_text(const PlanStep *step)
 {
@@ -129,7 +129,7 @@ object_text(const PlanStep *step)
 		psprintf("%s %s of %s", step->definition, quote_identifier(step->fk_name), step->child_table);
 }
 
-/* The relation is what the step says: a table, or a view */
+/* Checks that the relation is of the step's kind: a table, or a view */
 static bool
 is_what_it_says(const PlanStep *step, Oid relid, ChangeMove *move)
 {
@@ -144,7 +144,10 @@ is_what_it_says(const PlanStep *step, Oid relid, ChangeMove *move)
 	return false;
 }
 
-/* Makes a problem of a column or a constraint that the table has from another one: the server changes it there, and here with it */
+/*
+ * Sets a problem for an inherited column or constraint: the server changes it
+ * at the parent, and here with it
+ */
 static bool
 is_own(const PlanStep *step, ChangeMove *move)
 {
@@ -158,7 +161,7 @@ is_own(const PlanStep *step, ChangeMove *move)
 		HeapTuple	tuple = change_constraint(move->table, step->fk_name);
 		Form_pg_constraint form = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
 
-		/* the name of an inherited key is the table's own */
+		/* an inherited key may be renamed by itself */
 		inherited = form && form->coninhcount > 0 && (step->kind == STEP_DROP || form->contype == CONSTRAINT_CHECK);
 	}
 	if (inherited)
@@ -169,9 +172,10 @@ is_own(const PlanStep *step, ChangeMove *move)
 }
 
 /*
- * Makes a problem of a way back to a name that publications would send from then on,
- * unless the caller accepts it.  A column by its name of now; NULL is the table itself.
- * A subscription that writes by names is noted only: those of before may be what it needs.
+ * Sets a problem for a rename back to a name that publications would send from
+ * then on, unless the caller accepts it.  The column is given by its present
+ * name; NULL is the table itself.  A subscription that writes by names is only
+ * noted: it may need the former ones.
  */
 static bool
 is_sent_so(const PlanStep *what, const char *column, const char *name, const char *statement, ChangeMove *move)
@@ -196,7 +200,7 @@ is_sent_so(const PlanStep *what, const char *column, const char *name, const cha
 
 /* ---- rename ---- */
 
-/* Makes a problem of a name that each table has already */
+/* Sets a problem for a system column's name */
 static bool
 is_free_name(const PlanStep *step, ChangeMove *move)
 {
@@ -207,7 +211,7 @@ is_free_name(const PlanStep *step, ChangeMove *move)
 	return false;
 }
 
-/* From one name to the other; neither or both being there is for the caller to judge */
+/* Finds the objects of the old and the new name; the caller judges if neither or both exist */
 static void
 look_at_names(const PlanStep *step, ChangeMove *move, ObjectAddress *from, ObjectAddress *to)
 {
@@ -228,7 +232,7 @@ rename_statement(const PlanStep *step, ChangeMove *move, StepState state)
 	change_statement(move, MOVE_STATEMENT, "rename", AccessExclusiveLock, state, linitial(plan_change_statements(step)));
 }
 
-/* Has a step of the plan gone on with what another one has renamed? */
+/* Returns whether a step of the plan has gone on to change the object that another one has renamed */
 static bool
 goes_on(const PlanStep *step, const PlanStep *other)
 {
@@ -239,7 +243,10 @@ goes_on(const PlanStep *step, const PlanStep *other)
 		sg_same_text(other->child_table, table) && (relation || sg_same_text(other->fk_name, step->new_name));
 }
 
-/* Has the object that a finished step has renamed another name since, or gone, not by the plan, and another one its name? */
+/*
+ * Returns whether the object that a finished step has renamed has another name
+ * since, or is gone, not by the plan, and another object has its name
+ */
 static bool
 another_has_name(const PlanStep *step, const ObjectAddress *to)
 {
@@ -255,7 +262,10 @@ another_has_name(const PlanStep *step, const ObjectAddress *to)
 	return true;
 }
 
-/* Is it known that a finished step has renamed another object than the one that has the old name by now? */
+/*
+ * Returns whether a finished step is known to have renamed another object than
+ * the present one of the old name
+ */
 static bool
 is_anothers(const PlanStep *step, const ObjectAddress *from)
 {
@@ -264,7 +274,7 @@ is_anothers(const PlanStep *step, const ObjectAddress *from)
 	return deed && !plan_deed_made(deed, from);
 }
 
-/* Does a step make the constraint, column or table that another one renames? */
+/* Returns whether a step makes the constraint, column or table that another one renames */
 static bool
 makes(const PlanStep *step, const PlanStep *rename)
 {
@@ -287,7 +297,7 @@ makes(const PlanStep *step, const PlanStep *rename)
 	}
 }
 
-/* Returns the step of the plan that makes what a step renames, and is not done; or NULL */
+/* Returns the step of the plan that makes the object of a rename, and is not done; or NULL */
 static const PlanStep *
 unfinished_maker(const PlanStep *step)
 {
@@ -300,7 +310,7 @@ unfinished_maker(const PlanStep *step)
 	return NULL;
 }
 
-/* Returns the step of the plan that takes away a name, which a step gives, and is not done; or NULL */
+/* Returns the step of the plan that frees a name, which a step gives, and is not done; or NULL */
 static const PlanStep *
 unfinished_freer(const PlanStep *step)
 {
@@ -346,9 +356,9 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist, and did not when the step was added", object_text(step)),
 					   change_nearest_hint(step, is_relation(plan_changed_object(step)) ? InvalidOid : move->table));
 	else if (OidIsValid(to.objectId) && another_has_name(step, &to))
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("what this step has called %s has another name by now, and what is called so is another one",
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("the object that this step renamed to %s has another name now, and another object has that name",
 															   quote_identifier(plan_given(step->new_name))),
-					   "Give both the names that they should have, then make the same call again.");
+					   "Give both objects the names that they should have, then make the same call again.");
 	else if (OidIsValid(to.objectId))
 		move->note = psprintf("it is called %s already", quote_identifier(plan_given(step->new_name)));
 	else if (!OidIsValid(from.objectId))
@@ -394,7 +404,10 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 /* ---- drop: what stands in the way ---- */
 
-/* Is it a relation that a step has dropped and kept?  What it stands on can be kept, too. */
+/*
+ * Returns whether an object is a relation that a step has dropped and kept;
+ * objects that it depends on can be kept, too
+ */
 static bool
 is_kept(const ObjectAddress *object)
 {
@@ -403,7 +416,10 @@ is_kept(const ObjectAddress *object)
 	return OidIsValid(schema) && sg_is_attic(schema);
 }
 
-/* Whatever a DROP without CASCADE would fail on, but for the keys and triggers that the step itself takes away */
+/*
+ * Looks for every object on which a DROP without CASCADE would fail, except
+ * keys and triggers that the step itself drops
+ */
 bool
 change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 {
@@ -421,7 +437,7 @@ change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 			if (dependent->address.classId == ConstraintRelationId && dependent->address.objectId == key->conid)
 				stays = true;
 		}
-		/* the step takes what fills rows from the object along */
+		/* the step drops the triggers that fill rows from the object */
 		if (dependent->blocks && !stays && !plan_filler_is_of(dependent->identity, step->plan))
 			blocking = lappend(blocking, dependent->identity);
 	}
@@ -439,7 +455,10 @@ is_free(const PlanStep *step, ChangeMove *move)
 	return change_is_free(step, "it", move);
 }
 
-/* Can a table be kept in another schema?  False with a problem: it inherits, or others inherit from it. */
+/*
+ * Returns whether a table can be moved to another schema; false with a problem:
+ * it has parents or children by inheritance
+ */
 static bool
 may_move(Oid relid, ChangeMove *move)
 {
@@ -463,7 +482,7 @@ may_move(Oid relid, ChangeMove *move)
 
 /* ---- drop: tables and views ---- */
 
-/* Every key of the table, and to it: they bind what stays */
+/* Takes every key of the table, and every key to it, because they bind rows that stay */
 static void
 take_keys(Oid relid, ChangeMove *move)
 {
@@ -511,14 +530,13 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 
 /* ---- drop: columns ---- */
 
-/* The name that a column which was dropped is kept under, by what its deed remembers */
-static char *
-kept_column(const PlanStep *what)
+char *
+change_kept_column(const PlanStep *what)
 {
 	return what->new_name ? what->new_name : sg_make_name(SG_DROPPED, what->fk_name, NULL);
 }
 
-/* A name that no column of the table has, for one that is kept */
+/* Returns a name for a kept column that no column of the table has */
 static char *
 free_column_name(Oid table, const char *column)
 {
@@ -540,7 +558,7 @@ what_was_dropped(const PlanStep *step)
 	return deed ? deed->what : step;
 }
 
-/* The words by which a deed remembers a column's NOT NULL, and that it was not valid; the default is behind them */
+/* Words by which a deed remembers a column's NOT NULL, and that it was not valid; the default follows */
 #define WAS_NOT_NULL "not null "
 #define WAS_NOT_VALID "not valid "
 
@@ -563,9 +581,9 @@ is_identity(Oid table, AttrNumber attnum)
 }
 
 /*
- * A column that is kept is sent on, by the name that it is kept under, which no
- * subscriber knows: its apply worker stops.  Makes that a problem, unless the
- * caller accepts it.
+ * Sets a problem for a kept column that publications go on to send, unless the
+ * caller accepts it: the subscriber does not know its new name, and its apply
+ * worker stops.
  */
 static bool
 is_not_sent(const PlanStep *step, ChangeMove *move)
@@ -584,7 +602,7 @@ is_not_sent(const PlanStep *step, ChangeMove *move)
 	return publications == NULL;
 }
 
-/* An identity column stays what it is, and gives values to rows that are written meanwhile */
+/* An identity column stays one, and generates values for rows that are written meanwhile */
 static void
 keep_column(const PlanStep *step, ChangeMove *move)
 {
@@ -598,8 +616,8 @@ keep_column(const PlanStep *step, ChangeMove *move)
 		return;
 
 	/*
-	 * what inherits has the column renamed, too, and may have a NOT NULL or a
-	 * default by itself
+	 * inheriting tables have the column renamed, too, and may have a NOT NULL
+	 * or a default of their own
 	 */
 	foreach_oid(heir, sg_all_inheritors(move->table))
 	{
@@ -623,7 +641,10 @@ keep_column(const PlanStep *step, ChangeMove *move)
 						 not_null && !change_is_proved_not_null(move->table, attnum) ? WAS_NOT_VALID : "", initial ? initial : "");
 }
 
-/* Its name and default; NOT NULL as a step of that kind would, for rows have been written without it */
+/*
+ * Restores a column's name and default; NOT NULL like a step of that kind,
+ * because rows have been written without it
+ */
 static void
 bring_column_back(const PlanDeed *deed, ChangeMove *move)
 {
@@ -632,21 +653,21 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	const char *initial = deed->was ? deed->was : "";
 	bool		not_null = takes_word(&initial, WAS_NOT_NULL);
 	bool		not_valid = takes_word(&initial, WAS_NOT_VALID);
-	AttrNumber	attnum = plan_deed_column(deed, 0, kept_column(what));
+	AttrNumber	attnum = plan_deed_column(deed, 0, change_kept_column(what));
 	AttrNumber	named = get_attnum(move->table, what->fk_name);
 	char	   *now = attnum == InvalidAttrNumber ? NULL : sg_column_name(move->table, attnum);
 	PlanStep	step = *what;
 
 	if (now == NULL)
 	{
-		const char *format = get_attnum(move->table, kept_column(what)) == InvalidAttrNumber ?
+		const char *format = get_attnum(move->table, change_kept_column(what)) == InvalidAttrNumber ?
 			"the column is not found: %s has no column %s, which it was kept as" :
 			"the column is not found: in %s, column %s, which it was kept as, is another one by now";
 
 		change_problem(move, ERRCODE_UNDEFINED_COLUMN,
-					   psprintf(format, what->child_table, quote_identifier(kept_column(what))),
+					   psprintf(format, what->child_table, quote_identifier(change_kept_column(what))),
 					   psprintf("If it has another name, rename it in %s to %s.", what->child_table,
-								quote_identifier(kept_column(what))));
+								quote_identifier(change_kept_column(what))));
 		return;
 	}
 	if (named != attnum && named != InvalidAttrNumber)
@@ -682,7 +703,11 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	step.new_name = NULL;
 	step.fk_name = change_not_null_name(move->table, what->fk_name);
 	change_look_not_null(&step, move);
-	/* rows are asked where it is made, unless it held for new ones alone */
+
+	/*
+	 * the move that makes the constraint checks the rows, unless it held for
+	 * new rows only
+	 */
 	if (!move->first || not_valid)
 		move->rule = NULL;
 	move->first = false;
@@ -692,33 +717,40 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 
 /* ---- drop: definitions ---- */
 
-/* The one of the table's foreign keys, or NULL */
+/* Returns the foreign key of the move's constraint, or NULL */
 static FkKey *
 key_of(const ChangeMove *move)
 {
 	return move->object.classId == ConstraintRelationId ? fk_by_oid(move->object.objectId) : NULL;
 }
 
-/* How the definition of a constraint begins, and what a CHECK was beside its condition, which begins with none of these */
+/*
+ * Begin the definition of a constraint, and a CHECK's properties besides its
+ * condition, which begins with none of these words
+ */
 #define WAS_CONSTRAINT "constraint "
 #define WAS_NO_INHERIT "no inherit "
 #define WAS_NOT_ENFORCED "not enforced "
 
-/* The first word of the definition of an index, or a constraint, that was the replica identity of its table by REPLICA IDENTITY USING INDEX */
+/*
+ * First word of the definition of an index or constraint that was the table's
+ * replica identity by REPLICA IDENTITY USING INDEX
+ */
 #define WAS_IDENTITY "replica identity "
 
-/* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
-#define WAS_ENABLED "enabled "
-
 /*
- * Properties that CREATE does not give stand before all of these: the comment in quotes,
- * an index column's statistics target, and the catalog and OID of code that it uses
+ * Properties that CREATE does not set precede all of these: the comment in
+ * quotes, an index column's statistics target, and the catalog and OID of code
+ * that it uses
  */
 #define WAS_COMMENT "comment "
 #define WAS_STATISTICS "statistics "
 #define WAS_USES "uses "
 
-/* Returns what SET STATISTICS has given to a column of an index; -1 if nothing has, 0 as well if there is no such column */
+/*
+ * Returns the SET STATISTICS target of an index column, -1 if none is set; sets
+ * *there if the column exists
+ */
 static int
 statistics_of(Oid index, int n, bool *there)
 {
@@ -735,7 +767,10 @@ statistics_of(Oid index, int n, bool *there)
 	return isnull ? -1 : DatumGetInt16(target);
 }
 
-/* Between single quotes, each within doubled: a restore into another encoding changes lengths, but no quote */
+/*
+ * Appends a value in single quotes, with quotes doubled: a restore into another
+ * encoding changes lengths, but no quotes
+ */
 static void
 append_quoted(StringInfo text, const char *value)
 {
@@ -749,7 +784,7 @@ append_quoted(StringInfo text, const char *value)
 	appendStringInfoChar(text, '\'');
 }
 
-/* Goes behind what append_quoted() has written, and returns the value; NULL if the text is nothing such */
+/* Moves past a value written by append_quoted(), and returns it; NULL if there is none */
 static char *
 takes_quoted(const char **text)
 {
@@ -771,7 +806,7 @@ takes_quoted(const char **text)
 	return NULL;
 }
 
-/* "comment 'text' statistics 1 100 statistics 3 50 uses 1255 16402 " */
+/* Returns "comment 'text' statistics 1 100 statistics 3 50 uses 1255 16402 " */
 static char *
 properties_of(const ChangeMove *move)
 {
@@ -800,7 +835,10 @@ properties_of(const ChangeMove *move)
 	return text.data;
 }
 
-/* Goes behind what properties_of() has written, and returns the comment, or NULL, targets (of int: column and target in turn) and code */
+/*
+ * Moves past a text of properties_of(), and returns the comment, or NULL,
+ * targets (int: column and target in turn) and code
+ */
 static char *
 takes_properties(const char **text, List **targets, List **uses)
 {
@@ -834,7 +872,10 @@ takes_properties(const char **text, List **targets, List **uses)
 	return comment;
 }
 
-/* Gives an object that is back, perhaps by hand, its comment and statistics targets again, unless it has others by now */
+/*
+ * Restores comment and statistics targets of a restored object, perhaps
+ * restored by hand, unless it has others now
+ */
 static void
 bring_properties_back(const PlanStep *step, const char *comment, List *targets, ChangeMove *move)
 {
@@ -872,7 +913,7 @@ ends_with(const char *definition, const char *end)
 	return n >= strlen(end) && strcmp(definition + n - strlen(end), end) == 0;
 }
 
-/* Returns what the server prints of an EXCLUDE constraint behind the place of its tablespace */
+/* Returns the definition of an EXCLUDE constraint after the place of its tablespace */
 static char *
 end_of_exclusion(Oid conid, Oid index)
 {
@@ -896,7 +937,10 @@ end_of_exclusion(Oid conid, Oid index)
 	return psprintf("%s%s", condition, deferred);
 }
 
-/* Returns the definition of a constraint with the tablespace of its index, which the server leaves out for EXCLUDE alone */
+/*
+ * Returns the definition of a constraint with the tablespace of its index,
+ * which the server omits only for EXCLUDE
+ */
 static char *
 with_tablespace(Oid conid, char *definition)
 {
@@ -913,44 +957,17 @@ with_tablespace(Oid conid, char *definition)
 	return psprintf("%.*s USING INDEX TABLESPACE %s%s", (int) (strlen(definition) - strlen(end)), definition, quote_identifier(name), end);
 }
 
-/* "constraint UNIQUE (a)": what is behind the head, whose words the table's name may have, too */
+/* Returns "constraint UNIQUE (a)": the text after the head, whose words the table's name may have, too */
 static char *
 constraint_definition(const PlanStep *step, const ChangeMove *move)
 {
 	char	   *command = pg_get_constraintdef_command(move->object.objectId);
 	char	   *head = psprintf("ALTER TABLE %s ADD CONSTRAINT %s ", sg_relation_name(move->table), quote_identifier(step->fk_name));
 
-	/* renamed, perhaps */
+	/* the constraint may have been renamed */
 	if (strncmp(command, head, strlen(head)) != 0)
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
 	return psprintf(WAS_CONSTRAINT "%s", with_tablespace(move->object.objectId, command + strlen(head)));
-}
-
-static char
-enabled_of(Oid trigger)
-{
-	char		enabled = TRIGGER_FIRES_ON_ORIGIN;
-	SgCatalog	scan;
-	HeapTuple	tuple;
-
-	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
-		enabled = ((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled;
-	return enabled;
-}
-
-/* Goes behind the word, and returns what is behind it, or what CREATE makes */
-static char
-takes_enabled(const char **definition)
-{
-	char		enabled = TRIGGER_FIRES_ON_ORIGIN;
-
-	if (takes_word(definition, WAS_ENABLED))
-	{
-		enabled = **definition;
-		*definition += strlen("D ");
-	}
-	return enabled;
 }
 
 /* Returns the text after CREATE that recreates the object, fully qualified; for a CHECK, only its condition */
@@ -981,9 +998,8 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 			definition = constraint_definition(step, move);
 			break;
 		case CHANGED_TRIGGER:
-			definition = sg_definition(pg_get_triggerdef, object) + strlen("CREATE ");
-			if (enabled_of(object) != TRIGGER_FIRES_ON_ORIGIN)
-				definition = psprintf(WAS_ENABLED "%c %s", enabled_of(object), definition);
+			definition = psprintf("%s%s", change_fires(move->table, step->fk_name),
+								  sg_definition(pg_get_triggerdef, object) + strlen("CREATE "));
 			break;
 		default:
 			definition = pg_get_indexdef_string(object) + strlen("CREATE ");
@@ -992,7 +1008,7 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 	return definition;
 }
 
-/* Returns the names of the table's columns that a constraint, index or trigger is made of */
+/* Returns the names of the table's columns in a constraint, index or trigger */
 static List *
 columns_under(const ChangeMove *move)
 {
@@ -1019,7 +1035,7 @@ change_definition(const PlanStep *step, const ChangeMove *move, List **columns)
 	return psprintf("%s%s%s", properties_of(move), move->identity ? WAS_IDENTITY : "", definition_of(step, move));
 }
 
-/* A foreign key has a deed of its own, by which it comes back */
+/* Drops the definition; a foreign key gets a deed of its own, by which it comes back */
 static void
 drop_definition(const PlanStep *step, ChangeMove *move)
 {
@@ -1038,7 +1054,7 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 					 linitial(plan_change_statements(step)));
 }
 
-/* Another one has the name: nothing is taken back before that one has another */
+/* Sets a problem if another object has the name: nothing is taken back before that one is renamed */
 static void
 name_is_taken(const PlanStep *step, ChangeMove *move)
 {
@@ -1061,14 +1077,18 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 	if (not_valid)
 		move->rule = NULL;
 	if (not_valid && move->kind == MOVE_VALIDATE)
+	{
+		/* its comment may still have to be restored */
 		move->kind = MOVE_NONE;
+		move->statements = NIL;
+	}
 }
 
-/* Makes a problem of what a deed keeps, if that is no definition of its object, as a restore could make it */
+/* Sets a problem if a deed's text is no definition of its object, which a restored dump could contain */
 static void
 no_definition(const PlanStep *step, ChangeMove *move)
 {
-	change_problem(move, ERRCODE_DATA_CORRUPTED, "what is on record of it is no definition",
+	change_problem(move, ERRCODE_DATA_CORRUPTED, "the recorded text is not its definition",
 				   psprintf("Make the %s anew by hand, and skip the step:\n%s", step->definition, plan_skip_call(step, "made anew by hand")));
 }
 
@@ -1106,7 +1126,10 @@ change_kept_command(const PlanStep *step, const char *statement, AlterTableType 
 	return NULL;
 }
 
-/* Returns the statement that makes a trigger or an index anew, on the table by the name that it has now; NULL if there is none */
+/*
+ * Returns the statement that recreates a trigger or an index, on the table's
+ * present name; NULL if there is none
+ */
 static char *
 create_statement(const PlanStep *step, const char *was, ChangeMove *move)
 {
@@ -1132,7 +1155,10 @@ create_statement(const PlanStep *step, const char *was, ChangeMove *move)
 	return NULL;
 }
 
-/* Returns the statement that adds a constraint anew, and whether it reads no row; NULL if there is none */
+/*
+ * Returns the statement that adds a constraint again, and whether it reads no
+ * rows; NULL if there is none
+ */
 static char *
 add_statement(const PlanStep *step, const char *was, ChangeMove *move, bool *not_valid)
 {
@@ -1150,19 +1176,21 @@ add_statement(const PlanStep *step, const char *was, ChangeMove *move, bool *not
 	return NULL;
 }
 
-/* Makes the trigger anew, as enabled as it was */
+/* Recreates the trigger, and makes it fire as it did */
 static void
-bring_trigger_back(const PlanStep *step, char *statement, char enabled, ChangeMove *move)
+bring_trigger_back(char *statement, List *fires, ChangeMove *move)
 {
 	change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, statement);
-	if (enabled != TRIGGER_FIRES_ON_ORIGIN)
-		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK,
-						 psprintf("ALTER TABLE %s %s TRIGGER %s", sg_relation_name(move->table),
-								  enabled == TRIGGER_DISABLED ? "DISABLE" : enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE REPLICA",
-								  quote_identifier(step->fk_name)));
+	foreach_ptr(char, again, fires)
+	{
+		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, again);
+	}
 }
 
-/* A trigger, a CHECK, and what is NOT VALID come back as they were; what would read the table under a lock is for somebody to decide */
+/*
+ * Restores a trigger, a CHECK, or a NOT VALID constraint as it was; a person
+ * has to decide about one that would read the table under a lock
+ */
 static void
 bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 {
@@ -1171,7 +1199,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 	bool		is_constraint = takes_word(&was, WAS_CONSTRAINT);
 	char	   *identify = identity ? change_identity_statement(move->table, step.child_table, step.fk_name) : NULL;
 	char	   *moved = plan_deed_moved_column(deed);
-	char		enabled;
+	List	   *fires;
 	bool		not_valid = false;
 	char	   *statement;
 
@@ -1182,7 +1210,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 								plan_skip_call(&step, "made anew by hand")));
 		return;
 	}
-	enabled = takes_enabled(&was);
+	fires = change_fires_again(&was, move->table, step.fk_name);
 	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_constraint)
 	{
 		bring_check_back(&step, was, move);
@@ -1196,14 +1224,17 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 	{
 		const char *now = definition_of(&step, move);
 
-		(void) (is_constraint ? takes_word(&now, WAS_CONSTRAINT) : takes_enabled(&now));
+		if (is_constraint)
+			(void) takes_word(&now, WAS_CONSTRAINT);
+		else
+			(void) change_fires_again(&now, move->table, step.fk_name);
 		if (strcmp(now, is_constraint ? was : statement + strlen("CREATE ")) != 0)
 			name_is_taken(&step, move);
 		else if (identify)
 			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, identify);
 	}
 	else if (plan_changed_object(&step) == CHANGED_TRIGGER)
-		bring_trigger_back(&step, statement, enabled, move);
+		bring_trigger_back(statement, fires, move);
 	else if (not_valid)
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
@@ -1213,7 +1244,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 
 /* ---- drop ---- */
 
-/* Gone, or kept */
+/* Finds the move if the object is gone, or kept */
 static void
 look_at_gone(const PlanStep *step, ChangeMove *move)
 {
@@ -1225,13 +1256,13 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 	else if (kept)
 		move->note = psprintf("kept as %s", kept);
 	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&
-			 get_attnum(move->table, kept_column(what_was_dropped(step))) != InvalidAttrNumber)
-		move->note = psprintf("kept as column %s", quote_identifier(kept_column(what_was_dropped(step))));
+			 get_attnum(move->table, change_kept_column(what_was_dropped(step))) != InvalidAttrNumber)
+		move->note = psprintf("kept as column %s", quote_identifier(change_kept_column(what_was_dropped(step))));
 	else
 		move->note = "it is gone";
 }
 
-/* Is a table partitioned by a column, or by an expression over it? */
+/* Returns whether a table is partitioned by a column, or by an expression over it */
 static bool
 is_partitioned_by(Oid table, AttrNumber attnum)
 {
@@ -1253,7 +1284,10 @@ is_partitioned_by(Oid table, AttrNumber attnum)
 	return attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
-/* Makes a problem of a column by which rows find their partition; renamed alone, it would keep all rows out */
+/*
+ * Sets a problem for a column of a partition key, because keeping it under
+ * another name, without values, would keep all new rows out
+ */
 static bool
 is_no_partition_key(const PlanStep *step, ChangeMove *move)
 {
@@ -1269,7 +1303,7 @@ is_no_partition_key(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-/* Has somebody put back what a step has dropped and kept? */
+/* Returns whether somebody has put back an object that a step has dropped and kept */
 static bool
 is_put_back(const PlanStep *step, const ChangeMove *move)
 {
@@ -1281,10 +1315,10 @@ is_put_back(const PlanStep *step, const ChangeMove *move)
 	if (is_relation(plan_changed_object(step)))
 		return change_kept_relation(deed, &kept) == move->object.objectId;
 	return plan_changed_object(step) == CHANGED_COLUMN &&
-		plan_deed_column(deed, 0, kept_column(deed->what)) == move->object.objectSubId;
+		plan_deed_column(deed, 0, change_kept_column(deed->what)) == move->object.objectSubId;
 }
 
-/* Has a rollback brought the column back, but not each rule that went with it? */
+/* Returns whether a rollback has restored the column, but not each rule that went with it */
 static bool
 is_half_back(const PlanStep *step)
 {
@@ -1342,7 +1376,7 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* Can what is kept go where it was, under the name that it had? */
+/* Returns whether a kept object can go back to its former schema and name */
 static bool
 has_place(const PlanStep *what, Oid schema, Oid relid, ChangeMove *move)
 {
@@ -1410,7 +1444,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (OidIsValid(schema))
 		deed->what->child_table = sibling(what->child_table, sg_schema_name(schema), NULL);
 	move->table = sg_find_qualified(what->child_table);
-	/* it is back */
+	/* the relation is back in its schema */
 	if (OidIsValid(relid) && relid == move->table)
 		return;
 	if (!OidIsValid(relid))
@@ -1440,7 +1474,15 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 									 change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
 	if (renamed)
 		move->owner_statements = lcons(renamed, move->owner_statements);
-	change_publish_again(deed, move);
+	if (plan_changed_object(what) == CHANGED_VIEW)
+	{
+		char	   *again = change_view_again(deed, move);
+
+		if (again)
+			move->last_statements = list_make1(again);
+	}
+	else
+		change_publish_again(deed, move);
 	if (move->kind == MOVE_PROBLEM)
 		return;
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
@@ -1449,258 +1491,4 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		move->note = psprintf("%s%spublication %s sends it, and a subscription stops where there is no %s", move->note ? move->note : "",
 							  move->note ? "; " : "", sent, what->child_table);
 	move->ends = true;
-}
-
-/* ---- the end of what is kept ---- */
-
-/* In a restored copy, what is kept stays on record where its name is not enough to know it by */
-pg_noreturn static void
-keep_by_name(const PlanDeed *deed, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s, as after a restore", what),
-			 errhint("Drop it by hand, if it is there, and say so:\n%s",
-					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
-}
-
-/* Returns the statement that drops for good what a deed has kept, and what that is; or NULL if it is gone */
-static char *
-end_statement(const PlanDeed *deed, PlanGone *gone)
-{
-	const PlanStep *what = deed->what;
-	bool		by_name = plan_deed_follow(deed) == DEED_BY_NAME;
-	char	   *column;
-	char	   *kept;
-	Oid			relid;
-
-	switch (plan_changed_object(what))
-	{
-		case CHANGED_TABLE:
-		case CHANGED_VIEW:
-			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(deed, &kept);
-			if (!OidIsValid(relid) && !change_is_detached(deed) && !change_knows_kept(deed->was) && !plan_deed_is_given_up(deed))
-				keep_by_name(deed, "it is not found, and nothing but its name and columns is known");
-			/* what somebody has taken out of the attic is theirs */
-			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
-				return NULL;
-			gone->table = relid;
-			return psprintf("DROP %s %s", plan_relation_word(what, kept), kept);
-		case CHANGED_COLUMN:
-			column = kept_column(what);
-			relid = sg_find_qualified(what->child_table);
-			if (by_name && !plan_deed_is_given_up(deed))
-				keep_by_name(deed, "nothing but its name is known");
-			/* nor what has another name since */
-			if (by_name || !OidIsValid(relid) || get_attnum(relid, column) == InvalidAttrNumber ||
-				get_attnum(relid, column) != plan_deed_column(deed, 0, column))
-				return NULL;
-			gone->table = relid;
-			gone->column = column;
-			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(column));
-		case CHANGED_CONSTRAINT:
-		case CHANGED_INDEX:
-		case CHANGED_TRIGGER:
-			break;
-	}
-	return NULL;
-}
-
-/* The caller is the database's owner, and need not own the table: it is its owner who does it */
-static void
-become_owner(SgScope *scope, Oid table)
-{
-	CodeReach  *reach = code_reach();
-	char	   *reason;
-
-	code_reach_read(reach, table);
-	reason = code_refusal(reach, code_table_owner(table));
-	if (reason)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s", reason)));
-	sg_role_begin(scope, code_table_owner(table));
-}
-
-/* A table that was a partition, and is there yet, could be one again */
-static bool
-may_be_attached(const FkPlan *plan, const PlanDeed *deed)
-{
-	PlanStep   *step = change_is_detached(deed) ? plan_step_get(plan->name, deed->step, true) : NULL;
-
-	return step && (OidIsValid(sg_find_qualified(deed->what->child_table)) || change_kept_as(step));
-}
-
-/* A deed, and whether anything was dropped to end it */
-typedef struct Ending
-{
-	const FkPlan *plan;
-	const PlanDeed *deed;
-	bool		dropped;
-	int64		rows;			/* or values, that went; -1: not counted */
-} Ending;
-
-static void
-count_one(void *p)
-{
-	Ending	   *ending = p;
-	PlanGone	gone = {0};
-
-	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
-	(void) end_statement(ending->deed, &gone);
-	if (OidIsValid(gone.table) && plan_has_rows(gone.table))
-		ending->rows = change_count_gone(list_make1(&gone), NULL);
-}
-
-static void
-end_one(void *p)
-{
-	Ending	   *ending = p;
-	const PlanDeed *deed = ending->deed;
-	PlanGone	gone = {0};
-	char	   *statement = end_statement(deed, &gone);
-	SgScope		scope;
-
-	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
-	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement && !plan_deed_is_given_up(deed))
-		change_check_kept(deed, kept_column(deed->what));
-	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
-		become_owner(&scope, sg_find_qualified(deed->what->child_table));
-	else
-		sg_owner_begin(&scope);
-	if (statement)
-		run_statement(statement);
-	sg_scope_end(&scope);
-	plan_deed_close(deed->id, DEED_LEFT_ALONE);
-	ending->dropped = statement != NULL;
-}
-
-/* Whatever went with a table or column that is gone for good comes back no more */
-static void
-close_along(const FkPlan *plan, int step)
-{
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_REPLACE) | DEED_BIT(DEED_CHANGE)))
-	{
-		if (deed->step == step && (deed->own || deed->kind == DEED_REPLACE))
-			plan_deed_close(deed->id, DEED_LEFT_ALONE);
-	}
-}
-
-/* Is it a deed that sg_prune() ends, from before a time, unless it may be attached then? */
-static bool
-is_kept_since(const PlanDeed *deed, TimestampTz before)
-{
-	return deed->what->kind == STEP_DROP && !deed->own && !deed->what->discard && deed->done_at < before;
-}
-
-/* Says what has gone, in a NOTICE and in a row of the log that stays */
-static void
-tell_ended(const Ending *ending, const pg_uuid_t *run)
-{
-	const FkPlan *plan = ending->plan;
-	const PlanDeed *deed = ending->deed;
-	LogEntry	entry = log_entry(run, plan->name, "prune", LOG_DONE);
-	bool		values = plan_changed_object(deed->what) == CHANGED_COLUMN;
-
-	entry.step = deed->step;
-	entry.object = deed->object;
-	entry.rows_affected = ending->rows < 0 ? LOG_NONE : ending->rows;
-	entry.message = ending->rows < 0 ? "what was kept is gone for good" :
-		psprintf("what was kept is gone for good: " INT64_FORMAT " %s%s", ending->rows, values ? "value" : "row", ending->rows == 1 ? "" : "s");
-	log_write(&entry);
-	ereport(NOTICE,
-			(errmsg("%s of plan \"%s\": %s", deed->object, plan->name, entry.message)));
-}
-
-/* For a call of sg_prune() that does not ask for it: names what would go, and the call */
-static void
-tell(TimestampTz before)
-{
-	StringInfoData text;
-	int			n = 0;
-
-	initStringInfo(&text);
-	foreach_ptr(const FkPlan, plan, plan_readable())
-	{
-		foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
-		{
-			if (!is_kept_since(deed, before) || may_be_attached(plan, deed) || !(is_relation(plan_changed_object(deed->what)) || plan_changed_object(deed->what) == CHANGED_COLUMN))
-				continue;
-			if (text.len < LONG_LIST)
-				appendStringInfo(&text, "%s%s of plan %s", n > 0 ? ", " : "", deed->object, quote_identifier(plan->name));
-			else if (strcmp(text.data + text.len - 3, "...") != 0)
-				appendStringInfoString(&text, ", ...");
-			n++;
-		}
-	}
-	if (n > 0)
-		ereport(NOTICE,
-				(errmsg_plural("what %d drop has kept stays: %s", "what %d drops have kept stays: %s", n, n, text.data),
-				 errhint(sg_calls("To drop for good what is kept, after which no rollback brings it back:\nCALL sg_prune(%s, 'attic');"),
-						 quote_literal_cstr(timestamptz_to_str(before)))));
-}
-
-/* Returns what is to be ended (of Ending *), counted: all of it before the first one is locked for its drop */
-static List *
-find_endings(TimestampTz before)
-{
-	List	   *endings = NIL;
-
-	foreach_ptr(const FkPlan, plan, plan_readable())
-	{
-		foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
-		{
-			Ending	   *ending;
-			ErrorData  *edata;
-
-			if (!is_kept_since(deed, before))
-				continue;
-			ending = palloc0(sizeof(Ending));
-			ending->plan = plan;
-			ending->deed = deed;
-			ending->rows = -1;
-			edata = sg_try(count_one, ending);
-			if (edata)
-				sg_rethrow_cancel(edata);
-			endings = lappend(endings, ending);
-		}
-	}
-	return endings;
-}
-
-/* For sg_prune(), which only the database's owner may call; what can't go now goes next time */
-static uint64
-prune(TimestampTz before)
-{
-	pg_uuid_t	run = log_new_run();
-	uint64		n = 0;
-
-	foreach_ptr(Ending, ending, find_endings(before))
-	{
-		ErrorData  *edata;
-
-		/* the one before may have dropped what was a partition */
-		if (may_be_attached(ending->plan, ending->deed))
-			continue;
-		edata = sg_try(end_one, ending);
-		if (edata == NULL)
-		{
-			n += ending->dropped;
-			if (ending->dropped)
-				tell_ended(ending, &run);
-			close_along(ending->plan, ending->deed->step);
-			continue;
-		}
-		sg_rethrow_cancel(edata);
-		ereport(WARNING,
-				(errmsg("%s of plan \"%s\" is kept: %s", ending->deed->object, ending->plan->name, sg_error_message(edata)),
-				 edata->hint ? errhint("%s", edata->hint) : 0));
-	}
-	return n;
-}
-
-void
-change_object_init(void)
-{
-	log_register_prune_named("attic", "things that were dropped and kept", prune, tell);
 }

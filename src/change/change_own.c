@@ -1,13 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * change_own.c
- *	  What partitions and inheriting tables had by themselves before a step.
+ *	  Rules that partitions and inheriting tables had of their own before a
+ *	  step.
  *
- * A CHECK, NOT NULL or default of a whole table replaces that of a partition, and
- * of some inheriting tables, which goes with it when it is dropped; a column that
- * is kept is so without NOT NULL and default in all of them.  So each that was
- * there before has a deed of its own, older than that of the step: a rollback
- * recreates it when that of the whole is gone, or the column back.
+ *	  A CHECK, NOT NULL or default of a parent table replaces that of a
+ *	  partition, and of some inheriting tables, and is dropped there with the
+ *	  parent's; a kept column loses NOT NULL and default in all of them.  So
+ *	  each such rule has a deed of its own, older than that of the step: a
+ *	  rollback recreates the rule when the parent's is gone, or the column is
+ *	  back.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,7 +25,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
-/* The word in deed->was for a constraint that was not valid; for others it is empty */
+/* Word in deed->was for a constraint that was not valid; empty for others */
 #define WAS_NOT_VALID "not valid"
 
 static char *
@@ -32,7 +34,10 @@ was_of(HeapTuple constraint)
 	return constraint && !((Form_pg_constraint) GETSTRUCT(constraint))->convalidated ? WAS_NOT_VALID : "";
 }
 
-/* Fills in what one table has by itself; false where that is nothing, or the same as the whole */
+/*
+ * Fills in the rule that one table has of its own; returns false if there is
+ * none, or it equals the parent's
+ */
 static bool
 find_own(PlanDeed *deed, Oid whole, Oid relid)
 {
@@ -62,7 +67,7 @@ find_own(PlanDeed *deed, Oid whole, Oid relid)
 	}
 }
 
-/* The whole comes first in the tree, and so last among the deeds, which are undone in reverse */
+/* The parent comes first in the tree, and so last among the deeds, which are undone in reverse */
 static List *
 own_deeds(const PlanStep *step, Oid table)
 {
@@ -128,7 +133,11 @@ change_own_back(const PlanDeed *deed, ChangeMove *move)
 		change_check_back(&step, move, false, true);
 	else
 		change_look_not_null(&step, move);
-	/* rows are asked where it is made, unless it held for new ones alone */
+
+	/*
+	 * the move that makes the constraint checks the rows, unless it held for
+	 * new rows only
+	 */
 	if (not_valid || (step.kind == STEP_NOT_NULL && !move->first))
 		move->rule = NULL;
 	move->first = false;

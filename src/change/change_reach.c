@@ -3,9 +3,9 @@
  * change_reach.c
  *	  Code that a statement of a plan could run.
  *
- * Queries are analysed and rewritten.  Other statements are looked at by
- * kind: the tables whose rows, constraints or triggers they come to, and the
- * types as which literals in them are read.
+ *	  Queries are analysed and rewritten.  Other statements are examined by
+ *	  kind: the tables whose rows, constraints or triggers they affect, and
+ *	  the types as which literals in them are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,7 +48,7 @@
 
 /* ---- tables ---- */
 
-/* Is it a table or view of any kind? */
+/* Returns whether the relation is a table or view of any kind */
 static bool
 is_table(Oid relid)
 {
@@ -59,8 +59,8 @@ is_table(Oid relid)
 }
 
 /*
- * A table or view, with its partitions and what inherits from it: planning
- * looks into those, too.  `mode` is the lock that the statement takes on it, or
+ * Adds a table or view, with its partitions and inheriting tables, which
+ * planning examines, too. `mode` is the lock that the statement takes on it, or
  * NoLock.
  */
 static void
@@ -70,7 +70,7 @@ reach_table(CodeReach *reach, Oid relid, LOCKMODE mode)
 		code_reach_changed(reach, relid, mode);
 }
 
-/* Adds what comparing the rows of a table with those of another could run, and planning that */
+/* Adds code that comparing the rows of a table with those of another could run, and its planning */
 static void
 reach_compared(CodeReach *reach, Oid relid, LOCKMODE mode)
 {
@@ -84,7 +84,10 @@ reach_compared(CodeReach *reach, Oid relid, LOCKMODE mode)
 	}
 }
 
-/* Adds the keys of a table and its children, and those that refer to them, which the server may check by queries */
+/*
+ * Adds the keys of a table and its children, and keys that refer to them, which
+ * the server may check by queries
+ */
 static void
 reach_keys(CodeReach *reach, Oid relid)
 {
@@ -102,8 +105,8 @@ reach_keys(CodeReach *reach, Oid relid)
 }
 
 /*
- * Adds the triggers that TRUNCATE of a table fires: those of its children,
- * too, and with CASCADE those of all tables that refer to one of them.
+ * Adds the triggers that TRUNCATE of a table fires: those of its children, too,
+ * and with CASCADE those of all tables that refer to one of them.
  */
 static void
 reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool children)
@@ -111,7 +114,7 @@ reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool 
 	List	   *emptied = children ? code_tree(relid, AccessExclusiveLock) : list_make1_oid(relid);
 	List	   *keys = statement->behavior == DROP_CASCADE ? fk_declared(InvalidOid) : NIL;
 
-	/* the list grows while it is walked */
+	/* by number: the list grows during the loop */
 	for (int i = 0; i < list_length(emptied); i++)
 	{
 		code_reach_truncate(reach, list_nth_oid(emptied, i));
@@ -124,7 +127,7 @@ reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool 
 	}
 }
 
-/* May the caller change rows of the table so, at least in some columns? */
+/* Returns whether the caller may change rows of the table so, at least in some columns */
 static bool
 may_change(Oid relid, CmdType event)
 {
@@ -136,8 +139,8 @@ may_change(Oid relid, CmdType event)
 }
 
 /*
- * Adds what changing the rows of a query's table could run.  No stronger lock than
- * for reading is taken for a caller who has no right to that.
+ * Adds code that changing the rows of a query's table could run.  For a caller
+ * without the privilege, takes no stronger lock than for reading.
  */
 static void
 reach_changed(CodeReach *reach, Query *query)
@@ -152,17 +155,18 @@ reach_changed(CodeReach *reach, Query *query)
 	reach_table(reach, relid, mode);
 	if (query->commandType != CMD_INSERT || query->onConflict)
 		fk_reach_actions(reach, relid, query->commandType == CMD_INSERT ? CMD_UPDATE : query->commandType, mode);
-	/* what the server does about keys, as their other tables' owners */
+	/* the server's actions on keys run as the owners of the other tables */
 	refusal = fk_query_refusal(relid, query->onConflict ? CMD_MERGE : query->commandType);
 	if (refusal)
 		code_reach_never(reach, refusal);
 }
 
 /*
- * Adds what the query of a view runs: its expressions are its owner's, whoever
- * reads the view, and can't be told from the reader's when the query is rewritten.
- * With security_invoker, so are the tables that it reads by the reader's rights: its
- * owner chooses them at any moment, also where the rows then go to a table of his.
+ * Adds the query of a view: its expressions are its owner's, whoever reads the
+ * view, and can't be told from the reader's after rewriting.  With
+ * security_invoker, so are the tables that it reads with the reader's
+ * privileges: its owner chooses them at any moment, also if the rows then go to
+ * the owner's table.
  */
 static void
 reach_view(CodeReach *reach, Oid relid)
@@ -180,8 +184,8 @@ reach_view(CodeReach *reach, Oid relid)
 }
 
 /*
- * Adds policies of a table: they are its owner's, whoever reads it or writes there, and
- * their subqueries have the rights of that role
+ * Adds policies of a table: they are its owner's, whoever reads or writes the
+ * table, and their subqueries have the privileges of that role
  */
 static void
 reach_policy(CodeReach *reach, Node *conditions, Oid relid)
@@ -232,12 +236,12 @@ visit_tables(Node *node, void *reach)
 	return expression_tree_walker(node, visit_tables, reach);
 }
 
-/* The relations of a query, views and what they lead to included */
+/* The relations of a query, including views and the relations behind them */
 typedef struct Written
 {
 	CodeReach  *reach;
-	Oid			table;			/* that the statement changes, by its name, or
-								 * InvalidOid */
+	Oid			table;			/* table that the statement changes, by its
+								 * name, or InvalidOid */
 	List	   *relations;
 } Written;
 
@@ -274,17 +278,17 @@ typedef struct ReachArg
 {
 	const char *sql;
 	Node	   *raw;
-	Oid			table;			/* of the step, or InvalidOid */
+	Oid			table;			/* table of the step, or InvalidOid */
 	CodeReach  *reach;
-	ChangeMove *move;			/* that gets a problem if the statement is
-								 * left alone */
+	ChangeMove *move;			/* gets a problem if the statement can't run */
 	bool		left_alone;
 } ReachArg;
 
 /*
- * Has a statement that reads relations, and writes what it reads to a table, run as
- * that table's owner, who has to have the right to read them: what is read by a name
- * may be another one's by now, such as a view with the rights of whoever runs it.
+ * Makes a statement that reads relations, and writes the rows to a table, run
+ * as that table's owner, who needs the privileges to read them: a name may lead
+ * to another relation by then, such as a view with the privileges of the role
+ * that runs it.
  */
 static void
 reach_lent(const ReachArg *arg, Node *query)
@@ -294,7 +298,7 @@ reach_lent(const ReachArg *arg, Node *query)
 	(void) visit_written(query, &written);
 }
 
-/* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
+/* Adds code that a query could run: analyses and rewrites it, but neither plans nor runs it */
 static void
 reach_query(void *p)
 {
@@ -314,7 +318,7 @@ reach_query(void *p)
 		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
 	}
 	sg_scope_end(&scope);
-	/* by the caller's rights */
+	/* with the caller's privileges */
 	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
 		ListCell   *lc;
@@ -330,7 +334,10 @@ reach_query(void *p)
 	code_reach_take_query(arg->reach, names);
 }
 
-/* An owner and settings, in the catalog alone: no row and no expression is looked at */
+/*
+ * Returns whether the command changes only the catalog, such as owner and
+ * settings, without rows and expressions
+ */
 static bool
 runs_nothing(const AlterTableStmt *statement)
 {
@@ -358,7 +365,10 @@ runs_nothing(const AlterTableStmt *statement)
 	return true;
 }
 
-/* The table that a utility statement is about, with the lock that it takes, and whether it could run code of the table */
+/*
+ * Returns the table of a utility statement, the lock that it takes, and whether
+ * it could run code of the table
+ */
 static const RangeVar *
 target_of(Node *statement, LOCKMODE *mode, bool *runs)
 {
@@ -367,7 +377,7 @@ target_of(Node *statement, LOCKMODE *mode, bool *runs)
 	{
 		case T_AlterTableStmt:
 			*mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
-			/* that is had anyway, by those who may */
+			/* the look takes that lock anyway, for roles that may */
 			if (*mode <= ShareUpdateExclusiveLock)
 				*mode = NoLock;
 			*runs = !runs_nothing((AlterTableStmt *) statement);
@@ -414,7 +424,7 @@ reach_named(CodeReach *reach, const RangeVar *name, LOCKMODE mode)
 		reach_table(reach, relid, mode);
 }
 
-/* Adds what a constraint computes for rows, and the table whose rows a key compares them with */
+/* Adds code that a constraint computes for rows, and the table with whose rows a key compares them */
 static void
 reach_constraint(CodeReach *reach, const Constraint *constraint)
 {
@@ -430,7 +440,10 @@ reach_constraint(CodeReach *reach, const Constraint *constraint)
 		reach_compared(reach, parent, ShareRowExclusiveLock);
 }
 
-/* Could the server check keys of the table by queries?  Those of a new constraint are found by name. */
+/*
+ * Returns whether the server could check keys of the table by queries; keys of
+ * a new constraint are found by name.
+ */
 static bool
 checks_keys(const AlterTableCmd *cmd)
 {
@@ -456,7 +469,7 @@ reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
 		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
 }
 
-/* ALTER TYPE ... CASCADE rewrites the rows of tables OF the type */
+/* Adds typed tables, whose rows ALTER TYPE ... CASCADE rewrites */
 static void
 reach_typed_tables(CodeReach *reach, Oid relid)
 {
@@ -467,7 +480,7 @@ reach_typed_tables(CodeReach *reach, Oid relid)
 	}
 }
 
-/* Is the definition of the command an expression for a column? */
+/* Returns whether the command's definition is an expression for a column */
 static bool
 gives_expression(const AlterTableCmd *cmd)
 {
@@ -510,7 +523,10 @@ reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 	}
 }
 
-/* A check of a domain is evaluated over rows of any table, with those that it has, and whatever they run: as its owner */
+/*
+ * Adds rows of all tables with the domain, over which its CHECK is evaluated as
+ * the domain's owner, and the code that these run
+ */
 static void
 reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reach)
 {
@@ -526,7 +542,10 @@ reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reac
 	ReleaseSysCache(tuple);
 }
 
-/* Adds what the constraints of a new table compute; its defaults and checks are only analysed, for it has no rows */
+/*
+ * Adds code that the constraints of a new table compute; defaults and checks
+ * are only analysed, because there are no rows
+ */
 static void
 reach_constraints(CodeReach *reach, List *elements)
 {
@@ -540,7 +559,7 @@ reach_constraints(CodeReach *reach, List *elements)
 	}
 }
 
-/* An index plans its expressions when it is made, whatever rows there are */
+/* Adds the expressions of an index, which are planned when it is made, whatever rows there are */
 static void
 reach_index(const IndexStmt *statement, CodeReach *reach)
 {
@@ -552,10 +571,9 @@ reach_index(const IndexStmt *statement, CodeReach *reach)
 }
 
 /*
- * Adds what the server plans or computes when it makes a table: generated
- * columns, keys and bounds of partitions, exclusion constraints; and the tables
- * that it is a part or a likeness of, whose constraints, indexes and statistics
- * it gets
+ * Adds code that the server plans or computes when it creates a table:
+ * generated columns, keys and bounds of partitions, exclusion constraints; and
+ * parents and LIKE tables, whose constraints, indexes and statistics it gets
  */
 static void
 reach_creation(const CreateStmt *statement, CodeReach *reach)
@@ -619,7 +637,7 @@ reach_utility(ChangeMove *move, const char *sql, Node *statement, CodeReach *rea
 		reach_domain(move, (AlterDomainStmt *) statement, reach);
 	else if (IsA(statement, TruncateStmt))
 		reach_emptied(move, (TruncateStmt *) statement, reach);
-	/* it runs in every role's name from then on */
+	/* an event trigger runs in every role's name from then on */
 	else if (IsA(statement, CreateEventTrigStmt))
 		code_reach_function(reach, LookupFuncName(((CreateEventTrigStmt *) statement)->funcname, 0, NULL, true));
 	else if (IsA(statement, CreateSchemaStmt))
@@ -657,7 +675,7 @@ visit_read(Node *node, void *reach)
 
 /*
  * Returns why the owner of a materialized view must not run its query, or NULL.
- * REFRESH runs it so, restricted, whoever calls.
+ * REFRESH runs the query as the owner, restricted, whoever calls.
  */
 static char *
 refresh_refusal(const RefreshMatViewStmt *statement)
@@ -675,18 +693,17 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 	sg_scope_end(&scope);
 	if (OidIsValid(relid) && get_rel_relkind(relid) != RELKIND_MATVIEW)
 		return psprintf("%s is not a materialized view", sg_relation_name(relid));
-	if (statement->skipData || !OidIsValid(relid))
+	if (!OidIsValid(relid))
 		return NULL;
 	(void) code_tree(relid, statement->concurrent ? ExclusiveLock : AccessExclusiveLock);
+	if (statement->skipData)
+		return NULL;
 	owner = code_table_owner(relid);
 	rel = sg_relation_open(relid, AccessShareLock);
 	query = copyObject(linitial_node(Query, rel->rd_rules->rules[0]->actions));
 	table_close(rel, NoLock);
 
-	/*
-	 * its own tables are locked by the deadline before the rewriter locks
-	 * them
-	 */
+	/* tables are locked by the deadline before the rewriter locks them */
 	(void) visit_read((Node *) query, reach);
 	AcquireRewriteLocks(query, true, false);
 	queries = QueryRewrite(query);
@@ -698,7 +715,7 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 	return code_refusal(reach, owner);
 }
 
-/* The name of what a statement makes, where it has no schema, or NULL */
+/* Returns the name of a statement's new object, if it is unqualified, or NULL */
 static char *
 name_without_schema(Node *statement)
 {
@@ -764,7 +781,10 @@ change_written(Node *statement)
 	}
 }
 
-/* A query runs as the owner of the table that it changes, where code of that owner's keeps the caller away */
+/*
+ * Makes a query run as the owner of the table that it changes, if that owner's
+ * code keeps the caller from running it
+ */
 static void
 take_changed(ChangeMove *move, ReachArg *arg)
 {
@@ -791,7 +811,7 @@ change_outside_refusal(const ChangeMove *move, const char *sql)
 	return reason ? reason : code_role(read, GetUserId(), &role);
 }
 
-/* With a problem, where there is a reason */
+/* Sets a problem if there is a reason; returns whether there is */
 static bool
 is_left_alone(ChangeMove *move, const char *reason, const char *hint)
 {
@@ -844,7 +864,10 @@ reach(void *p)
 	reach_other(arg);
 }
 
-/* Add what a statement could run to the move; false with a problem if it can't be analysed */
+/*
+ * Adds code that a statement could run to the move; returns false with a
+ * problem if it can't be analysed
+ */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * change_rule.c
- *	  Steps that are rules for rows: what the audit makes of them.
+ *	  Steps that are rules for rows, as rules of the audit.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +25,7 @@
 
 SG_FUNCTION(sg_violations);
 
-/* Columns of a step, as numbers */
+/* Returns columns of a step as numbers */
 static List *
 step_columns(const PlanStep *step, Oid table, List *names)
 {
@@ -45,7 +45,7 @@ step_columns(const PlanStep *step, Oid table, List *names)
 	return attnums;
 }
 
-/* Returns the columns of unique indexes that have columns alone */
+/* Returns the columns of a unique index that has only plain columns */
 static List *
 index_columns(const PlanStep *step, bool *nulls_equal)
 {
@@ -119,10 +119,10 @@ list_step_orphans(FunctionCallInfo fcinfo, PlanStep *step, int64 max_rows)
 /*
  * sg_violations(plan text, step int, max_rows bigint DEFAULT 1000)
  *
- * The rows that a step's constraint would be refused for, whether it is there
- * yet or not.  Needs to be allowed to read the plan, and SELECT on the table
- * (and on the parent of a key) without row security (42501); locks them in
- * ACCESS SHARE until the end of the transaction.
+ * Returns the rows because of which a step's constraint would be refused,
+ * whether it exists yet or not.  Needs the right to read the plan, and SELECT
+ * on the table (and on the parent of a key) without row security (42501); locks
+ * them in ACCESS SHARE until the end of the transaction.
  */
 static Datum
 sg_violations_entered(PG_FUNCTION_ARGS)

@@ -1,17 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * change_statement.c
- *	  Statements that a plan's author has written.
- *
- * Whether one is done says its own query, done_when, or, without one, the
- * step's state.  It is looked through for code that others could have planted
- * (change_reach.c).
+ *	  Statements that a plan's author has written.  The author's query
+ *	  done_when says whether one is done, or, without one, the step's state.
+ *	  A statement is examined for code that others could have planted
+ *	  (change_reach.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
@@ -19,8 +20,11 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -75,7 +79,7 @@ change_ask(const char *sql, ChangeMove *move, void (*run) (void *arg), void *run
 typedef struct DoneArg
 {
 	const char *sql;
-	ChangeMove	move;			/* as whom the query may run */
+	ChangeMove	move;			/* move whose role the query runs as */
 	bool		done;
 } DoneArg;
 
@@ -103,7 +107,7 @@ ask_done(void *p)
 	change_ask(arg->sql, &arg->move, run_query, arg);
 }
 
-/* Its own query says so; false with a problem where that can't be asked */
+/* Asks done_when; returns false with a problem if that is impossible */
 static bool
 is_done(const PlanStep *step, ChangeMove *move, bool *done)
 {
@@ -111,7 +115,7 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 	ErrorData  *edata;
 
 	*done = step->state == STEP_VALIDATED;
-	/* a query in a subtransaction would end a session of a standby */
+	/* a subtransaction's error would end a session of a standby */
 	if (step->done_when == NULL || RecoveryInProgress())
 		return true;
 	arg.move.action = "done_when";
@@ -138,7 +142,7 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 
 /* ---- outside of a transaction ---- */
 
-/* Columns alone, so that nothing of it is analysed that could run code */
+/* Returns whether an index has only columns, so that analysing it runs no code */
 static bool
 is_plain_index(const IndexStmt *stmt)
 {
@@ -150,7 +154,11 @@ is_plain_index(const IndexStmt *stmt)
 	return stmt->concurrent && stmt->whereClause == NULL;
 }
 
-/* Commits on its way or can't be in a transaction, holds up nobody who reads or writes, and runs no code but as the server does it */
+/*
+ * Returns whether a statement commits on its way or can't be in a transaction,
+ * blocks neither readers nor writers, and runs only code that the server runs
+ * as the table's owner
+ */
 static bool
 may_be_outside(Node *statement)
 {
@@ -171,7 +179,7 @@ may_be_outside(Node *statement)
 	}
 }
 
-/* The caller's worker sends it, so there is no other role that it could run as */
+/* The caller's worker sends the statement, so no other role could run it */
 static void
 outside_statement(const PlanStep *step, const char *sql, ChangeMove *move, StepState state)
 {
@@ -197,7 +205,10 @@ outside_statement(const PlanStep *step, const char *sql, ChangeMove *move, StepS
 								plan_skip_call(step, "run by hand")));
 }
 
-/* Can a query that failed so, behind a statement that is no query, succeed when that one has run? */
+/*
+ * Returns whether a query that failed so, after a statement that is no query,
+ * may succeed once that statement has run
+ */
 static bool
 may_run_later(const FkProblem *problem)
 {
@@ -207,8 +218,35 @@ may_run_later(const FkProblem *problem)
 }
 
 /*
- * In one transaction; false with a problem where one of them can't be analysed.
- * A query behind what makes its tables or columns is looked at when it is run.
+ * Returns whether a statement that keeps an object would give it to a role that
+ * has taken the attic's name since the step was added; no problem for roles
+ * that own the schema
+ */
+static bool
+goes_astray(Node *statement, ChangeMove *move)
+{
+	const char *name = IsA(statement, AlterObjectSchemaStmt) ? ((AlterObjectSchemaStmt *) statement)->newschema : "";
+	Oid			schema = strcmp(name, SG_ATTIC) == 0 ? get_namespace_oid(name, true) : InvalidOid;
+	HeapTuple	tuple = OidIsValid(schema) && !sg_is_attic(schema) ? SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema)) : NULL;
+	Oid			owner;
+	char	   *role;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	role = GetUserNameFromId(owner, true);
+	if (role == NULL || is_member_of_role_nosuper(GetUserId(), owner))
+		return false;
+	change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("schema %s belongs to role %s, who could take or drop what is put there", name, role),
+				   psprintf("ALTER SCHEMA %s RENAME TO %s_of_theirs;", name, name));
+	return true;
+}
+
+/*
+ * Runs the statements in one transaction; returns false with a problem if one
+ * can't be analysed.  A query after a statement that creates its tables or
+ * columns is examined when it runs.
  */
 static bool
 run_statements(ChangeMove *move, const char *sql, StepState state)
@@ -221,6 +259,8 @@ run_statements(ChangeMove *move, const char *sql, StepState state)
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		ChangeAlong along;
 
+		if (goes_astray(statement, move))
+			return false;
 		if (!change_reach_statement(move, text))
 		{
 			if (!changed || !code_is_query(statement) || !may_run_later(move->problem))
@@ -257,7 +297,7 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 		change_list_rules(step, move);
 }
 
-/* A table that a query of the plan is looked for in */
+/* A table that a query of the plan may insert into */
 typedef struct Inserted
 {
 	Oid			table;
@@ -294,7 +334,7 @@ change_inserts(const PlanStep *step, Oid table)
 	return arg.found;
 }
 
-/* Has a step that was taken back deleted from the table what it had put there? */
+/* Returns whether a step that was taken back has deleted the rows that it had inserted into the table */
 static bool
 has_deleted(const PlanStep *step, Oid table)
 {
@@ -324,7 +364,7 @@ plan_inserts(const PlanStep *step, Oid table)
 	return false;
 }
 
-/* Makes a problem of an undo that drops a table with rows which no statement of the plan has put there */
+/* Sets a problem for an undo that drops a table with rows which no statement of the plan has inserted */
 static void
 keep_rows(const PlanStep *step, List *texts, ChangeMove *move)
 {
@@ -356,7 +396,7 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 
 	if (step->done_when && !is_done(step, move, &done))
 		return;
-	/* an undo that was cut off has left an index that is not valid any more */
+	/* an interrupted undo has left an invalid index */
 	if (!done && !(step->outside && change_half_built(step->definition)))
 		return;
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
@@ -365,12 +405,12 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 					   psprintf("Take back by hand what it has done, or give it an undo. If it is to stay as it is:\n%s",
 								plan_skip_call(step, "it stays as it is")));
 	else if (texts == NIL)
-		return;					/* with another step */
+		return;					/* taken back with another step */
 	else if (step->outside && list_length(texts) == 1 &&
 			 may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
 		outside_statement(step, step->undo, move, STEP_ROLLED_BACK);
 	else if (run_statements(move, step->undo, STEP_ROLLED_BACK))
 		keep_rows(step, texts, move);
-	/* by being run, whatever its query says then */
+	/* by running it, whatever done_when says then */
 	move->ends = true;
 }

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * change_step.c
- *	  One step that is no foreign key, move by move, forth and back.
+ *	  Runs or undoes one step that is no foreign key, move by move.
  *
- * A move is found without a lock, and again under its locks, where it has to
- * be the same.  Its statements, the step's state, the deed and the log are one
- * transaction.
+ *	  A move is found without a lock, and again under its locks, where it has
+ *	  to be the same.  Its statements, the step's state, the deed and the log
+ *	  are one transaction.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
@@ -55,6 +56,7 @@
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_relation.h"
+#include "plan/plan_rows.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -64,12 +66,12 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* More moves than any kind has, so that a kind that never comes to an end is found */
+/* More moves than any kind has, so that a kind without an end is detected */
 #define MOST_MOVES 16
 
 /* ---- looking ---- */
 
-/* The table, if the step has one; false where it can't be changed */
+/* Finds the table, if the step has one; returns false if it can't be changed */
 static bool
 find_table(const PlanStep *step, ChangeMove *move)
 {
@@ -84,7 +86,7 @@ find_table(const PlanStep *step, ChangeMove *move)
 		return true;
 	if (!OidIsValid(move->table))
 	{
-		/* a finished step has found its table, so the name is no slip */
+		/* a finished step has found its table, so the name is not misspelt */
 		near = step->state == STEP_VALIDATED ? NULL : sg_nearest_table(step->child_table);
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
 					   step->kind == STEP_DROP ? change_nearest_hint(step, InvalidOid) :
@@ -103,7 +105,7 @@ find_table(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-/* The arguments of change_look() */
+/* Arguments of change_look() */
 typedef struct Look
 {
 	const PlanStep *step;
@@ -117,7 +119,10 @@ look_once(void *arg)
 	const PlanStep *step = ((Look *) arg)->step;
 	ChangeMove *move = ((Look *) arg)->move;
 
-	/* a table that is to go, or goes by its new name, is for the kind to miss */
+	/*
+	 * the kind handles a missing table that is dropped, or has its new name
+	 * already
+	 */
 	bool		found = find_table(step, move);
 
 	if (!found && (step->kind != STEP_DROP && step->kind != STEP_RENAME))
@@ -129,7 +134,10 @@ look_once(void *arg)
 		change_kinds[step->kind].look(step, move);
 }
 
-/* Completes the hint of a problem with names in a step, unless it has a statement: the step can be left out */
+/*
+ * Completes the hint of a problem with names in a step, unless it has a
+ * statement: the step can be skipped
+ */
 static void
 add_way_out(const PlanStep *step, FkProblem *problem)
 {
@@ -150,7 +158,7 @@ change_look(const PlanStep *step, ChangeMove *move)
 		add_way_out(step, move->problem);
 }
 
-/* Does a way back make something of a text on record? */
+/* Returns whether a way back makes an object of a recorded text */
 static bool
 is_made_of_text(const PlanDeed *deed)
 {
@@ -158,7 +166,9 @@ is_made_of_text(const PlanDeed *deed)
 
 	if (deed->own || what->kind == STEP_DEFAULT)
 		return true;
-	return what->kind == STEP_DROP && plan_changed_object(what) != CHANGED_TABLE && plan_changed_object(what) != CHANGED_VIEW;
+	if (what->kind == STEP_DROP && plan_changed_object(what) == CHANGED_VIEW)
+		return strchr(deed->was, '\n') != NULL;
+	return what->kind == STEP_DROP && plan_changed_object(what) != CHANGED_TABLE;
 }
 
 void
@@ -173,7 +183,7 @@ change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	}
 	memset(move, 0, sizeof(ChangeMove));
 
-	/* what a statement has done need not be gone with the table */
+	/* the effects of a statement need not be gone with the table */
 	if (deed->what->kind == STEP_STATEMENT)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("table %s is gone, so its undo was not run", deed->what->child_table), NULL);
@@ -188,7 +198,7 @@ look(const PlanStep *step, ChangeMove *move)
 	PopActiveSnapshot();
 }
 
-/* Returns a sentence that the caller may create nothing in a schema, or NULL where he may */
+/* Returns a sentence that the caller may not create objects in a schema, or NULL */
 static char *
 lacks_create(Oid schema, const char *what, const char *takes)
 {
@@ -213,39 +223,50 @@ change_lacks(const PlanStep *step, const ChangeMove *move)
 
 /* ---- doing ---- */
 
-/* As whom; the caller has been found to own the table.  All statements are analysed, whatever they run: what that comes to is added to the reach. */
-static Oid
-role_of(const ChangeMove *move, CodeReach *reach)
+/*
+ * Finds as whom a move runs; the caller has been found to own the table.  All
+ * statements are analysed, whatever they run: what that comes to is added to the
+ * reach.  Returns a problem where no role may, or the caller may not become that one.
+ */
+static FkProblem *
+find_role(const ChangeMove *move, CodeReach *reach, Oid *role)
 {
-	Oid			role = InvalidOid;
 	char	   *reason;
 
+	*role = InvalidOid;
 	foreach_ptr(const char, statement, move->statements)
 	{
 		change_reach_written(statement, reach);
 	}
 
 	/*
-	 * the server may look at the partition key, and computes what is constant
-	 * there
+	 * the server may evaluate the partition key, and folds constants in it
 	 */
 	if (OidIsValid(move->table) && get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE)
 		code_reach_read(reach, move->table);
 	reason = code_role(reach, OidIsValid(move->owner) ? move->owner :
-					   OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
+					   OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), role);
 	if (reason)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s is left alone: %s", move->action, reason),
-				 errhint("%s", CODE_REFUSED_HINT)));
-	return role;
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
+						  psprintf("%s is left alone: %s", move->action, reason), CODE_REFUSED_HINT);
+	reason = OidIsValid(*role) ? sg_may_not_become(*role) : NULL;
+	return reason ? fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE, reason, NULL) : NULL;
 }
 
-/* A statement, and where the rows that it deletes or changes are counted, or NULL */
+static void
+raise_refusal(const FkProblem *problem)
+{
+	ereport(ERROR,
+			(errcode(problem->sqlerrcode),
+			 errmsg("%s", problem->reason),
+			 problem->hint ? errhint("%s", problem->hint) : 0));
+}
+
+/* A statement, and the counts of rows that it deletes or changes, or NULL */
 typedef struct RunText
 {
 	const char *sql;
-	const ChangeMove *move;		/* or NULL: no statement of somebody's */
+	const ChangeMove *move;		/* NULL: not a user's statement */
 } RunText;
 
 static void
@@ -277,11 +298,20 @@ run_text(void *arg)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
 	if (move && move->processed)
 		*move->processed = SPI_processed;
+	if (move && move->returns && SPI_processed == 1)
+	{
+		char	   *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		move->returns->text = text ? MemoryContextStrdup(move->returns->context, text) : NULL;
+	}
 	if (move && move->counts && !pgstat_track_counts)
 		count_written(text);
 }
 
-/* As run_statement(), of any kind; expressions in it, and of the table, come to nothing else than `reach` has found */
+/*
+ * Executes a statement of any kind, like run_statement(); expressions in it,
+ * and of the table, reach no other code than `reach` has found
+ */
 static void
 execute(const char *statement, const CodeReach *reach, const ChangeMove *move)
 {
@@ -300,18 +330,32 @@ execute(const char *statement, const CodeReach *reach, const ChangeMove *move)
 	SPI_finish();
 }
 
+bool
+change_is_callers(const ChangeMove *move)
+{
+	Oid			role;
+
+	return find_role(move, move->reach ? move->reach : code_reach(), &role) == NULL && !OidIsValid(role);
+}
+
 void
 change_check_caller(const ChangeMove *move)
 {
-	if (OidIsValid(role_of(move, move->reach ? move->reach : code_reach())))
+	Oid			role;
+	FkProblem  *problem = find_role(move, move->reach ? move->reach : code_reach(), &role);
+
+	if (OidIsValid(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s is left alone: it reaches code that is not the caller's", move->action)));
+	if (problem)
+		raise_refusal(problem);
 }
 
 /*
- * Returns whom a later one of the statements gives the table that this one makes,
- * or InvalidOid: code of that role may run while it is made, but as nobody else.
+ * Returns the role to which a later statement gives the table that this one
+ * makes, or InvalidOid: code of that role may run while it is made, but only as
+ * that role.
  */
 static Oid
 owner_to_be(const char *statement, const List *statements)
@@ -338,14 +382,24 @@ owner_to_be(const char *statement, const List *statements)
 
 static void run_move(const ChangeMove *move);
 
-/* Run statements of somebody's, each as whom the code allows that is there by then */
+/* Returns one of the statements of a move as a move of its own, still to be looked at */
+static ChangeMove
+one_of(const ChangeMove *move, char *statement)
+{
+	return (ChangeMove)
+	{
+		.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts,
+			.on_trial = move->on_trial,.owner = owner_to_be(statement, move->statements)
+	};
+}
+
+/* Runs a user's statements, each as the role that the code existing by then allows */
 static void
 run_one_by_one(const ChangeMove *move)
 {
 	foreach_ptr(char, statement, move->statements)
 	{
-		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts,
-		.on_trial = move->on_trial,.owner = owner_to_be(statement, move->statements)};
+		ChangeMove	one = one_of(move, statement);
 
 		if (!change_reach_statement(&one, statement))
 			ereport(ERROR,
@@ -355,10 +409,32 @@ run_one_by_one(const ChangeMove *move)
 	}
 }
 
+/* A statement that can't be examined yet depends on an earlier one's object */
+FkProblem *
+change_refusal(const ChangeMove *move)
+{
+	FkProblem  *problem = NULL;
+	Oid			role;
+
+	if (move->kind != MOVE_STATEMENT && move->kind != MOVE_VALIDATE)
+		return NULL;
+	if (!move->one_by_one)
+		return find_role(move, move->reach ? move->reach : code_reach(), &role);
+	foreach_ptr(char, statement, move->statements)
+	{
+		ChangeMove	one = one_of(move, statement);
+
+		if (problem == NULL && change_reach_statement(&one, statement))
+			problem = find_role(&one, one.reach, &role);
+	}
+	return problem;
+}
+
 static void
 run_move(const ChangeMove *move)
 {
 	CodeReach  *reach = move->reach ? move->reach : code_reach();
+	FkProblem  *problem;
 	Oid			role;
 	bool		sees_all;
 	SgScope		scope;
@@ -369,20 +445,20 @@ run_move(const ChangeMove *move)
 		run_one_by_one(move);
 		return;
 	}
-	role = role_of(move, reach);
+	problem = find_role(move, reach, &role);
+	if (problem)
+		raise_refusal(problem);
 	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
 	{
-		sg_check_may_become(role);
-
 		/*
-		 * what a restricted operation would defer happens at the end of each
+		 * a restricted operation's deferred triggers fire at the end of each
 		 * statement
 		 */
 		run_fire_deferred();
 		sees_all = has_bypassrls_privilege(GetUserId());
 		sg_role_begin(&scope, role);
 		sg_scope_pin();
-		/* rows that the caller sees are not left out in silence */
+		/* rows that the caller may see must not be left out silently */
 		if (sees_all)
 			sg_scope_see_own();
 		sg_scope_set("row_security", "off");
@@ -399,10 +475,12 @@ run_move(const ChangeMove *move)
 		sg_make_of_kept(code_table_owner(move->table), move->known);
 
 	/*
-	 * NULL in the text of an array means null, as where the statement was
-	 * written by the server
+	 * NULL in the text of an array means null, as when the server wrote the
+	 * statement
 	 */
 	sg_scope_set("array_nulls", "on");
+	if (move->returns)
+		sg_scope_pin_texts();
 	foreach(lc, move->statements)
 	{
 		if (change_hides_body(lfirst(lc)))
@@ -423,24 +501,64 @@ run_move(const ChangeMove *move)
 	sg_scope_end(&scope);
 }
 
+/* Returns whether a column gets values when it is added: by its default, or its domain's */
+static bool
+gets_values(const ColumnDef *def)
+{
+	Oid			type = def->typeName ? LookupTypeNameOid(NULL, def->typeName, true) : InvalidOid;
+
+	foreach_ptr(const Constraint, constraint, def->constraints)
+	{
+		if (constraint->raw_expr)
+			return true;
+	}
+	return def->raw_default || (OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN);
+}
+
+/*
+ * Returns whether a statement evaluates expressions, for rows or once, which
+ * may call code that writes rows
+ */
+static bool
+evaluates(const Node *statement)
+{
+	if (IsA(statement, CreateTableAsStmt) || IsA(statement, IndexStmt))
+		return true;
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach_ptr(const AlterTableCmd, cmd, ((const AlterTableStmt *) statement)->cmds)
+	{
+		if (cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_ValidateConstraint ||
+			(cmd->subtype == AT_AddConstraint && ((const Constraint *) cmd->def)->raw_expr) ||
+			(cmd->subtype == AT_AddColumn && gets_values((const ColumnDef *) cmd->def)))
+			return true;
+	}
+	return false;
+}
+
 void
 change_run(const ChangeMove *move)
 {
 	bool		counted = false;
 	List	   *before;
 
-	foreach_ptr(const char, statement, move->counts && pgstat_track_counts ? move->statements : NIL)
+	foreach_ptr(const char, text, move->counts ? move->statements : NIL)
 	{
-		counted |= code_is_query(linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		bool		runs_code = evaluates(statement) && (move->reach == NULL || code_found(move->reach));
+
+		if (runs_code && !pgstat_track_counts)
+			run_set_local("track_counts", "on");
+		counted |= runs_code || (pgstat_track_counts && code_is_query(statement));
 	}
 	before = counted ? run_rows_written() : NIL;
 	run_move(move);
-	/* what keys, triggers and WITH have led to is among it */
+	/* including effects of keys, triggers and WITH */
 	if (counted)
 		run_rows_add_written(move->counts, before);
 }
 
-/* Under the locks: 42501 for who does not own the table any more */
+/* Raises 42501, under the locks, if the caller does not own the table any more */
 static void
 check_owner(const ChangeMove *move)
 {
@@ -470,7 +588,10 @@ is_same_move(const ChangeMove *a, const ChangeMove *b)
 	return a->kind == b->kind && a->table == b->table && strcmp(statements_text(a), statements_text(b)) == 0;
 }
 
-/* Records the deeds of a step, those of the keys and rules that go along first, so that these come back last; returns its own */
+/*
+ * Records the deeds of a step, first those of the keys and rules that go along,
+ * so that these come back last; returns its own
+ */
 static PlanDeed
 write_deeds(const StepWork *work, const ChangeMove *move)
 {
@@ -511,23 +632,26 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	return deed;
 }
 
-/* An action with its move; the action comes first, so that one pointer is both */
+/*
+ * An action with its move; begins with the RunAction, so that a pointer to one
+ * is a pointer to the other
+ */
 typedef struct MoveAction
 {
 	RunAction	action;
 	ChangeMove	move;
-	int64		lost;			/* rows or values that go for good */
-	RunRows    *dropped;		/* these, by table */
-	RunRows    *counts;			/* rows that its queries have deleted or
-								 * changed; NULL: they are not counted */
-	bool		limited;		/* it was rolled back for the call's max_rows */
+	int64		lost;			/* number of rows or values that are deleted
+								 * for good */
+	RunRows    *dropped;		/* these rows by table */
+	RunRows    *counts;			/* rows that its queries, and what they call,
+								 * have deleted or changed */
 } MoveAction;
 
 /*
- * Does a step end what fills rows for another one?  A rule that is there now
- * keeps rows right by itself, and so does NOT NULL for the column that a step
- * has added, unless what its fill reads is to go by another step; and what is
- * filled from a column ends with that column, or its name.
+ * Returns whether a step ends the filling of rows for another one.  A rule that
+ * exists now keeps rows right by itself, and so does NOT NULL for the column
+ * that a step has added, unless another step is to drop the source of its fill;
+ * and filling from a column ends with that column, or its name.
  */
 static bool
 ends_filling(const PlanStep *step, const PlanStep *other)
@@ -553,7 +677,7 @@ ends_filling(const PlanStep *step, const PlanStep *other)
 	}
 }
 
-/* Is it ended before the statement, which would fail on the trigger? */
+/* Returns whether the filling ends before the statement, which would fail because of the trigger */
 static bool
 ends_first(const PlanStep *step)
 {
@@ -565,7 +689,7 @@ drop_triggers(const StepWork *work, Oid table)
 {
 	const PlanStep *step = work->step;
 
-	/* for most tables that is all, and no step is read */
+	/* most tables have no filler, and no step is read */
 	if (step->child_table == NULL || !OidIsValid(table) || !plan_filler_is_on(table))
 		return;
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
@@ -579,7 +703,10 @@ drop_triggers(const StepWork *work, Oid table)
 	}
 }
 
-/* Returns the table of a step whose column is filled from what a drop or rename takes, if the caller owns it; or InvalidOid */
+/*
+ * Returns the table of a step whose column is filled from the object of a drop
+ * or rename, if the caller owns it; or InvalidOid
+ */
 static Oid
 filled_table(const PlanStep *reader)
 {
@@ -588,7 +715,10 @@ filled_table(const PlanStep *reader)
 	return OidIsValid(table) && run_lacks_ownership("table", table) == NULL ? table : InvalidOid;
 }
 
-/* Adds the tables that statements drop, or drop columns of, so that nobody writes them between the comparison and the drop */
+/*
+ * Adds the tables that statements drop, or drop columns of, so that nobody
+ * writes them between the comparison and the drop
+ */
 static void
 add_dropped_targets(RunAction *action, const PlanStep *step)
 {
@@ -603,7 +733,11 @@ add_dropped_targets(RunAction *action, const PlanStep *step)
 	}
 }
 
-/* Adds the tables whose columns are filled from what a drop or rename takes: nobody writes them until a drop is done, and their triggers go with it */
+/*
+ * Adds the tables whose columns are filled from the object of a drop or rename:
+ * nobody writes them until a drop is done, and their triggers are dropped with
+ * it
+ */
 static void
 add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *move)
 {
@@ -624,7 +758,10 @@ add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *mo
 	}
 }
 
-/* Drops the triggers, of whichever table, that fill columns from what a drop takes, or by a name that a rename takes */
+/*
+ * Drops the triggers, of any table, that fill columns from the object of a
+ * drop, or by a name that a rename takes away
+ */
 static void
 drop_triggers_of_readers(const RunAction *action, const PlanStep *step)
 {
@@ -656,50 +793,31 @@ change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 	return text.len ? text.data : NULL;
 }
 
-/* Starts counts of the rows that queries of this attempt delete or change */
+/* Starts counts of the rows that queries and other code of this attempt delete or change */
 static RunRows *
 count_anew(MoveAction *ma)
 {
 	MemoryContext old = MemoryContextSwitchTo(ma->action.run->context);
 
-	ma->counts = ((StepWork *) linitial(ma->action.works))->step->kind == STEP_STATEMENT ? run_rows_new() : NULL;
+	ma->counts = run_rows_new();
 	MemoryContextSwitchTo(old);
 	return ma->counts;
 }
 
-/* Records the rows that went with what a move has dropped, and those that queries of the author's have deleted and changed */
+/*
+ * Records rows and values that were dropped by a move, and rows that the
+ * author's queries have deleted and changed
+ */
 static void
 record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts, const RunRows *dropped)
 {
-	int64		deleted = (counts ? run_rows_count(counts, InvalidOid, ROWS_DELETED) : 0) + run_rows_count(dropped, InvalidOid, ROWS_DROPPED);
-	int64		changed = counts ? run_rows_count(counts, InvalidOid, ROWS_CHANGED) : 0;
+	PlanLoss	loss = {0};
+	bool		any = run_rows_sum(counts, &loss);
 
-	action->rows = deleted + changed;
-	if (action->rows > 0)
-		plan_deed_written(action->run->plan, deed, deleted, changed);
-}
-
-/*
- * Raises 53400 if a move has taken away or changed more rows and values than the call may,
- * with those of steps before it.  The setting fix_limit is about what `fix` does alone.
- */
-static void
-check_limit(MoveAction *ma)
-{
-	const PlanRun *run = ma->action.run;
-	int64		own = run_rows_gone(ma->counts) + run_rows_gone(ma->dropped);
-	int64		all = own + run_rows_gone(run->rows) + run_rows_gone(run->written);
-	PlanRun		next = *run;
-
-	if (run->max_rows < 0 || own == 0 || all <= run->max_rows)
-		return;
-	ma->limited = true;
-	next.max_rows = all;
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg(INT64_FORMAT " rows or values would be deleted or changed without a copy: more than %s, which is " INT64_FORMAT,
-					all, run->less_rows ? "the call has left of max_rows" : "max_rows allows", run->max_rows),
-			 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
+	any |= run_rows_sum(dropped, &loss);
+	action->rows = loss.deleted + loss.changed;
+	if (any)
+		plan_deed_written(action->run->plan, deed, &loss);
 }
 
 static void
@@ -725,7 +843,10 @@ do_move(void *arg)
 		return;
 	}
 	check_owner(&now);
-	now.counts = count_anew((MoveAction *) action);
+	if (now.returns)
+		now.returns->context = CurrentMemoryContext;
+	else
+		now.counts = count_anew((MoveAction *) action);
 	if (move->first)
 		deed = write_deeds(work, &now);
 	if (ends_first(work->step))
@@ -734,13 +855,16 @@ do_move(void *arg)
 		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
-	check_limit((MoveAction *) action);
+	if (now.counts)
+		run_check_written(action->run, now.counts, ((MoveAction *) action)->dropped);
 	if (move->first && now.index)
 		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
-	if (move->first)
+	if (move->first && now.counts)
 		record_written(action, &deed, now.counts, ((MoveAction *) action)->dropped);
+	if (now.returns && now.returns->text)
+		action->rows = plan_rows_keep(action->run->plan, work->step, now.returns->text);
 	if (work->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
@@ -754,7 +878,7 @@ execute_move(RunAction *action)
 	run_deed(action, do_move, action);
 }
 
-/* Returns why a move has failed; not the message of user code, which may hold a row's values */
+/* Returns why a move has failed, without the message of user code, which may contain a row's values */
 static char *
 failure_text(const RunAction *action)
 {
@@ -798,8 +922,8 @@ make_move(StepWork *work, const ChangeMove *move)
 	char	   *keys = takes ? change_keys_text(move->keys) : NULL;
 	char	   *rules = change_rules_text(move->rules);
 
-	/* what somebody has written may hold what is not for the log */
-	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
+	/* a user's statement may contain values that must not be logged */
+	work->statement = work->step->kind == STEP_STATEMENT || move->returns ? NULL : statements_text(move);
 	change_add_target(&ma.action, move);
 	foreach_oid(table, move->tables)
 	{
@@ -817,7 +941,8 @@ make_move(StepWork *work, const ChangeMove *move)
 
 		run_append_notice(work, psprintf("%s%s%s%s%s", move->action,
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
-										 run_took_text(&ma.action), gone ? ", " : "", gone ? gone : ""));
+										 run_took_text(&ma.action), gone ? ", " : move->returns ? psprintf(", " INT64_FORMAT " changed", ma.action.rows) : "",
+										 gone ? gone : ""));
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		if (rules)
@@ -830,7 +955,7 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
-	if (move->index || ma.limited)
+	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
 		work->hint = ma.action.error->hint;
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
@@ -841,7 +966,10 @@ make_move(StepWork *work, const ChangeMove *move)
 	return false;
 }
 
-/* Has the plan renamed or dropped the column, or renamed the table, that a finished step is about, so that its name leads elsewhere or nowhere? */
+/*
+ * Returns whether the plan has renamed or dropped the column, or renamed the
+ * table, of a finished step, so that its name leads elsewhere or nowhere
+ */
 static bool
 has_gone_on(const PlanStep *step)
 {
@@ -866,8 +994,8 @@ has_gone_on(const PlanStep *step)
 }
 
 /*
- * Done before, and not to be found by the same names any more: a later step of
- * the plan has renamed or dropped what it is on
+ * True for a done step whose object is not found by the same names any more,
+ * because a later step of the plan has renamed or dropped it
  */
 bool
 change_was_done(const PlanStep *step, const ChangeMove *move)
@@ -891,7 +1019,7 @@ has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 	if (sg_workers > 0)
 		return true;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	/* of what names no table, the server runs code as the owner of that alone */
+	/* without a table, the server runs code as the owner of the named object */
 	work->hint = OidIsValid(move->table) ? change_owner_hint(by_hand, move->table, statement, NULL) : psprintf("%s:\n%s;", by_hand, statement);
 	PopActiveSnapshot();
 	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
@@ -899,7 +1027,7 @@ has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 	return false;
 }
 
-/* Each build is on record with its worker, who makes the step failed where it fails */
+/* Makes the builds; each is recorded with its worker, which marks the step as failed if it fails */
 static bool
 make_builds(StepWork *work, const ChangeMove *move)
 {
@@ -924,7 +1052,10 @@ make_builds(StepWork *work, const ChangeMove *move)
 	return false;
 }
 
-/* Returns the index that a statement names for what it builds, if there is one of that name in its table's schema, which a worker has to be told */
+/*
+ * Returns the index that a statement names for its build, if there is one of
+ * that name in its table's schema, so that a worker can be told
+ */
 static Oid
 named_index(const char *sql)
 {
@@ -938,7 +1069,7 @@ named_index(const char *sql)
 	return sg_find_table(&name, NULL);
 }
 
-/* Is somebody building on its table?  A build holds that lock until it ends. */
+/* Returns whether another session holds the lock of an index build on the table */
 static bool
 is_being_built(Oid index)
 {
@@ -952,14 +1083,14 @@ is_being_built(Oid index)
 	return false;
 }
 
-/* An index that a statement has begun to build, and not ended */
+/* An index whose build by a statement has begun, but not ended */
 typedef struct HalfBuilt
 {
 	const char *sql;
 	char	   *index;			/* its name, or NULL */
 } HalfBuilt;
 
-/* Finds it, for sg_read(): it may go meanwhile */
+/* Finds the index, for sg_read(), because it may be dropped meanwhile */
 static void
 find_half_built(void *arg)
 {
@@ -979,7 +1110,10 @@ change_half_built(const char *sql)
 	return left.index;
 }
 
-/* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
+/*
+ * Drops the invalid index that a failed build has left: with IF NOT EXISTS the
+ * next build would take it for its own
+ */
 static void
 drop_half_built(PlanRun *run, const char *sql)
 {
@@ -1003,7 +1137,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 
 	if (!has_workers(work, move, sql))
 		return false;
-	/* with a deed, an earlier call has begun it, and not ended */
+	/* with a deed, an earlier call has begun the statement, but not ended it */
 	if (taken && change_deed_of(work->step))
 	{
 		drop_half_built(work->run, sql);
@@ -1017,7 +1151,10 @@ make_outside(StepWork *work, const ChangeMove *move)
 	action.error = deploy_run_outside(work->run, sql, &action);
 	if (action.error)
 	{
-		/* first, so that it is on record whatever becomes of what is left */
+		/*
+		 * first, so that the failure is on record whatever happens to the
+		 * rest
+		 */
 		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
 		if (!taken)
 			drop_half_built(work->run, sql);
@@ -1044,7 +1181,7 @@ accept_existing(StepWork *work, const ChangeMove *move, bool moved)
 	run_append_notice(work, reason);
 }
 
-/* Is there a constraint that a scan of the table can validate? */
+/* Returns whether there is a constraint that a scan of the table can validate */
 static bool
 is_for_scan(const ChangeMove *move)
 {
@@ -1060,11 +1197,11 @@ is_for_scan(const ChangeMove *move)
 
 /* ---- rows that break the rule of a step ---- */
 
-/* Progress of one step whose rule is made once its rows are mended */
+/* Progress of a step whose rule is made after its rows are mended */
 typedef struct RuleWork
 {
-	bool		fixed;			/* with the rule there */
-	TimestampTz made_at;		/* the rule, by this call; or 0 */
+	bool		fixed;			/* rows were mended with the rule in place */
+	TimestampTz made_at;		/* when this call made the rule; or 0 */
 } RuleWork;
 
 /* An action with the deed that it takes back */
@@ -1102,7 +1239,7 @@ execute_take_back(RunAction *action)
 	run_deed(action, do_take_back, action);
 }
 
-/* The deed by which a step has made its constraint, or NULL */
+/* Returns the deed by which a step has made its constraint, or NULL */
 static PlanDeed *
 deed_of(const StepWork *work)
 {
@@ -1115,9 +1252,9 @@ deed_of(const StepWork *work)
 }
 
 /*
- * Drops a constraint NOT VALID that the step has made, because its rows could
- * not be mended: every call that writes one of them would fail.  The reason is
- * on record, and stays.
+ * Drops a NOT VALID constraint that the step has made, because its rows could
+ * not be mended: every call that writes one of them would fail.  The recorded
+ * reason stays.
  */
 static void
 take_back(StepWork *work, Oid table)
@@ -1138,7 +1275,7 @@ take_back(StepWork *work, Oid table)
 						   run_failure_text(&back.action), LOG_NONE);
 }
 
-/* Mends what has come before the rule was there; calls that wrote such a row since then have failed */
+/* Mends rows that were added before the rule existed; writes of such rows have failed since */
 static bool
 mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
 {
@@ -1159,8 +1296,9 @@ mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
 }
 
 /*
- * Rows that break the rule keep it from being made, or are mended first, as
- * the policy says; those that come until it is there are mended then.
+ * Handles rows that break the rule by the step's policy: they keep it from
+ * being made, or are mended first; rows added until the rule exists are mended
+ * afterwards.
  */
 static bool
 settle_rows(StepWork *work, const ChangeMove *move, RuleWork *rw)
@@ -1204,8 +1342,8 @@ keeps_filling_text(const PlanStep *step)
 }
 
 /*
- * Whatever `fix` says: nothing is lost where there was no value.  The trigger of
- * a fill stays; rows that a default fills have it from the server.
+ * Fills rows, whatever `fix` is: nothing is lost where there was no value.  A
+ * fill's trigger stays; for a default the server gives new rows the value.
  */
 static void
 fill_rows(StepWork *work, const ChangeMove *move)
@@ -1226,7 +1364,7 @@ fill_rows(StepWork *work, const ChangeMove *move)
 	run_commit();
 }
 
-/* Fails a drop or rename whose object was never there */
+/* Fails a drop or rename whose object never existed */
 static void
 fail_missing(StepWork *work, const ChangeMove *move)
 {
@@ -1237,7 +1375,7 @@ fail_missing(StepWork *work, const ChangeMove *move)
 	work->hint = move->problem->hint;
 }
 
-/* Lets a drop wait for what it needs and does not hold any more; returns whether it waits */
+/* Makes a drop wait for a needed step that does not hold any more; returns whether it waits */
 static bool
 is_held(StepWork *work, ChangeMove *move)
 {
@@ -1301,16 +1439,23 @@ work_on_change(StepWork *work, bool by_scan)
 			return InvalidOid;
 		if (move.first)
 			rw.made_at = GetCurrentTimestamp();
-		/* whatever its query says now: it is not run again and again */
-		if (work->step->kind == STEP_STATEMENT)
+
+		/*
+		 * whatever done_when says now: the statement is not repeated
+		 * endlessly
+		 */
+		if (work->step->kind == STEP_STATEMENT || move.returns)
 			return InvalidOid;
 		CHECK_FOR_INTERRUPTS();
 	}
-	elog(ERROR, "step %d comes to no end", work->step->step);
+	elog(ERROR, "step %d makes more moves than any kind needs", work->step->step);
 	return InvalidOid;
 }
 
-/* Returns whether a scan has to validate a constraint of the step, and puts that into the work; 42501 if the caller is not its owner */
+/*
+ * Returns whether a scan has to validate a constraint of the step, and puts
+ * that into the work; 42501 if the caller is not its owner
+ */
 static bool
 waits_for_scan(StepWork *work)
 {
@@ -1348,12 +1493,12 @@ look_for_problem(void *arg)
 	const PlanStep *step = ((ProblemArg *) arg)->step;
 	Oid			table = sg_find_qualified(step->child_table);
 
-	/* who has locked it is not waited for */
+	/* not waited for while another session has it locked */
 	if (!OidIsValid(table) || ConditionalLockRelationOid(table, AccessShareLock))
 		change_look(step, &((ProblemArg *) arg)->move);
 }
 
-/* Called by plan_input.c; what can't be looked at is no problem yet */
+/* Called by plan_input.c; an object that can't be examined is no problem yet */
 static FkProblem *
 problem_of(const PlanStep *step)
 {
@@ -1372,7 +1517,7 @@ problem_of(const PlanStep *step)
 void
 change_init(void)
 {
-	change_object_init();
+	change_prune_init();
 	change_column_init();
 	deploy_change_hook = work_on_change;
 	deploy_waits_hook = waits_for_scan;

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * change_table.c
- *	  Steps that make a table.
+ *	  Steps that create a table.
  *
- * A table that is there by that name is taken as it is: what it lacks are steps
- * of other kinds.  A rollback drops the table that a step has made while it is
- * empty.
+ *	  An existing table of that name is accepted as it is: steps of other
+ *	  kinds add what it lacks.  A rollback drops the table that a step has
+ *	  created while it is empty.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,10 @@
 #include "plan/plan_key.h"
 #include "plan/plan_relation.h"
 
-/* Returns the present name of the table that a finished step has made, or NULL where it is gone, or only its old name is known */
+/*
+ * Returns the present name of the table that a finished step has created, or
+ * NULL if it is gone, or only its old name is known
+ */
 static char *
 name_now(const PlanStep *step)
 {
@@ -59,7 +62,7 @@ change_look_table(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* Is a step about a column of a table, as child or parent? */
+/* Returns whether a step is about a column of a table, as child or parent */
 static bool
 is_about_column(const PlanStep *step, const char *table, const char *column)
 {
@@ -82,7 +85,7 @@ change_others_stand_on(const PlanStep *step, const char *column, ChangeMove *mov
 	appendStringInfo(&steps, "%d", step->step);
 	foreach_ptr(const PlanStep, other, plan_steps_standing_on(step))
 	{
-		/* what has freed the name is about another object */
+		/* the step that freed the name is about another object */
 		if (plan_step_frees(other, step) || (column && !is_about_column(other, step->child_table, column)))
 			continue;
 		first = first ? first : other;

@@ -1,18 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * change_taken.c
- *	  What goes along with a column that is dropped and kept.
+ *	  Rules that go along with a column that is dropped and kept.
  *
- * The application has no such column any more: new rows have a null in it, and
- * what bound rows by it would refuse, delete or change them.  So what DROP
- * COLUMN takes along goes in the same transaction: foreign keys to other
- * tables, CHECKs, and constraints and indexes that make values unique.  Each is
- * on record with a deed, and comes back behind the column.  An index that
- * makes nothing unique refuses no row: it stays with the column.
+ *	  The application has no such column any more: new rows have a null in it,
+ *	  and rules by it would refuse, delete or change them.  So all that DROP
+ *	  COLUMN takes along is dropped in the same transaction: foreign keys to
+ *	  other tables, CHECKs, and unique constraints and indexes.  Each is
+ *	  recorded with a deed, and comes back after the column.  A non-unique
+ *	  index refuses no row: it stays with the column.
  *
- * Partitions and inheriting tables may have such rules by themselves.  The
- * whole's are dropped first, for what they are merged into stays then, and come
- * back last, so that they are merged again.
+ *	  Partitions and inheriting tables may have such rules of their own.  The
+ *	  parent's are dropped first, because rules that are merged into theirs
+ *	  stay then, and come back last, so that they are merged again.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,9 +44,9 @@
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 
-/* ---- what can't be taken along ---- */
+/* ---- rules that can't go along ---- */
 
-/* Returns the hint that has a constraint dropped first, by a step of its own */
+/* Returns the hint that a step of its own drops a constraint first */
 static char *
 drop_hint(const PlanStep *step, const char *table, const char *constraint)
 {
@@ -64,7 +64,10 @@ null_value(Node *node, void *context)
 	return expression_tree_mutator(node, null_value, context);
 }
 
-/* May a CHECK of a domain refuse a null?  What is not built in, or gives now this and now that, may. */
+/*
+ * Returns whether a CHECK of a domain may refuse a null: it has functions that
+ * are not built in, or volatile
+ */
 static bool
 may_refuse_null(Node *condition)
 {
@@ -77,7 +80,7 @@ may_refuse_null(Node *condition)
 	return !IsA(condition, Const) || (!((Const *) condition)->constisnull && !DatumGetBool(((Const *) condition)->constvalue));
 }
 
-/* Does the domain, without those that it is made of, refuse a null? */
+/* Returns whether the domain, without its base domains, refuses a null */
 static bool
 domain_refuses_null(Oid domain, Oid *base)
 {
@@ -102,7 +105,7 @@ domain_refuses_null(Oid domain, Oid *base)
 	return refuses;
 }
 
-/* Makes a problem of a column whose type lets no row in that is written without it */
+/* Sets a problem for a column whose type refuses rows that are written without it */
 static bool
 takes_nulls(const PlanStep *step, AttrNumber attnum, ChangeMove *move)
 {
@@ -133,7 +136,7 @@ takes_nulls(const PlanStep *step, AttrNumber attnum, ChangeMove *move)
 	return true;
 }
 
-/* Makes a problem of a primary key: nobody means it to go with one of its columns */
+/* Sets a problem for a primary key, which nobody means to drop with one of its columns */
 static bool
 is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
 {
@@ -160,7 +163,10 @@ reads_row(Node *node, void *context)
 	return (IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) || expression_tree_walker(node, reads_row, context);
 }
 
-/* Makes a problem of a CHECK that reads whole rows: it would judge the null that new rows have in the column */
+/*
+ * Sets a problem for a CHECK that reads whole rows: it would judge the null
+ * that new rows have in the column
+ */
 static bool
 is_no_part_of_rows(const PlanStep *step, Oid relid, ChangeMove *move)
 {
@@ -188,7 +194,10 @@ is_no_part_of_rows(const PlanStep *step, Oid relid, ChangeMove *move)
 	return name == NULL;
 }
 
-/* Makes a problem of keys, views and others that stand on an index or a constraint which is to go along */
+/*
+ * Sets a problem for keys, views and others that depend on an index or a
+ * constraint which is to go along
+ */
 static bool
 is_unused(const PlanStep *step, const PlanDeed *rule, const ObjectAddress *object, ChangeMove *move)
 {
@@ -219,7 +228,7 @@ is_unused(const PlanStep *step, const PlanDeed *rule, const ObjectAddress *objec
 	return !used;
 }
 
-/* ---- what is taken along ---- */
+/* ---- rules that go along ---- */
 
 /* A constraint or index that goes with a column */
 typedef struct Rule
@@ -227,12 +236,12 @@ typedef struct Rule
 	ObjectAddress object;
 	char	   *name;
 	char		type;			/* contype, 'u' for a unique index, or 0 */
-	bool		enforced;		/* unless it is a constraint that is not */
+	bool		enforced;		/* false for a constraint that is not enforced */
 	bool		by_index;		/* only its index has the column, in an
 								 * expression: the server drops neither */
 } Rule;
 
-/* Returns contype of a constraint; unless all are wanted, 0 where a table has it from another one, and it goes with that */
+/* Returns contype of a constraint; unless `all`, 0 for an inherited one, which goes with its parent's */
 static char
 type_of_constraint(Oid conid, bool all, Rule *rule)
 {
@@ -249,7 +258,7 @@ type_of_constraint(Oid conid, bool all, Rule *rule)
 	return type;
 }
 
-/* 'u' for a unique index, and 0 for another one, or, unless all are wanted, for a part of one */
+/* Returns 'u' for a unique index, 0 for another one, and, unless `all`, for a part of a parent's */
 static char
 type_of_index(Oid index, bool all)
 {
@@ -261,7 +270,10 @@ type_of_index(Oid index, bool all)
 	return unique && (all || !get_rel_relispartition(index)) ? CONSTRAINT_UNIQUE : 0;
 }
 
-/* Returns what DROP COLUMN takes of a table with one of its columns (of Rule *); with `all`, also what the table has from another one */
+/*
+ * Returns the rules that DROP COLUMN drops with one of a table's columns (Rule
+ * *); with `all`, inherited ones, too
+ */
 static List *
 rules_of(Oid relid, const char *name, bool all)
 {
@@ -275,7 +287,7 @@ rules_of(Oid relid, const char *name, bool all)
 		Rule	   *rule = palloc0(sizeof(Rule));
 
 		rule->object = sg_depend_whole(dependency->object, &column);
-		/* nothing that is found here has the OID of another one of these */
+		/* OIDs found here are unique across the catalogs */
 		if (dependency->type != DEPENDENCY_AUTO || list_member_oid(seen, rule->object.objectId))
 			continue;
 		seen = lappend_oid(seen, rule->object.objectId);
@@ -290,7 +302,7 @@ rules_of(Oid relid, const char *name, bool all)
 	return rules;
 }
 
-/* Returns the step that would drop such a thing by itself */
+/* Returns the step that would drop a rule by itself */
 static PlanStep *
 dropping(const PlanStep *step, Oid relid, const Rule *rule)
 {
@@ -304,7 +316,7 @@ dropping(const PlanStep *step, Oid relid, const Rule *rule)
 	return what;
 }
 
-/* Has the deed lock a table that one of its statements is about */
+/* Adds a table of one of the statements to the deed's locks */
 static void
 reach(Oid relid, ChangeMove *move)
 {
@@ -312,7 +324,7 @@ reach(Oid relid, ChangeMove *move)
 		move->tables = list_append_unique_oid(move->tables, relid);
 }
 
-/* Lists one with the move */
+/* Lists a rule with the move */
 static PlanDeed *
 list_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 {
@@ -326,7 +338,7 @@ list_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 	return deed;
 }
 
-/* Adds one to the move, with its deed, unless it goes for good; false with a problem */
+/* Adds a rule to the move, with its deed, unless it is dropped for good; returns false with a problem */
 static bool
 add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 {
@@ -348,7 +360,7 @@ add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 	return is_unused(step, deed, &rule->object, move);
 }
 
-/* Takes the foreign keys by which rows of a table hang on others */
+/* Takes the foreign keys by which rows of a table depend on others */
 static void
 take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
 {
@@ -365,7 +377,7 @@ take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
 	}
 }
 
-/* Does a drop for good take a rule along? */
+/* Returns whether a drop for good takes a rule along */
 static bool
 goes_for_good(const Rule *rule)
 {
@@ -435,19 +447,19 @@ change_rules_text(List *rules)
 	return names.len ? names.data : NULL;
 }
 
-/* ---- what takes the place of a rule ---- */
+/* ---- replacements of rules ---- */
 
 /* Columns and expressions that an index makes unique, and the rows in which it does so */
 typedef struct UniqueRule
 {
 	List	   *columns;
 	List	   *expressions;
-	List	   *predicate;		/* of Node *, all of them hold */
+	List	   *predicate;		/* Node *: conditions that all hold */
 	bool		with_nulls;
 	bool		valid;
 } UniqueRule;
 
-/* A column in expressions, and the one of its table that is to stand for it */
+/* A column in expressions, and the column of its table that replaces it */
 typedef struct Renamed
 {
 	AttrNumber	from;
@@ -464,7 +476,7 @@ rename_column(Node *node, void *renamed)
 	return expression_tree_mutator(node, rename_column, renamed);
 }
 
-/* Returns a part of an index as the parser has left it; no code of a user runs */
+/* Returns a part of an index as the parser has left it; no users' code runs */
 static Node *
 index_part(HeapTuple tuple, AttrNumber part, Renamed *renamed)
 {
@@ -490,7 +502,7 @@ unique_of(Oid relid, const Rule *rule, Renamed *renamed)
 	{
 		AttrNumber	attnum = form->indkey.values[i];
 
-		/* an expression has none */
+		/* an expression has no column */
 		if (attnum > 0)
 			unique.columns = lappend(unique.columns, sg_column_name(relid, attnum));
 	}
@@ -510,7 +522,7 @@ column_var(Oid relid, const char *name)
 	return makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
 }
 
-/* Returns the column that takes the place of another one in expressions; where several do, none */
+/* Returns the column that replaces another one in expressions; none if several do */
 static Renamed
 renamed_column(Oid relid, const char *from, const List *to)
 {
@@ -521,7 +533,10 @@ renamed_column(Oid relid, const char *from, const List *to)
 	return renamed;
 }
 
-/* Returns conditions that hold in each row that a rule binds: its predicate, and that its columns are not null */
+/*
+ * Returns conditions that hold in each row that a rule binds: its predicate,
+ * and that its columns are not null
+ */
 static List *
 bound_rows(Oid relid, const UniqueRule *unique, const List *columns)
 {
@@ -538,7 +553,10 @@ bound_rows(Oid relid, const UniqueRule *unique, const List *columns)
 	return clauses;
 }
 
-/* Does an index make no more than the wanted columns and expressions unique, in all rows that the clauses are true in? */
+/*
+ * Returns whether an index makes no more than the wanted columns and
+ * expressions unique, in all rows for which the clauses are true
+ */
 static bool
 makes_unique(Oid relid, const Rule *other, const UniqueRule *wanted, List *columns, List *clauses)
 {
@@ -550,7 +568,10 @@ makes_unique(Oid relid, const Rule *other, const UniqueRule *wanted, List *colum
 		predicate_implied_by(unique.predicate, clauses, false);
 }
 
-/* Has a table a rule on some columns that binds rows as its old one does: a CHECK that reads one of them, or what makes them unique? */
+/*
+ * Returns whether a table has a rule on the new columns that binds rows as its
+ * old one does: a CHECK that reads one of them, or a unique constraint or index
+ */
 static bool
 is_replaced(Oid relid, const Rule *rule, const List *columns, const UniqueRule *wanted, List *wanted_columns)
 {
@@ -568,7 +589,10 @@ is_replaced(Oid relid, const Rule *rule, const List *columns, const UniqueRule *
 	return false;
 }
 
-/* Makes a problem of the first rule on the old column, of a table or a part of it, that nothing on the new ones takes the place of */
+/*
+ * Sets a problem for the first rule on the old column, of a table or a part of
+ * it, that no rule on the new columns replaces
+ */
 static void
 check_rules_of(Oid relid, const PlanStep *step, const PlanStep *key, ChangeMove *move)
 {
@@ -596,7 +620,7 @@ check_rules_of(Oid relid, const PlanStep *step, const PlanStep *key, ChangeMove 
 		}
 
 		/*
-		 * in an expression or a condition alone, its values make no row
+		 * only in an expression or a condition: its own values make no row
 		 * unique
 		 */
 		is_plain = rule->type == CONSTRAINT_CHECK || sg_has_name(unique.columns, step->fk_name);

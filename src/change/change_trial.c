@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * change_trial.c
- *	  Statements that are run on trial, in a subtransaction that is rolled back.
+ *	  Statements that are run on trial, in a subtransaction that is rolled
+ *	  back.
  *
- * The trial blocks nobody who reads or writes: its tables are its own.  A
- * partition of a table that others use would lock that table's default
- * partition, and the tables that its keys reference.  So it is made like that
- * table instead, and only its bound is compared with the other partitions'.
- *
- * No event trigger fires, because the server takes the statement for a part of
- * another one.
+ *	  The trial blocks neither readers nor writers: its tables are its own.  A
+ *	  partition of a table that others use would lock that table's default
+ *	  partition, and the tables that its keys reference.  So it is made LIKE
+ *	  that table instead, and only its bound is compared with the other
+ *	  partitions'. No event trigger fires, because the server takes the
+ *	  statement for a part of another one.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +37,10 @@
 #include "plan/plan_index.h"
 #include "run/run_deed.h"
 
-/* Raises what the server would of the bound of a new partition, but for rows of the default partition */
+/*
+ * Raises the server's errors about the bound of a new partition, except those
+ * about rows of the default partition
+ */
 static void
 check_bound(Relation parent, const CreateStmt *create)
 {
@@ -54,7 +57,10 @@ check_bound(Relation parent, const CreateStmt *create)
 	check_new_partition_bound(create->relation->relname, parent, transformPartitionBound(pstate, parent, create->partbound), pstate);
 }
 
-/* Is there a constraint with an index among the elements of a table?  The partition's own one may be the same as its parent's. */
+/*
+ * Returns whether the elements of a table have a constraint with an index; the
+ * partition's own may equal its parent's.
+ */
 static bool
 has_index(const List *elements)
 {
@@ -82,7 +88,7 @@ make_like(CreateStmt *create)
 		like->options |= CREATE_TABLE_LIKE_INDEXES;
 	foreach_ptr(Node, element, create->tableElts)
 	{
-		/* the columns have no types here */
+		/* columns have no types here */
 		if (IsA(element, Constraint))
 			elements = lappend(elements, element);
 	}
@@ -91,7 +97,7 @@ make_like(CreateStmt *create)
 	create->partbound = NULL;
 }
 
-/* A partition of a table that others see stands alone on trial */
+/* Makes a partition of a table that others see stand alone on trial */
 static void
 settle_partition(CreateStmt *create)
 {
@@ -105,7 +111,7 @@ settle_partition(CreateStmt *create)
 	table_close(parent, NoLock);
 }
 
-/* A key would lock the table that it references */
+/* Removes keys, because a key would lock the table that it references */
 static List *
 without_keys(List *elements)
 {
@@ -173,13 +179,10 @@ settle(CreateStmt *create)
 }
 
 void
-change_run_on_trial(const char *sql)
+change_try_statement(RawStmt *raw, const char *sql)
 {
-	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
 	PlannedStmt *statement = makeNode(PlannedStmt);
 
-	if (IsA(raw->stmt, CreateStmt))
-		settle((CreateStmt *) raw->stmt);
 	statement->commandType = CMD_UTILITY;
 	statement->canSetTag = true;
 	statement->utilityStmt = raw->stmt;
@@ -189,6 +192,16 @@ change_run_on_trial(const char *sql)
 	sg_origin_utility(statement, sql, PROCESS_UTILITY_SUBCOMMAND);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
+}
+
+void
+change_run_on_trial(const char *sql)
+{
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
+
+	if (IsA(raw->stmt, CreateStmt))
+		settle((CreateStmt *) raw->stmt);
+	change_try_statement(raw, sql);
 }
 
 typedef struct TrialMove

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * change_unique.c
- *	  UNIQUE and PRIMARY KEY: made of an index that is there before.
+ *	  UNIQUE and PRIMARY KEY: made of an existing index.
  *
- * With the index, the constraint takes no time.  On a partitioned table each
- * partition gets its own, and the whole takes them over, in one transaction.
+ *	  With the index, the constraint is instant.  On a partitioned table each
+ *	  partition gets its own, and the parent's takes them over, in one
+ *	  transaction.
  *
  *-------------------------------------------------------------------------
  */
@@ -65,7 +66,7 @@ nulls_are_equal(Oid index)
 	return equal;
 }
 
-/* Is it what the step makes, whatever its name? */
+/* Returns whether a constraint is what the step makes, whatever its name */
 static bool
 is_same(HeapTuple tuple, const PlanStep *step, List *attnums)
 {
@@ -76,7 +77,10 @@ is_same(HeapTuple tuple, const PlanStep *step, List *attnums)
 		nulls_are_equal(con->conindid) == step->nulls_not_distinct && has_columns(tuple, attnums);
 }
 
-/* A constraint of the table that says the same; and a primary key, if it has one: names, or NULL */
+/*
+ * Returns the name of an equivalent constraint of the table, or NULL; sets the
+ * name of its primary key, or NULL
+ */
 static char *
 find_constraint(const PlanStep *step, Oid table, List *attnums, char **primary)
 {
@@ -103,7 +107,7 @@ find_constraint(const PlanStep *step, Oid table, List *attnums, char **primary)
 	return found;
 }
 
-/* ---- what stands in the way ---- */
+/* ---- obstacles ---- */
 
 static bool
 columns_are_there(const PlanStep *step, ChangeMove *move, List **attnums)
@@ -122,7 +126,10 @@ columns_are_there(const PlanStep *step, ChangeMove *move, List **attnums)
 	return true;
 }
 
-/* Are the columns of a primary key NOT NULL?  If not, the server would read the table under ACCESS EXCLUSIVE. */
+/*
+ * Returns whether the columns of a primary key are NOT NULL; otherwise the
+ * server would read the table under ACCESS EXCLUSIVE.
+ */
 static bool
 columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 {
@@ -143,9 +150,9 @@ columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 	return true;
 }
 
-/* Returns a partition key column, of the table or of a partition below it, that the step's columns lack; or NULL */
+/* Returns why a unique constraint on these columns lacks a part of the partition key of a table, or NULL */
 static char *
-missing_partition_column(const PlanStep *step, Oid relid)
+lacks_partition_key(List *columns, Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
 	Form_pg_partitioned_table form;
@@ -161,7 +168,7 @@ missing_partition_column(const PlanStep *step, Oid relid)
 
 		if (name == NULL)
 			missing = psprintf("%s is partitioned by an expression", sg_relation_name(relid));
-		else if (!sg_has_name(step->child_columns, name))
+		else if (!sg_has_name(columns, name))
 			missing = psprintf("%s is partitioned by column %s, which is not among those of the constraint",
 							   sg_relation_name(relid), quote_identifier(name));
 	}
@@ -179,7 +186,7 @@ change_unique_over_partitions(const PlanStep *step, ChangeMove *move)
 	foreach(lc, sg_all_inheritors(move->table))
 	{
 		Oid			relid = lfirst_oid(lc);
-		char	   *reason = missing_partition_column(step, relid);
+		char	   *reason = lacks_partition_key(step->child_columns, relid);
 
 		if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
 			reason = psprintf("partition %s is a foreign table", sg_relation_name(relid));
@@ -193,7 +200,10 @@ change_unique_over_partitions(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-/* Returns how the key of a table takes the place of another one, which a step of the plan may drop: that one waits for it otherwise */
+/*
+ * Returns how a table's key replaces another one, which a step of the plan may
+ * drop: otherwise that step waits for this one
+ */
 static char *
 exchange_hint(const PlanStep *step, const char *primary)
 {
@@ -226,7 +236,7 @@ nothing_else_is_there(const PlanStep *step, ChangeMove *move, const char *primar
 
 /* ---- moves ---- */
 
-/* Is the constraint, of a partition, one that the whole can take over? */
+/* Returns whether a partition's constraint is one that the parent's can take over */
 static bool
 can_be_taken(const PlanStep *step, ChangeMove *move, Oid conid)
 {
@@ -247,7 +257,10 @@ can_be_taken(const PlanStep *step, ChangeMove *move, Oid conid)
 	return same;
 }
 
-/* Adds statements that make constraints of the table's or its partitions' indexes, unless they are constraints already */
+/*
+ * Adds statements that make constraints of the table's or its partitions'
+ * indexes, unless they are constraints already
+ */
 static void
 add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 {
@@ -277,7 +290,7 @@ add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 	move->first = true;
 }
 
-/* Looks at the order by which the first of equal rows stays; false with a problem */
+/* Checks the order by which the first of equal rows stays; returns false with a problem */
 static bool
 look_at_order(const PlanStep *step, ChangeMove *move)
 {
@@ -302,7 +315,7 @@ change_look_unique(const PlanStep *step, ChangeMove *move)
 	if (there)
 	{
 		if (strcmp(there, step->fk_name) != 0)
-			move->note = psprintf("constraint %s says the same already", quote_identifier(there));
+			move->note = psprintf("constraint %s is the same already", quote_identifier(there));
 		return;
 	}
 	if (!nothing_else_is_there(step, move, primary) || !columns_are_not_null(step, move, attnums) ||

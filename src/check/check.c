@@ -1,18 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * check.c
- *	  sg_plan_check: what could stop or hurt the steps of a plan.
+ *	  sg_plan_check: conditions that could stop or hurt the steps of a plan.
  *
- * Every check is a row: "block" says that deployment would fail or skip the
- * step as things stand, "warn" that the step hurts, or that something could
- * not be looked at, and "ok" that it was looked at and is all right.  What
- * decides is what deployment itself asks (deploy_look, the audit), so that
- * both agree.
- *
- * Nothing is written that stays: tables that are to be made are made on trial
- * (check_trial.c).  Tables are locked in ACCESS SHARE while their rows are
- * read, and a table that somebody has locked is not waited for longer than
- * schemaguard.lock_timeout.
+ *	  Every check is a row: "block" says that deployment would fail or skip
+ *	  the step in the database's present state, "warn" that the step hurts, or
+ *	  that something could not be examined, and "ok" that it was examined and
+ *	  is all right.  The verdict comes from the functions that deployment
+ *	  itself calls (deploy_look, the audit), so that both agree.  Nothing
+ *	  written stays: tables that steps make are made on trial (check_trial.c).
+ *	  Tables are locked in ACCESS SHARE while their rows are read, and a table
+ *	  that another session has locked is not waited for longer than
+ *	  schemaguard.lock_timeout.
  *
  *-------------------------------------------------------------------------
  */
@@ -76,14 +75,17 @@ check_is_due(const CheckStep *cs)
 		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
 }
 
-/* The value of an option that goes with another one: booleans have no null */
+/* Returns the value of an option that has to be set along with another one; booleans have no null */
 static const char *
 set_alone(const char *option)
 {
 	return option && strcmp(option, "quarantine_cascades") == 0 ? "false" : NULL;
 }
 
-/* In one call with what sg_plan_set() refuses beside the value; a key that the plan has added goes first, and its step starts anew */
+/*
+ * Sets further options in the same call if sg_plan_set() would refuse the value
+ * otherwise; drops a key that the plan has added first, and resets its step
+ */
 char *
 check_set(const CheckStep *cs, const char *option, const char *value)
 {
@@ -122,7 +124,7 @@ check_later(const CheckStep *cs, const char *hint)
 
 	if (way && strstr(way, "sg_plan_skip") == NULL)
 		return pstrdup(hint);
-	/* the sentence that leads to the call goes with it */
+	/* the sentence that leads to the call is cut with it */
 	while (way && way > hint && strncmp(way - 2, ". ", 2) != 0)
 		way--;
 	return psprintf(sg_calls("%.*s%sLook again when the steps before it are done:\nSELECT * FROM sg_plan_check(%s);"),
@@ -202,7 +204,7 @@ check_try(void (*fn) (void *arg), void *arg)
 	return edata;
 }
 
-/* A step that deployment leaves alone, whatever the database is like */
+/* Returns whether deployment leaves the step alone, in any state of the database */
 static bool
 is_left_alone(CheckStep *cs)
 {
@@ -213,10 +215,7 @@ is_left_alone(CheckStep *cs)
 	return cs->step->skipped_by != NULL;
 }
 
-/*
- * Deployment would skip the step for a reason that no check has named: say so
- * in its words.
- */
+/* Adds deployment's own reason if it would skip the step for one that no check has named. */
 static void
 check_skipped(CheckStep *cs)
 {
@@ -226,7 +225,7 @@ check_skipped(CheckStep *cs)
 			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 
-/* Says that a table which is not there is made by a statement before; of other kinds of steps the graph knows */
+/* Adds that an earlier statement may make a missing table; for other kinds of steps the graph tells */
 static char *
 waits_for_statement(const PlanCheck *check, const char *table)
 {
@@ -240,7 +239,7 @@ waits_for_statement(const PlanCheck *check, const char *table)
 	return NULL;
 }
 
-/* A step that is not chosen is one that deployment leaves alone, of which nothing is said */
+/* Begins a step; one that is not chosen counts as left alone, without rows */
 static CheckStep *
 begin_step(PlanCheck *check, PlanStep *step)
 {
@@ -259,7 +258,7 @@ begin_step(PlanCheck *check, PlanStep *step)
 	return cs;
 }
 
-/* How the step stands in the catalog, as deployment sees it */
+/* Examines the step's state in the catalog, as deployment does */
 static void
 look_at_step(PlanCheck *check, CheckStep *cs)
 {
@@ -270,9 +269,11 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind != STEP_FOREIGN_KEY)
 	{
 		check_change(check, cs);
+		check_changed_before(check, cs);
 		cs->left_alone = true;
 		return;
 	}
+	check_taken_object(check, cs);
 	deploy_look(cs->step, &cs->view);
 	if (cs->view.need == NEED_SKIP && check_waits(check, cs, cs->view.problem))
 	{
@@ -286,6 +287,7 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 	{
 		cs->child = check_table(check, cs->view.key.child);
 		cs->parent = check_table(check, cs->view.key.parent);
+		check_changed_before(check, cs);
 	}
 }
 
@@ -303,7 +305,7 @@ check_step(PlanCheck *check, CheckStep *cs)
 	check_skipped(cs);
 }
 
-/* Tables whose rows are judged, of AuditTable *, all of them and each by its OID */
+/* Tables whose rows are judged, AuditTable *, as a list and by OID */
 typedef struct AuditTables
 {
 	List	   *all;
@@ -327,7 +329,10 @@ add_to_audit(AuditTables *tables, AuditKey *ak)
 	table->keys = lappend(table->keys, ak);
 }
 
-/* Counts the orphans of all steps that could be deployed, as their deployment would, and asks the rows what other steps want to know */
+/*
+ * Counts the orphans of all steps that could be deployed, as their deployment
+ * would, and asks the rows other steps' questions
+ */
 static void
 audit_steps(PlanCheck *check)
 {
@@ -367,7 +372,7 @@ run_part(void *arg)
 	part->fn(part->check, part->cs);
 }
 
-/* Runs a part of a step's checks; begins anew, up to three times, after the error of a race */
+/* Runs a part of a step's checks; repeats it, up to three times, after the error of a race */
 static ErrorData *
 try_part(StepPart *part)
 {
@@ -386,8 +391,8 @@ try_part(StepPart *part)
 }
 
 /*
- * Tables that somebody changes meanwhile may make it fail: that is the end of
- * the checks of that step, not of all.
+ * Runs a part; an error, as from tables that somebody changes meanwhile, ends
+ * the checks of that step only.
  */
 static void
 run_part_of(PlanCheck *check, CheckStep *cs, StepChecker fn)
@@ -406,7 +411,7 @@ run_part_of(PlanCheck *check, CheckStep *cs, StepChecker fn)
 					   quote_literal_cstr(check->plan->name)));
 }
 
-/* Runs a check for each step, if it is due */
+/* Runs a check for each step, if due */
 static void
 run_parts(PlanCheck *check, bool due, StepChecker fn)
 {
@@ -417,7 +422,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 	}
 }
 
-/* Runs the checks that depend on how much there is to read */
+/* Runs the checks that depend on the number of rows to read */
 static void
 check_costs(PlanCheck *check, CheckStep *cs)
 {
@@ -432,7 +437,10 @@ check_costs(PlanCheck *check, CheckStep *cs)
 	check_fix(check, cs);
 }
 
-/* Adds a row about a step that failed and that no check blocks now, and about one that a rollback has left as it was */
+/*
+ * Adds a row about a step that failed and that no check blocks now, and about
+ * one that a rollback has left in place
+ */
 static void
 check_failed(CheckStep *cs)
 {
@@ -445,7 +453,10 @@ check_failed(CheckStep *cs)
 					   quote_literal_cstr(cs->plan), cs->step->step, plan_step_fixes(cs->step) && !plan_is_not_back(cs->step) ? ", fix => true" : ""));
 }
 
-/* Adds a row where names are all that tells which tables the plan has changed, so that a rollback could meet others */
+/*
+ * Adds a row if only names identify the tables that the plan has changed, so
+ * that a rollback could affect others
+ */
 static void
 check_names(PlanCheck *check)
 {
@@ -460,13 +471,13 @@ check_names(PlanCheck *check)
 	if (tables == NIL)
 		return;
 	check_row(&check->server, "names", CHECK_WARN,
-			  psprintf("what the plan has done is known by names alone, as after a restore: a rollback takes %s%s for what it has changed",
+			  psprintf("objects that the plan has changed are known by their names only, as after a restore: a rollback takes %s%s for them",
 					   strVal(linitial(tables)), list_length(tables) == 1 ? "" : psprintf(" and %d more tables of these names", list_length(tables) - 1)),
 			  psprintf("Rename tables that only have the names before a rollback. To see them:\nSELECT step, kind, child_table, fk_name FROM schemaguard.plan_step WHERE plan = %s;",
 					   quote_literal_cstr(check->plan->name)));
 }
 
-/* Groups the keys by their tables, so that each step meets those of its own only */
+/* Groups the keys by their tables, so that each step is compared with its tables' keys only */
 static void
 group_keys(PlanCheck *check)
 {
@@ -499,7 +510,10 @@ run_checks(PlanCheck *check)
 	check_plan_changes(check);
 	check_names(check);
 
-	/* each step is compared with the others: first look at all of them */
+	/*
+	 * all steps are examined first, because each step is compared with the
+	 * others
+	 */
 	run_parts(check, false, look_at_step);
 	group_keys(check);
 	check_trials(check);
@@ -508,7 +522,7 @@ run_checks(PlanCheck *check)
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
 		check_row_answers(check, cs);
-		/* steps that are no keys are left alone by all other parts */
+		/* all other parts ignore steps of other kinds */
 		if (cs->step->kind != STEP_FOREIGN_KEY || !cs->left_alone)
 			run_part_of(check, cs, check_writes);
 	}
@@ -525,8 +539,8 @@ run_checks(PlanCheck *check)
 }
 
 /*
- * Nobody is waited for longer than a step would queue.  On a standby, where
- * the error could not be caught, the session's own limit holds.
+ * Limits waits for locks to the time that a step would queue.  On a standby,
+ * where the error could not be caught, the session's own limit applies.
  */
 static void
 limit_waits(void)
@@ -538,7 +552,7 @@ limit_waits(void)
 	sg_scope_set("lock_timeout", psprintf("%d", wait));
 }
 
-/* From here on they are in force, and what is checked is what a call would meet */
+/* Applies and reports the plan's options, so that checks see the settings of a call */
 static void
 tell_options(PlanCheck *check)
 {
@@ -601,19 +615,20 @@ check_plan(FunctionCallInfo fcinfo, CheckVerify verify)
 }
 
 /*
- * sg_plan_check_details(plan text, steps schemaguard.steps DEFAULT NULL, verify text DEFAULT 'sample')
+ * sg_plan_check_details(plan text, steps schemaguard.steps DEFAULT NULL, verify
+ * text DEFAULT 'sample')
  *
- * One row per check: those about the server and the plan as a whole first,
- * with step 0, then each step's in the order of deployment; of chosen steps,
- * as if deployment were called for these (22023 no such step, or no such word
- * in verify).  Checks that depend on one that blocks are left out.  What the
- * caller may not see is "warn" with the reason, never "ok".
+ * Returns one row per check: first about the server and the plan as a whole,
+ * with step 0, then each step's in the order of deployment; with steps, as if
+ * deployment were called for these (22023 no such step, or an unknown word in
+ * verify).  Checks that depend on a blocking one are left out.  Facts that the
+ * caller may not see are "warn" with the reason, never "ok".
  *
- * Needs the right to read the plan (42501); reads rows where the caller has
- * SELECT on the columns of a key or a rule.  Locks tables in ACCESS SHARE while
- * it reads them (on a standby until the end of the transaction), and waits for
+ * Needs the right to read the plan (42501); reads rows if the caller has SELECT
+ * on the columns of a key or a rule.  Locks tables in ACCESS SHARE while it
+ * reads them (on a standby until the end of the transaction), and waits for
  * each no longer than schemaguard.lock_timeout.  Writes nothing, so it runs in
- * a read-only transaction and on a standby.  42704: no such plan.
+ * a read-only transaction and on a standby. 42704: no such plan.
  */
 static Datum
 sg_plan_check_rows_entered(PG_FUNCTION_ARGS)
@@ -621,7 +636,7 @@ sg_plan_check_rows_entered(PG_FUNCTION_ARGS)
 	return check_plan(fcinfo, sg_parse_word(verify_words, "verify", sg_arg_text(fcinfo, 2)));
 }
 
-/* As the objects of the version before call it: reads samples */
+/* Entry point of the previous version's objects: reads samples */
 static Datum
 sg_plan_check_entered(PG_FUNCTION_ARGS)
 {

@@ -3,16 +3,19 @@
  * check.h
  *	  Shared by the files of check: one call of sg_plan_check().
  *
- * check.c is the function and its rows, check_key.c what the
- * definition of a key comes to here, check_twin.c other keys, check_access.c
- * who may do and see what, check_tables.c sizes, partitions, replication and time,
- * check_index.c indexes, check_cascade.c how far a delete
- * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
- * check_rows.c the rows that such steps meet, check_trial.c tables that are to be made,
- * check_statement.c what statements name and write, check_refusal.c what
- * the server refuses of them, check_query.c the rows that they would write, check_written.c the rules that these meet,
- * check_server.c the state of the server, check_load.c
- * the window and the limits of load.
+ *	  check.c is the function and its rows, check_key.c the definition of a
+ *	  key in this database, check_twin.c other keys, check_access.c privileges
+ *	  and visibility, check_tables.c sizes, partitions, replication and time,
+ *	  check_index.c indexes, check_cascade.c the reach of a delete,
+ *	  check_fix.c orphans and the cost of mending them, check_change.c steps
+ *	  of other kinds, check_rows.c the rows that such steps meet,
+ *	  check_trial.c tables that steps make, check_statement.c names in
+ *	  statements and rows that they write, check_before.c names that earlier
+ *	  steps take from them, check_refusal.c statements that the server
+ *	  refuses, check_clone.c those that it refuses on an empty table,
+ *	  check_query.c the rows that statements would write,
+ *	  check_written.c the rules that these rows meet, check_server.c the state
+ *	  of the server, check_load.c the window and the limits of load.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +32,7 @@
 typedef enum CheckResult
 {
 	CHECK_OK,
-	CHECK_WARN,					/* it hurts, or could not be looked at */
+	CHECK_WARN,					/* the step hurts, or could not be examined */
 	CHECK_BLOCK					/* the step, or the plan, can't be done */
 } CheckResult;
 
@@ -37,7 +40,8 @@ typedef enum CheckResult
 typedef enum CheckVerify
 {
 	CHECK_READ_NONE,
-	CHECK_READ_SAMPLE,			/* of large tables, but for those of keys */
+	CHECK_READ_SAMPLE,			/* a sample of large tables; tables of keys
+								 * are read fully */
 	CHECK_READ_FULL
 } CheckVerify;
 
@@ -49,15 +53,16 @@ typedef struct CheckRow
 	char	   *hint;
 } CheckRow;
 
-/* A table with its partitions, as far as it can be looked at without waiting */
+/* A table with its partitions, as far as they can be examined without waiting */
 typedef struct CheckTable
 {
 	Oid			relid;
-	List	   *relids;			/* itself and everything below it */
-	List	   *leaves;			/* those that hold rows */
+	List	   *relids;			/* the table and all tables below it */
+	List	   *leaves;			/* tables among them that hold rows */
 	double		blocks;
-	double		toast;			/* blocks of values that are stored apart */
-	double		rows;			/* estimated; -1: never vacuumed nor analyzed */
+	double		toast;			/* blocks of TOAST tables */
+	double		rows;			/* estimated number of rows; -1: never
+								 * vacuumed nor analyzed */
 } CheckTable;
 
 /* Bytes that a tablespace gets */
@@ -71,54 +76,63 @@ typedef struct CheckGrowth
 typedef struct CheckWrites
 {
 	double		wal;
-	double		growth;			/* of tables, indexes and copies */
-	List	   *elsewhere;		/* of CheckGrowth *: the part of growth that
-								 * goes to other tablespaces than the
-								 * database's own */
-	double		temp;			/* files of sorts, at a time */
-	double		along;			/* rows that go with those that a policy takes
-								 * out */
-	bool		counted;		/* these, and not by averages */
-	bool		most;			/* no more than that */
-	bool		unknown;		/* and what else, is not known */
+	double		growth;			/* growth of tables, indexes and copies */
+	List	   *elsewhere;		/* CheckGrowth *: part of the growth in
+								 * tablespaces other than the database's own */
+	double		temp;			/* temporary files of sorts, at one time */
+	double		along;			/* rows that go with those that a policy
+								 * removes */
+	bool		counted;		/* counted, not estimated by averages */
+	bool		most;			/* an upper bound */
+	List	   *triggers;		/* char *: triggers that may write to other
+								 * tables */
+	bool		unknown;		/* further writes are unknown */
 } CheckWrites;
 
-/* Step that is checked, or (step NULL) the plan and the server, with what was found about it */
+/* Names that a step takes away and gives: see check_before.c */
+typedef struct CheckNames CheckNames;
+
+/* A checked step, or (step NULL) the plan and the server, with its results */
 typedef struct CheckStep
 {
 	const char *plan;
 	PlanStep   *step;
-	int			place;			/* in the order of deployment */
+	int			place;			/* position in the order of deployment */
 	StepView	view;
-	List	   *rows;			/* of CheckRow * */
+	List	   *rows;			/* CheckRow * */
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
-	bool		on_trial;		/* it makes a table, or waits for what another
-								 * step makes */
+	bool		on_trial;		/* it makes a table, or waits for another
+								 * step's object */
 	const char *makes;			/* the table that it makes, or NULL */
-	char	   *waits;			/* for steps that it needs, or NULL */
+	char	   *waits;			/* why it waits for steps that it needs, or
+								 * NULL */
 	bool		is_early;		/* columns of the key are still to be added */
-	bool		unproved;		/* the key is valid, and nothing says that its
-								 * rows hold */
-	CheckTable *child;			/* NULL unless there is something to do */
+	bool		unproved;		/* the key is valid without a proof about its
+								 * rows */
+	CheckTable *child;			/* NULL if there is nothing to do */
 	CheckTable *parent;
 	AuditKey   *audit;			/* NULL: its rows were not read */
-	double		index_bytes;	/* of an index that deployment builds */
-	List	   *questions;		/* of RowQuestion *: check_rows.c */
-	List	   *along;			/* of FixTally *: rows that go with its own,
-								 * if writes.counted */
+	double		index_bytes;	/* size of an index that deployment builds */
+	List	   *questions;		/* RowQuestion *: see check_rows.c */
+	List	   *along;			/* FixTally *: rows that go along with its
+								 * own, if writes.counted */
 	CheckWrites writes;
+	CheckNames *names;			/* NULL until requested */
 } CheckStep;
 
-/* A session or prepared transaction that has a lock in the way of a step */
+/* A session or prepared transaction whose lock blocks a step */
 typedef struct LockHolder
 {
 	Oid			relid;
 	int			pid;			/* 0: prepared */
-	char	   *gid;			/* of a prepared transaction */
+	char	   *gid;			/* name of a prepared transaction */
 	char	   *mode;
-	double		seconds;		/* that its transaction lasts; -1: hidden */
-	bool		wraparound;		/* a vacuum that won't give way */
+	LOCKMODE	lock;			/* the lock mode as a number */
+	double		seconds;		/* seconds since its transaction began; -1:
+								 * hidden */
+	bool		wraparound;		/* an anti-wraparound vacuum, which does not
+								 * give way */
 } LockHolder;
 
 /* A table in a publication */
@@ -128,9 +142,12 @@ typedef struct PublishedTable
 	char	   *publication;
 	bool		updates;
 	bool		deletes;
+	char	   *sends;			/* words: what else it sends of its tables */
+	char	   *columns;		/* names, with commas */
+	char	   *filter;			/* or NULL */
 } PublishedTable;
 
-/* An edge of the graph of cascading keys: check_cascade.c */
+/* An edge of the graph of cascading keys: see check_cascade.c */
 typedef struct CheckEdge CheckEdge;
 
 typedef struct PlanCheck
@@ -138,88 +155,87 @@ typedef struct PlanCheck
 	FkPlan	   *plan;
 	CheckVerify verify;
 	CheckStep	server;
-	List	   *steps;			/* of CheckStep *, in the order of deployment */
-	PlanGraph  *graph;			/* of all steps of the plan */
-	List	   *declared;		/* of FkKey *: every key of this database */
-	List	   *proved;			/* OIDs of those whose proof stands */
-	SgOidLists *keys_of;		/* of FkKey *: those declared, by their child */
-	SgOidLists *steps_of;		/* of CheckStep *: those with a key to look
-								 * at, by its child */
-	SgOidLists *keys_to;		/* of FkKey *: those declared, by the topmost
-								 * table of their parent; NULL until they are
-								 * asked for */
-	SgOidLists *steps_to;		/* of CheckStep *, likewise */
-	SgOidLists *tables;			/* of CheckTable *, one for each table */
-	List	   *holders;		/* of LockHolder * */
-	List	   *published;		/* of PublishedTable * */
+	List	   *steps;			/* CheckStep *, in the order of deployment */
+	PlanGraph  *graph;			/* graph of all steps of the plan */
+	List	   *declared;		/* FkKey *: every key of this database */
+	List	   *proved;			/* OIDs of keys with a standing proof */
+	SgOidLists *keys_of;		/* FkKey *: declared keys, by their child */
+	SgOidLists *steps_of;		/* CheckStep *: steps with a key to examine,
+								 * by its child */
+	SgOidLists *keys_to;		/* FkKey *: declared keys, by the topmost
+								 * table of their parent; NULL until requested */
+	SgOidLists *steps_to;		/* CheckStep *, likewise */
+	SgOidLists *tables;			/* CheckTable *, one for each table */
+	List	   *holders;		/* LockHolder * */
+	List	   *published;		/* PublishedTable * */
 	char	   *unpublished_reason; /* why they could not be read, or NULL */
 
-	SgOidLists *edges;			/* of CheckEdge *, by parent; NULL until they
-								 * are asked for */
-	SgOidLists *hard;			/* of FkKey *: those that no row can be
-								 * written without, by child; along with edges */
+	SgOidLists *edges;			/* CheckEdge *, by parent; NULL until
+								 * requested */
+	SgOidLists *hard;			/* FkKey *: keys without which no row can be
+								 * written, by child; set with edges */
 
-	SgOidLists *indexes;		/* of PlanIndex * that deployment builds, by
-								 * table; NULL until they are asked for */
+	SgOidLists *indexes;		/* PlanIndex * that deployment builds, by
+								 * table; NULL until requested */
 
-	/* how fast a table is read */
+	/* time to read a table */
 	double		ms_per_block;	/* 0: not measured */
 	char	   *measured_on;
 
-	double		paces[ORPHANS_SET + 1]; /* rows that are mended in a second;
-										 * 0: not looked up, -1: not known
-										 * here */
+	double		paces[ORPHANS_SET + 1]; /* rows mended per second, by policy;
+										 * 0: not looked up, -1: unknown here */
 
-	int			mending;		/* keys with orphans that their policies fix */
+	int			mending;		/* number of keys with orphans that their
+								 * policies fix */
 
-	/* of all steps */
-	bool		mends;			/* rows, in addition, in a time that is not
-								 * known */
+	/* total over all steps */
+	bool		mends;			/* rows are mended in addition, in an unknown
+								 * time */
 	double		seconds;
 	double		longest;
 } PlanCheck;
 
 /* ---- check.c ---- */
 
-/* A row about a step; texts are kept, not copied */
+/* Adds a row about a step; the texts are kept, not copied */
 extern void check_row(CheckStep *cs, const char *name, CheckResult result,
 					  char *detail, char *hint);
 
-/* Does deployment have anything to do for the step? */
+/* Returns whether deployment has anything to do for the step */
 extern bool check_is_due(const CheckStep *cs);
 
-/* The call that changes an option of the step, or leaves the step out */
+/* Return the call that changes an option of the step, or skips the step */
 extern char *check_set(const CheckStep *cs, const char *option, const char *value);
 extern char *check_skip(const CheckStep *cs, const char *reason);
 
-/* The hint of what a step before this one may change: without the call that leaves this one out */
+/* Returns a hint about a problem that an earlier step may solve: without the call that skips this one */
 extern char *check_later(const CheckStep *cs, const char *hint);
 
-/* A column as it is spelled in SQL */
+/* Returns a column, or a list of columns, quoted for SQL */
 extern char *check_column(Oid relid, AttrNumber attnum);
 extern char *check_columns(Oid relid, const AttrNumber *attnums, int n);
 
-/* Texts (of char *) with commas between them */
+/* Returns the texts (char *) with commas between them */
 extern char *check_list(List *texts);
 
-/* "3.2 MB", "1.5 s" */
+/* Return "3.2 MB", "1.5 s" */
 extern char *check_bytes(double bytes);
 extern char *check_duration(double seconds);
 
 /*
- * Run fn(arg), and undo what it locked; an error is returned, cancels go
- * through.  On a standby there is no subtransaction: errors go through, and
- * locks stay until the end of the transaction.
+ * Runs fn(arg), and releases its locks; returns an error; cancels go through.
+ * On a standby there is no subtransaction: errors go through, and locks stay
+ * until the end of the transaction.
  */
 extern ErrorData *check_try(void (*fn) (void *arg), void *arg);
 
 /* ---- check_key.c ---- */
 extern void check_definition(PlanCheck *check, CheckStep *cs);
 
-/* Blocks a key that waits for a unique constraint of the plan which is deferrable */
+/* Blocks a key that waits for a deferrable unique constraint of the plan */
 extern void check_deferrable_target(const PlanCheck *check, CheckStep *cs);
 
-/* Does an action give the child's columns values that are not the parent's? */
+/* Returns whether an action gives the child's columns values that are not the parent's */
 extern bool check_writes_columns(char action);
 extern bool check_in_delete_set(const FkKey *key, AttrNumber attnum);
 
@@ -236,17 +252,23 @@ extern void check_early_access(CheckStep *cs);
 /* ---- check_tables.c ---- */
 extern CheckTable *check_table(PlanCheck *check, Oid relid);
 
-/* A subscription that writes to one of some tables (OIDs), quoted, or NULL */
+/* Returns a subscription that writes to one of the tables (OIDs), quoted, or NULL */
 extern const char *check_subscription_name(List *tables);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
-/* Can changed rows of a table be told on the other side? */
+/* Checks who holds a lock on a table of a step's next move that conflicts with the lock of that */
+extern void check_lock_of_move(PlanCheck *check, CheckStep *cs, Oid relid, LOCKMODE mode);
+
+/* Returns whether a table has a replica identity, so that subscribers can find its changed rows */
 extern bool check_has_replica_identity(Oid relid);
 
-/* Adds a row of a result if rows of a published table are updated or deleted that have no replica identity */
+/*
+ * Adds a row with `result` if rows of a published table without replica
+ * identity are updated or deleted
+ */
 extern void check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult result, bool updates, bool deletes);
 
-/* Blocks a step that fills or mends such rows of its table; warns of a policy while no row needs it */
+/* Blocks a step that fills or mends such rows of its table; warns of a policy that no row needs yet */
 extern void check_published_step(PlanCheck *check, CheckStep *cs, Oid relid);
 extern void check_measure(PlanCheck *check);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);
@@ -255,161 +277,276 @@ extern void check_estimate(PlanCheck *check, CheckStep *cs);
 extern void check_index(PlanCheck *check, CheckStep *cs);
 extern void check_index_use(CheckStep *cs);
 
-/* An index of the child that serves; of a partitioned one, the last of those of its partitions, if each has one */
+/*
+ * Returns an index of the child that serves the key; for a partitioned child,
+ * the last of its partitions' indexes, if each has one
+ */
 extern Oid	check_serving_index(const FkKey *key);
 
-/* The index that deployment builds for the key, or for another one that it serves as well; or NULL */
+/*
+ * Returns the index that deployment builds for the key, or for another key that
+ * it serves as well; or NULL
+ */
 extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 
 /* ---- check_fill.c ---- */
 
-/* Warns of triggers, rules and owners that keep a step's trigger from filling rows, and where that trigger is `lost`, which it was */
+/*
+ * Warns of triggers, rules and owners that keep a step's trigger from filling
+ * rows, and with `lost` of the trigger's loss
+ */
 extern void check_filler(CheckStep *cs, bool lost);
 
 /* Warns of triggers and rules of users that run for each row, or batch, that a step fills */
 extern void check_filled(PlanCheck *check, CheckStep *cs, Oid table);
 
-/* Warns of NOT NULL for a column that the plan adds, if an INSERT that does not name it would have no value for it */
+/*
+ * Warns of NOT NULL for a column that the plan adds, if an INSERT that does not
+ * name it would have no value for it
+ */
 extern void check_inserts(CheckStep *cs);
 
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_all_orphans(PlanCheck *check);
 
-/* Tells what can keep a step from mending about so many rows of its table as its policy says: triggers, and rows that refer to those that go */
+/*
+ * Adds obstacles to mending so many rows of a table by the step's policy:
+ * triggers, and rows that refer to deleted ones
+ */
 extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */
-/* Warns where a step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
+/*
+ * Warns if a step fills new rows by its trigger, while a subscription writes
+ * rows, for which triggers do not fire
+ */
 extern void check_subscribed(PlanCheck *check, CheckStep *cs);
 
-/* Is the caller the author of the plan? */
+/* Returns whether the caller is the author of the plan */
 extern bool check_is_authors(const PlanCheck *check);
 
-/* A step that is no foreign key; and what such steps mean for the plan as a whole */
+/*
+ * Checks a step that is no foreign key; check_plan_changes() checks the effect
+ * of such steps on the plan as a whole
+ */
 extern void check_change(PlanCheck *check, CheckStep *cs);
 
-/* The step waits for others: can one of the plan mend what is in its way?  Says so; else the problem is one that stays. */
+/*
+ * Returns whether an earlier step of the plan can solve the problem, and adds a
+ * row that says so; otherwise the problem stays.
+ */
 extern bool check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem);
 extern void check_plan_changes(PlanCheck *check);
 
 /* ---- check_sent.c ---- */
 
-/* Warns of what publications send once the step's statements are run, by names that a subscriber may lack, and of rows that they then refuse to change */
+/*
+ * Warns of names that publications will send after the step and a subscriber
+ * may lack, and of rows that publications then refuse to change
+ */
 extern void check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
+
+/* ---- check_replica.c ---- */
+
+/* Warns of a statement after which the two sides of logical replication do not go together */
+extern void check_replica(CheckStep *cs, Node *statement, const char *text);
 
 /* ---- check_rows.c: what rows do to steps that are no foreign keys ---- */
 
-/* Adds what the rows are to be asked for the step's next move; its answers are read by an audit of all */
+/* Adds the questions to the rows for the step's next move; an audit of all tables answers them */
 extern void check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
 
-/* Adds the questions that are possible while the step waits for an object that an earlier step makes */
+/* Adds the possible questions while the step waits for an earlier step's object */
 extern void check_ask_early(PlanCheck *check, CheckStep *cs);
 extern List *check_row_rules(const CheckStep *cs);
 
-/* Says what the rows have answered */
+/* Adds rows with the answers */
 extern void check_row_answers(PlanCheck *check, CheckStep *cs);
 
-/* Returns how many rows break the step's rule, as far as they were read; 0 if that is not known */
+/*
+ * Returns the share of the rows of the step's table that get a null by its fill,
+ * as far as rows were read; 0 if unknown
+ */
+extern double check_share_without_value(const CheckStep *cs);
+
+/* Returns the number of rows that break the step's rule, as far as rows were read; 0 if unknown */
 extern double check_rows_broken(const CheckStep *cs);
 
-/* Bytes that an entry of a btree can have beside its header: BTMaxItemSize less IndexTupleData */
+/* Largest size of a btree entry without its header: BTMaxItemSize less IndexTupleData */
 #define LARGEST_ENTRY (BLCKSZ / 3 - 34)
 
 /* ---- check_trial.c ---- */
 
-/* Returns the name of the table that a step makes, or a statement that does nothing else; or NULL */
+/*
+ * Returns the name of the table that a step makes, or that its statement makes
+ * and nothing else; or NULL
+ */
 extern const char *check_makes_table(const PlanStep *step);
 
-/* Is the step a statement that makes a type, a domain or a function, and runs nothing? */
+/* Returns whether the step is a statement that makes a type, a domain or a function, and runs no code */
 extern bool check_makes_other(const PlanStep *step);
 
-/* Makes the tables of the plan on trial, and looks at the steps about them */
+/* Returns whether things may be made on trial */
+extern bool check_tries(const PlanCheck *check);
+
+/* Makes the tables of the plan on trial, and checks the steps about them */
 extern void check_trials(PlanCheck *check);
 
 /* ---- check_statement.c ---- */
 
-/* Returns a step before this one that is still to be run, or NULL */
+/* Returns an earlier step that is still to be run, or NULL */
 extern const PlanStep *check_step_before(const PlanCheck *check, const CheckStep *cs);
 
-/* Does an earlier step do something of which the check can't know what it makes, other than a table unless `tables`? */
+/*
+ * Returns whether an earlier step may make objects that the check does not
+ * know, other than tables unless `tables`
+ */
 extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables);
 
 /*
- * Warns of each trigger that fires on an event (TRIGGER_TYPE_UPDATE, for one) for the
- * rows that a step writes (so many; -1: not known), since nobody knows what it does.
- * `columns` are those that an UPDATE sets; NIL: any.
+ * Warns of each trigger that fires on an event (such as TRIGGER_TYPE_UPDATE)
+ * for the rows that a step writes (their number; -1: unknown), because its
+ * effects are unknown. `columns` are those that an UPDATE sets; NIL: any.
  */
 extern void check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows);
 
-/* Names in the statements of a step, and the tables whose rows they write */
-extern void check_statement(PlanCheck *check, CheckStep *cs);
+/* Adds a table's triggers that fire for the event, here of these columns, and may write to other tables */
+extern void check_triggers_write(Oid table, int event, List *columns, CheckWrites *writes);
 
-/* Tells the locks of a statement, or of a table that is made, which others wait for as long as a table is large */
+/* Checks the names in the statements of a step, and the tables whose rows they write */
+extern void check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
+
+/*
+ * Reports the locks of a statement, or of creating a table, that others wait
+ * for, longer for a larger table
+ */
 extern void check_holds(PlanCheck *check, CheckStep *cs);
 
-/* Warns of rows and objects that the undo of a step would let go */
+/* Warns of rows and objects that the undo of a step would delete for good */
 extern void check_undo(CheckStep *cs);
+
+/* ---- check_before.c ---- */
+
+/* Returns whether another step, which is still to be run, precedes this one */
+extern bool check_comes_before(const PlanCheck *check, const CheckStep *other, const CheckStep *cs);
+
+/*
+ * Blocks a statement with names that an earlier step, or an earlier statement
+ * of its own step (`before`, char *), takes away
+ */
+extern void check_taken_names(const PlanCheck *check, CheckStep *cs, const char *text, Node *statement, List *before);
+
+/* Blocks a step of another kind about a table or column that an earlier step takes away */
+extern void check_taken_object(const PlanCheck *check, CheckStep *cs);
+
+/* Does an earlier statement, still to be run, make a function, type, schema or value that a message names? */
+extern bool check_is_made_before(const PlanCheck *check, const CheckStep *cs, const char *message);
+
+/* Returns an earlier statement, still to be run, that writes rows of the step's tables, or NULL */
+extern const PlanStep *check_writer_before(const PlanCheck *check, const CheckStep *cs);
+
+/* Warns of earlier steps that change the rows, or the rules, at which a full check has looked */
+extern void check_changed_before(const PlanCheck *check, CheckStep *cs);
+
+/* Blocks a drop that the server will refuse because of objects that depend on its object by then */
+extern void check_dropped(const PlanCheck *check, CheckStep *cs, Node *statement, List *before);
+
+/*
+ * Returns the error by which the server would refuse a statement as things are,
+ * or NULL: none, or unknown.  Names without a schema are of pg_catalog.  Locks
+ * the tables that it names ACCESS SHARE until it returns.
+ */
+extern char *check_refusal(Node *statement);
 
 /* ---- check_refusal.c ---- */
 
-/* Raises the server's error for what is there already, or uses what the statement changes */
+/*
+ * Raises the server's error for an object that exists already, or that uses the
+ * object which the statement changes
+ */
 extern void check_refused(Node *statement);
+
+/* ---- check_clone.c ---- */
+
+/* Blocks a step of one statement that the server refuses on an empty table like its own, on trial */
+extern void check_on_clone(const PlanCheck *check, CheckStep *cs, const ChangeMove *move, const char *sql);
 
 /* ---- check_query.c: rows that statements, and fills with subqueries, would write ---- */
 
 /*
- * Computes the rows that a query of the author's would write to a table, and asks
- * them for the rules of that; says what could not be asked.  `first` and `last`: no
- * other statement of the step comes before it, and after it.
+ * Computes the rows that the author's query would write to a table, and checks
+ * them against the table's rules; reports rules that could not be checked.
+ * `first` and `last`: no other statement of the step precedes or follows it.
  */
 extern void check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first, bool last);
 
-/* Computes the step's fill, which has a subquery, for the rows of its table for which a condition holds, as a value of that type */
+/* Computes the rows of a materialized view that a statement refreshes; first: no statement comes before it in its step */
+extern void check_refreshed(PlanCheck *check, CheckStep *cs, Oid view, bool first);
+
+/*
+ * Like the function above, for an UPDATE that directly does what the policy of
+ * a step does; the policy of a rule moves no row to another partition
+ */
+extern void check_set_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement);
+
+/*
+ * Computes the step's fill, which has a subquery, for the rows of its table
+ * that meet a condition, as a value of that type
+ */
 extern void check_fill_query(PlanCheck *check, CheckStep *cs, Oid table, const char *where, Oid type, int32 typmod);
 
 /* ---- check_writes.c ---- */
 
-/* Returns how many rows have no value in a column yet, by statistics; all of them if there is no such column */
+/*
+ * Returns the number of rows that have no value in a column yet, by statistics;
+ * all rows if there is no such column
+ */
 extern double check_rows_without(const CheckTable *table, const char *column);
 
-/* Estimates what a step writes; the row about it, but of keys that are due */
+/* Estimates the bytes that a step writes, and adds the row about it, except for keys that are due */
 extern void check_writes(PlanCheck *check, CheckStep *cs);
 
-/* "1.2 MB of WAL, and 3.4 MB of tables and indexes" */
+/* Returns "1.2 MB of WAL, and 3.4 MB of tables and indexes" */
 extern char *check_writes_text(const CheckWrites *writes);
 
 /*
- * Adds what it takes to mend so many rows by the step's policy, on so many
- * pages (0: any of the table), and those that go along: as counted, or by
+ * Adds the writes of mending so many rows by the step's policy, on so many
+ * pages (0: any of the table), and of the rows that go along: as counted, or by
  * averages.
  */
 extern void check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages);
 
-/* Adds bytes that tables or indexes in a tablespace (InvalidOid: the database's own) grow by */
+/* Adds bytes by which tables or indexes in a tablespace (InvalidOid: the database's own) grow */
 extern void check_writes_grow(CheckWrites *writes, Oid tablespace, double bytes);
 
-/* Adds what it takes to build a btree on some columns */
+/* Adds a trigger whose writes are not estimated */
+extern void check_writes_by(CheckWrites *writes, const char *trigger);
+
+/* Adds the writes of building a btree on some columns */
 extern void check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes);
 
 /* Returns the size of a btree on some columns, by statistics */
 extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);
 
-/* Adds what it takes to have rows of a table go into quarantine, as those that refer to others which go */
+/* Adds the writes of rows of a table that go into quarantine because they refer to deleted ones */
 extern void check_writes_along(const CheckTable *table, double rows, CheckWrites *writes);
 
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);
 
 /*
- * Return the tables (of char *, in words) of which foreign keys delete or change rows
- * along with rows of a table that are deleted, or get other values in these columns
+ * Return the tables (char *, in words) whose rows foreign keys delete or change
+ * along with deleted rows of a table, or with new values in these columns
  */
 extern List *check_deleted_along(PlanCheck *check, Oid table);
 extern List *check_updated_along(PlanCheck *check, Oid table, List *columns);
 
-/* Adds what it takes to have rows go into quarantine that ON DELETE would change, of a table and those below it */
+/*
+ * Adds the writes of rows that go into quarantine where ON DELETE would change
+ * them, in a table and those below it
+ */
 extern void check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes);
 
 /* ---- check_load.c ---- */
@@ -417,20 +554,23 @@ extern void check_load(PlanCheck *check);
 
 /* ---- check_server.c ---- */
 
-/* Read what the steps need to know of it; then, after the steps, its own rows */
+/*
+ * check_server_read() reads the facts about the server that the steps need;
+ * check_server(), after the steps, adds its own rows
+ */
 extern void check_server_read(PlanCheck *check);
 
-/* Reads which publications have which tables, in the mode of check_try() */
+/* Reads the tables of publications, for check_try() */
 extern void check_read_published(void *check);
 extern void check_server(PlanCheck *check);
 
 /*
- * Bytes that are free where an index of this tablespace (InvalidOid: the
- * default one) would be; -1 when that can't be known, with the reason.
+ * Returns the free bytes in the file system of an index in this tablespace
+ * (InvalidOid: the default one); -1 if unknown, with the reason.
  */
 extern double check_free_space(Oid tablespace, char **reason);
 
-/* Seconds after which a transaction counts as long */
+/* Returns the seconds after which a transaction counts as long */
 extern double check_long_seconds(void);
 
 #endif							/* SG_CHECK_H */

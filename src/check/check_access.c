@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * check_access.c
- *	  Who may do and see what: the role that deploys, and the owners of the
- *	  tables, in whose name the key's triggers run.
+ *	  Privileges and visibility: of the role that deploys, and of the owners
+ *	  of the tables, as whom the key's triggers run.
  *
  *-------------------------------------------------------------------------
  */
@@ -82,7 +82,10 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 		return;
 	*complete = false;
 
-	/* nobody is to become superuser for a key */
+	/*
+	 * no GRANT hint for a superuser's table: no role should become a
+	 * superuser for a key
+	 */
 	check_row(cs, "privileges", CHECK_BLOCK,
 			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
 			  superuser_arg(table_owner(relid)) ?
@@ -122,7 +125,7 @@ check_privileges(CheckStep *cs, bool references)
 		check_row(cs, "privileges", CHECK_OK, NULL, NULL);
 }
 
-/* Checks a table that VALIDATE reads; false when there is a row about it */
+/* Checks a table that VALIDATE reads; returns false if there is a row about it */
 static bool
 check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 {
@@ -150,7 +153,10 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 	return true;
 }
 
-/* A table, or partitions of it, whose policies VALIDATE would obey; false when there is a row about it */
+/*
+ * Checks a table and partitions for policies that VALIDATE would obey; returns
+ * false if there is a row about them
+ */
 static bool
 check_forced_security(CheckStep *cs, const CheckTable *table)
 {
@@ -188,7 +194,7 @@ check_validation(CheckStep *cs)
 		check_row(cs, "validation", CHECK_OK, NULL, NULL);
 }
 
-/* Can owners do in their own table what the triggers do in their name? */
+/* Checks whether owners have the privileges on their own table that the key's triggers need */
 static bool
 check_owner_has(CheckStep *cs, Oid relid, AclMode mode, const char *word)
 {
@@ -207,8 +213,9 @@ check_owner_has(CheckStep *cs, Oid relid, AclMode mode, const char *word)
 }
 
 /*
- * A check locks the parent's row (FOR KEY SHARE, which takes UPDATE); a
- * change of the parent looks for rows of the child, and changes them.
+ * Checks the owners: an insert locks the parent's row (FOR KEY SHARE, which
+ * needs UPDATE); a change of the parent looks for rows of the child, and
+ * changes them.
  */
 static void
 check_owner_rights(CheckStep *cs)

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * check_cascade.c
- *	  How far does a delete reach, and can the first row still be written?
+ *	  Reach of a delete, and whether the first row can still be written.
  *
- * The graph has all tables as nodes, partitions counted as their topmost
- * table, and the keys as edges: those of the catalog and those that the plan
- * adds.  How many rows of a child one row of its parent has is counted where
- * the child is small, and comes from statistics where it is not.
+ *	  The graph has all tables as nodes, partitions counted as their topmost
+ *	  table, and the keys as edges: those of the catalog and those that the
+ *	  plan adds.  The number of a child's rows per row of its parent is
+ *	  counted if the child is small, else estimated by statistics.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,10 +32,10 @@
 #include "base/words.h"
 #include "check/check.h"
 
-/* A child is counted when it has no more blocks than that */
+/* Largest number of blocks of a child whose rows are counted */
 #define COUNT_BLOCKS 256
 
-/* Number of rows beyond which a cascade gets a row in the preflight */
+/* Number of rows beyond which the preflight has a row about a cascade */
 #define MANY_ROWS 10000
 
 /* An edge from parent to child that a delete follows */
@@ -44,15 +44,19 @@ struct CheckEdge
 	const FkKey *key;
 	Oid			parent;			/* topmost tables */
 	Oid			child;
-	bool		goes_on;		/* rows are deleted, so it reaches further */
+	bool		goes_on;		/* rows are deleted, so the delete reaches
+								 * further */
 	bool		known;			/* the two below are set */
-	double		expected;		/* rows of the child for one of the parent */
+	double		expected;		/* rows of the child per row of the parent */
 	double		most;
 	bool		counted;
-	const char *source;			/* of these numbers */
+	const char *source;			/* source of these numbers */
 };
 
-/* A key that no row can be written without: no column may be null, and it is checked at once */
+/*
+ * Returns whether no row can be written without the parent: no column may be
+ * null, and the key is enforced and not deferrable
+ */
 static bool
 is_hard(const FkKey *key)
 {
@@ -132,7 +136,7 @@ count_query(const FkKey *key)
 	return sql.data;
 }
 
-/* Without waiting for a lock, and as the role that may run the code of the columns' types */
+/* Counts without waiting for a lock, as the role that may run the code of the columns' types */
 static void
 count_rows(void *p)
 {
@@ -158,8 +162,8 @@ count_rows(void *p)
 }
 
 /*
- * By statistics of one column: the share of rows that its most frequent value
- * has.  1 when nothing is known.
+ * Returns the fraction of rows with a column's most frequent value, by its
+ * statistics; 1 if unknown.
  */
 static double
 largest_share(Oid relid, AttrNumber attnum, double rows)
@@ -232,15 +236,15 @@ fill_edge(PlanCheck *check, CheckEdge *edge)
 
 /* ---- the tables that a delete reaches ---- */
 
-/* State of the walk from one start */
+/* State of the walk from one table */
 typedef struct Reach
 {
 	PlanCheck  *check;
-	List	   *tables;			/* reached, the start among them */
-	List	   *deleted;		/* those among them whose rows go */
+	List	   *tables;			/* reached tables, the first one included */
+	List	   *deleted;		/* tables among them whose rows are deleted */
 	char	   *cycle;			/* a table on a cycle, or NULL */
-	const char *source;			/* the least sure one */
-	List	   *done;			/* of Below *: what is known already */
+	const char *source;			/* the least certain source */
+	List	   *done;			/* Below *: tables that are finished */
 } Reach;
 
 /* Tables and rows that a delete reaches from one table */
@@ -266,7 +270,7 @@ collect(Reach *reach, Oid table)
 	}
 }
 
-/* Take away, again and again, tables that no other one reaches: what stays is on or behind a cycle */
+/* Removes, repeatedly, tables that no other one reaches: the rest are on or behind a cycle */
 static void
 find_cycle(Reach *reach)
 {
@@ -296,7 +300,7 @@ find_cycle(Reach *reach)
 		reach->cycle = sg_relation_name(linitial_oid(left));
 }
 
-/* Without cycles this ends */
+/* Returns the reach below a table; ends because there are no cycles */
 static const Below *
 below(Reach *reach, Oid table)
 {
@@ -334,7 +338,7 @@ below(Reach *reach, Oid table)
 	return result;
 }
 
-/* Follows the keys from some rows; a table is followed once, and loses no more rows than it has */
+/* Follows the keys from some rows; each table is followed once, and loses no more rows than it has */
 static void
 add_along(PlanCheck *check, Oid table, double rows, List **seen, CheckWrites *writes)
 {
@@ -420,7 +424,7 @@ check_updated_along(PlanCheck *check, Oid table, List *columns)
 	return texts;
 }
 
-/* All rows there are: more can't be reached; INFINITY when they were never counted */
+/* Returns the number of all rows, an upper bound; INFINITY if a table was never counted */
 static double
 all_rows(const Reach *reach)
 {
@@ -442,7 +446,7 @@ rows_text(double rows)
 	return isinf(rows) ? pstrdup("an unknown number of") : psprintf("%.0f", ceil(rows));
 }
 
-/* A row about a graph that may be large but ends */
+/* Adds a row about a graph without cycles */
 static void
 check_reach(CheckStep *cs, Reach *reach, Oid start)
 {
@@ -490,7 +494,7 @@ check_delete(PlanCheck *check, CheckStep *cs)
 
 /* ---- the first row ---- */
 
-/* Does a row of `from` need one of `to` first, by whatever tables are between them? */
+/* Returns whether a row of `from` needs one of `to` first, through any tables between them */
 static bool
 needs_row(const PlanCheck *check, Oid from, Oid to)
 {
@@ -506,7 +510,7 @@ needs_row(const PlanCheck *check, Oid from, Oid to)
 	return list_member_oid(tables, to);
 }
 
-/* Do two tables need a row of each other first, because of this step? */
+/* Warns if this step makes two tables need a row of each other first */
 static void
 check_first_row(PlanCheck *check, CheckStep *cs)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * check_change.c
- *	  Steps that are no foreign keys: what stands in their way, and what the
- *	  next of their moves costs.
+ *	  Steps that are no foreign keys: their obstacles, and the cost of their
+ *	  next move.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,9 +18,11 @@
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "change/change_need.h"
@@ -45,7 +47,10 @@ table_size(PlanCheck *check, Oid relid)
 	return psprintf("%s (%s)", sg_relation_name(relid), check_bytes(check_table(check, relid)->blocks * BLCKSZ));
 }
 
-/* An index is no larger than its table, as a rule; sorting takes as much again */
+/*
+ * Adds the room of an index build: an index is usually no larger than its
+ * table, and sorting takes as much again
+ */
 static void
 next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
@@ -71,7 +76,7 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Make room, or set default_tablespace to build it elsewhere."));
 }
 
-/* Is the problem a name or a value of a statement that an earlier step may make? */
+/* Returns whether the problem is a name or a value in a statement that an earlier step may make */
 static bool
 may_be_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 {
@@ -88,7 +93,10 @@ may_be_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *prob
 	}
 }
 
-/* Returns the step before this one, still to be run, that makes the table which a problem names; else the first such step */
+/*
+ * Returns the earlier step, still to be run, that makes the table which a
+ * problem names; else the first such step
+ */
 static const PlanStep *
 mender(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 {
@@ -102,10 +110,13 @@ mender(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 	return check_step_before(check, cs);
 }
 
-/* Tells the next move of the deployment, its lock, and how long it holds that */
+/* Reports the deployment's next move, its lock, and how long it holds that */
 static void
 next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
+	/* a build waits for writers, and so does the trigger of a fill */
+	if (OidIsValid(move->table) && move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM)
+		check_lock_of_move(check, cs, move->table, move->kind == MOVE_BUILD ? ShareLock : move->kind == MOVE_FILL ? ShareRowExclusiveLock : move->mode);
 	switch (move->kind)
 	{
 		case MOVE_NONE:
@@ -158,7 +169,10 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	}
 }
 
-/* Checks for objects that use the renamed or dropped one by its name, and would not find it any more */
+/*
+ * Warns of objects whose text has the name of the renamed or dropped object,
+ * which they would not find any more
+ */
 static void
 check_dependents(CheckStep *cs, const ChangeMove *move)
 {
@@ -177,7 +191,10 @@ check_dependents(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Change that in the same window: it fails when it is next run."));
 }
 
-/* Blocks a drop that the server refuses for what is made of the object: a primary key, a foreign key, a constraint */
+/*
+ * Blocks a drop that the server refuses because a primary key, a foreign key or
+ * a constraint is made of the object
+ */
 static void
 check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
@@ -205,7 +222,7 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	}
 }
 
-/* Says which foreign keys and rules go with what is dropped */
+/* Reports the foreign keys and rules that go with a dropped object */
 static void
 check_taken(CheckStep *cs, const ChangeMove *move)
 {
@@ -222,7 +239,7 @@ check_taken(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("A rollback brings them back with the column; of what needs an index, it gives the statement that makes it."));
 }
 
-/* Warns of a column that is kept in its place: what names no columns still has it */
+/* Warns that a kept column stays in its place: statements that name no columns still see it */
 static void
 check_kept(CheckStep *cs, const ChangeMove *move)
 {
@@ -234,7 +251,7 @@ check_kept(CheckStep *cs, const ChangeMove *move)
 						   quote_literal_cstr(plan_given(cs->step->child_table))));
 }
 
-/* Warns of an object that goes, and that a subscription needs to write rows */
+/* Warns of a dropped object that a subscription needs to write rows */
 static void
 check_subscribed_drop(CheckStep *cs, const ChangeMove *move)
 {
@@ -251,7 +268,7 @@ check_subscribed_drop(CheckStep *cs, const ChangeMove *move)
 				  psprintf(hint, subscription));
 }
 
-/* Tells the steps whose fill reads what a drop takes away, and that come before it */
+/* Reports steps whose fill reads an object that a drop takes away, and that come before it */
 static void
 check_readers(PlanCheck *check, CheckStep *cs)
 {
@@ -266,36 +283,11 @@ check_readers(PlanCheck *check, CheckStep *cs)
 	}
 }
 
-/* Blocks a step whose `after` puts it behind the drop of a column that it has, unless another step gives that name again */
-static void
-check_taken_before(PlanCheck *check, CheckStep *cs)
-{
-	const PlanStep *step = cs->step;
-
-	foreach_ptr(const PlanEdge, edge, step->kind == STEP_STATEMENT ? NIL : plan_needs(check->graph, step->step))
-	{
-		const PlanStep *drop = edge->needed;
-		bool		again = false;
-
-		if (edge->kind != EDGE_AFTER || drop->kind != STEP_DROP || plan_changed_object(drop) != CHANGED_COLUMN ||
-			plan_step_is_done(drop) || drop->skipped_by || !sg_same_text(drop->child_table, step->child_table))
-			continue;
-		foreach_ptr(const CheckStep, other, check->steps)
-		{
-			again |= plan_step_frees(drop, other->step);
-		}
-		if (!again && (sg_has_name(step->child_columns, drop->fk_name) || (step->fill && plan_has_word(step->fill, drop->fk_name)) ||
-					   ((step->kind == STEP_CHECK || step->kind == STEP_INDEX) && step->definition && plan_has_word(step->definition, drop->fk_name))))
-			check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, drops column %s", drop->step, quote_identifier(drop->fk_name)),
-					  psprintf("Leave one of the two out:\n%s", plan_skip_call(step, "its column goes")));
-	}
-}
-
 /* Warns of rows or values that a drop does not keep */
 static void
 check_lost(CheckStep *cs, const ChangeMove *move)
 {
-	/* statements are looked at one by one: check_statement() */
+	/* check_statement() examines statements one by one */
 	int64		lost = cs->step->kind == STEP_STATEMENT ? 0 : change_count_lost(cs->step, move, NULL);
 
 	const PlanStep *step = cs->step;
@@ -310,7 +302,7 @@ check_lost(CheckStep *cs, const ChangeMove *move)
 												   away == 1 ? "has" : "have"), keep);
 }
 
-/* The table of a trigger that a statement makes and leaves as it is made */
+/* Returns the table of a trigger that a statement makes and leaves unchanged */
 static Oid
 table_of_trigger(const char *sql)
 {
@@ -333,7 +325,8 @@ void
 check_subscribed(PlanCheck *check, CheckStep *cs)
 {
 	const PlanStep *step = cs->step;
-	bool		is_rule = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE;
+	bool		is_rule = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE ||
+		(step->kind == STEP_INDEX && plan_index_parse(plan_index_written(step->definition))->unique);
 	bool		fills = step->fill || step->backfill;
 	Oid			table = step->kind == STEP_STATEMENT ? table_of_trigger(step->definition) :
 		is_rule || fills ? sg_find_qualified(step->child_table) : InvalidOid;
@@ -357,7 +350,7 @@ check_is_authors(const PlanCheck *check)
 	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
 }
 
-/* Does the step, or what is said to be in its way, mention a name? */
+/* Returns whether the step, or its problem, mentions a name */
 static bool
 mentions(const PlanStep *step, const FkProblem *problem, const char *name)
 {
@@ -372,7 +365,7 @@ mentions(const PlanStep *step, const FkProblem *problem, const char *name)
 					sg_has_name(step->child_columns, name) || sg_has_name(step->parent_columns, name));
 }
 
-/* Is the problem a name: one that is missing, or (`taken`) one that another object has? */
+/* Returns whether the problem is a name: a missing one, or (`taken`) one that another object has */
 static bool
 is_about_name(const FkProblem *problem, bool *taken)
 {
@@ -393,7 +386,7 @@ is_about_name(const FkProblem *problem, bool *taken)
 	}
 }
 
-/* Does the statement do nothing but to rows, rights or comments? */
+/* Returns whether the statement is only about rows, privileges or comments */
 static bool
 makes_nothing(const PlanStep *step)
 {
@@ -415,7 +408,7 @@ makes_nothing(const PlanStep *step)
 	return true;
 }
 
-/* Does a statement that makes something drop nothing by that? */
+/* Returns whether a statement that makes an object drops nothing by that */
 static bool
 drops_nothing(const PlanStep *step)
 {
@@ -438,7 +431,7 @@ drops_nothing(const PlanStep *step)
 	return true;
 }
 
-/* Is a name in an identity, and not as a part of another one? */
+/* Returns whether a name is in an identity as a whole word */
 static bool
 names(const char *identity, const char *name)
 {
@@ -452,7 +445,10 @@ names(const char *identity, const char *name)
 	return false;
 }
 
-/* Does a step drop what stands on what another one drops?  Of a column of the same table, what stands on both is told there. */
+/*
+ * Returns whether a step drops an object that depends on another step's; for a
+ * column of the same table, dependents of both are reported there.
+ */
 static bool
 takes_dependent(const PlanStep *before, const PlanStep *step, const char *dependent)
 {
@@ -470,7 +466,10 @@ takes_dependent(const PlanStep *before, const PlanStep *step, const char *depend
 		(plan_changed_object(before) == CHANGED_INDEX || names(dependent, before->child_table));
 }
 
-/* Can a step that comes before one mend its problem: make the name that is missing, free the one that is taken, or change its table? */
+/*
+ * Returns whether an earlier step can solve a step's problem: by making the
+ * missing name, freeing the taken one, or changing its table
+ */
 static bool
 can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 {
@@ -483,7 +482,7 @@ can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 			before->kind == STEP_RENAME || before->kind == STEP_DROP;
 	if (before->kind == STEP_RENAME)
 		return mentions(step, problem, taken ? before->fk_name : before->new_name);
-	/* names of its constraints and indexes go with a table or a column */
+	/* names of constraints and indexes go with their table or column */
 	if (before->kind == STEP_DROP)
 		return taken && (mentions(step, problem, before->fk_name) || plan_changed_object(before) == CHANGED_TABLE ||
 						 (plan_changed_object(before) == CHANGED_COLUMN && problem->sqlerrcode != ERRCODE_DUPLICATE_COLUMN));
@@ -500,38 +499,16 @@ can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 	return before->kind != STEP_DEFAULT && (mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name));
 }
 
-/* Does a step need another one, or what needs that? */
-static bool
-needs(const PlanGraph *graph, int step, int other, List **seen)
-{
-	if (list_member_int(*seen, step))
-		return false;
-	*seen = lappend_int(*seen, step);
-	foreach_ptr(const PlanEdge, edge, plan_needs(graph, step))
-	{
-		if (edge->needed->step == other || needs(graph, edge->needed->step, other, seen))
-			return true;
-	}
-	return false;
-}
-
-/* Do steps that come before one mend its problem? */
+/* Returns whether earlier steps can solve the problem of a step */
 static bool
 is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 {
-	int			step = cs->step->step;
-	bool		before = true;
 	bool		mended = false;
 	List	   *left = list_copy(problem->dependents);
 
 	foreach_ptr(const CheckStep, other, cs->waits ? check->steps : NIL)
 	{
-		List	   *forth = NIL;
-		List	   *back = NIL;
-
-		before &= other != cs;
-		if (other == cs || plan_step_is_done(other->step) || other->step->skipped_by ||
-			!(needs(check->graph, step, other->step->step, &forth) || (before && !needs(check->graph, other->step->step, step, &back))))
+		if (!check_comes_before(check, other, cs))
 			continue;
 		mended |= problem->dependents == NIL && can_mend(other->step, cs->step, problem);
 		foreach_ptr(const char, dependent, problem->dependents)
@@ -554,11 +531,68 @@ check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
 	return mended;
 }
 
+/* Blocks a move that the call will leave alone because of code which would run; whether it is so */
+static bool
+check_code(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	FkProblem  *problem = change_refusal(move);
+	const PlanStep *before = problem ? check_step_before(check, cs) : NULL;
+
+	if (problem)
+		check_row(cs, "privileges", before ? CHECK_WARN : CHECK_BLOCK,
+				  before ? psprintf("%s, unless step %d changes that", problem->reason, before->step) : problem->reason,
+				  problem->hint);
+	return problem != NULL;
+}
+
+static void
+look_for_refusal(void *arg)
+{
+	const ChangeMove *move = arg;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(const char, text, move->statements)
+	{
+		check_refused(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt);
+	}
+	sg_scope_end(&scope);
+}
+
+/* Blocks a move whose statements the server refuses, as it would those of the author's */
+static void
+check_move(PlanCheck *check, CheckStep *cs, ChangeMove *move)
+{
+	ErrorData  *edata = sg_try_undo(look_for_refusal, move);
+	const PlanStep *before = edata ? check_step_before(check, cs) : NULL;
+
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (edata && sg_is_race(edata))
+		ReThrowError(edata);
+	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE && edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		check_row(cs, "definition", before ? CHECK_WARN : CHECK_BLOCK,
+				  before ? psprintf("%s, unless step %d changes that", sg_error_message(edata), before->step) : sg_error_message(edata),
+				  psprintf("Correct the step, or leave it out:\n%s", check_skip(cs, "the server refuses it")));
+}
+
+/* Reports how many rows a step would insert, change or delete */
+static void
+check_counted(CheckStep *cs)
+{
+	bool		fails;
+	char	   *counts = change_rows_text(cs->step, &fails);
+
+	check_row(cs, "rows", fails ? CHECK_BLOCK : CHECK_OK, counts,
+			  fails ? psprintf("Correct the step, or leave it out:\n%s", check_skip(cs, "a value does not fit")) : NULL);
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
 	ChangeMove	move;
 	char	   *lack;
+	bool		refused;
 
 	if (cs->step->phase)
 	{
@@ -582,27 +616,31 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
 		return;
 	}
-	if (move.kind == MOVE_PROBLEM && move.stands && check_may_be_made(check, cs, true))
-	{
-		check_row(cs, "definition", CHECK_WARN, psprintf("unless an earlier statement changes that: %s", move.problem->reason),
-				  check_later(cs, move.problem->hint));
-		return;
-	}
 	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))
 	{
 		check_subscribed(check, cs);
 		check_ask_early(check, cs);
 		return;
 	}
+	if (move.kind == MOVE_PROBLEM && (move.stands ? check_may_be_made(check, cs, true) : check_is_made_before(check, cs, move.problem->reason)))
+	{
+		check_row(cs, "definition", CHECK_WARN, psprintf("unless an earlier statement changes that: %s", move.problem->reason),
+				  check_later(cs, move.problem->hint));
+		return;
+	}
 	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
-	check_taken_before(check, cs);
+	check_taken_object(check, cs);
 	if (move.kind == MOVE_STATEMENT)
 		check_readers(check, cs);
+	if (move.kind == MOVE_STATEMENT && move.returns)
+		check_counted(cs);
 	check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
-		check_statement(check, cs);
+		check_statement(check, cs, &move);
+	else if (move.kind == MOVE_STATEMENT && cs->step->kind != STEP_TABLE)
+		check_move(check, cs, &move);
 	if ((cs->step->kind == STEP_TABLE || cs->step->kind == STEP_COLUMN) && move.kind == MOVE_STATEMENT)
 		check_holds(check, cs);
 	check_subscribed(check, cs);
@@ -621,7 +659,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_DROP || cs->step->kind == STEP_STATEMENT))
 		check_taken(cs, &move);
 	lack = change_lacks(cs->step, &move);
-	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && (cs->makes || check_makes_other(cs->step));
+	refused = lack == NULL && check_code(check, cs, &move);
+	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && !refused && (cs->makes || check_makes_other(cs->step));
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, cs->step->kind == STEP_TABLE ?
 				  psprintf("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(sg_parse_table_name(cs->step->child_table).schema),

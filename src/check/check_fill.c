@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check_fill.c
- *	  Checks of steps that fill rows: triggers, rules and owners in the way.
+ *	  Checks of steps that fill rows: obstructing triggers, rules and owners.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_relation.h"
 
-/* Has a step a trigger that fills rows while they are filled, or for longer? */
+/* Returns whether a step has a trigger that fills rows during its fill, or for longer */
 static bool
 has_filler(const PlanStep *step)
 {
@@ -51,7 +51,7 @@ has_filler(const PlanStep *step)
 	}
 }
 
-/* Warns of triggers that fire behind the step's own and see, or take away, what it has given */
+/* Warns of triggers that fire after the step's own and see, or take away, the value that it has given */
 static void
 check_later_triggers(CheckStep *cs, Oid table)
 {
@@ -77,7 +77,7 @@ check_later_triggers(CheckStep *cs, Oid table)
 	}
 }
 
-/* Warns of rules that do something else in place of UPDATE, or beside it */
+/* Warns of rules that replace an UPDATE, or add to it */
 static void
 check_rules(CheckStep *cs, Oid table, bool instead)
 {
@@ -101,7 +101,7 @@ check_rules(CheckStep *cs, Oid table, bool instead)
 						   quote_literal_cstr(sg_relation_name(table))));
 }
 
-/* Warns of constraints that rows may break which are there: such a row can't be updated */
+/* Warns of NOT VALID constraints that existing rows may break: such a row can't be updated */
 static void
 check_broken_rows(CheckStep *cs, Oid table)
 {
@@ -135,7 +135,10 @@ check_filled(PlanCheck *check, CheckStep *cs, Oid table)
 	}
 }
 
-/* The function of the trigger is the owner's of the step's table, and does nothing for others */
+/*
+ * Warns of partitions with other owners: the trigger's function belongs to the
+ * owner of the step's table, and does nothing for others
+ */
 static void
 check_owners(CheckStep *cs, Oid child, Oid table)
 {
@@ -173,6 +176,17 @@ check_expressions(CheckStep *cs, Oid child)
 			  pstrdup("In backfill, names of tables, functions and operators outside pg_catalog need their schema."));
 }
 
+/* Blocks the fill of a column if nobody may run the code of its table */
+static void
+check_fill_code(CheckStep *cs, Oid table)
+{
+	const PlanStep *step = cs->step;
+	char	   *reason = deploy_backfill_refusal(plan_filling_step(step, linitial(step->child_columns), step->fill, false), table);
+
+	if (reason)
+		check_row(cs, "privileges", CHECK_BLOCK, reason, pstrdup(CODE_REFUSED_HINT));
+}
+
 void
 check_filler(CheckStep *cs, bool lost)
 {
@@ -189,12 +203,14 @@ check_filler(CheckStep *cs, bool lost)
 	}
 	if (step->kind == STEP_FOREIGN_KEY)
 		check_expressions(cs, child);
+	else if (step->kind == STEP_COLUMN)
+		check_fill_code(cs, child);
 	if (lost)
 		check_row(cs, "filler", CHECK_WARN, pstrdup("the trigger that fills rows was dropped, disabled or changed: rows come without a value"),
 				  psprintf(sg_calls("Have it made anew, and these rows filled:\nCALL sg_apply(%s);"), quote_literal_cstr(cs->plan)));
 }
 
-/* Could a trigger give a column a value, by what its function and its arguments say? */
+/* Returns whether a trigger could give a column a value, by the text of its function and its arguments */
 static bool
 may_give(HeapTuple tuple, TupleDesc desc, const char *column)
 {
@@ -210,13 +226,13 @@ may_give(HeapTuple tuple, TupleDesc desc, const char *column)
 	gives = isnull || ((Form_pg_proc) GETSTRUCT(function))->prolang == ClanguageId || plan_has_word(TextDatumGetCString(source), column);
 	ReleaseSysCache(function);
 	args = DatumGetByteaPP(heap_getattr(tuple, Anum_pg_trigger_tgargs, desc, &isnull));
-	/* each ends with a zero byte */
+	/* each argument ends with a zero byte */
 	for (const char *arg = VARDATA_ANY(args); !gives && arg < VARDATA_ANY(args) + VARSIZE_ANY_EXHDR(args); arg += strlen(arg) + 1)
 		gives = strcmp(arg, column) == 0;
 	return gives;
 }
 
-/* Could a trigger of a user's give a column its value in an INSERT that does not name it? */
+/* Returns whether a user's trigger could give a column its value in an INSERT that does not name it */
 static bool
 trigger_may_give(Oid table, const char *column)
 {

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * check_fix.c
- *	  The orphans of a step: how many, can they be mended, and what that costs.
+ *	  Orphans of a step: their number, whether they can be mended, and the
+ *	  cost.
  *
- * For each row that is deleted, each key that refers to its table looks for
- * rows that refer to the row.  Where no index serves that, it reads a whole
- * table, once for each row: that is what can make hours of seconds, and it is
- * named here with the index that is missing.
+ *	  For each deleted row, each key that refers to its table looks for rows
+ *	  that refer to the row.  Without an index for that, it reads a whole
+ *	  table, once for each row: this can turn seconds into hours, and the row
+ *	  names the missing index.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,18 +34,19 @@
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
-/* From then on, mending deserves a word */
+/* Duration and blocks from which mending gets a row */
 #define LONG_SECONDS	1
 #define MANY_BLOCKS		100000
 
-#define HINTS_ALIKE		3		/* of steps; more, and one row has it */
+#define HINTS_ALIKE		3		/* number of steps with hints; with more, one
+								 * row has the hint */
 
 /* Cost of fixing the orphans of one step */
 typedef struct FixCost
 {
 	PlanCheck  *check;
-	double		blocks;			/* read for want of indexes */
-	StringInfoData keys;		/* those that lack one */
+	double		blocks;			/* blocks read for want of indexes */
+	StringInfoData keys;		/* keys that lack an index */
 	StringInfoData statements;
 	List	   *seen;			/* tables whose rows are reached */
 } FixCost;
@@ -52,8 +54,8 @@ typedef struct FixCost
 /* ---- orphans ---- */
 
 /*
- * The form by name knows all that breaks a key which is there; the one by
- * columns does not know rows that break MATCH FULL by a null.
+ * Returns the hint that lists orphans: by a declared key's name, because the
+ * form by columns does not find rows that break MATCH FULL by a null.
  */
 static char *
 list_orphans_hint(const CheckStep *cs)
@@ -77,7 +79,7 @@ list_orphans_hint(const CheckStep *cs)
 										   cs->step->child_table, columns, key->nkeys - 1)));
 }
 
-/* Why CALL sg_fix_orphans() could not do what the policy says, or NULL */
+/* Returns why CALL sg_fix_orphans() could not apply the policy, or NULL */
 static FkProblem *
 fix_obstacle(CheckStep *cs)
 {
@@ -105,7 +107,7 @@ fix_hint(CheckStep *cs, const char *policy)
 	return psprintf("Do without the sentinel:\n%s", check_set(cs, "sentinel", NULL));
 }
 
-/* Groups keys and steps by the topmost tables that they refer to, once the steps have been looked at */
+/* Groups keys and steps by the topmost tables that they refer to, after all steps have been examined */
 static void
 group_referring(PlanCheck *check)
 {
@@ -124,7 +126,10 @@ group_referring(PlanCheck *check)
 	}
 }
 
-/* Do keys refer to a table, or to these columns, so that there may be rows that hang on those which go or are changed? */
+/*
+ * Returns whether keys refer to a table, or to these columns, so that rows may
+ * refer to deleted or changed ones
+ */
 static bool
 is_referenced(PlanCheck *check, Oid table, List *columns)
 {
@@ -144,7 +149,7 @@ is_referenced(PlanCheck *check, Oid table, List *columns)
 	return false;
 }
 
-/* Returns the step before this one that may take away rows of some tables, or keys of theirs, or NULL */
+/* Returns the earlier step that may remove rows of some tables, or their keys, or NULL */
 static const PlanStep *
 takes_before(const PlanCheck *check, const CheckStep *cs, List *tables)
 {
@@ -163,7 +168,7 @@ takes_before(const PlanCheck *check, const CheckStep *cs, List *tables)
 	return NULL;
 }
 
-/* Tells whether rows that refer to those which the step takes out keep it from that; a full check looks */
+/* Reports whether rows that refer to the step's removed rows block it; only a full check reads them */
 static void
 check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 {
@@ -175,7 +180,7 @@ check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 
 	if (!plan_step_fixes(cs->step))
 		return;
-	/* a key is about the rows of its table alone */
+	/* a key is about the rows of its own table only */
 	foreach_oid(one, cs->step->kind == STEP_FOREIGN_KEY ? list_make1_oid(table) : sg_all_inheritors(table))
 	{
 		referenced |= is_referenced(check, one, goes ? NIL : cs->step->child_columns);
@@ -206,7 +211,7 @@ check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 		check_row(cs, "referring", CHECK_OK, psprintf("no row that refers to those that %s is in the way", word), NULL);
 }
 
-/* Warns of triggers of the table whose rows the policy changes or deletes, about so many */
+/* Warns of triggers on a table, of which the policy changes or deletes so many rows */
 static void
 check_fixing_triggers(CheckStep *cs, Oid table, double rows)
 {
@@ -219,14 +224,36 @@ check_fixing_triggers(CheckStep *cs, Oid table, double rows)
 	}
 }
 
+/* Asks the table's other rules, and the generated columns, for rows that the policy sets */
+static void
+check_other_rules(PlanCheck *check, CheckStep *cs, Oid table)
+{
+	const PlanStep *step = cs->step;
+	FixKey		key = {&cs->view.key, step};
+	char	   *statement = NULL;
+
+	if (step->kind == STEP_FOREIGN_KEY)
+		statement = fix_set_statement(&key);
+	else if (step->orphans == ORPHANS_SET && step->fill)
+	{
+		const char *column = quote_identifier(linitial(step->child_columns));
+
+		statement = psprintf("UPDATE %s SET %s = (%s\n) WHERE %s", sg_relation_name(table), column, step->fill,
+							 step->kind == STEP_NOT_NULL ? psprintf("%s IS NULL", column) : psprintf("NOT (%s\n)", plan_given(step->definition)));
+	}
+	if (statement)
+		check_set_rows(check, cs, table, statement);
+}
+
 void
 check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows)
 {
+	check_other_rules(check, cs, table);
 	check_fixing_triggers(cs, table, rows);
 	check_referring(check, cs, table);
 }
 
-/* There are some, and the policy does something about them */
+/* Checks orphans that the policy removes or mends */
 static void
 check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 {
@@ -251,7 +278,7 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 	check_fixing(check, cs, cs->view.key.child, cs->audit->orphan_rows);
 }
 
-/* Where to see them, and the plan's own remedy */
+/* Returns the hint that lists the orphans, with the plan's own remedy */
 static char *
 look_hint(const CheckStep *cs)
 {
@@ -261,14 +288,15 @@ look_hint(const CheckStep *cs)
 					list_orphans_hint(cs), plan_quarantine_call(cs->step));
 }
 
-/* There are some; what comes of it depends on the policy */
+/* Checks existing orphans by the step's policy */
 static void
 check_found_orphans(PlanCheck *check, CheckStep *cs)
 {
 	char	   *text = deploy_orphans_text(cs->audit);
+	const PlanStep *writer = cs->step->orphans == ORPHANS_STOP ? check_writer_before(check, cs) : NULL;
 
 	if (cs->step->orphans == ORPHANS_STOP)
-		check_row(cs, "orphans", CHECK_BLOCK, text, look_hint(cs));
+		check_row(cs, "orphans", writer ? CHECK_WARN : CHECK_BLOCK, writer ? psprintf("%s, unless step %d changes that", text, writer->step) : text, look_hint(cs));
 	else if (plan_step_fixes(cs->step))
 		check_fixable_orphans(check, cs, text);
 	else
@@ -278,7 +306,7 @@ check_found_orphans(PlanCheck *check, CheckStep *cs)
 				  look_hint(cs));
 }
 
-/* There are none; the policy for those that may come can still be one that does not work */
+/* Checks the policy of a step without orphans, which may still be unable to handle future ones */
 static void
 check_no_orphans(CheckStep *cs)
 {
@@ -322,7 +350,7 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->plan)));
 }
 
-/* Says of the keys with orphans what can be done about all of them, if there are several; before check_orphans() */
+/* Reports a common remedy for keys with orphans, if there are several; before check_orphans() */
 void
 check_all_orphans(PlanCheck *check)
 {
@@ -357,7 +385,7 @@ check_all_orphans(PlanCheck *check)
 
 /* ---- the cost ---- */
 
-/* A key with no index, for which none is built before */
+/* Adds a key without an index, if none is built before */
 static void
 add_missing(FixCost *cost, const FkKey *key, double rows)
 {
@@ -377,7 +405,7 @@ add_missing(FixCost *cost, const FkKey *key, double rows)
 
 static void add_table(FixCost *cost, Oid table, double rows, bool goes_on);
 
-/* Rows of the parent are deleted: what that costs by one key */
+/* Adds the cost of deleted rows of the parent by one key */
 static void
 add_key(FixCost *cost, const FkKey *key, bool planned, double rows, bool goes_on)
 {
@@ -392,7 +420,7 @@ add_key(FixCost *cost, const FkKey *key, bool planned, double rows, bool goes_on
 	if (!goes_on || list_member_oid(cost->seen, key->child))
 		return;
 
-	/* as many as there are to a row of the parent on average */
+	/* as many rows as a row of the parent has on average */
 	child = check_table(cost->check, key->child);
 	parent = check_table(cost->check, key->parent);
 	if (child->rows > 0 && parent->rows > 0)

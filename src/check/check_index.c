@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * check_index.c
- *	  Indexes: does one serve the triggers of the key, what does it cost that
- *	  none does, and is there room for the one that deployment builds?
+ *	  Indexes: whether one serves the triggers of the key, the cost of none,
+ *	  and room for the one that deployment builds.
  *
- * A write to the child looks for the parent's row by "parent = $1"; the
- * parent's side is never cast, so that its index fails to serve only where
- * its collation is not that of the column.  A change of the parent looks for
- * rows of the child by "$1 = child": where the operator takes another type,
- * the child's column is cast, and no plain index on it serves.
+ *	  A write to the child looks for the parent's row by "parent = $1"; the
+ *	  parent's column is never cast, so its index is useless only if its
+ *	  collation is not the column's.  A change of the parent looks for rows of
+ *	  the child by "$1 = child": if the operator takes another type, the
+ *	  child's column is cast, and no plain index on it serves.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,8 +45,8 @@
 #include "plan/plan_index.h"
 
 /*
- * The type that a column of the child is cast to where a change of the parent
- * is checked; InvalidOid where it is compared as it is.
+ * Returns the type that a column of the child is cast to when a change of the
+ * parent is checked; InvalidOid if it is not cast.
  */
 static Oid
 cast_of_child(const FkKey *key, int i)
@@ -81,7 +81,7 @@ is_cast(const FkKey *key)
 
 /* ---- an index on the cast of a column, which fk_serving_index() does not know ---- */
 
-/* The cast as the parser would build it for an index of the table */
+/* Returns the cast as the parser would build it for an index of the table */
 static Node *
 cast_expression(const FkKey *key)
 {
@@ -102,7 +102,7 @@ index_method(Oid index)
 	return sg_read_class(index, &class) ? class.relam : InvalidOid;
 }
 
-/* Is it a whole, finished btree index whose first column is that cast? */
+/* Returns whether an index is a valid btree without WHERE whose first column is that cast */
 static bool
 is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
 {
@@ -122,7 +122,7 @@ is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
 		equal(linitial((List *) stringToNode(TextDatumGetCString(datum))), cast_expression(key));
 }
 
-/* For a key of one column */
+/* Returns the index on the cast, for a key of one column */
 static Oid
 cast_index(const FkKey *key)
 {
@@ -167,7 +167,7 @@ check_serving_index(const FkKey *key)
 
 /* ---- does the operator let indexes serve? ---- */
 
-/* The parent's index in another collation than the column's serves no check */
+/* Warns if the parent's index has another collation than the column, and so serves no check */
 static bool
 check_parent_index(CheckStep *cs)
 {
@@ -204,7 +204,7 @@ check_parent_index(CheckStep *cs)
 	return found;
 }
 
-/* The child's column is cast: an index on it does not serve */
+/* Warns if the child's column is cast, so that an index on it does not serve */
 static bool
 check_child_cast(CheckStep *cs)
 {
@@ -241,7 +241,7 @@ check_index_use(CheckStep *cs)
 
 /* ---- is there one? ---- */
 
-/* Returns the cost of a delete of a parent that has to read the whole child, as text */
+/* Returns the cost of a parent's delete that has to scan the whole child, as text */
 static char *
 scan_cost(const PlanCheck *check, const CheckStep *cs)
 {
@@ -287,8 +287,9 @@ add_index_statements(StringInfo sql, const CheckStep *cs)
 }
 
 /*
- * Returns a hint that has the statements.  Each step may have one, so the names and
- * indexes that are looked up for it, which take more room than its text, are freed at once.
+ * Returns a hint with these statements.  Each step may have one, so names and
+ * indexes looked up for it, which take more memory than its text, are freed at
+ * once.
  */
 static char *
 index_hint(const char *lead, const CheckStep *cs)
@@ -309,7 +310,7 @@ index_hint(const char *lead, const CheckStep *cs)
 	return hint;
 }
 
-/* Room for the index, and once more for sorting it */
+/* Checks the room for the index, and as much again for sorting it */
 static void
 check_disk(CheckStep *cs)
 {
@@ -335,7 +336,7 @@ check_disk(CheckStep *cs)
 						   check_bytes(cs->index_bytes), check_bytes(available)), NULL);
 }
 
-/* Deployment builds the index, which takes another privilege than the key */
+/* Checks the privilege to build the index, which differs from the key's */
 static void
 check_may_build(CheckStep *cs)
 {
@@ -352,7 +353,7 @@ check_may_build(CheckStep *cs)
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
 
-/* The indexes that deployment builds, by their tables */
+/* Returns the indexes that deployment builds, by their tables */
 static SgOidLists *
 planned_indexes(const PlanCheck *check)
 {
@@ -385,7 +386,7 @@ check_planned_index(PlanCheck *check, const FkKey *key)
 	return NULL;
 }
 
-/* There is none: what it costs, and who builds it */
+/* Reports a missing index: its cost, and who builds it */
 static void
 check_missing_index(PlanCheck *check, CheckStep *cs)
 {

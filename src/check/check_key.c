@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * check_key.c
- *	  Can the key of a step be made here?
+ *	  Checks that the key of a step can be made in this database.
  *
- * A problem of the key itself comes from plan_step_key() and
- * deploy_look(), which deployment asks, too.  Here it gets the name of its
- * check and the statement that mends it.
+ *	  A problem of the key itself comes from plan_step_key() and
+ *	  deploy_look(), which deployment calls, too.  Here it gets the name of
+ *	  its check and the statement that mends it.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,7 +52,7 @@
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 
-/* The rows about what a key is resolved from, in that order */
+/* Names of the checks for the parts of resolving a key, in that order */
 static const char *const resolve_checks[] = {
 	[FK_PROBLEM_TABLE] = "table",
 	[FK_PROBLEM_PERSISTENCE] = "persistence",
@@ -70,12 +70,12 @@ typedef struct ColumnFacts
 	int32		typmod;
 	Oid			collation;
 	bool		not_null;
-	bool		must_not_null;	/* and nothing can be done about that */
+	bool		must_not_null;	/* NOT NULL that can't be dropped */
 	bool		has_default;
 	char		generated;		/* ATTRIBUTE_GENERATED_*, or 0 */
 } ColumnFacts;
 
-/* NOT NULL of a domain, or of one that it is based on */
+/* Returns whether a type is a domain with NOT NULL, or based on one */
 static bool
 type_not_null(Oid type)
 {
@@ -123,7 +123,7 @@ type_name(ColumnFacts facts)
 	return format_type_with_typemod(facts.type, facts.typmod);
 }
 
-/* The collation of a column, where it is not that of the type */
+/* Returns COLLATE with the collation of a column, if it is not the type's */
 static char *
 collate_clause(ColumnFacts facts)
 {
@@ -133,7 +133,7 @@ collate_clause(ColumnFacts facts)
 
 /* ---- resolving ---- */
 
-/* A table that is not there; true when one was found missing */
+/* Blocks a missing table; returns whether it is missing */
 static bool
 check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid)
 {
@@ -149,14 +149,14 @@ check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid
 	return true;
 }
 
-/* A list of columns as sg_plan_set() takes it */
+/* Returns a list of columns as sg_plan_set() takes it */
 static char *
 columns_value(List *columns)
 {
 	return OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(columns));
 }
 
-/* The columns of a step with another name in the place of one */
+/* Returns the columns of a step with one name replaced */
 static List *
 corrected_columns(List *columns, int n, char *name)
 {
@@ -165,7 +165,7 @@ corrected_columns(List *columns, int n, char *name)
 	return columns;
 }
 
-/* The key of the parent that may be meant, where the step's can't be; or NULL */
+/* Returns the key of the parent that may be meant, if the step's can't be; or NULL */
 static char *
 meant_key_hint(CheckStep *cs)
 {
@@ -176,9 +176,9 @@ meant_key_hint(CheckStep *cs)
 }
 
 /*
- * The nearest name; for the parent, the key that may be meant; else ALTER
- * TABLE ... ADD COLUMN with the type of the column on the other side, if that
- * is known.
+ * Returns the nearest name; for the parent, the key that may be meant; else
+ * ALTER TABLE ... ADD COLUMN with the type of the column on the other side, if
+ * known.
  */
 static char *
 missing_column_hint(CheckStep *cs, bool is_child, int n)
@@ -213,7 +213,7 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 								  type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum))));
 }
 
-/* Every column that a side lacks, not only the first */
+/* Blocks every column that a side lacks, not only the first */
 static bool
 check_columns_exist(CheckStep *cs, bool is_child)
 {
@@ -235,8 +235,8 @@ check_columns_exist(CheckStep *cs, bool is_child)
 }
 
 /*
- * Columns of the child that a backfill adds: nothing can be said about their
- * rows now.  True when there are such.
+ * Reports columns of the child that a backfill adds, whose rows are unknown
+ * now; returns whether there are such.
  */
 static bool
 check_backfilled_columns(CheckStep *cs)
@@ -253,7 +253,7 @@ check_backfilled_columns(CheckStep *cs)
 	return true;
 }
 
-/* Whose expressions they are, and that what is in the columns now is not what will be */
+/* Reports whose expressions the backfill has, and that the columns' present values will change */
 static void
 check_backfill(PlanCheck *check, CheckStep *cs)
 {
@@ -276,7 +276,7 @@ check_backfill(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->plan)));
 }
 
-/* Do the pair's collations differ, and is one of them nondeterministic? */
+/* Returns whether the pair's collations differ, and one of them is nondeterministic */
 static bool
 collations_clash(const FkKey *key, int i)
 {
@@ -287,7 +287,7 @@ collations_clash(const FkKey *key, int i)
 		(!get_collation_isdeterministic(child) || !get_collation_isdeterministic(parent));
 }
 
-/* The hint with the statement that gives the child's column the parent's type and collation */
+/* Returns a hint with the statement that gives the child's column the parent's type and collation */
 static char *
 alter_type_hint(const char *lead, const FkKey *key, int i)
 {
@@ -304,7 +304,7 @@ alter_type_hint(const char *lead, const FkKey *key, int i)
 								  sg_relation_name(key->child), column, type, collate, column, type));
 }
 
-/* Is there a cast that assigns without being asked for? An explicit one may fail for any value. */
+/* Returns whether there is an assignment cast; an explicit one may fail for any value */
 static bool
 can_be_cast(Oid from, Oid to)
 {
@@ -314,7 +314,7 @@ can_be_cast(Oid from, Oid to)
 		COERCION_PATH_NONE;
 }
 
-/* For the first pair that breaks the rule: no operator, or collations that clash */
+/* Returns that hint for the first pair that breaks the rule: no operator, or clashing collations */
 static char *
 alter_pair_hint(CheckStep *cs, bool by_operator)
 {
@@ -336,7 +336,7 @@ alter_pair_hint(CheckStep *cs, bool by_operator)
 	return NULL;
 }
 
-/* The columns of some unique index of the parent that has as many as the key, or NIL */
+/* Returns the columns of a unique index of the parent with as many columns as the key, or NIL */
 static List *
 unique_columns(Oid parent, int n)
 {
@@ -358,7 +358,7 @@ unique_columns(Oid parent, int n)
 	return columns;
 }
 
-/* Are the columns of a table's partition key among some? */
+/* Returns whether the list has all columns of a table's partition key */
 static bool
 holds_partition_key(Oid relid, List *columns)
 {
@@ -368,7 +368,7 @@ holds_partition_key(Oid relid, List *columns)
 
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return true;
-	/* who has locked it is not waited for */
+	/* not waited for while another session has it locked */
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return true;
 	rel = sg_relation_open(relid, NoLock);
@@ -383,7 +383,7 @@ holds_partition_key(Oid relid, List *columns)
 	return all;
 }
 
-/* Where the parent's key compares periods and the step does not, or the other way round; else NULL */
+/* Returns a hint if only one of the parent's key and the step compares periods; else NULL */
 static char *
 period_hint(CheckStep *cs)
 {
@@ -462,7 +462,7 @@ operators_text(const FkKey *key)
 }
 
 /*
- * Rows for each part of resolving the key, up to the first that fails.
+ * Adds rows for each part of resolving the key, up to the first that fails.
  * Returns whether the key can be resolved.
  */
 static bool
@@ -495,7 +495,7 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 			i == FK_PROBLEM_TARGET && OidIsValid(key->index) ? psprintf("index %s", sg_relation_name(key->index)) :
 			NULL;
 
-		/* these two are looked at more closely elsewhere */
+		/* other checks examine these two more closely */
 		if (i != FK_PROBLEM_COLLATION && i != FK_PROBLEM_PERSISTENCE)
 			check_row(cs, resolve_checks[i], CHECK_OK, detail, NULL);
 	}
@@ -532,7 +532,7 @@ untyped_hint(const char *lead, Oid table, AttrNumber attnum, Oid type)
 													 check_column(table, attnum), format_type_be(type)));
 }
 
-/* Are the server's own queries possible?  If not, each INSERT fails with the key there */
+/* Blocks a key for which the server's own queries would fail, and with them each INSERT */
 static void
 check_queries(CheckStep *cs)
 {
@@ -727,8 +727,8 @@ check_enforcement(CheckStep *cs)
 }
 
 /*
- * A step that was done, and whose key somebody has broken since.  The key of
- * a partitioned child comes last: without it a step can be "added".
+ * Checks a finished step whose key somebody has broken since.  The key of a
+ * partitioned child comes last: without it a step can be "added".
  */
 static void
 check_done(CheckStep *cs)
@@ -773,7 +773,7 @@ check_deferrable_target(const PlanCheck *check, CheckStep *cs)
 				  psprintf("Make it one that is not:\n%s", plan_set_call(deferrable, "deferrable", "false", "initially_deferred", "false", NULL)));
 }
 
-/* Rows that came back from quarantine without a value, when nothing filled them any more */
+/* Reports rows that came back from quarantine without a value, when nothing filled them any more */
 static void
 check_left(CheckStep *cs)
 {

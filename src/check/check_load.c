@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * check_load.c
- *	  Would the run begin now, pause, or not begin at all?  The window, the
- *	  limits of load and the user's function, as the settings of this session
- *	  have them.
+ *	  Load: whether the run would begin now, pause, or not begin at all, by
+ *	  the window, the limits of load and the user's function in this session's
+ *	  settings.
  *
  *-------------------------------------------------------------------------
  */
@@ -69,7 +69,7 @@ pause_text(const char *load)
 					check_duration(sg_throttle_budget / 1000.0), load);
 }
 
-/* Checks a limit of the throttle; true when there is a row about it */
+/* Checks a limit of the throttle; returns whether there is a row about it */
 static bool
 check_limit(PlanCheck *check, char *load, const char *setting)
 {
@@ -112,7 +112,7 @@ check_function(PlanCheck *check)
 	return edata || answer.reason;
 }
 
-/* Room on the server: the floor, and whether it can be looked at */
+/* Checks free space on the server: the floor, and whether it can be read */
 static bool
 check_room(PlanCheck *check)
 {
@@ -128,7 +128,10 @@ check_room(PlanCheck *check)
 	return low != NULL;
 }
 
-/* Who lags now is not waited for by a run that begins now, unless an earlier one has waited */
+/*
+ * Checks followers: a run that begins now does not wait for one that lags now,
+ * unless an earlier run has waited
+ */
 static bool
 check_lag(PlanCheck *check)
 {
@@ -196,7 +199,7 @@ check_limits(PlanCheck *check)
 void
 check_load(PlanCheck *check)
 {
-	/* nothing runs there */
+	/* no run is possible on a standby */
 	if (RecoveryInProgress())
 		return;
 	check_window(check);

@@ -3,14 +3,16 @@
  * check_query.c
  *	  Rows that statements of a plan, and fills with subqueries, would write.
  *
- * INSERT, UPDATE and DELETE are turned into a query that gives the rows as they
- * would be written, with defaults, conversions and generated columns; and the
- * rules of the table are asked of these.  That computes what the statement
- * would compute, and writes nothing.  A value that a volatile expression gives,
- * such as that of a sequence, is not computed; rules about it are not asked.
+ *	  INSERT, UPDATE and DELETE are turned into a query that returns the rows
+ *	  as they would be written, with defaults, conversions and generated
+ *	  columns; these rows are checked against the table's rules.  That
+ *	  computes the statement's values, and writes nothing.  Values of volatile
+ *	  expressions, such as those of a sequence, are not computed, nor are
+ *	  rules about them checked.  A rule that can't be judged is a warning that
+ *	  names it.
  *
- * A rule that can't be judged so is a warning that names it.  The query runs as the
- * caller, if he is the plan's author, and not at all where it could run code of others: change_ask().
+ *	  The query runs as the caller, if the caller is the plan's author, and
+ *	  not at all if it could run code of others: change_ask().
  *
  *-------------------------------------------------------------------------
  */
@@ -54,10 +56,11 @@
 #include "change/change_literal.h"
 #include "check/check_written.h"
 #include "plan/plan_call.h"
+#include "plan/plan_change.h"
 
 /* ---- the query ---- */
 
-/* Does an assignment refuse elements that are too long, which a cast cuts off? */
+/* Returns whether an assignment refuses too long elements, which a cast truncates */
 static bool
 refuses_length(Node *node, void *context)
 {
@@ -72,7 +75,10 @@ refuses_length(Node *node, void *context)
 	return expression_tree_walker(node, refuses_length, context);
 }
 
-/* Returns an array's conversion by its text, in which the input function of the elements refuses those that are too long */
+/*
+ * Returns an array's conversion by its text, in which the input function of the
+ * elements refuses too long ones
+ */
 static Node *
 by_text(const ArrayCoerceExpr *coerce)
 {
@@ -95,7 +101,7 @@ by_text(const ArrayCoerceExpr *coerce)
 	return (Node *) back;
 }
 
-/* Makes each conversion one that is seen when the expression is printed, and takes FOR UPDATE away */
+/* Makes each conversion explicit, so that the printed expression has it, and removes FOR UPDATE */
 static Node *
 show_conversions(Node *node, void *context)
 {
@@ -105,7 +111,7 @@ show_conversions(Node *node, void *context)
 	{
 		Query	   *query = query_tree_mutator((Query *) node, show_conversions, context, 0);
 
-		/* nothing is locked */
+		/* the query locks nothing */
 		query->rowMarks = NIL;
 		query->hasForUpdate = false;
 		return (Node *) query;
@@ -126,7 +132,7 @@ show_conversions(Node *node, void *context)
 	return node;
 }
 
-/* Analyses and rewrites the statement as its look does; its one query, or NULL */
+/* Analyses and rewrites the statement as its look does; returns its one query, or NULL */
 static Query *
 read_query(const Written *w)
 {
@@ -156,7 +162,7 @@ read_query(const Written *w)
 	return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
 }
 
-/* Is a volatile expression one that always gives a value of the column's type? */
+/* Returns whether a volatile expression always returns a value of the column's type */
 static bool
 is_sure_value(Node *expression)
 {
@@ -167,7 +173,7 @@ is_sure_value(Node *expression)
 								 ((FuncExpr *) bare)->funcid == F_CLOCK_TIMESTAMP));
 }
 
-/* Remembers that nextval() of one sequence gives a column its values */
+/* Records that nextval() of one sequence gives a column its values */
 static void
 remember_sequence(Written *w, Node *expression, const char *column)
 {
@@ -183,7 +189,7 @@ remember_sequence(Written *w, Node *expression, const char *column)
 		w->given_by = lappend(w->given_by, by);
 }
 
-/* Returns the value that the statement gives a column, or NULL where that leaves it as it is */
+/* Returns the value that the statement gives a column, or NULL if it leaves the column alone */
 static Expr *
 given_value(Written *w, const FormData_pg_attribute *column)
 {
@@ -195,7 +201,7 @@ given_value(Written *w, const FormData_pg_attribute *column)
 	return w->event == CMD_INSERT ? (Expr *) makeNullConst(column->atttypid, column->atttypmod, column->attcollation) : NULL;
 }
 
-/* Returns what a column has in the rows: nothing where the value is not computed */
+/* Returns the value of a column in the rows, or NULL if it is not computed */
 static Expr *
 value_of(Written *w, const FormData_pg_attribute *column)
 {
@@ -221,7 +227,7 @@ add_target(List **targets, Expr *expr, const char *name)
 	*targets = lappend(*targets, makeTargetEntry(expr, list_length(*targets) + 1, pstrdup(name), false));
 }
 
-/* The query that gives the rows, as text; sets what is known of the columns */
+/* Returns the query for the rows, as text; sets the known columns */
 static char *
 rows_query(Written *w, const FormData_pg_attribute *columns, int n)
 {
@@ -267,8 +273,8 @@ read_counts(void *arg)
 	bool		isnull;
 
 	/*
-	 * what STABLE functions call writes nothing, and takes no value of a
-	 * sequence, until the subtransaction ends
+	 * read-only until the subtransaction ends, so that STABLE functions'
+	 * calls write nothing, and use no sequence
 	 */
 	XactReadOnly = true;
 	if (SPI_execute(w->sql, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
@@ -300,10 +306,22 @@ ask_counts(Written *w, const char *rows)
 				 errmsg("%s", move.problem->reason)));
 }
 
-/* No more rows than a sample has; and a subquery that is computed once */
+/* Limit of the computed rows in a sample; OFFSET 0 keeps a subquery from being computed twice */
 #define LIMIT_OF(w) ((w)->check->verify == CHECK_READ_FULL ? "OFFSET 0" : "LIMIT 100000")
 
-/* Adds generated columns to what the query gives, and rules about all of them */
+/* Returns whether the columns of an expression are computed */
+static bool
+is_known(const Written *w, Node *expression)
+{
+	foreach_ptr(const Var, var, pull_var_clause(expression, 0))
+	{
+		if (var->varattno <= 0 || sg_has_name(w->unknown, sg_column_name(w->table, var->varattno)))
+			return w->unknown == NIL;
+	}
+	return true;
+}
+
+/* Returns the query with generated columns, and rules about all columns, added */
 static char *
 rows_with_rules(Written *w)
 {
@@ -312,6 +330,7 @@ rows_with_rules(Written *w)
 	FormData_pg_attribute *columns = palloc(sizeof(FormData_pg_attribute) * (desc->natts + 1));
 	int			n = 0;
 	StringInfoData given;
+	List	   *generated = NIL;	/* those that are not computed */
 	List	   *all = NIL;
 	char	   *rows;
 	SgScope		scope;
@@ -329,14 +348,14 @@ rows_with_rules(Written *w)
 	{
 		char	   *name = NameStr(columns[i].attname);
 
-		if (columns[i].attgenerated && (w->unknown || w->event == CMD_DELETE))
-			w->unknown = lappend(w->unknown, name);
+		if (columns[i].attgenerated && (w->event == CMD_DELETE || !is_known(w, sg_column_default(w->table, columns[i].attnum))))
+			generated = lappend(generated, name);
 		else if (columns[i].attgenerated)
 		{
 			appendStringInfo(&given, ", %s AS %s", change_deparse(w->table, sg_column_default(w->table, columns[i].attnum)), quote_identifier(name));
 			w->set = lappend(w->set, name);
 		}
-		if (sg_has_name(w->set, name) && !sg_has_name(w->unknown, name))
+		if (sg_has_name(w->set, name) && !sg_has_name(w->unknown, name) && !sg_has_name(generated, name))
 			all = lappend(all, psprintf("\"~n\".%s", quote_identifier(name)));
 		if (list_length(all) == FUNC_MAX_ARGS || i == n - 1)
 		{
@@ -344,11 +363,12 @@ rows_with_rules(Written *w)
 			all = NIL;
 		}
 	}
+	w->unknown = list_concat(w->unknown, generated);
 	sg_scope_end(&scope);
 	return psprintf("SELECT \"~r\".*%s FROM (%s) AS \"~r\" %s", given.data, rows, LIMIT_OF(w));
 }
 
-/* Is there something that only the statement itself can have, and no query? */
+/* Returns whether the tree has a node that only the statement itself can have, but no query */
 static bool
 has_assignment(Node *node, void *context)
 {
@@ -414,7 +434,7 @@ ask_statement(void *arg)
 	ask_counts(w, rows);
 }
 
-/* The one value that a query gives, with the type of a column; and the rows */
+/* Asks the one value that a fill's query returns, with the type of a column; and the rows */
 static void
 ask_fill(void *arg)
 {
@@ -445,16 +465,33 @@ ask_fill(void *arg)
 	ask_counts(w, rows);
 }
 
-/* ---- what is said ---- */
+/* Asks the rows of a materialized view's query, to see that each can be computed */
+static void
+ask_refreshed(void *arg)
+{
+	Written    *w = arg;
+	SgScope		scope;
+	char	   *query;
 
-/* Does an error say what the rows do, rather than that the query could not be asked? */
+	change_text_begin(&scope);
+	query = sg_definition(pg_get_viewdef, w->table);
+	sg_scope_end(&scope);
+	if (query[strlen(query) - 1] == ';')
+		query[strlen(query) - 1] = '\0';
+	written_add_computed(w, list_make1(pstrdup("\"~n\"")));
+	ask_counts(w, psprintf("SELECT * FROM (%s) AS \"~r\" %s", query, LIMIT_OF(w)));
+}
+
+/* ---- rows of the check ---- */
+
+/* Returns whether an error is about the rows, rather than about asking the query */
 static bool
 is_of_rows(int sqlerrcode)
 {
 	int			class = ERRCODE_TO_CATEGORY(sqlerrcode);
 
 	return class == ERRCODE_DATA_EXCEPTION || class == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION || sqlerrcode == ERRCODE_CARDINALITY_VIOLATION ||
-		sqlerrcode == ERRCODE_CANNOT_COERCE;
+		sqlerrcode == ERRCODE_CANNOT_COERCE || sqlerrcode == ERRCODE_GENERATED_ALWAYS;
 }
 
 static void
@@ -477,7 +514,7 @@ say_counts(const Written *w, const char *name, const char *unless)
 		check_row(w->cs, name, CHECK_OK, psprintf("computed " INT64_FORMAT " %s: none is in the way", w->rows, w->rows == 1 ? "row" : "rows"), NULL);
 }
 
-/* Names the earlier step or trigger that could change the outcome, as the end of a sentence, or "" */
+/* Returns the end of a sentence with the earlier step or trigger that could change the outcome, or "" */
 static const char *
 unless_text(const Written *w, bool first)
 {
@@ -499,7 +536,7 @@ say_error(const Written *w, const char *name, const ErrorData *edata, const char
 		check_row(w->cs, name, CHECK_WARN, psprintf("the rows that it writes could not be looked at: %s", sg_error_message(edata)), NULL);
 }
 
-/* Asks, and says what came of it */
+/* Asks, and reports the outcome */
 static void
 run_asking(Written *w, void (*fn) (void *arg), const char *name, bool first)
 {
@@ -513,10 +550,10 @@ run_asking(Written *w, void (*fn) (void *arg), const char *name, bool first)
 	}
 
 	/*
-	 * its author could learn what only the caller may read, by what the query
-	 * does
+	 * not for others' plans, whose author could learn from the query facts
+	 * that only the caller may read
 	 */
-	if (!check_is_authors(w->check))
+	if (plan_step_holds_sql(w->cs->step) && !check_is_authors(w->check))
 	{
 		check_row(w->cs, name, CHECK_WARN, psprintf("rows were not computed: the SQL is role %s's", quote_identifier(w->check->plan->author)),
 				  psprintf("Read it, or have that role check the plan:\n%s", plan_sql_call(w->cs->plan)));
@@ -543,6 +580,22 @@ check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *stateme
 	Written		w = {.check = check,.cs = cs,.given = statement,.table = table,.last = last};
 
 	run_asking(&w, ask_statement, "rows", first);
+}
+
+void
+check_refreshed(PlanCheck *check, CheckStep *cs, Oid view, bool first)
+{
+	Written		w = {.check = check,.cs = cs,.table = view};
+
+	run_asking(&w, ask_refreshed, "rows", first);
+}
+
+void
+check_set_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement)
+{
+	Written		w = {.check = check,.cs = cs,.given = statement,.table = table,.last = true,.stays = cs->step->kind != STEP_FOREIGN_KEY};
+
+	run_asking(&w, ask_statement, "set", true);
 }
 
 void

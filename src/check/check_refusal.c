@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * check_refusal.c
- *	  What the server would refuse of a statement for what is there already,
- *	  or for what uses it.
+ *	  Statements that the server would refuse because of existing objects, or
+ *	  of objects that use theirs.
  *
- * Each look raises the server's error.  Nothing is run; expressions are
- * analysed as whom their code allows.  Rows are for check_rows.c.  Names of
- * relations that lead nowhere were looked for before.
+ *	  Each look raises the server's error.  Nothing is run; expressions are
+ *	  analysed as the role that their code allows. check_rows.c checks rows.
+ *	  Missing relations have been checked before.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +15,6 @@
 #include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -38,6 +37,8 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
+#include "rewrite/rewriteSupport.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -60,22 +61,21 @@ refuse(int sqlerrcode, char *message)
 			 errmsg("%s", message)));
 }
 
-/* The relation that a table's index, or another relation in its schema, would be; raises if there is none */
-static Oid
-relation_beside(Oid table, const char *name)
-{
-	Oid			relid = get_relname_relid(name, get_rel_namespace(table));
-
-	if (!OidIsValid(relid))
-		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("index \"%s\" for table \"%s\" does not exist", name, sg_rel_name(table)));
-	return relid;
-}
-
 static void
 refuse_name(Oid table, const char *name)
 {
 	if (OidIsValid(get_relname_relid(name, get_rel_namespace(table))))
 		refuse(ERRCODE_DUPLICATE_TABLE, psprintf("relation \"%s\" already exists", name));
+}
+
+/* Refuses a relation that is none of these kinds */
+static void
+need_kind(const RangeVar *name, const char *kinds)
+{
+	Oid			relid = change_find_named(name);
+
+	if (OidIsValid(relid) && strchr(kinds, get_rel_relkind(relid)) == NULL)
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not a table", sg_rel_name(relid)));
 }
 
 static void
@@ -85,23 +85,24 @@ need_column(Oid table, const char *column)
 		refuse(ERRCODE_UNDEFINED_COLUMN, psprintf("column \"%s\" of relation \"%s\" does not exist", column, sg_rel_name(table)));
 }
 
-static void
-need_unique(Oid index)
+/* Does the server take a rule ON SELECT?  A view, and before 16 an empty table, which the rule makes a view. */
+static bool
+becomes_view(Oid table)
 {
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	bool		unique;
+	if (SG_RULE_MAKES_VIEW && get_rel_relkind(table) == RELKIND_RELATION)
+	{
+		Relation	rel = sg_relation_open(table, AccessShareLock);
+		bool		is_empty = RelationGetNumberOfBlocks(rel) == 0;
 
-	if (!HeapTupleIsValid(tuple))
-		return;
-	unique = ((Form_pg_index) GETSTRUCT(tuple))->indisunique;
-	ReleaseSysCache(tuple);
-	if (!unique)
-		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not a unique index", sg_rel_name(index)));
+		table_close(rel, AccessShareLock);
+		return is_empty;
+	}
+	return get_rel_relkind(table) == RELKIND_VIEW;
 }
 
 /* ---- another type of a column ---- */
 
-/* Does the same ALTER TABLE drop something first, which may be what uses the column? */
+/* Returns whether the same ALTER TABLE drops something first, which may be the column's user */
 static bool
 drops_first(const AlterTableStmt *statement)
 {
@@ -113,7 +114,7 @@ drops_first(const AlterTableStmt *statement)
 	return false;
 }
 
-/* Is it a generated column that uses another one? */
+/* Returns whether an attribute default belongs to a generated column that uses another one */
 static bool
 is_generated_by(const AlterTableStmt *statement, Oid table, AttrNumber attnum, Oid attrdef)
 {
@@ -122,7 +123,7 @@ is_generated_by(const AlterTableStmt *statement, Oid table, AttrNumber attnum, O
 	return OidIsValid(column.objectId) && !(column.objectId == table && column.objectSubId == attnum) && !drops_first(statement);
 }
 
-/* Refuses what the server does not make anew with the column */
+/* Raises an error for dependents that the server does not recreate with the column */
 static void
 look_for_users(const AlterTableStmt *statement, Oid table, AttrNumber attnum)
 {
@@ -164,22 +165,7 @@ look_for_users(const AlterTableStmt *statement, Oid table, AttrNumber attnum)
 		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot alter type of a column %s", user));
 }
 
-static bool
-is_partition_key(Oid table, AttrNumber attnum)
-{
-	Relation	rel;
-	bool		is_expression;
-	bool		result;
-
-	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
-		return false;
-	rel = sg_relation_open(table, AccessShareLock);
-	result = has_partition_attrs(rel, bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber), &is_expression);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/* Refuses to write a table anew of whose row type a column is */
+/* Raises an error for a rewrite of a table whose row type a column has */
 static void
 look_for_row_type(Oid table)
 {
@@ -209,12 +195,6 @@ look_at_type(const AlterTableStmt *statement, Oid table, const AlterTableCmd *co
 		return;
 	if (column.attinhcount > 0)
 		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("cannot alter inherited column \"%s\"", command->name));
-	if (is_partition_key(table, attnum))
-		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("cannot alter column \"%s\" because it is part of the partition key", command->name));
-	if (column.attidentity && OidIsValid(type) && type != INT2OID && type != INT4OID && type != INT8OID)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, pstrdup("identity column type must be smallint, integer, or bigint"));
-	if (castNode(ColumnDef, command->def)->collClause && OidIsValid(type) && !type_is_collatable(type))
-		refuse(ERRCODE_DATATYPE_MISMATCH, psprintf("collations are not supported by type %s", format_type_be(type)));
 	look_for_users(statement, table, attnum);
 	if (OidIsValid(type) && !IsBinaryCoercible(column.atttypid, type))
 		look_for_row_type(table);
@@ -222,7 +202,7 @@ look_at_type(const AlterTableStmt *statement, Oid table, const AlterTableCmd *co
 
 /* ---- expressions ---- */
 
-/* Analyses a default, which raises what the server would */
+/* Analyses a default, which raises the server's errors */
 static void
 look_at_default(Oid table, const AlterTableCmd *command)
 {
@@ -239,7 +219,7 @@ look_at_default(Oid table, const AlterTableCmd *command)
 	(void) code_analyse(&expression);
 }
 
-/* Analyses the conditions of a policy, but for those with subqueries */
+/* Analyses the conditions of a policy, except those with subqueries */
 static void
 look_at_policy(Oid table, const CreatePolicyStmt *policy)
 {
@@ -256,12 +236,39 @@ look_at_policy(Oid table, const CreatePolicyStmt *policy)
 
 /* ---- ALTER TABLE and ALTER TYPE ---- */
 
-/* Refuses to change a composite type, but not the tables OF it with it */
+/* Raises an error for changing a composite type without its typed tables */
 static void
 look_for_typed(Oid type, DropBehavior behavior)
 {
 	if (behavior == DROP_RESTRICT && get_rel_relkind(type) == RELKIND_COMPOSITE_TYPE && sg_typed_tables(type))
 		refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("cannot alter type \"%s\" because it is the type of a typed table", sg_rel_name(type)));
+}
+
+static bool
+is_typed(Oid table)
+{
+	FormData_pg_class class;
+
+	return sg_read_class(table, &class) && OidIsValid(class.reloftype);
+}
+
+/* Refuses a column that a table OF a type can't have, or that an heir has of another type */
+static void
+look_at_heirs(Oid table, const AlterTableCmd *command, const ColumnDef *def)
+{
+	Oid			type = LookupTypeNameOid(NULL, def->typeName, true);
+
+	if (is_typed(table))
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, pstrdup("cannot add column to typed table"));
+	if (sg_partition_ancestors(table))
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, pstrdup("cannot add column to a partition"));
+	foreach_oid(heir, OidIsValid(type) ? sg_all_inheritors(table) : NIL)
+	{
+		AttrNumber	attnum = get_attnum(heir, def->colname);
+
+		if (heir != table && attnum > 0 && get_atttype(heir, attnum) != type)
+			refuse(ERRCODE_DATATYPE_MISMATCH, psprintf("child table \"%s\" has different type for column \"%s\"", sg_rel_name(heir), def->colname));
+	}
 }
 
 static void
@@ -271,7 +278,8 @@ look_at_new_column(Oid table, const AlterTableCmd *command)
 
 	if (!command->missing_ok && get_attnum(table, def->colname) != InvalidAttrNumber)
 		refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", def->colname, sg_rel_name(table)));
-	/* serial is none of the catalog's */
+	look_at_heirs(table, command, def);
+	/* serial is no type of the catalog */
 	if (list_length(def->typeName->names) == 1 && strstr(strVal(linitial(def->typeName->names)), "serial"))
 		return;
 	if (!OidIsValid(LookupTypeNameOid(NULL, def->typeName, true)))
@@ -283,49 +291,9 @@ look_at_constraint(Oid table, const Constraint *constraint)
 {
 	if (constraint->conname && OidIsValid(get_relation_constraint_oid(table, constraint->conname, true)))
 		refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("constraint \"%s\" for relation \"%s\" already exists", constraint->conname, sg_rel_name(table)));
-	if (constraint->indexname)
-		need_unique(relation_beside(table, constraint->indexname));
 }
 
-/* Refuses to drop a constraint whose index a foreign key needs */
-static void
-look_at_dropped(Oid table, const AlterTableCmd *command)
-{
-	Oid			constraint = get_relation_constraint_oid(table, command->name, true);
-	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
-	SgCatalog	users;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	if (!OidIsValid(index) || command->behavior != DROP_RESTRICT || get_rel_relkind(index) != RELKIND_INDEX)
-		return;
-	sg_catalog_begin_depend(&users, true, RelationRelationId, index, 0);
-	while (!found && (tuple = sg_catalog_next(&users)) != NULL)
-	{
-		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
-
-		found = depend->classid == ConstraintRelationId && depend->deptype == DEPENDENCY_NORMAL;
-	}
-	sg_catalog_end(&users);
-	if (found)
-		refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("cannot drop constraint %s because a foreign key needs it", quote_identifier(command->name)));
-}
-
-/* Storage parameters without those of TOAST */
-static List *
-own_options(List *options)
-{
-	List	   *own = NIL;
-
-	foreach_ptr(DefElem, option, options)
-	{
-		if (option->defnamespace == NULL)
-			own = lappend(own, option);
-	}
-	return own;
-}
-
-/* prexcept is there from 19 on */
+/* prexcept exists from 19 on */
 static bool
 is_named_by_publication(Oid table)
 {
@@ -333,6 +301,78 @@ is_named_by_publication(Oid table)
 
 	return sg_owner_fetch("SELECT 'named' FROM pg_publication_rel r WHERE r.prrelid = $1::oid AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false) LIMIT 1",
 						  psprintf("%u", table), &named);
+}
+
+/* Refuses a constraint that is none, or is no key */
+static void
+look_at_altered_key(Oid table, Node *def)
+{
+	const char *name = SG_ALTERED_CONSTRAINT(def);
+	HeapTuple	tuple = change_constraint(table, name);
+
+	if (tuple == NULL)
+		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("constraint \"%s\" of relation \"%s\" does not exist", name, sg_rel_name(table)));
+	if (strchr(SG_ALTERED_KINDS, ((Form_pg_constraint) GETSTRUCT(tuple))->contype) == NULL)
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("constraint \"%s\" of relation \"%s\" is not a foreign key constraint", name, sg_rel_name(table)));
+}
+
+/* Refuses a key between a table that is logged and one that is not, once the table is */
+static void
+look_at_persistence(Oid table, bool logged)
+{
+	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
+	{
+		Oid			other = logged ? key->parent : key->child;
+
+		if ((logged ? key->child : key->parent) == table && OidIsValid(other) && other != table &&
+			(sg_rel_persistence(other) == RELPERSISTENCE_PERMANENT) != logged)
+			refuse(ERRCODE_INVALID_TABLE_DEFINITION,
+				   psprintf("could not change table \"%s\" to %s because of key \"%s\" of %s table \"%s\"", sg_rel_name(table), logged ? "logged" : "unlogged",
+							key->name, logged ? "unlogged" : "logged", sg_rel_name(other)));
+	}
+}
+
+/* Refuses a table whose columns are not those of a type */
+static void
+look_at_of(Oid table, const TypeName *name)
+{
+	Oid			type = LookupTypeNameOid(NULL, name, true);
+	Oid			relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+	FormData_pg_class classes[2];
+	AttrNumber	attnum[2] = {0, 0};
+
+	if (!OidIsValid(relid) || !sg_read_class(table, &classes[0]) || !sg_read_class(relid, &classes[1]))
+		return;
+	for (;;)
+	{
+		FormData_pg_attribute columns[2];
+		Oid			relids[2] = {table, relid};
+
+		for (int i = 0; i < 2; i++)
+		{
+			do
+				attnum[i]++;
+			while (attnum[i] <= classes[i].relnatts && (!sg_read_column(relids[i], attnum[i], &columns[i]) || columns[i].attisdropped));
+		}
+		if (attnum[0] > classes[0].relnatts && attnum[1] > classes[1].relnatts)
+			return;
+		if (attnum[0] > classes[0].relnatts || attnum[1] > classes[1].relnatts || columns[0].atttypid != columns[1].atttypid ||
+			strcmp(NameStr(columns[0].attname), NameStr(columns[1].attname)) != 0)
+			refuse(ERRCODE_DATATYPE_MISMATCH, psprintf("table \"%s\" has other columns than type %s", sg_rel_name(table), format_type_be(type)));
+	}
+}
+
+/* Refuses another owner for a sequence that goes with its table */
+static void
+look_at_owner(Oid relid, const RoleSpec *owner)
+{
+	Oid			table;
+	int32		column;
+	FormData_pg_class class;
+
+	if (get_rel_relkind(relid) == RELKIND_SEQUENCE && sg_read_class(relid, &class) && class.relowner != get_rolespec_oid(owner, false) &&
+		(sequenceIsOwned(relid, DEPENDENCY_AUTO, &table, &column) || sequenceIsOwned(relid, DEPENDENCY_INTERNAL, &table, &column)))
+		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot change owner of sequence \"%s\": it is linked to table \"%s\"", sg_rel_name(relid), sg_rel_name(table)));
 }
 
 static void
@@ -343,9 +383,14 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 	Oid			relid;
 
 	look_for_typed(table, command->behavior);
+	if (!statement->relation->inh && get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE && sg_has_subclass(table) &&
+		(command->subtype == AT_AddColumn || (command->subtype == AT_AddConstraint && ((Constraint *) command->def)->contype == CONSTR_CHECK &&
+											  !((Constraint *) command->def)->is_no_inherit)))
+		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("%s must be added to child tables too", command->subtype == AT_AddColumn ? "column" : "constraint"));
 	switch (command->subtype)
 	{
 		case AT_AddColumn:
+			need_kind(statement->relation, "rpfc");
 			look_at_new_column(table, command);
 			break;
 		case AT_AlterColumnType:
@@ -357,44 +402,50 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 		case AT_AddConstraint:
 			look_at_constraint(table, castNode(Constraint, command->def));
 			break;
-		case AT_DropConstraint:
-			look_at_dropped(table, command);
-			break;
-		case AT_DropNotNull:
-			if (sg_has_name(fk_primary_key(table), command->name))
-				refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("column \"%s\" is in a primary key", command->name));
-			break;
-		case AT_AddIdentity:
+		case AT_DropColumn:
+			if (is_typed(table))
+				refuse(ERRCODE_WRONG_OBJECT_TYPE, pstrdup("cannot drop column from typed table"));
 			attnum = get_attnum(table, command->name);
-			if (attnum > 0 && sg_read_column(table, attnum, &column) && !column.attnotnull)
-				refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   psprintf("column \"%s\" of relation \"%s\" must be declared NOT NULL before identity can be added", command->name, sg_rel_name(table)));
-			break;
-		case AT_SetStorage:
-			attnum = get_attnum(table, command->name);
-			if (attnum > 0 && IsA(command->def, String) && pg_strcasecmp(strVal(command->def), "plain") != 0 && get_typstorage(get_atttype(table, attnum)) == TYPSTORAGE_PLAIN)
-				refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("column data type %s can only have storage PLAIN", format_type_be(get_atttype(table, attnum))));
+			if (attnum > 0 && sg_read_column(table, attnum, &column) && column.attinhcount > 0)
+				refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("cannot drop inherited column \"%s\"", command->name));
 			break;
 		case AT_SetUnLogged:
 			if (is_named_by_publication(table))
 				refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("cannot change table \"%s\" to unlogged because it is %s a publication", sg_rel_name(table), SG_PUBLISHED));
+			look_at_persistence(table, false);
+			break;
+		case AT_SetLogged:
+			look_at_persistence(table, true);
+			break;
+		case AT_AddOf:
+			look_at_of(table, (TypeName *) command->def);
+			break;
+		case AT_AttachPartition:
+			if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE && get_rel_relkind(table) != RELKIND_PARTITIONED_INDEX)
+				refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not partitioned", sg_rel_name(table)));
+			break;
+		case AT_ChangeOwner:
+			look_at_owner(table, command->newowner);
 			break;
 		case AT_SetTableSpace:
 			(void) get_tablespace_oid(command->name, false);
 			break;
 		case AT_SetRelOptions:
-			if (get_rel_relkind(table) == RELKIND_RELATION)
-				(void) heap_reloptions(RELKIND_RELATION, transformRelOptions((Datum) 0, own_options((List *) command->def), NULL, NULL, false, false), true);
+			if (get_rel_relkind(table) == RELKIND_VIEW)
+				(void) view_reloptions(transformRelOptions((Datum) 0, (List *) command->def, NULL, NULL, false, false), true);
 			break;
-		case AT_ClusterOn:
-			(void) relation_beside(table, command->name);
+		case AT_DropInherit:
+			relid = change_find_named((RangeVar *) command->def);
+			if (OidIsValid(relid) && !list_member_oid(sg_children(relid), table))
+				refuse(ERRCODE_UNDEFINED_TABLE, psprintf("relation \"%s\" is not a parent of relation \"%s\"", sg_rel_name(relid), sg_rel_name(table)));
 			break;
-		case AT_ReplicaIdentity:
-			if (((ReplicaIdentityStmt *) command->def)->identity_type == REPLICA_IDENTITY_INDEX)
-				need_unique(relation_beside(table, ((ReplicaIdentityStmt *) command->def)->name));
+		case AT_AlterConstraint:
+			look_at_altered_key(table, command->def);
 			break;
 		case AT_DetachPartition:
+			if (((PartitionCmd *) command->def)->concurrent)
+				refuse(ERRCODE_ACTIVE_SQL_TRANSACTION, pstrdup("ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block"));
 			relid = change_find_named(((PartitionCmd *) command->def)->name);
 			if (OidIsValid(relid) && !list_member_oid(sg_children(table), relid))
 				refuse(ERRCODE_UNDEFINED_TABLE, psprintf("relation \"%s\" is not a partition of relation \"%s\"", sg_rel_name(relid), sg_rel_name(table)));
@@ -406,7 +457,7 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 
 /* ---- other statements ---- */
 
-/* Refuses a column of OLD or NEW that the table has not */
+/* Raises an error for a column of OLD or NEW that the table does not have */
 static bool
 look_for_row_columns(Node *node, void *context)
 {
@@ -436,11 +487,77 @@ look_at_trigger(const CreateTrigStmt *statement)
 		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is a view: it has row triggers that are INSTEAD OF alone", sg_rel_name(table)));
 	if (relkind != RELKIND_VIEW && statement->timing == TRIGGER_TYPE_INSTEAD)
 		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is a table: it has no INSTEAD OF triggers", sg_rel_name(table)));
-	foreach_ptr(Node, column, statement->columns)
+}
+
+/* Refuses what is no sequence, and another owner for that of an identity column */
+static void
+look_at_sequence(const AlterSeqStmt *statement)
+{
+	Oid			sequence = change_find_named(statement->sequence);
+	Oid			table;
+	int32		column;
+
+	if (OidIsValid(sequence) && get_rel_relkind(sequence) != RELKIND_SEQUENCE)
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not a sequence", sg_rel_name(sequence)));
+	foreach_ptr(const DefElem, option, statement->options)
 	{
-		need_column(table, strVal(column));
+		if (strcmp(option->defname, "owned_by") == 0 && OidIsValid(sequence) && sequenceIsOwned(sequence, DEPENDENCY_INTERNAL, &table, &column))
+			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot change ownership of identity sequence: it is linked to table \"%s\"", sg_rel_name(table)));
 	}
-	(void) look_for_row_columns(statement->whenClause, &table);
+}
+
+/* Refuses to empty tables to which keys of others refer */
+static void
+look_at_truncate(const TruncateStmt *statement)
+{
+	List	   *tables = NIL;
+
+	foreach_ptr(const RangeVar, name, statement->relations)
+	{
+		Oid			table = change_find_named(name);
+
+		if (OidIsValid(table))
+			tables = list_concat(tables, name->inh ? sg_all_inheritors(table) : list_make1_oid(table));
+	}
+	foreach_ptr(const FkKey, key, statement->behavior == DROP_CASCADE ? NIL : fk_declared(InvalidOid))
+	{
+		if (list_member_oid(tables, key->parent) && !list_member_oid(tables, key->child))
+			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot truncate a table referenced in a foreign key constraint: \"%s\" of %s", key->name, sg_relation_name(key->child)));
+	}
+}
+
+/* Refuses the name of a trigger, policy, rule or constraint that is not there, or of a constraint that is */
+static void
+look_at_part_name(Oid table, const RenameStmt *statement)
+{
+	const char *name = statement->subname;
+	bool		found = true;
+
+	switch (statement->renameType)
+	{
+		case OBJECT_TRIGGER:
+			found = OidIsValid(get_trigger_oid(table, name, true));
+			break;
+		case OBJECT_POLICY:
+			found = OidIsValid(get_relation_policy_oid(table, name, true));
+			break;
+		case OBJECT_RULE:
+			found = OidIsValid(get_rewrite_oid(table, name, true));
+			break;
+		case OBJECT_TABCONSTRAINT:
+			found = OidIsValid(get_relation_constraint_oid(table, name, true));
+			if (OidIsValid(get_relation_constraint_oid(table, statement->newname, true)))
+				refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("constraint \"%s\" for relation \"%s\" already exists", statement->newname, sg_rel_name(table)));
+			break;
+		case OBJECT_VIEW:
+			if (get_rel_relkind(table) != RELKIND_VIEW)
+				refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not a view", sg_rel_name(table)));
+			break;
+		default:
+			break;
+	}
+	if (!found)
+		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("\"%s\" of table \"%s\" does not exist", name, sg_rel_name(table)));
 }
 
 static void
@@ -450,6 +567,17 @@ look_at_rename(const RenameStmt *statement)
 
 	if (!OidIsValid(table))
 		return;
+	look_at_part_name(table, statement);
+	if (statement->renameType == OBJECT_COLUMN)
+	{
+		foreach_oid(heir, statement->relation->inh ? sg_all_inheritors(table) : NIL)
+		{
+			if (heir != table && get_attnum(heir, statement->newname) != InvalidAttrNumber)
+				refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", statement->newname, sg_rel_name(heir)));
+		}
+		if (is_typed(table))
+			refuse(ERRCODE_WRONG_OBJECT_TYPE, pstrdup("cannot rename column of typed table"));
+	}
 	if (statement->renameType == OBJECT_COLUMN && get_attnum(table, statement->newname) != InvalidAttrNumber)
 		refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", statement->newname, sg_rel_name(table)));
 	if (statement->renameType == OBJECT_COLUMN)
@@ -512,27 +640,7 @@ look_at_granted(const GrantStmt *statement)
 	}
 }
 
-/* Refuses to drop a schema that holds something */
-static void
-look_at_dropped_schema(const DropStmt *statement)
-{
-	foreach_ptr(Node, name, statement->removeType == OBJECT_SCHEMA && statement->behavior == DROP_RESTRICT ? statement->objects : NIL)
-	{
-		Oid			schema = get_namespace_oid(strVal(name), true);
-		SgCatalog	users;
-		bool		found;
-
-		if (!OidIsValid(schema))
-			continue;
-		sg_catalog_begin_depend(&users, true, NamespaceRelationId, schema, 0);
-		found = sg_catalog_next(&users) != NULL;
-		sg_catalog_end(&users);
-		if (found)
-			refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("cannot drop schema %s because other objects depend on it", quote_identifier(strVal(name))));
-	}
-}
-
-/* Refuses a language that is not there */
+/* Raises an error for a missing language */
 static void
 look_at_function(const CreateFunctionStmt *statement)
 {
@@ -565,6 +673,7 @@ check_refused(Node *statement)
 			look_at_schema((AlterObjectSchemaStmt *) statement);
 			break;
 		case T_IndexStmt:
+			need_kind(((IndexStmt *) statement)->relation, "rpm");
 			table = change_find_named(((IndexStmt *) statement)->relation);
 			if (OidIsValid(table) && ((IndexStmt *) statement)->idxname && !((IndexStmt *) statement)->if_not_exists)
 				refuse_name(table, ((IndexStmt *) statement)->idxname);
@@ -573,8 +682,11 @@ check_refused(Node *statement)
 				if (element->name)
 					need_column(table, element->name);
 			}
+			if (OidIsValid(table) && ((IndexStmt *) statement)->concurrent && get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+				refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot create index on partitioned table \"%s\" concurrently", sg_rel_name(table)));
 			break;
 		case T_CreatePolicyStmt:
+			need_kind(((CreatePolicyStmt *) statement)->table, "rp");
 			table = change_find_named(((CreatePolicyStmt *) statement)->table);
 			if (OidIsValid(table) && OidIsValid(get_relation_policy_oid(table, ((CreatePolicyStmt *) statement)->policy_name, true)))
 				refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("policy \"%s\" for table \"%s\" already exists",
@@ -582,17 +694,45 @@ check_refused(Node *statement)
 			if (OidIsValid(table))
 				look_at_policy(table, (CreatePolicyStmt *) statement);
 			break;
+		case T_AlterPolicyStmt:
+			table = change_find_named(((AlterPolicyStmt *) statement)->table);
+			if (OidIsValid(table))
+			{
+				CreatePolicyStmt policy = {.qual = ((AlterPolicyStmt *) statement)->qual,.with_check = ((AlterPolicyStmt *) statement)->with_check};
+
+				(void) get_relation_policy_oid(table, ((AlterPolicyStmt *) statement)->policy_name, false);
+				look_at_policy(table, &policy);
+			}
+			break;
+		case T_VacuumStmt:
+			foreach_ptr(const VacuumRelation, one, ((VacuumStmt *) statement)->rels)
+			{
+				table = RangeVarGetRelid(one->relation, NoLock, false);
+				foreach_ptr(Node, column, one->va_cols)
+				{
+					need_column(table, strVal(column));
+				}
+			}
+			break;
 		case T_CreateTrigStmt:
 			if (OidIsValid(change_find_named(((CreateTrigStmt *) statement)->relation)))
 				look_at_trigger((CreateTrigStmt *) statement);
 			break;
 		case T_RuleStmt:
 			table = change_find_named(((RuleStmt *) statement)->relation);
+			if (OidIsValid(table) && ((RuleStmt *) statement)->event == CMD_SELECT && !becomes_view(table))
+				refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not a view: it takes no rule ON SELECT", sg_rel_name(table)));
 			if (OidIsValid(table))
 				(void) look_for_row_columns(((RuleStmt *) statement)->whereClause, &table);
+			if (OidIsValid(table) && !((RuleStmt *) statement)->replace && OidIsValid(get_rewrite_oid(table, ((RuleStmt *) statement)->rulename, true)))
+				refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("rule \"%s\" for relation \"%s\" already exists", ((RuleStmt *) statement)->rulename, sg_rel_name(table)));
 			break;
 		case T_CreateStatsStmt:
-			/* the grammar takes any FROM, the server the name of one table */
+
+			/*
+			 * the grammar accepts any FROM, the server only the name of one
+			 * table
+			 */
 			foreach_ptr(Node, from, ((CreateStatsStmt *) statement)->relations)
 			{
 				if (list_length(((CreateStatsStmt *) statement)->relations) != 1 || !IsA(from, RangeVar))
@@ -600,6 +740,7 @@ check_refused(Node *statement)
 					refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "only a single relation is allowed in CREATE STATISTICS");
 					break;
 				}
+				need_kind((RangeVar *) from, "rpmf");
 				table = change_find_named((RangeVar *) from);
 				foreach_ptr(const StatsElem, element, OidIsValid(table) ? ((CreateStatsStmt *) statement)->exprs : NIL)
 				{
@@ -617,11 +758,14 @@ check_refused(Node *statement)
 				OidIsValid(get_namespace_oid(((CreateSchemaStmt *) statement)->schemaname, true)))
 				refuse(ERRCODE_DUPLICATE_SCHEMA, psprintf("schema \"%s\" already exists", ((CreateSchemaStmt *) statement)->schemaname));
 			break;
+		case T_AlterSeqStmt:
+			look_at_sequence((AlterSeqStmt *) statement);
+			break;
+		case T_TruncateStmt:
+			look_at_truncate((TruncateStmt *) statement);
+			break;
 		case T_RefreshMatViewStmt:
 			look_at_refresh((RefreshMatViewStmt *) statement);
-			break;
-		case T_DropStmt:
-			look_at_dropped_schema((DropStmt *) statement);
 			break;
 		case T_CreateFunctionStmt:
 			look_at_function((CreateFunctionStmt *) statement);

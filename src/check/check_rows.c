@@ -1,19 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * check_rows.c
- *	  What rows do to steps that are no foreign keys.
+ *	  Rows in the way of steps that are no foreign keys.
  *
- * Each question is a rule for the audit, so that all questions about a table
- * are answered by one read of it, as whom its code allows: the rule of the
- * step itself; whether the value that a step gives satisfies that rule;
- * whether an expression can be computed for each row; whether a row is too
- * large for an index.  Volatile expressions are not computed.
+ *	  Each question is a rule for the audit, so that one read of a table
+ *	  answers all questions about it, as the role that its code allows: the
+ *	  rule of the step itself; whether the value that a step sets satisfies
+ *	  that rule; whether an expression can be computed for each row; whether a
+ *	  row is too large for an index.  Volatile expressions are not computed.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
@@ -34,6 +33,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -50,20 +50,23 @@
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 
-/* Blocks of a table beyond which a sample of as many is read */
+/* Number of a table's blocks beyond which a sample of as many is read */
 #define SAMPLE_BLOCKS 10000
+
+/* Words for rows to which a fill gives no value */
+static const char gets_null[] = "would get a null";
 
 typedef struct RowQuestion
 {
-	const char *name;			/* of the check */
+	const char *name;			/* name of the check */
 	AuditKey   *rule;
-	CheckResult broken;			/* if rows break it */
-	CheckResult unknown;		/* if it can't be judged */
-	const char *breaks;			/* said of these rows */
+	CheckResult broken;			/* result if rows break the rule */
+	CheckResult unknown;		/* result if the rule can't be judged */
+	const char *breaks;			/* text about these rows */
 	char	   *hint;
 } RowQuestion;
 
-/* Parts of which the questions of a step are made */
+/* Facts from which the questions of a step are made */
 typedef struct Asking
 {
 	PlanCheck  *check;
@@ -74,7 +77,7 @@ typedef struct Asking
 
 /* ---- asking ---- */
 
-/* Returns the step before this one that may change rows of its table, or NULL */
+/* Returns the earlier step that may change rows of the table, or NULL */
 static const PlanStep *
 changes_before(const Asking *asking)
 {
@@ -121,7 +124,7 @@ ask_condition(const Asking *asking, const char *name, Node *condition, CheckResu
 	ask(asking, name, audit_rule_check(asking->table, NULL, condition, true, asking->author), broken, breaks, hint);
 }
 
-/* Says that an expression is not computed, since it gives another value each time; returns whether it is one */
+/* Reports that a volatile expression is not computed; returns whether it is one */
 static bool
 is_volatile(const Asking *asking, Node *expression)
 {
@@ -150,9 +153,9 @@ either(Node *one, Node *other)
 }
 
 /*
- * Asks whether an expression can be computed for each row, whatever it gives:
- * by a condition that is always true and needs its value.  The planner of 19
- * knows that of tests for NULL, and would not compute them.
+ * Asks whether an expression can be computed for each row, whatever its value:
+ * by a condition that is always true and needs the value.  The planner of 19
+ * optimises a test for NULL away, and would not compute it.
  */
 static void
 ask_computed(const Asking *asking, const char *name, Node *expression, char *hint)
@@ -198,49 +201,25 @@ ask_rule(const Asking *asking)
 
 typedef struct Given
 {
+	Oid			table;
 	AttrNumber	column;
 	Node	   *value;
 } Given;
 
+/* Generated columns are computed from the value as well */
 static Node *
 give(Node *node, void *context)
 {
 	const Given *given = context;
 
+	if (node && IsA(node, Var) && ((Var *) node)->varattno > 0 && get_attgenerated(given->table, ((Var *) node)->varattno))
+		return give(sg_column_default(given->table, ((Var *) node)->varattno), context);
 	if (node && IsA(node, Var) && ((Var *) node)->varattno == given->column)
 		return copyObject(given->value);
 	return expression_tree_mutator(node, give, context);
 }
 
-/* Warns of a fill that changes a partition key: it changes each row where it is, and moves none */
-static void
-tell_partition_key(const Asking *asking, AttrNumber column)
-{
-	char	   *name = sg_column_name(asking->table, column);
-
-	foreach_oid(relid, list_concat(sg_with_partitions(asking->table), sg_partition_ancestors(asking->table)))
-	{
-		AttrNumber	attnum = get_attnum(relid, name);
-		bool		is_expression;
-		bool		is_key;
-		Relation	rel;
-
-		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || attnum <= 0)
-			continue;
-		rel = sg_relation_open(relid, AccessShareLock);
-		is_key = has_partition_attrs(rel, bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber), &is_expression);
-		table_close(rel, AccessShareLock);
-		if (!is_key)
-			continue;
-		check_row(asking->cs, "fill", CHECK_WARN,
-				  psprintf("column %s is in the partition key of %s: a row whose new value belongs to another partition is not moved, and the step fails (SQLSTATE 23514)",
-						   quote_identifier(name), sg_relation_name(relid)),
-				  pstrdup("Move such rows by an UPDATE of the whole table first."));
-		return;
-	}
-}
-
-/* Asks whether rows that get a value keep the rule with it */
+/* Asks whether rows that get a value obey the rule with it */
 static void
 ask_policy_fill(const Asking *asking)
 {
@@ -251,9 +230,8 @@ ask_policy_fill(const Asking *asking)
 
 	if (step->orphans != ORPHANS_SET || step->fill == NULL)
 		return;
+	given.table = asking->table;
 	given.column = change_column(step, &move);
-	if (given.column != InvalidAttrNumber)
-		tell_partition_key(asking, given.column);
 	if (given.column != InvalidAttrNumber && change_fill_is_query(step))
 	{
 		FormData_pg_attribute column = sg_column(asking->table, given.column);
@@ -274,10 +252,10 @@ ask_policy_fill(const Asking *asking)
 		ask_condition(asking, "fill",
 					  either(is_not_null((Node *) makeVar(1, given.column, exprType(given.value), exprTypmod(given.value), exprCollation(given.value), 0)),
 							 is_not_null(given.value)), CHECK_BLOCK,
-					  "would get a null", violations_hint(asking->cs->step));
+					  gets_null, violations_hint(asking->cs->step));
 }
 
-/* Asks whether what fills a new column can be computed */
+/* Asks whether the fill of a new column can be computed */
 static void
 ask_column(const Asking *asking)
 {
@@ -299,12 +277,12 @@ ask_column(const Asking *asking)
 	else if (fill && !is_volatile(asking, fill) && !(initial && contain_volatile_functions(initial)))
 	{
 		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
-					  "would get a null", pstrdup("Have the expression give a value of the column's type for each row."));
+					  gets_null, pstrdup("Have the expression give a value of the column's type for each row."));
 		((RowQuestion *) llast(asking->cs->questions))->unknown = CHECK_BLOCK;
 	}
 }
 
-/* Returns the step before this one that adds a column, or NULL */
+/* Returns the earlier step that adds a column, or NULL */
 static const PlanStep *
 step_of_column(const Asking *asking, const char *column)
 {
@@ -319,7 +297,7 @@ step_of_column(const Asking *asking, const char *column)
 	return NULL;
 }
 
-/* Asks for which rows a column that is still to be added, and is to be NOT NULL, stays without a value */
+/* Asks which rows stay without a value in a column that is still to be added, and to be NOT NULL */
 static void
 ask_new_column(const Asking *asking)
 {
@@ -405,7 +383,7 @@ ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 		ask_size(asking, columns);
 }
 
-/* Asks the rows what the index of a step would ask of them */
+/* Asks the rows what the build of the step's index would */
 static void
 ask_index_of(const Asking *asking)
 {
@@ -416,7 +394,7 @@ ask_index_of(const Asking *asking)
 
 /* ---- new partitions ---- */
 
-/* Asks whether rows of the default partition belong to the one that is to be made */
+/* Asks whether rows of the default partition belong to the new partition */
 static void
 ask_default_partition(const Asking *asking, const CreateStmt *create)
 {
@@ -456,7 +434,10 @@ ask_default_partition(const Asking *asking, const CreateStmt *create)
 
 /* ---- statements ---- */
 
-/* Names what the server makes anew with a column of another type, and may refuse then: constraints, indexes, the default */
+/*
+ * Reports objects that the server recreates for a column's new type, and may
+ * refuse then: constraints, indexes, the default
+ */
 static void
 tell_remade(const Asking *asking, AttrNumber attnum)
 {
@@ -482,6 +463,22 @@ tell_remade(const Asking *asking, AttrNumber attnum)
 				  psprintf("whether what is made anew goes with the new type, and with the values, was not looked at: %s", check_list(names)), NULL);
 }
 
+/* Sets the type of an expression to one that a statement names, as the statement would read it */
+static void
+read_type(const Asking *asking, TypeName *name, CodeExpression *expression)
+{
+	CodeReach  *reach = code_reach();
+	SgScope		caller;
+	SgScope		scope;
+
+	sg_caller_begin(&caller);
+	code_reach_raw(reach, (Node *) name);
+	code_analysis_begin(&scope, reach, code_table_owner(asking->table), "type");
+	typenameTypeIdAndMod(NULL, name, &expression->type, &expression->typmod);
+	sg_scope_end(&scope);
+	sg_scope_end(&caller);
+}
+
 static void
 ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 {
@@ -489,9 +486,6 @@ ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 	AttrNumber	attnum = get_attnum(asking->table, column);
 	ColumnRef  *ref = makeNode(ColumnRef);
 	CodeExpression expression = {.relid = asking->table,.kind = EXPR_KIND_ALTER_COL_TRANSFORM};
-	CodeReach  *reach = code_reach();
-	SgScope		caller;
-	SgScope		scope;
 
 	if (attnum <= 0)
 		return;
@@ -499,12 +493,7 @@ ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 	ref->location = -1;
 	expression.raw = def->raw_default ? def->raw_default : (Node *) ref;
 	expression.target = psprintf("column %s", quote_identifier(column));
-	sg_caller_begin(&caller);
-	code_reach_raw(reach, (Node *) def->typeName);
-	code_analysis_begin(&scope, reach, code_table_owner(asking->table), "type");
-	typenameTypeIdAndMod(NULL, def->typeName, &expression.type, &expression.typmod);
-	sg_scope_end(&scope);
-	sg_scope_end(&caller);
+	read_type(asking, def->typeName, &expression);
 	value = code_analyse(&expression);
 	ask_computed(asking, "type", value,
 				 pstrdup("Mend the values that can't be of the new type first, or give the statement a USING."));
@@ -512,6 +501,22 @@ ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 		ask_condition(asking, "type", is_not_null(value), CHECK_BLOCK, "would get a null", NULL);
 	if (def->raw_default || expression.type != get_atttype(asking->table, attnum))
 		tell_remade(asking, attnum);
+}
+
+/* Asks for nulls in the columns of an index that becomes a primary key */
+static void
+ask_nulls_of(const Asking *asking, Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form = HeapTupleIsValid(tuple) ? (Form_pg_index) GETSTRUCT(tuple) : NULL;
+
+	for (int i = 0; form && form->indrelid == asking->table && i < form->indnkeyatts; i++)
+	{
+		if (form->indkey.values[i] > 0)
+			ask(asking, "rows", audit_rule_not_null(asking->table, NULL, form->indkey.values[i], true), CHECK_BLOCK, "have a null", NULL);
+	}
+	if (form)
+		ReleaseSysCache(tuple);
 }
 
 static void
@@ -543,32 +548,62 @@ ask_constraint(const Asking *asking, const Constraint *constraint, bool validate
 		if (constraint->contype == CONSTR_PRIMARY)
 			ask(asking, "rows", audit_rule_not_null(asking->table, NULL, attnum, true), CHECK_BLOCK, "have a null", NULL);
 	}
+	if (constraint->contype == CONSTR_PRIMARY && constraint->indexname)
+		ask_nulls_of(asking, get_relname_relid(constraint->indexname, get_rel_namespace(asking->table)));
 	if (attnums)
 		ask(asking, "rows", audit_rule_unique(asking->table, NULL, attnums, constraint->nulls_not_distinct), CHECK_BLOCK,
 			"are equal", NULL);
 }
 
-/* Has each row a value in a new column that is NOT NULL? */
+/* Returns the value that a new column gets in each row, with its type */
+static Node *
+value_of_new(const Asking *asking, const ColumnDef *def, Node *raw, ParseExprKind kind)
+{
+	CodeExpression expression = {.relid = asking->table,.raw = raw,.kind = kind,.target = psprintf("column %s", quote_identifier(def->colname))};
+
+	read_type(asking, def->typeName, &expression);
+	return code_analyse(&expression);
+}
+
+/* Asks whether each row has a value in a new column, and whether that goes with the column's constraints */
 static void
 ask_added_column(const Asking *asking, const ColumnDef *def)
 {
-	bool		is_not_null = false;
-	bool		has_value = strstr(strVal(llast(def->typeName->names)), "serial") != NULL;
+	const char *column = quote_identifier(def->colname);
+	bool		not_null = false;
+	bool		is_serial = list_length(def->typeName->names) == 1 && strstr(strVal(llast(def->typeName->names)), "serial") != NULL;
+	bool		has_value = is_serial;
+	Node	   *value = NULL;
 
 	foreach_ptr(const Constraint, constraint, def->constraints)
 	{
-		is_not_null |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
-		has_value |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY || constraint->contype == CONSTR_GENERATED;
+		bool		computes = constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_GENERATED;
+
+		not_null |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
+		has_value |= computes || constraint->contype == CONSTR_IDENTITY;
+		if (computes && !is_serial)
+			value = value_of_new(asking, def, constraint->raw_expr, constraint->contype == CONSTR_DEFAULT ? EXPR_KIND_COLUMN_DEFAULT : EXPR_KIND_GENERATED_COLUMN);
 		if (constraint->contype == CONSTR_CHECK)
-			check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break the CHECK of column %s was not looked at", quote_identifier(def->colname)), NULL);
+			check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break the CHECK of column %s was not looked at", column), NULL);
+	}
+	if (value)
+		ask_computed(asking, "rows", value, NULL);
+	foreach_ptr(const Constraint, constraint, value ? def->constraints : NIL)
+	{
+		if (constraint->contype == CONSTR_FOREIGN)
+			check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether the values of column %s have a parent was not looked at", column), NULL);
+		if ((constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_PRIMARY) && !contain_volatile_functions(value))
+			check_row(asking->cs, "rows", CHECK_WARN, psprintf("rows get their values in column %s, which are to be unique, by the same expression", column), NULL);
 	}
 	/* a domain may have a default */
-	if (is_not_null && !has_value && get_typtype(typenameTypeId(NULL, def->typeName)) != TYPTYPE_DOMAIN)
+	if (not_null && !has_value && get_typtype(typenameTypeId(NULL, def->typeName)) != TYPTYPE_DOMAIN)
 		ask_condition(asking, "rows", makeBoolConst(false, false), CHECK_BLOCK,
-					  psprintf("get no value in column %s, which is NOT NULL", quote_identifier(def->colname)), NULL);
+					  psprintf("get no value in column %s, which is NOT NULL", column), NULL);
+	else if (not_null && value && !contain_volatile_functions(value))
+		ask_condition(asking, "rows", is_not_null(value), CHECK_BLOCK, psprintf("get no value in column %s, which is NOT NULL", column), NULL);
 }
 
-/* Asks for the rows that a constraint, which is NOT VALID, would be refused for */
+/* Asks for the rows that would fail the validation of a NOT VALID constraint */
 static void
 ask_validated(const Asking *asking, const char *name)
 {
@@ -597,7 +632,7 @@ adds_columns(const AlterTableStmt *statement)
 	return false;
 }
 
-/* Does ALTER TABLE validate the constraint of that name, which may be NULL? */
+/* Returns whether ALTER TABLE validates the constraint of that name, which may be NULL */
 static bool
 validates(const AlterTableStmt *statement, const char *name)
 {
@@ -645,7 +680,7 @@ ask_command(const Asking *asking, const AlterTableStmt *statement, const AlterTa
 	}
 }
 
-/* Asks what ALTER TABLE would find in the rows, as a statement that is run as it was written */
+/* Asks what ALTER TABLE, run as it was written, would find in the rows */
 static void
 ask_statement(Asking *asking)
 {
@@ -714,9 +749,9 @@ ask_step(void *arg)
 }
 
 /*
- * Asks; says what can't be asked: an expression that can't be analysed will
- * not be when the step is run, either.  A lock that somebody holds now says
- * nothing about that.
+ * Asks; reports an expression that can't be analysed, because the step could
+ * not analyse it, either.  A lock that another session holds now says nothing
+ * about that.
  */
 static void
 try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
@@ -736,7 +771,7 @@ check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	Asking		asking = {check, cs, move->table, get_role_oid(check->plan->author, true)};
 
-	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM && move->kind != MOVE_OUTSIDE)
+	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM)
 		try_asking(cs, ask_step, &asking);
 }
 
@@ -783,9 +818,22 @@ check_rows_broken(const CheckStep *cs)
 	return rows;
 }
 
+double
+check_share_without_value(const CheckStep *cs)
+{
+	foreach_ptr(const RowQuestion, question, cs->questions)
+	{
+		const AuditKey *rule = question->rule;
+
+		if (question->breaks == gets_null && rule->result == AUDIT_FAIL && rule->rows_checked > 0)
+			return (double) rule->orphan_rows / rule->rows_checked;
+	}
+	return 0;
+}
+
 /* ---- the answers ---- */
 
-/* "10 rows", "10 rows, a sample of 2 %" */
+/* Returns "10 rows", or "10 rows, a sample of 2 %" */
 static char *
 read_text(const AuditKey *rule)
 {

@@ -1,15 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * check_sent.c
- *	  What publications send once a step is done: new names of tables and
- *	  columns, and tables that come among what they publish; and rows that the
- *	  server then refuses to change.
+ *	  Effects of a step on publications: new names of tables and columns,
+ *	  tables that get published, and rows that the server then refuses to
+ *	  change.
  *
- * Publications send by name, and a subscription stops at a name that the
- * subscriber does not have.  So each row has the statement for the subscribers.
- *
- * A statement that makes or changes a publication is run on trial, so that the
- * server itself says what it comes to.
+ *	  Publications send by name, and a subscription stops at a name that the
+ *	  subscriber does not have.  So each row has the statement for the
+ *	  subscribers.  A statement that makes or changes a publication is run on
+ *	  trial, so that the server itself decides its effect.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +28,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
+#include "utils/varlena.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -43,8 +44,9 @@
 #include "check/check.h"
 #include "fk/fk.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 
-/* Warns of the name that a dropped column is kept under, which a subscriber's tables do not have */
+/* Warns of the name under which a dropped column is kept, which a subscriber's tables do not have */
 static void
 check_sent_kept(CheckStep *cs, const ChangeMove *move)
 {
@@ -57,6 +59,24 @@ check_sent_kept(CheckStep *cs, const ChangeMove *move)
 				  psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(move->kept_as)));
 }
 
+/* Warns of a dropped table that publications send */
+static void
+say_unsent(CheckStep *cs, const char *publications, Oid relid)
+{
+	check_row(cs, "publication", CHECK_WARN,
+			  psprintf("publication %s sends %s, which goes: subscribers keep the rows that they have, and get no more", publications, sg_relation_name(relid)),
+			  pstrdup("Have subscribers do without the table, and refresh their subscriptions after the call."));
+}
+
+static void
+check_sent_dropped(CheckStep *cs, const ChangeMove *move)
+{
+	char	   *publications = change_published(list_concat(sg_with_partitions(move->table), sg_partition_ancestors(move->table)), NULL, false);
+
+	if (publications)
+		say_unsent(cs, publications, move->table);
+}
+
 static char *
 name_of(const RangeVar *var)
 {
@@ -65,12 +85,12 @@ name_of(const RangeVar *var)
 
 /* ---- names that statements change ---- */
 
-/* Tables that a statement gives another name, their schema, or a column of each */
+/* Tables that a statement renames, or moves to another schema, or a column of each */
 typedef struct Renamed
 {
 	List	   *tables;			/* OIDs */
-	const char *column;			/* NULL: no column is */
-	const char *sent;			/* what publications send by that name */
+	const char *column;			/* renamed column; NULL: the table */
+	const char *sent;			/* name that publications send */
 	const char *name;			/* the new one */
 	bool		comes;			/* see Coming, too */
 } Renamed;
@@ -90,7 +110,7 @@ extension_relations(const char *extension)
 	return relids;
 }
 
-/* The tables OF a type, with what inherits from them */
+/* Returns the typed tables of a type, with tables that inherit from them */
 static List *
 typed_tables(Oid type)
 {
@@ -103,7 +123,10 @@ typed_tables(Oid type)
 	return relids;
 }
 
-/* Which tables ALTER TABLE has for a column of the relation that it names; of a composite type, those OF it */
+/*
+ * Returns the tables that ALTER TABLE affects by a column of the relation that
+ * it names; for a composite type, its typed tables
+ */
 static List *
 tables_with_column(const RangeVar *name)
 {
@@ -114,7 +137,7 @@ tables_with_column(const RangeVar *name)
 	return name->inh ? sg_all_inheritors(relid) : list_make1_oid(relid);
 }
 
-/* By what the names are of, whatever word the statement has for it: ALTER INDEX renames a table as well */
+/* Reads a rename by the kind of its object, because ALTER INDEX can rename a table as well */
 static void
 read_rename(const RenameStmt *rename, Renamed *renamed)
 {
@@ -155,9 +178,12 @@ read_move(const AlterObjectSchemaStmt *move, Renamed *renamed)
 	}
 }
 
-/* Warns of a name that publications send and a subscriber's tables do not have, or that a subscription finds a table by */
+/*
+ * Warns of a new name that publications send and a subscriber's tables do not
+ * have, or of the old one by which a subscription finds a table
+ */
 static void
-check_renamed(CheckStep *cs, Node *statement, const char *text)
+check_renamed(CheckStep *cs, Node *statement, const char *text, const char *lead)
 {
 	Renamed		renamed = {NIL};
 	char	   *publications;
@@ -177,20 +203,20 @@ check_renamed(CheckStep *cs, Node *statement, const char *text)
 		const char *subscription = check_subscription_name(list_make1_oid(written));
 
 		check_row(cs, "subscription", CHECK_WARN,
-				  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
+				  psprintf("%ssubscription %s writes to %s, and stops if rows come for a %s that it does not find", lead, subscription,
 						   sg_relation_name(written), renamed.column ? "column" : "table"),
 				  psprintf("Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION %s DISABLE;", subscription));
 	}
 	publications = renamed.tables && !renamed.comes ? change_published(renamed.tables, renamed.column, false) : NULL;
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s sends %s, and a subscription stops where there is no %s", publications, renamed.sent, quote_identifier(renamed.name)),
+				  psprintf("%spublication %s sends %s, and a subscription stops where there is no %s", lead, publications, renamed.sent, quote_identifier(renamed.name)),
 				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", text));
 }
 
 /* ---- columns that come ---- */
 
-/* Returns the GENERATED clause of a column that is added, or NULL */
+/* Returns the GENERATED clause of a new column, or NULL */
 static const Constraint *
 computed_by(const ColumnDef *column)
 {
@@ -202,7 +228,10 @@ computed_by(const ColumnDef *column)
 	return NULL;
 }
 
-/* Returns those of some publications that send stored computed columns, or NULL; pubgencols is there from 18 on */
+/*
+ * Returns the publications among some that send stored generated columns, or
+ * NULL; pubgencols exists from 18 on
+ */
 static char *
 that_send_computed(const char *publications)
 {
@@ -213,7 +242,10 @@ that_send_computed(const char *publications)
 						  publications, &names) ? TextDatumGetCString(names) : NULL;
 }
 
-/* Warns of a column that publications send from the moment it is there; a subscriber can't write one that is computed there */
+/*
+ * Warns of a column that publications send as soon as it exists; a subscriber
+ * can't write a column that is generated there
+ */
 static void
 check_sent_column(CheckStep *cs, List *tables, const ColumnDef *column, const char *text)
 {
@@ -244,20 +276,23 @@ check_sent_columns(CheckStep *cs, const AlterTableStmt *stmt, const char *text)
 
 /* ---- tables ---- */
 
-/* A table that a statement makes, makes a logged one, or puts into another schema or under a partitioned table */
+/*
+ * A table that a statement creates, makes logged, or puts into another schema
+ * or under a partitioned table
+ */
 typedef struct Coming
 {
-	const char *name;			/* as it will be, qualified where the
-								 * statement says so */
-	Oid			schema;			/* that it comes to, or InvalidOid: it stays
-								 * in its own */
-	Oid			relid;			/* InvalidOid: a new one */
-	Oid			whole;			/* the table that it becomes a partition of,
-								 * or InvalidOid */
-	bool		identified;		/* a new one that may have a replica identity */
+	const char *name;			/* its future name, qualified if the statement
+								 * says so */
+	Oid			schema;			/* its new schema, or InvalidOid: it stays */
+	Oid			relid;			/* InvalidOid: a new table */
+	Oid			whole;			/* the partitioned table above it, or
+								 * InvalidOid */
+	bool		identified;		/* a new table that may have a replica
+								 * identity */
 } Coming;
 
-/* Has a CREATE TABLE a primary key, or may it take over one? */
+/* Returns whether a CREATE TABLE has a primary key, or may take one over */
 static bool
 has_primary_key(const CreateStmt *stmt, Oid whole)
 {
@@ -274,7 +309,7 @@ has_primary_key(const CreateStmt *stmt, Oid whole)
 	return OidIsValid(whole) && fk_primary_key(whole) != NIL;
 }
 
-/* Sets the new table of a name; false if it is there, or sent nowhere */
+/* Sets the new table of a name; returns false if it exists, or is published nowhere */
 static bool
 new_table(const RangeVar *var, Coming *coming)
 {
@@ -293,7 +328,7 @@ is_sendable(Oid relid)
 	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
 }
 
-/* Sets what becomes of a table that is there; false if there is none */
+/* Sets the future of an existing table; returns false if there is none */
 static bool
 known_table(const RangeVar *var, const char *schema, Oid whole, Coming *coming)
 {
@@ -306,7 +341,7 @@ known_table(const RangeVar *var, const char *schema, Oid whole, Coming *coming)
 	return true;
 }
 
-/* Unlogged tables are in no publication */
+/* Returns whether the table becomes logged: unlogged tables are in no publication */
 static bool
 becomes_logged(const AlterTableStmt *stmt, Coming *coming)
 {
@@ -352,8 +387,8 @@ is_coming(Node *statement, Coming *coming)
 }
 
 /*
- * Returns the publications that will send it, or, if `changes`, those that will
- * send what is updated or deleted; as a text, or NULL.  prexcept is there from 19 on.
+ * Returns the publications that will send the table, or, with `changes`, its
+ * updates or deletes; as a text, or NULL. prexcept exists from 19 on.
  */
 static char *
 will_publish(const Coming *coming, bool changes)
@@ -384,7 +419,10 @@ will_publish(const Coming *coming, bool changes)
 #undef WILL_PUBLISH
 }
 
-/* Does another step of the plan give the table a primary key, or may a statement give it a replica identity? */
+/*
+ * Returns whether another step of the plan gives the table a primary key, or a
+ * statement may give it a replica identity
+ */
 static bool
 gets_identity(const PlanCheck *check, const CheckStep *self, const char *name)
 {
@@ -401,7 +439,7 @@ gets_identity(const PlanCheck *check, const CheckStep *self, const char *name)
 	return false;
 }
 
-/* Returns a table that has no replica identity: the new one, or one of those that come; or NULL */
+/* Returns a table without replica identity among the new one and those that get published; or NULL */
 static char *
 without_identity(const PlanCheck *check, const CheckStep *cs, const Coming *coming)
 {
@@ -448,7 +486,10 @@ check_coming(PlanCheck *check, CheckStep *cs, const Coming *coming, const char *
 
 /* ---- replica identities that go ---- */
 
-/* Has a table one, and none after ALTER TABLE?  A constraint that another one replaces is none that goes. */
+/*
+ * Returns whether a table loses its replica identity by ALTER TABLE; a
+ * constraint that is replaced by another one does not count.
+ */
 static bool
 loses_identity(const AlterTableStmt *stmt, Oid relid)
 {
@@ -489,7 +530,7 @@ check_identity(PlanCheck *check, CheckStep *cs, const AlterTableStmt *stmt)
 
 /* ---- tables that are sent no more ---- */
 
-/* Warns of tables that become unlogged ones; the server refuses that for those that a publication names */
+/* Warns of tables that become unlogged; the server refuses that for tables that a publication names */
 static void
 check_unsent(CheckStep *cs, const AlterTableStmt *stmt)
 {
@@ -505,9 +546,99 @@ check_unsent(CheckStep *cs, const AlterTableStmt *stmt)
 	}
 }
 
+/*
+ * Returns the publications that filter rows or columns of a table, or of an
+ * inheriting one, by one of its columns, and lose the table with that; or NULL
+ */
+static char *
+that_choose_by(Oid relid, const char *column)
+{
+	Datum		names;
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	foreach_oid(heir, sg_all_inheritors(relid))
+	{
+		appendStringInfo(&columns, "%s%u.%d", columns.len ? "," : "{", heir, get_attnum(heir, column));
+	}
+	appendStringInfoChar(&columns, '}');
+	return sg_owner_fetch("SELECT string_agg(DISTINCT quote_ident(p.pubname), ', ') FROM pg_depend d JOIN pg_publication_rel r ON r.oid = d.objid"
+						  " JOIN pg_publication p ON p.oid = r.prpubid WHERE d.classid = 'pg_publication_rel'::regclass AND d.refclassid = 'pg_class'::regclass"
+						  " AND concat(d.refobjid, '.', d.refobjsubid) = ANY ($1::text[]) HAVING count(*) > 0",
+						  columns.data, &names) ? TextDatumGetCString(names) : NULL;
+}
+
+/*
+ * Warns of dropped tables and columns that publications send and subscriptions
+ * write; of each kind the first
+ */
+static void
+check_going(CheckStep *cs, List *gone)
+{
+	Oid			unsent = InvalidOid;
+	Oid			written = InvalidOid;
+	const char *chosen_by = NULL;
+	const char *without = NULL;
+	char	   *publications = NULL;
+
+	foreach_ptr(const PlanGone, going, gone)
+	{
+		List	   *tables = OidIsValid(going->table) && !going->attribute && !going->converted && !going->changed ? sg_with_partitions(going->table) : NIL;
+		char	   *losing = tables == NIL || OidIsValid(unsent) ? NULL :
+			going->column ? that_choose_by(going->table, going->column) :
+			change_published(list_concat_copy(tables, sg_partition_ancestors(going->table)), NULL, false);
+
+		if (losing)
+		{
+			unsent = going->table;
+			chosen_by = going->column;
+			publications = losing;
+		}
+		if (tables && !OidIsValid(written) && check_subscription_name(tables))
+		{
+			written = going->table;
+			without = going->column ? "column" : "table";
+		}
+	}
+	if (chosen_by)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s chooses what it sends of %s by %s, which goes: it sends no row of it then", publications,
+						   sg_relation_name(unsent), quote_identifier(chosen_by)),
+				  pstrdup("Have the publication choose by something else first, by ALTER PUBLICATION ... SET TABLE."));
+	else if (OidIsValid(unsent))
+		say_unsent(cs, publications, unsent);
+	if (OidIsValid(written))
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find",
+						   check_subscription_name(sg_with_partitions(written)), sg_relation_name(written), without),
+				  psprintf("Have the %s dropped, or taken out of the publication, where the rows come from first.", without));
+}
+
+/* Warns of a statement that drops something */
+static void
+check_dropping(CheckStep *cs, Node *statement)
+{
+	ChangeAlong along;
+
+	if (!IsA(statement, DropStmt) && !IsA(statement, DropOwnedStmt) && !IsA(statement, AlterTableStmt))
+		return;
+	change_along(statement, &along);
+	check_going(cs, along.gone);
+}
+
+/* Warns of the step's rollback, if that renames an existing object */
+static void
+check_sent_back(CheckStep *cs)
+{
+	foreach_ptr(const char, text, cs->step->kind == STEP_STATEMENT && cs->step->undo ? plan_change_texts(cs->step->undo) : NIL)
+	{
+		check_renamed(cs, linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, text, "a rollback renames: ");
+	}
+}
+
 /* ---- publications that a statement makes or changes ---- */
 
-/* Tables that are told of, at most */
+/* Number of tables that are reported */
 #define MOST_SENT 10
 
 typedef struct Publishing
@@ -516,12 +647,11 @@ typedef struct Publishing
 	CheckStep  *cs;
 	const char *name;
 	const FkProblem *problem;
-	List	   *sent;			/* of PublishedTable *, as the statement has
-								 * it */
-	List	   *refused;		/* of List * of CheckRow *: what is said of
-								 * the writes of each */
-	char	   *own;			/* what takes tables of schemaguard out, or
-								 * NULL: it has none */
+	List	   *sent;			/* PublishedTable *, by the statement */
+	List	   *refused;		/* List * of CheckRow *: rows about the writes
+								 * of each */
+	char	   *own;			/* statement that removes schemaguard's own
+								 * tables, or NULL: there are none */
 } Publishing;
 
 static char *
@@ -533,7 +663,7 @@ own_statement(const char *publication)
 		TextDatumGetCString(statement) : NULL;
 }
 
-/* Returns what is said of changed rows of a published table */
+/* Returns the rows about changed rows of a published table */
 static List *
 refused_writes(PlanCheck *check, const CheckStep *cs, Oid relid)
 {
@@ -553,7 +683,11 @@ try_publication(void *arg)
 	sg_scope_set("client_min_messages", "error");
 	(void) change_try_move(publishing->cs->step, &move);
 	publishing->problem = move.kind == MOVE_PROBLEM ? move.problem : NULL;
+	/* a snapshot with the trial's objects, which the call's own does not show */
+	PushCopiedSnapshot(GetActiveSnapshot());
+	UpdateActiveSnapshotCommandId();
 	check_read_published(publishing->check);
+	PopActiveSnapshot();
 	foreach_ptr(PublishedTable, published, publishing->check->published)
 	{
 		if (strcmp(published->publication, publishing->name) != 0)
@@ -577,6 +711,99 @@ is_sent_now(const PlanCheck *check, const PublishedTable *sent)
 	return false;
 }
 
+static const PublishedTable *
+find_sent(List *sent, Oid relid)
+{
+	foreach_ptr(const PublishedTable, one, sent)
+	{
+		if (one->relid == relid)
+			return one;
+	}
+	return NULL;
+}
+
+/* Returns whether a table is sent as one of its partitions, or as the partitioned table above it */
+static bool
+is_sent_otherwise(List *sent, Oid relid)
+{
+	foreach_oid(other, list_concat(sg_with_partitions(relid), sg_partition_ancestors(relid)))
+	{
+		if (find_sent(sent, other))
+			return true;
+	}
+	return false;
+}
+
+/* Returns names that are in one text, with commas, and not in the other; or NULL */
+static char *
+names_without(const char *names, const char *others)
+{
+	List	   *all;
+	List	   *known;
+	List	   *missing = NIL;
+
+	(void) SplitIdentifierString(pstrdup(names ? names : ""), ',', &all);
+	(void) SplitIdentifierString(pstrdup(others ? others : ""), ',', &known);
+	foreach_ptr(char, name, all)
+	{
+		if (!sg_has_name(known, name))
+			missing = lappend(missing, name);
+	}
+	return missing ? sg_quote_list(missing) : NULL;
+}
+
+/* Says how a table is sent then, if not as before */
+static void
+say_sent_otherwise(CheckStep *cs, const char *publication, const PublishedTable *was, const PublishedTable *is)
+{
+	char	   *table = sg_relation_name(was->relid);
+	char	   *less = names_without(was->columns, is->columns);
+	char	   *more = names_without(is->columns, was->columns);
+
+	if (more)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends %s of %s, too, and a subscription stops where there is no such column", publication, more, table),
+				  pstrdup("Before the call, see that each subscriber has the columns."));
+	if (less)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s does not send %s of %s any more: subscribers keep the values that they have, and get no more", publication, less, table),
+				  pstrdup("Have subscribers do without the columns."));
+	if (!sg_same_text(was->filter, is->filter))
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s chooses other rows of %s: subscribers keep those that they have, and do not get those that were written before", publication, table),
+				  pstrdup("Copy the table anew: on each subscriber, refresh the subscription without it, empty the table, and refresh it with the table."));
+}
+
+/* Says what a publication does not send any more, or sends otherwise; returns of how many tables */
+static int
+say_changed(PlanCheck *check, CheckStep *cs, const Publishing *publishing)
+{
+	const char *publication = quote_identifier(publishing->name);
+	const PublishedTable *now = publishing->sent ? linitial(publishing->sent) : NULL;
+	int			rows = list_length(cs->rows);
+	bool		fewer = false;
+
+	foreach_ptr(const PublishedTable, was, check->published)
+	{
+		const PublishedTable *is = find_sent(publishing->sent, was->relid);
+
+		if (strcmp(was->publication, publishing->name) != 0 || list_length(cs->rows) - rows >= MOST_SENT)
+			continue;
+		fewer |= now && ((was->updates && !now->updates) || (was->deletes && !now->deletes) || names_without(was->sends, now->sends));
+		if (is)
+			say_sent_otherwise(cs, publication, was, is);
+		else if (!is_sent_otherwise(publishing->sent, was->relid))
+			check_row(cs, "publication", CHECK_WARN,
+					  psprintf("publication %s does not send %s any more: subscribers keep the rows that they have, and get no more", publication, sg_relation_name(was->relid)),
+					  pstrdup("Have subscribers do without the table, and refresh their subscriptions after the call."));
+	}
+	if (fewer)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends fewer kinds of changes: subscribers do not get the others", publication),
+				  pstrdup("Have publish name all that subscribers are to follow."));
+	return list_length(cs->rows) - rows;
+}
+
 static void
 check_publishing(PlanCheck *check, CheckStep *cs, const char *name, bool changes)
 {
@@ -591,6 +818,8 @@ check_publishing(PlanCheck *check, CheckStep *cs, const char *name, bool changes
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("what publication %s then sends, and which writes the server refuses, was not looked at: %s", quote_identifier(name),
 						   edata ? sg_error_message(edata) : publishing.problem ? publishing.problem->reason : "the statement was not run on trial"), NULL);
+	else if (changes)
+		told = say_changed(check, cs, &publishing);
 	for (int i = 0; i < list_length(publishing.sent) && told < MOST_SENT; i++)
 	{
 		const PublishedTable *sent = list_nth(publishing.sent, i);
@@ -622,14 +851,27 @@ check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		return;
 	if (kind == STEP_DROP)
 		check_sent_kept(cs, move);
+	if (kind == STEP_DROP && plan_changed_object(cs->step) == CHANGED_TABLE)
+		check_sent_dropped(cs, move);
+	check_sent_back(cs);
 	if (kind != STEP_COLUMN && kind != STEP_RENAME && kind != STEP_TABLE && kind != STEP_STATEMENT)
+	{
+		bool		rule = kind == STEP_DROP && (plan_changed_object(cs->step) == CHANGED_CONSTRAINT || plan_changed_object(cs->step) == CHANGED_INDEX);
+
+		foreach_ptr(const char, text, rule ? move->statements : NIL)
+		{
+			check_replica(cs, linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, text);
+		}
 		return;
+	}
 	foreach_ptr(const char, text, move->statements)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		Coming		coming;
 
-		check_renamed(cs, statement, text);
+		check_replica(cs, statement, text);
+		check_renamed(cs, statement, text, "");
+		check_dropping(cs, statement);
 		if (is_coming(statement, &coming))
 			check_coming(check, cs, &coming, text);
 		if (IsA(statement, AlterTableStmt))
@@ -640,8 +882,8 @@ check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		}
 
 		/*
-		 * several are not run on trial, for any of them could lock what
-		 * others use
+		 * several statements are not run on trial, because any could lock
+		 * objects that others use
 		 */
 		if (list_length(move->statements) > 1)
 			continue;

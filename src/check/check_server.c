@@ -3,9 +3,9 @@
  * check_server.c
  *	  The state of the server, and of the plan as a whole (step 0).
  *
- * The server's views say what a role may see; sessions of other roles show
- * without their times.  Those are counted, so that nobody takes silence for
- * "all right".
+ *	  The server's views show what a role may see; sessions of other roles
+ *	  appear without their times.  These are counted, so that nobody takes
+ *	  silence for "all right".
  *
  *-------------------------------------------------------------------------
  */
@@ -39,13 +39,14 @@
 #include "base/guc.h"
 #include "base/spi.h"
 #include "check/check.h"
+#include "log/log_backup.h"
 #include "plan/plan_lock.h"
 
 #define LONG_SECONDS 60
 
 /*
  * Returns the age in seconds from which a transaction is long: a shorter one
- * is in the way for a moment only, and attempts to lock outlast it.
+ * blocks only for a moment, and attempts to lock outlast it.
  */
 double
 check_long_seconds(void)
@@ -53,7 +54,7 @@ check_long_seconds(void)
 	return Min(LONG_SECONDS, sg_lock_budget / 1000.0);
 }
 
-/* A setting as a number, in its own unit; 0 where this server does not have it */
+/* Returns a setting as a number, in its own unit; 0 if this server does not have it */
 static double
 setting(const char *name)
 {
@@ -68,7 +69,7 @@ me(void)
 	return pstrdup(quote_identifier(GetUserNameFromId(GetUserId(), false)));
 }
 
-/* Rows of a query as the caller, handed to a function one by one */
+/* Runs a query as the caller, and calls a function for each row */
 static uint64
 each_row(const char *query, int nargs, Oid *types, Datum *values,
 		 void (*handle) (HeapTuple row, TupleDesc desc, void *arg), void *arg)
@@ -94,7 +95,7 @@ each_row(const char *query, int nargs, Oid *types, Datum *values,
 	return n;
 }
 
-/* ---- what the steps need to know ---- */
+/* ---- facts that steps need ---- */
 
 static void
 read_holder(HeapTuple row, TupleDesc desc, void *arg)
@@ -107,13 +108,18 @@ read_holder(HeapTuple row, TupleDesc desc, void *arg)
 	holder->pid = (int) sg_spi_int64(row, desc, "pid");
 	holder->gid = sg_spi_text(row, desc, "gid");
 	holder->mode = sg_spi_text(row, desc, "mode");
+	for (LOCKMODE mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+	{
+		if (strcmp(GetLockmodeName(DEFAULT_LOCKMETHOD, mode), holder->mode) == 0)
+			holder->lock = mode;
+	}
 	holder->seconds = sg_spi_int64(row, desc, "seconds");
 	proc = holder->pid ? BackendPidGetProc(holder->pid) : NULL;
 	holder->wraparound = proc && (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND);
 	check->holders = lappend(check->holders, holder);
 }
 
-/* Who holds what SHARE ROW EXCLUSIVE, the lock of ADD, has to wait for */
+/* Reads the holders of locks on tables */
 static void
 read_holders(PlanCheck *check)
 {
@@ -126,19 +132,9 @@ read_holders(PlanCheck *check)
 		"   LEFT JOIN pg_prepared_xacts x ON x.transaction = t.transactionid"
 		" WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()"
 		"   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-		"   AND l.mode = ANY ($1)"
 		" ORDER BY l.relation, l.pid, l.mode";
-	Oid			types[] = {TEXTARRAYOID};
-	Datum		values[1];
-	List	   *modes = NIL;
 
-	for (LOCKMODE mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
-	{
-		if (DoLockModesConflict(ShareRowExclusiveLock, mode))
-			modes = lappend(modes, (char *) GetLockmodeName(DEFAULT_LOCKMETHOD, mode));
-	}
-	values[0] = sg_text_array(modes);
-	(void) each_row(query, 1, types, values, read_holder, check);
+	(void) each_row(query, 0, NULL, NULL, read_holder, check);
 }
 
 static void
@@ -151,17 +147,22 @@ read_published(HeapTuple row, TupleDesc desc, void *arg)
 	published->publication = sg_spi_text(row, desc, "pubname");
 	published->updates = sg_spi_bool(row, desc, "pubupdate");
 	published->deletes = sg_spi_bool(row, desc, "pubdelete");
+	published->sends = sg_spi_text(row, desc, "sends");
+	published->columns = sg_spi_text(row, desc, "columns");
+	published->filter = sg_spi_text(row, desc, "rowfilter");
 	check->published = lappend(check->published, published);
 }
 
-/* The view opens the tables, which somebody may have locked */
+/* The view opens the tables, which another session may have locked */
 void
 check_read_published(void *arg)
 {
 	PlanCheck  *check = arg;
 
 	check->published = NIL;
-	(void) each_row("SELECT c.oid::int8 AS relid, p.pubname::text AS pubname, p.pubupdate, p.pubdelete"
+	(void) each_row("SELECT c.oid::int8 AS relid, p.pubname::text AS pubname, p.pubupdate, p.pubdelete, t.rowfilter,"
+					" concat_ws(', ', CASE WHEN p.pubinsert THEN 'INSERT' END, CASE WHEN p.pubtruncate THEN 'TRUNCATE' END) AS sends,"
+					" (SELECT string_agg(quote_ident(a), ', ') FROM unnest(t.attnames) a) AS columns"
 					" FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname"
 					"   JOIN pg_namespace n ON n.nspname = t.schemaname"
 					"   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
@@ -182,7 +183,10 @@ check_server_read(PlanCheck *check)
 
 /* ---- disk ---- */
 
-/* As pg_tablespace_size(): with CREATE on it, which all have for the database's own */
+/*
+ * Returns whether pg_tablespace_size() would be allowed: with CREATE on it,
+ * which all roles have for the database's own
+ */
 static bool
 may_see_tablespace(Oid tablespace)
 {
@@ -210,16 +214,15 @@ check_free_space(Oid tablespace, char **reason)
 }
 
 /*
- * Everything that the plan writes, where WAL goes, and with it what tables grow
- * by, if that goes to the same file system; who may look is as for
- * pg_ls_waldir().
+ * Reports the plan's WAL against the free space of pg_wal, plus the growth of
+ * tables if that shares the file system; privileges as for pg_ls_waldir().
  */
 static void
 check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
-	CheckWrites told = {.wal = all->wal,.most = all->most,.unknown = all->unknown};
+	CheckWrites told = {.wal = all->wal,.most = all->most,.triggers = all->triggers,.unknown = all->unknown};
 	char	   *text;
 
 	if (shared)
@@ -238,7 +241,7 @@ check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 		check_row(&check->server, "disk", CHECK_OK, psprintf("%s; %s are free", text, check_bytes(available)), NULL);
 }
 
-/* Returns "tablespace ta", as a message names it */
+/* Returns "tablespace ta", for messages */
 static char *
 tablespace_text(Oid tablespace)
 {
@@ -247,7 +250,10 @@ tablespace_text(Oid tablespace)
 	return psprintf("tablespace %s", name ? quote_identifier(name) : psprintf("%u", tablespace));
 }
 
-/* Tells of a tablespace, other than the database's own, what it gets, and whether that leaves it below the floor */
+/*
+ * Reports the growth in a tablespace other than the database's own, and whether
+ * it falls below the floor
+ */
 static void
 check_place(PlanCheck *check, const CheckGrowth *growth)
 {
@@ -279,7 +285,10 @@ check_temporary(PlanCheck *check, double bytes)
 				  "Make room there, or name other tablespaces for them in temp_tablespaces.");
 }
 
-/* Tells what the plan leaves behind, growth of tables, indexes and copies, and temporary files, beside the space that is free */
+/*
+ * Reports the plan's lasting growth of tables, indexes and copies, and its
+ * temporary files, against the free space
+ */
 static void
 check_growth(PlanCheck *check, const CheckWrites *all)
 {
@@ -310,9 +319,13 @@ check_disk(PlanCheck *check)
 		}
 		all.temp = Max(all.temp, cs->writes.temp);
 		all.most |= cs->writes.most;
+		foreach_ptr(const char, trigger, cs->writes.triggers)
+		{
+			check_writes_by(&all, trigger);
+		}
 		all.unknown |= cs->writes.unknown;
 	}
-	/* of these the data directory gets nothing */
+	/* the data directory gets no part of these */
 	foreach_ptr(const CheckGrowth, growth, all.elsewhere)
 	{
 		all.growth -= growth->bytes;
@@ -377,6 +390,18 @@ check_approval(PlanCheck *check)
 				  pstrdup("schemaguard.require_approval is off"), NULL);
 }
 
+/* Says nothing where no backup is asked for */
+static void
+check_recorded_backup(PlanCheck *check)
+{
+	char	   *problem = log_backup_problem();
+
+	if (problem)
+		check_row(&check->server, "backup", CHECK_BLOCK, problem, log_backup_hint());
+	else if (sg_require_backup > 0)
+		check_row(&check->server, "backup", CHECK_OK, NULL, NULL);
+}
+
 static void
 check_total(PlanCheck *check)
 {
@@ -419,7 +444,7 @@ check_rules(PlanCheck *check)
 	(void) each_row("SELECT * FROM schemaguard.sg_server_check($1)", 1, types, values, read_rule, check);
 }
 
-/* Workers build the indexes and validate: how many can be started now? */
+/* Checks how many workers, which build indexes and validate, can be started now */
 static void
 check_workers(PlanCheck *check)
 {
@@ -450,6 +475,7 @@ check_server(PlanCheck *check)
 	check_recovery(check);
 	check_in_use(check);
 	check_approval(check);
+	check_recorded_backup(check);
 	check_rules(check);
 	check_workers(check);
 	check_load(check);

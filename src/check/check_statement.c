@@ -2,11 +2,9 @@
  *
  * check_statement.c
  *	  Statements of a plan: the objects that they name, and the tables whose
- *	  rows they write.
- *
- * Names are looked up as the statement's run does it, in pg_catalog alone
- * unless they have a schema.  An earlier step of the plan may make what is not
- * there yet.
+ *	  rows they write.  Names are looked up as in the statement's run, in
+ *	  pg_catalog unless they are qualified.  An earlier step of the plan may
+ *	  make a missing object.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,9 +19,11 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/indexing.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -33,6 +33,7 @@
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -51,6 +52,7 @@
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/scope.h"
+#include "base/spi.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "change/change_need.h"
@@ -61,9 +63,10 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 #include "script/script.h"
 
-#define NAMED_GONE 3			/* tables that a message names */
+#define NAMED_GONE 3			/* number of tables that a message names */
 
 /* Bytes of a table that is built, read or written in a moment */
 #define SHORT_HOLD (1024.0 * 1024.0)
@@ -72,18 +75,18 @@ typedef struct Naming
 {
 	CheckStep  *cs;
 	Node	   *statement;
-	List	   *before;			/* texts of those before it in its step */
-	List	   *queries;		/* names of WITH, of char * */
+	List	   *before;			/* texts of earlier statements in its step */
+	List	   *queries;		/* char *: names of WITH queries */
 	List	   *missing;		/* of char * */
-	char	   *near;			/* what the first of these may have meant, or
-								 * NULL */
-	bool		refused;		/* an error is one of what is there, or uses
-								 * it */
+	char	   *near;			/* a name that the first missing one may have
+								 * meant, or NULL */
+	bool		refused;		/* an error is about an existing object, or
+								 * one that uses it */
 } Naming;
 
 /* ---- names ---- */
 
-/* Kinds of pg_class that a statement about such an object may mean */
+/* Returns the relkinds that a statement about such an object may mean */
 static const char *
 kinds_of(ObjectType type)
 {
@@ -115,7 +118,7 @@ is_in_texts(List *texts, const char *name)
 	return false;
 }
 
-/* kinds: of pg_class.relkind, those that may be meant; an earlier statement of the step may make it */
+/* Looks for a relation of these relkinds; an earlier statement of the step may make it */
 static void
 look_for_relation(Naming *naming, const RangeVar *name, const char *kinds)
 {
@@ -167,20 +170,7 @@ visit_tables(Node *node, void *context)
 	return raw_expression_tree_walker(node, visit_tables, context);
 }
 
-/* Blocks a DROP that would fail because of what depends on the object */
-static void
-look_for_dependents(Naming *naming, const ObjectAddress *object)
-{
-	foreach_ptr(const ChangeDependent, dependent, change_dependents_hook ? change_dependents_hook(object) : NIL)
-	{
-		if (dependent->blocks)
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("%s depends on it", dependent->identity)));
-	}
-}
-
-/* Raises the server's error for a role that is not there */
+/* Raises the server's error for a missing role */
 static void
 look_for_roles(List *roles)
 {
@@ -191,12 +181,11 @@ look_for_roles(List *roles)
 	}
 }
 
-/* Looks for the object of DROP, COMMENT or GRANT; an error of the server's says what is missing */
+/* Looks for the object of DROP, COMMENT or GRANT; the server's error names the missing one */
 static void
 look_for_object(Naming *naming, ObjectType type, Node *object)
 {
 	Relation	rel = NULL;
-	ObjectAddress address;
 
 	if ((type == OBJECT_TYPE || type == OBJECT_DOMAIN) && IsA(object, List))
 		object = (Node *) makeTypeNameFromNameList((List *) object);
@@ -209,6 +198,11 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 		case OBJECT_SEQUENCE:
 		case OBJECT_INDEX:
 			look_for_relation(naming, makeRangeVarFromNameList((List *) object), kinds_of(type));
+			if (naming->missing || is_in_texts(naming->before, strVal(llast((List *) object))))
+				break;
+			(void) get_object_address(type, object, &rel, AccessShareLock, false);
+			if (rel)
+				relation_close(rel, NoLock);
 			break;
 		case OBJECT_TRIGGER:
 		case OBJECT_TABCONSTRAINT:
@@ -222,23 +216,20 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 			if (rel)
 				relation_close(rel, NoLock);
 			break;
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-		case OBJECT_AGGREGATE:
-		case OBJECT_SCHEMA:
-			address = get_object_address(type, object, &rel, AccessShareLock, false);
-			if (IsA(naming->statement, DropStmt) && ((DropStmt *) naming->statement)->behavior == DROP_RESTRICT && type != OBJECT_SCHEMA)
-				look_for_dependents(naming, &address);
+		case OBJECT_LARGEOBJECT:
 			break;
 		default:
+			(void) get_object_address(type, object, &rel, AccessShareLock, false);
+			if (rel)
+				relation_close(rel, NoLock);
 			break;
 	}
 }
 
-/* Raises the server's error for what EXCLUDE takes and a column's type does not have */
+/*
+ * Raises the server's error for operators and operator classes of EXCLUDE that
+ * a column's type does not have
+ */
 static void
 look_for_exclusion(Naming *naming, Oid table, const Constraint *constraint)
 {
@@ -276,7 +267,7 @@ columns_of(Oid table)
 	return names;
 }
 
-/* Raises what the server would of the columns of a table that is to be a partition */
+/* Raises the server's error about the columns of a table that is to become a partition */
 static void
 look_for_columns(Naming *naming, Oid parent, const PartitionCmd *command)
 {
@@ -309,12 +300,22 @@ look_for_columns(Naming *naming, Oid parent, const PartitionCmd *command)
 	}
 }
 
-/* Is the column or constraint that a command changes added by the same statement, before the server comes to that? */
+/*
+ * Returns whether an earlier statement, or an earlier command of the same one,
+ * adds the column or constraint that a command changes
+ */
 static bool
 is_added(const Naming *naming, const AlterTableCmd *change)
 {
 	const AlterTableStmt *statement = castNode(AlterTableStmt, naming->statement);
+	ScriptTouched touched = {NIL};
 
+	foreach_ptr(const char, text, naming->before)
+	{
+		script_touch(&touched, linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt);
+	}
+	if (sg_has_name(touched.names, change->name))
+		return true;
 	if (change->subtype == AT_ValidateConstraint)
 		return script_added_constraint(statement, change->name) != NULL;
 	foreach_ptr(const AlterTableCmd, command, change->subtype == AT_SetNotNull || change->subtype == AT_ColumnDefault ? statement->cmds : NIL)
@@ -325,7 +326,7 @@ is_added(const Naming *naming, const AlterTableCmd *change)
 	return false;
 }
 
-/* Looks for what a command of ALTER TABLE names */
+/* Looks for the objects that a command of ALTER TABLE names */
 static void
 look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 {
@@ -345,7 +346,17 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		case AT_DropColumn:
 		case AT_DropNotNull:
 		case AT_AlterColumnType:
+		case AT_SetCompression:
+		case AT_SetStorage:
+		case AT_SetOptions:
+		case AT_ResetOptions:
 			what = command->missing_ok || get_attnum(table, command->name) != InvalidAttrNumber || is_added(naming, command) ? NULL : "column";
+			break;
+		case AT_EnableRule:
+		case AT_EnableAlwaysRule:
+		case AT_EnableReplicaRule:
+		case AT_DisableRule:
+			what = OidIsValid(get_rewrite_oid(table, command->name, true)) ? NULL : "rule";
 			break;
 		case AT_ValidateConstraint:
 		case AT_DropConstraint:
@@ -370,6 +381,8 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		return;
 	if (strcmp(what, "column") == 0)
 		near = sg_nearest_column(table, command->name);
+	else if (strcmp(what, "rule") == 0)
+		near = NULL;
 	else
 		near = sg_nearest_part(table, strcmp(what, "trigger") == 0 ? TriggerRelationId : ConstraintRelationId, command->name);
 	if (naming->missing == NIL && near)
@@ -393,17 +406,56 @@ look_for_altered(Naming *naming, const AlterTableStmt *statement)
 		look_for_relation(naming, statement->relation, kinds_of(statement->objtype));
 }
 
-/* Raises the server's error for the name of a relation that is to be made, and is there */
+/* Raises the server's error for a new relation's name that is taken */
 static void
-look_for_new(const RangeVar *name, bool may_be_there)
+look_for_new(Naming *naming, const RangeVar *name, bool may_be_there)
 {
+	naming->refused = true;
 	if (!may_be_there && name->schemaname && OidIsValid(change_find_named(name)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
 				 errmsg("relation \"%s\" already exists", name->relname)));
+	naming->refused = false;
 }
 
-/* Raises the server's error for a value of an enum that is not there, or is there already */
+/* Raises an error for an extension that is there, or is not available */
+static void
+look_for_extension(const CreateExtensionStmt *statement)
+{
+	Datum		available;
+
+	if (OidIsValid(get_extension_oid(statement->extname, true)))
+	{
+		if (!statement->if_not_exists)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("extension \"%s\" already exists", statement->extname)));
+	}
+	else if (!sg_owner_fetch("SELECT name FROM pg_available_extensions WHERE name = $1", statement->extname, &available))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("extension \"%s\" is not available", statement->extname)));
+}
+
+/* Raises an error for a version of an extension that is not there */
+static void
+look_for_version(const AlterExtensionStmt *statement)
+{
+	Datum		available;
+
+	(void) get_extension_oid(statement->extname, false);
+	foreach_ptr(const DefElem, option, statement->options)
+	{
+		char	   *version = psprintf("%s %s", statement->extname, strVal(option->arg));
+
+		if (!sg_owner_fetch("SELECT name FROM pg_available_extension_versions WHERE name || ' ' || version = $1", version, &available))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("extension \"%s\" has no version \"%s\"", statement->extname, strVal(option->arg))));
+	}
+}
+
+/* Raises the server's error for an enum value that is missing, or exists already */
 static void
 look_for_value(Oid type, const char *value, bool wanted)
 {
@@ -444,11 +496,16 @@ analyse_query(void *arg)
 	analysis->query = parse_analyze_fixedparams(analysis->raw, "", NULL, 0, NULL);
 }
 
-/* Raises what the server would of the columns of a view that is replaced */
+/* Raises the server's error about the columns of a view that is replaced */
 static void
 look_for_replaced(Oid view, const Query *query)
 {
 	AttrNumber	attnum = 0;
+
+	if (get_rel_relkind(view) != RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a view", sg_rel_name(view))));
 
 	foreach_ptr(const TargetEntry, entry, query->targetList)
 	{
@@ -471,7 +528,7 @@ look_for_replaced(Oid view, const Query *query)
 				 errmsg("cannot drop columns from view")));
 }
 
-/* Raises the server's error for what the query of a view names and is not there, by analysing it */
+/* Raises the server's error for missing objects in the query of a view, by analysing it */
 static void
 look_for_columns_of(Naming *naming, Node *query, const ViewStmt *view)
 {
@@ -489,7 +546,7 @@ look_for_columns_of(Naming *naming, Node *query, const ViewStmt *view)
 	code_analysis_begin(&scope, reach, GetUserId(), "query");
 	code_analyse_as_meant(reach, analyse_query, &analysis);
 	sg_scope_end(&scope);
-	if (OidIsValid(replaced) && get_rel_relkind(replaced) == RELKIND_VIEW)
+	if (OidIsValid(replaced))
 		look_for_replaced(replaced, analysis.query);
 }
 
@@ -555,8 +612,26 @@ look_for_all(void *arg)
 		case T_AlterEnumStmt:
 			look_for_values((AlterEnumStmt *) statement);
 			break;
+		case T_ReassignOwnedStmt:
+			look_for_roles(lappend(list_copy(((ReassignOwnedStmt *) statement)->roles), ((ReassignOwnedStmt *) statement)->newrole));
+			break;
+		case T_DropOwnedStmt:
+			look_for_roles(((DropOwnedStmt *) statement)->roles);
+			break;
+		case T_AlterSubscriptionStmt:
+			(void) get_subscription_oid(((AlterSubscriptionStmt *) statement)->subname, false);
+			break;
+		case T_AlterObjectDependsStmt:
+			(void) get_extension_oid(strVal(((AlterObjectDependsStmt *) statement)->extname), false);
+			break;
+		case T_AlterExtensionStmt:
+			look_for_version((AlterExtensionStmt *) statement);
+			break;
+		case T_CreateExtensionStmt:
+			look_for_extension((CreateExtensionStmt *) statement);
+			break;
 		case T_CreateSeqStmt:
-			look_for_new(((CreateSeqStmt *) statement)->sequence, ((CreateSeqStmt *) statement)->if_not_exists);
+			look_for_new(naming, ((CreateSeqStmt *) statement)->sequence, ((CreateSeqStmt *) statement)->if_not_exists);
 			break;
 		case T_TruncateStmt:
 			look_for_tables(naming, ((TruncateStmt *) statement)->relations);
@@ -576,7 +651,7 @@ look_for_all(void *arg)
 			(void) LookupFuncName(((CreateTrigStmt *) statement)->funcname, 0, NULL, false);
 			break;
 		case T_ViewStmt:
-			look_for_new(((ViewStmt *) statement)->view, ((ViewStmt *) statement)->replace);
+			look_for_new(naming, ((ViewStmt *) statement)->view, ((ViewStmt *) statement)->replace);
 			look_for_columns_of(naming, ((ViewStmt *) statement)->query, (ViewStmt *) statement);
 			break;
 		case T_AlterSeqStmt:
@@ -594,7 +669,7 @@ look_for_all(void *arg)
 			look_for_roles(((DropRoleStmt *) statement)->missing_ok ? NIL : ((DropRoleStmt *) statement)->roles);
 			break;
 		default:
-			/* the first one's are told with the look at the step */
+			/* the first statement is reported by the look at the step */
 			if (naming->before && code_is_query(statement))
 			{
 				(void) visit_queries(statement, naming);
@@ -606,6 +681,19 @@ look_for_all(void *arg)
 	if (naming->missing == NIL)
 		check_refused(statement);
 	sg_scope_end(&scope);
+}
+
+char *
+check_refusal(Node *statement)
+{
+	Naming		naming = {.statement = statement};
+	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
+
+	if (edata == NULL)
+		return naming.missing ? psprintf("%s does not exist", (char *) linitial(naming.missing)) : NULL;
+	sg_rethrow_cancel(edata);
+	return sg_is_race(edata) || edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+		NULL : sg_error_message(edata);
 }
 
 bool
@@ -635,7 +723,10 @@ check_step_before(const PlanCheck *check, const CheckStep *cs)
 	return NULL;
 }
 
-/* Does a step before this one that is still to be run have the last name of "relation s.t" in its text? */
+/*
+ * Returns whether an earlier step that is still to be run has the last name of
+ * "relation s.t" in its text
+ */
 static bool
 is_made_before(const PlanCheck *check, const CheckStep *cs, const char *missing)
 {
@@ -663,7 +754,10 @@ is_made_before(const PlanCheck *check, const CheckStep *cs, const char *missing)
 	return false;
 }
 
-/* Returns the hint of a statement that can't be run for what it names, or that is refused; meant: a sentence, or NULL */
+/*
+ * Returns the hint for a statement that names missing objects, or is refused;
+ * meant: a sentence, or NULL
+ */
 static char *
 names_hint(const CheckStep *cs, const char *meant, const char *add, const char *why)
 {
@@ -671,14 +765,38 @@ names_hint(const CheckStep *cs, const char *meant, const char *add, const char *
 					check_skip(cs, why));
 }
 
+/* Does a step before this one, still to be run, add something that an error names? */
+static bool
+is_added_before(const PlanCheck *check, const CheckStep *cs, const ErrorData *edata)
+{
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		const PlanStep *step = other->step;
+
+		if (other == cs)
+			return false;
+		if (plan_step_is_done(step) || step->skipped_by)
+			continue;
+		if ((step->fk_name && plan_has_word(edata->message, step->fk_name)) || (step->new_name && plan_has_word(edata->message, step->new_name)))
+			return true;
+		foreach_ptr(const char, column, step->child_columns)
+		{
+			if (plan_has_word(edata->message, column))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 {
 	Naming		naming = {.cs = cs,.statement = statement,.before = before};
 
-	/* on a standby, too, where the error would end the call */
+	/* sg_try_undo() on a standby, too, because the error would end the call */
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
-	CheckResult result = before || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
+	CheckResult result = before || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ||
+		(edata && is_added_before(check, cs, edata)) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
@@ -703,7 +821,7 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 
 /* ---- rows that are written ---- */
 
-/* The table whose rows a statement writes, with the bit of its triggers; or InvalidOid */
+/* Returns the table whose rows a statement writes, with its triggers' event; or InvalidOid */
 static Oid
 written_table(Node *statement, int *event)
 {
@@ -724,7 +842,7 @@ written_table(Node *statement, int *event)
 	return table;
 }
 
-/* Does a trigger fire for an UPDATE that sets these columns (of char *; NIL: any)? */
+/* Returns whether a trigger fires for an UPDATE that sets these columns (char *; NIL: any) */
 static bool
 fires_for(Form_pg_trigger trigger, Oid table, List *columns)
 {
@@ -743,6 +861,58 @@ fires_for(Form_pg_trigger trigger, Oid table, List *columns)
 	return false;
 }
 
+/* Returns whether a user's trigger fires for an event of a table, here of these columns */
+static bool
+is_fired(Form_pg_trigger form, Oid table, int event, List *columns)
+{
+	/* triggers of a partition are counted at the table above it */
+	return !form->tgisinternal && !OidIsValid(form->tgparentid) && form->tgenabled != TRIGGER_DISABLED &&
+		form->tgenabled != TRIGGER_FIRES_ON_REPLICA && (form->tgtype & event) && !plan_filler_is_named(NameStr(form->tgname)) &&
+		(event != TRIGGER_TYPE_UPDATE || fires_for(form, table, columns));
+}
+
+/*
+ * Returns whether a trigger's function could write to tables, by its text: a
+ * built-in one does not, and code in PL/pgSQL or SQL by statements only
+ */
+static bool
+may_write_elsewhere(Oid function)
+{
+	static const char *const words[] = {"insert", "update", "delete", "merge", "copy", "execute", "perform", "call", "select"};
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	char	   *language;
+	bool		isnull;
+	Datum		source;
+	bool		writes;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = get_language_name(((Form_pg_proc) GETSTRUCT(tuple))->prolang, true);
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	writes = function >= FirstNormalObjectId && (isnull || language == NULL || strcmp(language, "plpgsql") != 0);
+	for (int i = 0; !writes && function >= FirstNormalObjectId && i < lengthof(words); i++)
+		writes = plan_has_word(TextDatumGetCString(source), words[i]);
+	ReleaseSysCache(tuple);
+	return writes;
+}
+
+void
+check_triggers_write(Oid table, int event, List *columns, CheckWrites *writes)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (is_fired(form, table, event, columns) && may_write_elsewhere(form->tgfoid))
+			check_writes_by(writes, quote_identifier(NameStr(form->tgname)));
+	}
+	sg_catalog_end(&scan);
+}
+
 void
 check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows)
 {
@@ -756,10 +926,7 @@ check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		/* a partition has those for rows of the table above it once more */
-		if (form->tgisinternal || OidIsValid(form->tgparentid) || form->tgenabled == TRIGGER_DISABLED ||
-			form->tgenabled == TRIGGER_FIRES_ON_REPLICA || !(form->tgtype & event) || plan_filler_is_named(NameStr(form->tgname)) ||
-			(event == TRIGGER_TYPE_UPDATE && !fires_for(form, table, columns)))
+		if (!is_fired(form, table, event, columns))
 			continue;
 		appendStringInfo(&names, "%s%s%s%s", names.len ? ", " : "", quote_identifier(NameStr(form->tgname)),
 						 TRIGGER_FOR_ROW(form->tgtype) ? "" : " (once for each statement)",
@@ -799,7 +966,7 @@ json_string(const char *text)
 	return json.data;
 }
 
-/* Appends a call that adds a step, with a comma behind it; options: a JSON object, or NULL */
+/* Appends a call that adds a step, with a trailing comma; options: a JSON object, or NULL */
 static void
 append_add(StringInfo calls, const PlanStep *step, const char *statement, const char *options)
 {
@@ -807,7 +974,10 @@ append_add(StringInfo calls, const PlanStep *step, const char *statement, const 
 					 options ? ", " : "", options ? quote_literal_cstr(options) : "");
 }
 
-/* Appends the steps that have the rows of tables copied before these are emptied; the step that empties them waits for each copy */
+/*
+ * Appends the steps that copy the rows of tables before these are emptied; the
+ * emptying step waits for each copy
+ */
 static void
 append_copies(StringInfo calls, const PlanStep *step, const List *gone)
 {
@@ -836,7 +1006,7 @@ append_copies(StringInfo calls, const PlanStep *step, const List *gone)
 	append_add(calls, step, plan_given(step->definition), names.len ? psprintf("{\"after\": [%s]}", names.data) : NULL);
 }
 
-/* Reads a query all columns of all rows of a table? */
+/* Returns whether a query reads all columns of all rows of a table */
 static bool
 reads_all(const SelectStmt *query, Oid table)
 {
@@ -848,7 +1018,7 @@ reads_all(const SelectStmt *query, Oid table)
 		query->groupClause == NIL && query->distinctClause == NIL && change_find_named(from) == table;
 }
 
-/* Does a step put all rows of a table into another one? */
+/* Returns whether a step copies all rows of a table into another one */
 static bool
 is_copy(const PlanStep *step, Oid table)
 {
@@ -863,7 +1033,7 @@ is_copy(const PlanStep *step, Oid table)
 	return false;
 }
 
-/* Returns a step before this one, still to be run, that copies a table, or NULL */
+/* Returns an earlier step, still to be run, that copies a table, or NULL */
 static const PlanStep *
 copy_before(const PlanCheck *check, const CheckStep *cs, Oid table)
 {
@@ -882,7 +1052,7 @@ copy_before(const PlanCheck *check, const CheckStep *cs, Oid table)
 	return copy;
 }
 
-/* Appends the steps that rename schemas in place of dropping them */
+/* Appends the steps that rename schemas instead of dropping them */
 static void
 append_renames(StringInfo calls, const PlanStep *step, const List *schemas)
 {
@@ -896,14 +1066,17 @@ append_renames(StringInfo calls, const PlanStep *step, const List *schemas)
 	}
 }
 
-/* Returns the call that leaves a step out whose work others do: what comes behind it may run */
+/* Returns the call that skips a step whose work other steps do, so that later steps may run */
 static char *
 replaced_call(const PlanStep *step)
 {
 	return psprintf("%s(%s, '{%d}', 'other steps do it', done => true);", sg_call_name("sg_plan_skip"), quote_literal_cstr(step->plan), step->step);
 }
 
-/* Returns the call that adds steps which keep what a statement lets go, and leaves its step out; or NULL */
+/*
+ * Returns the calls that add steps which keep what a statement would delete,
+ * and skip its step; or NULL
+ */
 static char *
 kept_instead(const PlanStep *step, Node *statement, const List *gone)
 {
@@ -942,7 +1115,7 @@ kept_instead(const PlanStep *step, Node *statement, const List *gone)
 	return psprintf("In its place, %s:\nSELECT %s%s", steps, calls.data, replaced_call(step));
 }
 
-/* Returns what may be done about rows and values that go for good */
+/* Returns the remedy for rows and values that are deleted for good */
 static char *
 loss_hint(const CheckStep *cs, Node *statement, const List *gone)
 {
@@ -952,7 +1125,7 @@ loss_hint(const CheckStep *cs, Node *statement, const List *gone)
 		psprintf("Have a step before it copy what may be wanted again. If it is to stay:\n%s", check_skip(cs, "what it lets go is to stay"));
 }
 
-/* Says of rows that steps before this one copy that these do so; false unless all are copied */
+/* Reports rows that earlier steps copy; returns false unless all are copied */
 static bool
 is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *lost)
 {
@@ -987,7 +1160,10 @@ is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *l
 	return true;
 }
 
-/* Rows and values that go without a copy: those of the first tables that have some, and how many tables more */
+/*
+ * Warns of rows and values that are deleted without a copy: of the first such
+ * tables, and how many more there are
+ */
 static void
 check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *gone)
 {
@@ -1021,7 +1197,7 @@ check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *g
 		check_row(cs, "loss", CHECK_OK, pstrdup("no row or value goes as things are now"), NULL);
 }
 
-/* Tells what goes for good without being named */
+/* Warns of objects that are dropped for good without being named */
 static void
 check_loss(const PlanCheck *check, CheckStep *cs, Node *statement)
 {
@@ -1037,7 +1213,7 @@ check_loss(const PlanCheck *check, CheckStep *cs, Node *statement)
 		check_row(cs, "loss", CHECK_WARN,
 				  psprintf("%s takes along %s; no rollback brings it back", along.owned ? "DROP OWNED" : "CASCADE", change_along_text(along.names)),
 				  along.owned ? psprintf("Give what is to stay to another role, each by a step of its own. If all is to stay:\n%s",
-										 check_skip(cs, "what it drops is to stay")) : hint);
+										 check_skip(cs, "the objects that it drops are to stay")) : hint);
 	else if (along.owned)
 		check_row(cs, "loss", CHECK_OK, pstrdup("DROP OWNED takes no object along as things are now"), NULL);
 	else if (along.cascades && along.known)
@@ -1050,9 +1226,9 @@ check_loss(const PlanCheck *check, CheckStep *cs, Node *statement)
 
 typedef struct WrittenTables
 {
-	List	   *deleted;		/* of char *: tables of which rows are deleted */
+	List	   *deleted;		/* char *: tables whose rows are deleted */
 	List	   *changed;
-	List	   *columns;		/* of char *: that are set in these */
+	List	   *columns;		/* char *: columns that are set in these */
 } WrittenTables;
 
 static List *
@@ -1063,7 +1239,7 @@ add_table(List *names, const RangeVar *table)
 	return sg_has_name(names, name) ? names : lappend(names, name);
 }
 
-/* Lists the tables of which queries delete or change rows, in WITH, too */
+/* Lists the tables whose rows queries delete or change, in WITH, too */
 static bool
 list_written(Node *node, void *context)
 {
@@ -1104,7 +1280,7 @@ say_written(CheckStep *cs, CheckResult result, const char *does, List *names)
 				  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
 }
 
-/* Warns of rows that foreign keys take along with those of some tables */
+/* Warns of rows that foreign keys delete or change along with those of some tables */
 static void
 say_taken(PlanCheck *check, CheckStep *cs, List *names, List *columns)
 {
@@ -1123,7 +1299,7 @@ say_taken(PlanCheck *check, CheckStep *cs, List *names, List *columns)
 				  cs->step->undo ? NULL : pstrdup("If they may be wanted again, copy them first, by a statement before it."));
 }
 
-/* Warns of a query that deletes rows, and of what foreign keys do then; one that changes rows is said to */
+/* Warns of a query that deletes or changes rows, and of the actions of foreign keys */
 static void
 check_written(PlanCheck *check, CheckStep *cs, Node *statement)
 {
@@ -1140,9 +1316,9 @@ check_written(PlanCheck *check, CheckStep *cs, Node *statement)
 /* Functions that a statement calls by their schemas, and relations that it names */
 typedef struct Calls
 {
-	Oid			owner;			/* whose functions don't count */
-	Oid			function;		/* the first one in a language whose bodies
-								 * have names, or InvalidOid */
+	Oid			owner;			/* owner whose functions don't count */
+	Oid			function;		/* the first function in a language whose
+								 * bodies have names, or InvalidOid */
 	int			relations;
 } Calls;
 
@@ -1180,9 +1356,9 @@ list_calls(Node *node, void *context)
 }
 
 /*
- * Warns of rows for another role's table that a function computes, which runs with
- * the caller's rights: whatever stands under the names in its body by then is read.
- * A statement that names a relation itself runs as that role.
+ * Warns of rows for another role's table that a function computes, which runs
+ * with the caller's privileges: it reads whatever the names in its body lead to
+ * by then.  A statement that itself names a relation runs as that role.
  */
 static void
 check_lent(CheckStep *cs, Node *statement, Oid table)
@@ -1203,7 +1379,7 @@ check_lent(CheckStep *cs, Node *statement, Oid table)
 					   quote_literal_cstr(function)));
 }
 
-/* Appends what one statement of an undo lets go, as things are now */
+/* Appends the present objects that one statement of an undo would delete */
 static void
 append_undone(StringInfo text, const PlanStep *step, Node *statement)
 {
@@ -1273,8 +1449,21 @@ check_holds(PlanCheck *check, CheckStep *cs)
 	}
 }
 
+static void
+look_at_refreshed(PlanCheck *check, CheckStep *cs, const RangeVar *name, bool first)
+{
+	Oid			view;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	view = change_find_named(name);
+	sg_scope_end(&scope);
+	if (OidIsValid(view) && get_rel_relkind(view) == RELKIND_MATVIEW)
+		check_refreshed(check, cs, view, first);
+}
+
 void
-check_statement(PlanCheck *check, CheckStep *cs)
+check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	List	   *texts = plan_change_texts(cs->step->definition);
 	List	   *before = NIL;
@@ -1287,9 +1476,14 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		Oid			table = written_table(statement, &event);
 
 		check_names(check, cs, statement, before);
+		check_taken_names(check, cs, text, statement, before);
+		check_dropped(check, cs, statement, before);
+		check_on_clone(check, cs, move, text);
 		check_loss(check, cs, statement);
 		if (code_is_query(statement))
 			check_written(check, cs, statement);
+		if (IsA(statement, RefreshMatViewStmt) && !((RefreshMatViewStmt *) statement)->skipData)
+			look_at_refreshed(check, cs, ((RefreshMatViewStmt *) statement)->relation, before == NIL);
 		if (OidIsValid(table))
 		{
 			check_lent(cs, statement, table);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * check_tables.c
- *	  The tables of a step: partitions, replication, who is in the way, and
- *	  how long it will take.
+ *	  The tables of a step: partitions, replication, blocking sessions, and
+ *	  the time that the step takes.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,11 +48,11 @@
 #include "fk/fk_subscription.h"
 #include "plan/plan_key.h"
 
-/* A speed is measured on this many blocks at most, and not on fewer than that */
+/* Bounds of the number of blocks on which the speed is measured */
 #define MEASURE_BLOCKS 2000
 #define MEASURE_BLOCKS_MIN 32
 
-/* Factors by which VALIDATE, which joins both tables, and CREATE INDEX take longer than reading alone */
+/* Factors by which VALIDATE, which joins both tables, and CREATE INDEX take longer than reading */
 #define VALIDATE_FACTOR 4
 #define INDEX_FACTOR 3
 
@@ -60,10 +60,10 @@
 #define WAL_PER_KEY (20 * 1024)
 
 /*
- * Before 18, what a partitioned child takes to attach the key of one
- * partition, under locks on all of it and the parent: 0.2 ms were measured for
- * up to 1,000 of them.  The server is allowed twice that.  A parent that is
- * partitioned costs as much again for each of its partitions.
+ * Time, before 18, to attach the key of one partition of a partitioned child,
+ * under locks on all of it and the parent: 0.2 ms were measured for up to 1,000
+ * partitions.  The server is allowed twice that.  A partitioned parent costs as
+ * much again for each of its partitions.
  */
 #define ATTACH_MS 0.4
 
@@ -76,7 +76,7 @@ typedef struct SizeArg
 	double		rows;
 } SizeArg;
 
-/* Blocks as they are, rows as dense as they were when last counted */
+/* Reads present blocks, and the density of rows when last counted */
 static void
 read_size(void *p)
 {
@@ -165,7 +165,7 @@ check_unlogged(CheckStep *cs)
 		check_row(cs, "persistence", CHECK_OK, NULL, NULL);
 }
 
-/* A partition that can't have the key */
+/* Blocks a partition that can't have the key */
 static bool
 check_foreign_partition(CheckStep *cs, const CheckTable *table)
 {
@@ -192,7 +192,7 @@ check_foreign_partition(CheckStep *cs, const CheckTable *table)
 	return found;
 }
 
-/* Locks on all partitions of both sides have to fit into the lock table, beside those of others */
+/* Checks that locks on all partitions of both sides fit into the lock table, besides those of others */
 static bool
 check_lock_table(CheckStep *cs)
 {
@@ -208,7 +208,7 @@ check_lock_table(CheckStep *cs)
 	return true;
 }
 
-/* Who waits for the moment in which many partitions are attached waits longer than schemaguard.lock_timeout */
+/* Warns if attaching many partitions would block others for longer than schemaguard.lock_timeout */
 static bool
 check_attaching(CheckStep *cs)
 {
@@ -225,7 +225,7 @@ check_attaching(CheckStep *cs)
 	return true;
 }
 
-/* The server alters no partition whose DETACH CONCURRENTLY is pending */
+/* Blocks a partition with a pending DETACH CONCURRENTLY, which the server does not alter */
 static bool
 check_leaving(CheckStep *cs)
 {
@@ -265,7 +265,7 @@ check_partitions(CheckStep *cs)
 				  n > 0 ? psprintf("%d partitions on both sides", n) : NULL, NULL);
 }
 
-/* Rows of inheritance children are neither checked nor parents */
+/* Warns of inheritance children, whose rows are neither checked nor parents */
 static void
 check_inheritance(CheckStep *cs)
 {
@@ -337,7 +337,7 @@ check_has_replica_identity(Oid relid)
 	return found;
 }
 
-/* Rows of a table that are to be changed, and the server's own look at what publications need for that */
+/* Rows of a table that are to be changed, and the server's own look at publications' requirements */
 typedef struct ChangeArg
 {
 	Oid			relid;
@@ -360,7 +360,7 @@ ask_server(void *p)
 	table_close(rel, AccessShareLock);
 }
 
-/* Adds a row if a filter or a column list of a publication and the replica identity do not go together */
+/* Adds a row if a filter or column list of a publication contradicts the replica identity */
 static void
 check_published_columns(CheckStep *cs, CheckResult result, ChangeArg *arg)
 {
@@ -419,7 +419,7 @@ changes_child(char action)
 	return action == FKCONSTR_ACTION_CASCADE || action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
 }
 
-/* Will an action of the key make the server change rows that it can't publish? */
+/* Returns whether an action of the key would make the server change rows that it can't publish */
 static bool
 check_replica_identity(CheckStep *cs, const PublishedTable *published)
 {
@@ -444,7 +444,7 @@ check_replica_identity(CheckStep *cs, const PublishedTable *published)
 	return false;
 }
 
-/* DDL is not replicated, and a subscriber does not check what it applies */
+/* Warns that DDL is not replicated, and that a subscriber does not check rows that it applies */
 static void
 check_publication(PlanCheck *check, CheckStep *cs)
 {
@@ -510,9 +510,9 @@ check_subscription(CheckStep *cs)
 		check_row(cs, "subscription", CHECK_OK, NULL, NULL);
 }
 
-/* ---- who is in the way ---- */
+/* ---- blocking sessions ---- */
 
-/* The age at which autovacuum insists, which a table may have lowered */
+/* Sets the ages at which autovacuum insists, which a table may have lowered */
 static void
 freeze_max_ages(Oid relid, int *xid_max, int *multi_max)
 {
@@ -542,7 +542,7 @@ freeze_max_ages(Oid relid, int *xid_max, int *multi_max)
 	ReleaseSysCache(tuple);
 }
 
-/* How far a table is on its way to a vacuum that won't give way: 1 is there */
+/* Returns how near a table is to an anti-wraparound vacuum: 1 is due */
 static double
 wraparound_share(Oid relid)
 {
@@ -618,7 +618,7 @@ check_wraparound(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "wraparound", CHECK_OK, NULL, NULL);
 }
 
-/* Checks a holder of a lock that ADD conflicts with; true when there is a row about it */
+/* Checks a holder of a lock that ADD conflicts with; returns whether there is a row about it */
 static bool
 check_holder(CheckStep *cs, const LockHolder *holder)
 {
@@ -646,21 +646,65 @@ check_holder(CheckStep *cs, const LockHolder *holder)
 	return true;
 }
 
-static void
-check_locks(PlanCheck *check, CheckStep *cs)
+/* Rows about the holders of locks on one table, at most */
+#define HOLDERS_TOLD 5
+
+/*
+ * Returns whether a holder of a lock is worth a row, whatever the table: a
+ * prepared transaction, or a long one.  How long a reader of whom the caller may
+ * see nothing has been there is not known, and most are brief.
+ */
+static bool
+is_notable(const LockHolder *holder)
 {
-	bool		found = false;
+	return holder->pid == 0 || holder->seconds >= check_long_seconds() || (holder->seconds < 0 && holder->lock > AccessShareLock);
+}
+
+/* Checks the holders of locks on a table that conflict with a lock; returns whether there is a row about one */
+static bool
+check_holders(PlanCheck *check, CheckStep *cs, const CheckTable *table, LOCKMODE mode)
+{
+	int			found = 0;
 
 	foreach_ptr(const LockHolder, holder, check->holders)
 	{
-		if (list_member_oid(cs->child->relids, holder->relid) || list_member_oid(cs->parent->relids, holder->relid))
-			found |= check_holder(cs, holder);
+		if (!is_notable(holder) || !DoLockModesConflict(mode, holder->lock) || !list_member_oid(table->relids, holder->relid))
+			continue;
+		if (found < HOLDERS_TOLD || holder->pid == 0)
+			found += check_holder(cs, holder);
+		else
+			found++;
 	}
+	if (found > HOLDERS_TOLD)
+		check_row(cs, "locks", CHECK_WARN,
+				  psprintf("%s is locked %d times in all, so that the step has to wait", sg_relation_name(table->relid), found),
+				  psprintf("To see by whom:\nSELECT * FROM pg_locks WHERE relation = %s::regclass;", quote_literal_cstr(sg_relation_name(table->relid))));
+	return found > 0;
+}
+
+/* ADD CONSTRAINT locks both tables SHARE ROW EXCLUSIVE */
+static void
+check_locks(PlanCheck *check, CheckStep *cs)
+{
+	bool		found = check_holders(check, cs, cs->child, ShareRowExclusiveLock);
+
+	if (cs->parent != cs->child)
+		found |= check_holders(check, cs, cs->parent, ShareRowExclusiveLock);
 	if (!found)
 		check_row(cs, "locks", CHECK_OK, NULL, NULL);
 }
 
-/* Locks on shards are not ours, and no catalog here says what became of them */
+void
+check_lock_of_move(PlanCheck *check, CheckStep *cs, Oid relid, LOCKMODE mode)
+{
+	const CheckTable *table = check_table(check, relid);
+
+	if (DoLockModesConflict(mode, ShareUpdateExclusiveLock))
+		(void) check_wraparound_of(check, cs, table);
+	(void) check_holders(check, cs, table, mode);
+}
+
+/* Warns that Citus' shards lock on other nodes, and no catalog here records their keys */
 static void
 check_citus(CheckStep *cs)
 {
@@ -694,7 +738,7 @@ typedef struct MeasureArg
 	Oid			relid;
 } MeasureArg;
 
-/* Read the first blocks of a table, and take the time */
+/* Reads the first blocks of a table, and takes the time */
 static void
 measure(void *p)
 {
@@ -731,7 +775,7 @@ measure(void *p)
 	UnlockRelationOid(arg->relid, AccessShareLock);
 }
 
-/* The largest table whose rows the caller may read all the same */
+/* Measures on the largest table whose rows the caller may read and that is read anyway */
 void
 check_measure(PlanCheck *check)
 {
@@ -743,7 +787,7 @@ check_measure(PlanCheck *check)
 	{
 		CheckTable *tables[] = {cs->child, cs->parent};
 
-		/* judged: so they could be read */
+		/* its audit has judged it, so its rows can be read */
 		if (cs->audit == NULL || cs->audit->result == AUDIT_UNKNOWN)
 			continue;
 		for (int i = 0; i < lengthof(tables); i++)
@@ -761,7 +805,10 @@ check_measure(PlanCheck *check)
 	MemoryContextSwitchTo(context);
 }
 
-/* How many rows a policy has mended in a second, pauses included, by the end of the log; -1: none, or too few */
+/*
+ * Returns how many rows a policy has mended per second, pauses included, by the
+ * end of the log; -1: none, or too few
+ */
 static double
 mending_pace(PlanCheck *check, OrphanPolicy policy)
 {
@@ -780,7 +827,7 @@ mending_pace(PlanCheck *check, OrphanPolicy policy)
 	return check->paces[policy];
 }
 
-/* Adds the time in which the rows of a step are mended; says it, or that it is not known */
+/* Adds the time to mend the rows of a step; returns it as a text, or that it is unknown */
 static char *
 mending_text(PlanCheck *check, const CheckStep *cs, double *seconds)
 {
@@ -802,7 +849,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	double		blocks = cs->child->blocks + (cs->parent == cs->child ? 0 : cs->parent->blocks);
 	double		rows = cs->child->rows;
 	double		seconds;
-	double		mending = 0;	/* in batches, which no timeout is about */
+	double		mending = 0;	/* in batches, which no timeout bounds */
 	char	   *size;
 
 	cs->writes.wal += WAL_PER_KEY;

@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * check_trial.c
- *	  Tables that a plan makes, made on trial, and the steps about them.
+ *	  Tables that a plan creates, made on trial, and the steps about them.
  *
- * Nobody judges CREATE TABLE as the server does.  So each table that is to be
- * made is made in a subtransaction, as deployment would make it, and the steps
- * about it are looked at, and made, as if it were there; keys are looked at
- * alone.  So are types, domains, and functions in SQL and PL/pgSQL.  All of that is rolled back.  It locks no table of others in a mode
- * that blocks who reads or writes; who makes a relation of the same name waits
- * until it is rolled back.  It takes a transaction ID, and writes to the catalogs
- * what VACUUM cleans.
+ *	  Only the server judges CREATE TABLE as the server does.  So each new
+ *	  table is made in a subtransaction, as deployment would make it, and the
+ *	  steps about it are checked, and made, as if it existed; keys are only
+ *	  checked.  So are types, domains, and functions in SQL and PL/pgSQL.  All
+ *	  of that is rolled back.  The trial locks no table of others in a mode
+ *	  that blocks readers or writers; a session that creates a relation of the
+ *	  same name waits until the rollback.  It takes a transaction ID, and
+ *	  writes rows to the catalogs that VACUUM cleans.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +36,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_order.h"
 
-/* Tables that are made before they are rolled back: the server has room for so many locks */
+/* Number of tables made before a rollback, because the lock table is limited */
 #define MOST_TABLES 100
 
 /* More moves than any kind has */
@@ -44,17 +45,18 @@
 typedef struct Trial
 {
 	PlanCheck  *check;
-	List	   *makers;			/* of CheckStep *: the tables that are to be
-								 * made */
-	List	   *made;			/* numbers of steps, in this subtransaction */
-	List	   *failed;			/* numbers of steps */
-	int			tables;			/* made in this subtransaction */
-	int			next;			/* of the steps of the check */
+	List	   *makers;			/* CheckStep *: tables to make */
+	List	   *made;			/* numbers of steps made in this
+								 * subtransaction */
+	List	   *failed;			/* numbers of failed steps */
+	int			tables;			/* number of tables made in this
+								 * subtransaction */
+	int			next;			/* index of the next step of the check */
 } Trial;
 
-/* ---- what is tried ---- */
+/* ---- steps made on trial ---- */
 
-/* Returns the step that is to make a table, or NULL */
+/* Returns the step that makes a table, or NULL */
 static PlanStep *
 maker_of(const Trial *trial, const char *table)
 {
@@ -75,7 +77,7 @@ check_makes_table(const PlanStep *step)
 		create ? quote_qualified_identifier(create->relation->schemaname, create->relation->relname) : NULL;
 }
 
-/* Does a function have a language whose validator runs nothing? */
+/* Returns whether a function has a language whose validator runs nothing */
 static bool
 has_safe_language(const CreateFunctionStmt *function)
 {
@@ -107,7 +109,7 @@ check_makes_other(const PlanStep *step)
 	}
 }
 
-/* Is the step made on trial: a table, something of a table that is, or a type or function? */
+/* Returns whether the step is made on trial: a table, a part of such a table, or a type or function */
 static bool
 is_made(const Trial *trial, const PlanStep *step)
 {
@@ -155,7 +157,7 @@ make_moves(void *arg)
 		making->problem = move.problem;
 }
 
-/* Makes what a step makes; returns what stands in its way, or NULL */
+/* Makes a step; returns its problem, or NULL */
 static FkProblem *
 make(Trial *trial, const PlanStep *step)
 {
@@ -178,7 +180,7 @@ make(Trial *trial, const PlanStep *step)
 
 static bool make_first(Trial *trial, const PlanStep *step);
 
-/* Makes all that a step needs; false where something of that is not made on trial */
+/* Makes all steps that a step needs; returns false if one of them is not made on trial */
 static bool
 make_needed(Trial *trial, const PlanStep *step)
 {
@@ -198,7 +200,10 @@ make_needed(Trial *trial, const PlanStep *step)
 	return true;
 }
 
-/* Makes a step that another one needs, and of a table that is made anew what it had before; false where that is not possible */
+/*
+ * Makes a needed step, and for a table that is made again its former parts;
+ * returns false if that is impossible
+ */
 static bool
 make_first(Trial *trial, const PlanStep *step)
 {
@@ -221,9 +226,9 @@ make_first(Trial *trial, const PlanStep *step)
 	return true;
 }
 
-/* ---- what is said ---- */
+/* ---- rows of the check ---- */
 
-/* Does a step before this one change what a new table is a likeness or a part of? */
+/* Returns whether an earlier step changes a table that the new one is LIKE or a part of */
 static bool
 changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
 {
@@ -243,7 +248,7 @@ changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
 	return false;
 }
 
-/* May an earlier step, which is not tried, make what is missing? */
+/* Returns whether an earlier step, which is not tried, may make a missing object */
 static bool
 is_unsure(const Trial *trial, const CheckStep *cs)
 {
@@ -265,7 +270,7 @@ say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 		check_row(cs, "definition", CHECK_BLOCK, problem->reason, problem->hint);
 }
 
-/* A statement about a table that is not there yet can't be pasted */
+/* Removes the statement from a hint about a table that does not exist yet, because it can't be run */
 static void
 mend_hint(const Trial *trial, const CheckStep *cs, CheckRow *row)
 {
@@ -375,7 +380,7 @@ is_temporary(const CreateStmt *create)
 	return create->relation->relpersistence == RELPERSISTENCE_TEMP || sg_same_text(create->relation->schemaname, "pg_temp");
 }
 
-/* Says of a table that it is not made on trial, and why; returns whether that is so */
+/* Returns whether a table is not made on trial, and reports why */
 static bool
 is_left_out(const PlanCheck *check, CheckStep *cs)
 {
@@ -394,7 +399,7 @@ is_left_out(const PlanCheck *check, CheckStep *cs)
 		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it were looked at: Citus could make it on other servers, too"), NULL);
 	else if (is_temporary(plan_made_table(cs->step)))
 	{
-		/* the server prepares no transaction that has looked at one */
+		/* PREPARE TRANSACTION fails after a look at a temporary table */
 		cs->on_trial = false;
 		check_row(cs, "trial", CHECK_WARN, pstrdup("the statement was not looked at: a temporary table is not made on trial"), NULL);
 	}
@@ -409,9 +414,9 @@ is_left_out(const PlanCheck *check, CheckStep *cs)
 	return true;
 }
 
-/* May types and functions be made on trial?  Where not, nothing is said of that. */
-static bool
-tries_others(const PlanCheck *check)
+/* Returns whether types, functions and statements may be tried; if not, nothing is reported about them. */
+bool
+check_tries(const PlanCheck *check)
 {
 	return check->verify != CHECK_READ_NONE && !XactReadOnly && check_is_authors(check) && !OidIsValid(get_extension_oid("citus", true));
 }
@@ -426,7 +431,7 @@ check_trials(PlanCheck *check)
 	{
 		if (!cs->on_trial || (cs->makes == NULL && !check_makes_other(cs->step)))
 			continue;
-		if (cs->makes == NULL && !tries_others(check))
+		if (cs->makes == NULL && !check_tries(check))
 			cs->on_trial = false;
 		if (!cs->on_trial || (cs->makes && is_left_out(check, cs)))
 			continue;
@@ -442,7 +447,7 @@ check_trials(PlanCheck *check)
 
 		if (edata == NULL)
 			continue;
-		/* the steps that are left wait */
+		/* the remaining steps wait */
 		check_row(&check->server, "trial", CHECK_WARN, psprintf("tables could not be made on trial: %s", sg_error_message(edata)), NULL);
 		return;
 	}

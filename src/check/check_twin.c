@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * check_twin.c
- *	  Does the key of a step go with other keys, of the catalog and of steps?
- *
- * Keys on equal columns, on shared ones, of the same name, and the key that a step replaces.
+ *	  Compatibility of a step's key with other keys, of the catalog and of
+ *	  steps: keys on equal columns, on shared ones, of the same name, and the
+ *	  key that a step replaces.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,7 +23,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_key.h"
 
-/* Does a step of the plan give a key of the same child that name? */
+/* Returns whether a step of the plan gives a key of the same child that name */
 static bool
 is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
 {
@@ -40,7 +40,7 @@ is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
 	return false;
 }
 
-/* A name for the step's key that no constraint of the child has, nor will have */
+/* Returns a name for the step's key that no constraint of the child has, or will have */
 static char *
 free_name(const PlanCheck *check, const CheckStep *cs)
 {
@@ -75,7 +75,10 @@ drop_statement(const FkKey *key)
 					quote_identifier(key->name));
 }
 
-/* Returns a hint with the call that has the step's key replace the one that is there, or take over its actions */
+/*
+ * Returns a hint with the call that makes the step's key replace the existing
+ * one, or take over its actions
+ */
 static char *
 existing_hint(const CheckStep *cs, const FkKey *existing)
 {
@@ -148,7 +151,7 @@ shared_columns(const FkKey *a, const FkKey *b)
 	return n;
 }
 
-/* Does an action of a write columns that b needs? */
+/* Returns whether an action of a writes columns that b needs */
 static bool
 writes_into(const FkKey *a, const FkKey *b)
 {
@@ -163,7 +166,7 @@ writes_into(const FkKey *a, const FkKey *b)
 	return false;
 }
 
-/* Two keys of one child that share columns: what of it? NULL when it is all right */
+/* Returns the effect of two keys of one child that share columns; NULL if it is all right */
 static char *
 overlap_text(const FkKey *key, const FkKey *other)
 {
@@ -188,7 +191,7 @@ is_replaced(const CheckStep *cs, const FkKey *other)
 	return cs->step->replaces && OidIsValid(other->conid) && strcmp(cs->step->replaces, other->name) == 0;
 }
 
-/* Checks another key, of the catalog or of a step; true when there is a row about it */
+/* Checks another key, of the catalog or of a step; returns whether there is a row about it */
 static bool
 check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
 {
@@ -227,7 +230,7 @@ check_overlap(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "overlap", CHECK_OK, NULL, NULL);
 }
 
-/* The key that a step replaces has to be there, unless the step has done that already */
+/* Checks that the key which a step replaces exists, unless the step has replaced it already */
 void
 check_replaces(CheckStep *cs)
 {

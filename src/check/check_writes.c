@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * check_writes.c
- *	  How much a step writes: WAL, what tables, indexes and copies grow by, and
- *	  temporary files.
+ *	  Estimates the writes of a step: WAL, growth of tables, indexes and
+ *	  copies, and temporary files.
  *
  * By the sizes of tables and indexes as they are, and statistics; the figures
  * are meant to be within a factor of 2.  A page that a checkpoint has written
- * is logged as a whole when it is next changed.  The rows of a batch go to new
- * pages, since tables are full as a rule, and then each index gets an entry
- * for each row.
+ * is logged as a whole when it is next changed.  Rows that are updated stay on
+ * their pages as far as the free space map tells room there, if no index has a
+ * column that changes; others go where there is room, or to new pages, and then
+ * each index gets an entry for each of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,12 +17,17 @@
 
 #include <math.h>
 
+#include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
+#include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/xlog.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -29,12 +35,18 @@
 #include "optimizer/paths.h"
 #include "parser/parser.h"
 #include "postmaster/bgwriter.h"
+#include "storage/bufmgr.h"
+#include "storage/freespace.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -50,23 +62,29 @@
 #include "plan/plan_order.h"
 #include "script/script.h"
 
-/* Bytes of records of WAL beside their data */
+/* Bytes of WAL records besides their data */
 #define WAL_UPDATE 120
 #define WAL_DELETE 54
 #define WAL_INSERT 58
 #define WAL_ENTRY 46
 
-/* Bytes of a row's copy in quarantine that do not depend on the row; of its columns, beside their names */
+/* Bytes of a row's copy in quarantine that do not depend on the row; and per column, besides its name */
 #define COPY_BASE 260
 #define COPY_COLUMN 12
 
-/* A value that is filled in, and about which nothing else is known */
+/* For what no other statement comes before */
+static const ScriptTouched nothing_touched;
+
+/* Width of a filled value of which nothing else is known */
 #define LONG_VALUE 16
 
-/* Below that nothing is said */
+/* Smaller amounts are not reported */
 #define WORTH_TELLING (1024.0 * 1024.0)
 
-/* Width by pg_statistic of a value that is stored out of line: its pointer */
+/* Number of written rows from which on it is reported that triggers may write, too */
+#define ROWS_WORTH_TELLING 1000
+
+/* Width in pg_statistic of a value stored out of line: its pointer */
 #define POINTER_WIDTH 18
 
 /* ---- sizes ---- */
@@ -77,7 +95,7 @@ rows_of(const CheckTable *table)
 	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / PLAN_UNKNOWN_ROW;
 }
 
-/* Bytes of a row that are stored apart from it */
+/* Returns the bytes of a row that are in TOAST */
 static double
 apart_of_row(const CheckTable *table)
 {
@@ -86,7 +104,10 @@ apart_of_row(const CheckTable *table)
 	return rows > 0 ? table->toast * BLCKSZ / rows : 0;
 }
 
-/* Bytes of an old row that its UPDATE or DELETE logs: all of it, with what is stored apart, where that is the replica identity */
+/*
+ * Returns the bytes of an old row that its UPDATE or DELETE logs: all of it,
+ * with TOAST, if that is the replica identity
+ */
 static double
 old_row(const CheckTable *table)
 {
@@ -98,7 +119,10 @@ old_row(const CheckTable *table)
 	return (rows > 0 ? table->blocks * BLCKSZ / rows : PLAN_UNKNOWN_ROW) + apart_of_row(table);
 }
 
-/* Returns on how many pages some rows are, if these are spread evenly over so many of the table's rows and pages */
+/*
+ * Returns the number of pages with some rows, if these are spread evenly over
+ * the table's rows and pages
+ */
 static double
 pages_touched(double rows, double of, double pages)
 {
@@ -107,14 +131,17 @@ pages_touched(double rows, double of, double pages)
 	return pages > 0 ? pages * (1 - pow(1 - part, Max(of / pages, 1))) : 0;
 }
 
-/* Bytes of WAL for so many pages that are logged as a whole */
+/* Returns the bytes of WAL for full-page images of so many pages */
 static double
 page_images(double pages)
 {
 	return fullPageWrites ? pages * BLCKSZ : 0;
 }
 
-/* Returns how many checkpoints end while so much WAL is written; a checkpoint begins when a part of max_wal_size is used up */
+/*
+ * Returns how many checkpoints end while so much WAL is written; a checkpoint
+ * begins when a fraction of max_wal_size is used up
+ */
 static double
 checkpoints(double wal)
 {
@@ -127,7 +154,15 @@ check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 	return plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n).bytes;
 }
 
-/* ---- what is written ---- */
+/* ---- written bytes ---- */
+
+/* Adds WAL, unless the table is unlogged or temporary */
+static void
+add_wal(CheckWrites *writes, char persistence, double bytes)
+{
+	if (persistence == RELPERSISTENCE_PERMANENT)
+		writes->wal += bytes;
+}
 
 void
 check_writes_grow(CheckWrites *writes, Oid tablespace, double bytes)
@@ -151,14 +186,35 @@ check_writes_grow(CheckWrites *writes, Oid tablespace, double bytes)
 	growth->bytes += bytes;
 }
 
+void
+check_writes_by(CheckWrites *writes, const char *trigger)
+{
+	if (!sg_has_name(writes->triggers, trigger))
+		writes->triggers = lappend(writes->triggers, pstrdup(trigger));
+}
+
+/* Adds the triggers of a table and those below it that may write elsewhere, if it is worth it */
+static void
+add_triggers(const CheckTable *table, double rows, int event, List *columns, CheckWrites *writes)
+{
+	foreach_oid(relid, rows >= ROWS_WORTH_TELLING ? sg_all_inheritors(table->relid) : NIL)
+	{
+		check_triggers_write(relid, event, columns, writes);
+	}
+}
+
 typedef struct IndexSize
 {
 	Oid			tablespace;		/* InvalidOid: the database's own */
 	double		blocks;
-	bool		ordered;		/* its entries come in the order of the rows */
+	bool		ordered;		/* its entries are in the order of the rows */
+	bool		changes;		/* has columns that are updated */
 } IndexSize;
 
-/* Is the first column of an index in the order of the rows, by its statistics? */
+/*
+ * Returns whether the first column of an index correlates with the order of the
+ * rows, by its statistics
+ */
 static bool
 is_ordered(Oid table, AttrNumber attnum)
 {
@@ -177,9 +233,53 @@ is_ordered(Oid table, AttrNumber attnum)
 	return ordered;
 }
 
-/* The indexes of a table and its partitions: a list of IndexSize * */
+/* Adds the columns of an expression, or list of them, of an index */
+static void
+add_expression_columns(HeapTuple tuple, AttrNumber attnum, Bitmapset **columns)
+{
+	bool		is_null;
+	Datum		tree = SysCacheGetAttr(INDEXRELID, tuple, attnum, &is_null);
+
+	if (!is_null)
+		pull_varattnos(stringToNode(TextDatumGetCString(tree)), 1, columns);
+}
+
+/*
+ * Returns whether an index gets another entry for a row whose columns of these
+ * names (NIL: none) change.  A summarizing index, such as BRIN, does not.
+ */
+static bool
+index_changes(HeapTuple tuple, List *names)
+{
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	Bitmapset  *columns = NULL;
+	FormData_pg_class class;
+	int			column = -1;
+
+	if (sg_read_class(form->indexrelid, &class) && SG_SUMMARIZES(class.relam))
+		return false;
+	for (int i = 0; i < form->indnatts; i++)
+		columns = bms_add_member(columns, form->indkey.values[i] - FirstLowInvalidHeapAttributeNumber);
+	add_expression_columns(tuple, Anum_pg_index_indexprs, &columns);
+	add_expression_columns(tuple, Anum_pg_index_indpred, &columns);
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		FormData_pg_attribute attribute;
+
+		/* a generated one may be of those that change */
+		if (sg_read_column(form->indrelid, column + FirstLowInvalidHeapAttributeNumber, &attribute) &&
+			(attribute.attgenerated || sg_has_name(names, NameStr(attribute.attname))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the indexes (IndexSize *) of a table and its partitions, and whether
+ * columns of these names are theirs
+ */
 static List *
-index_sizes(PlanCheck *check, const CheckTable *table)
+index_sizes(PlanCheck *check, const CheckTable *table, List *columns)
 {
 	List	   *sizes = NIL;
 
@@ -194,6 +294,7 @@ index_sizes(PlanCheck *check, const CheckTable *table)
 			if (!HeapTupleIsValid(tuple))
 				continue;
 			first = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[0];
+			size->changes = index_changes(tuple, columns);
 			ReleaseSysCache(tuple);
 			size->tablespace = get_rel_tablespace(index);
 			size->ordered = first != InvalidAttrNumber && is_ordered(leaf, first);
@@ -204,31 +305,149 @@ index_sizes(PlanCheck *check, const CheckTable *table)
 	return sizes;
 }
 
-/*
- * Updates of rows on a part of the table, which get longer by some bytes.  An
- * index that gets a second entry for each row doubles; what is not in the
- * order of the rows is changed all over between any two checkpoints.
- */
+/* ---- room for the new versions of rows ---- */
+
+/* At most so many pages' room is looked up, and one of each partition */
+#define ROOM_LOOKS	500
+
+/* Room on the pages of a table, in bytes over all of them, as VACUUM has last seen it */
+typedef struct TableRoom
+{
+	double		share;			/* fraction of the rows on a page that are
+								 * updated */
+	double		longer;			/* bytes by which each of them gets longer */
+	double		row;			/* present bytes of a row */
+	double		free;
+	double		elsewhere;		/* room for rows of other pages: without
+								 * fillfactor's reserve */
+	double		rows;			/* updated rows, and those among them that
+								 * find room */
+	double		stay;			/* rows that stay on their page */
+	bool		triggers;		/* triggers may change other columns */
+	Oid			relid;
+	double		looks;			/* looks at this table */
+	bool		measures;		/* a first pass that only measures free space */
+} TableRoom;
+
+/* Adds the room of a table that is not partitioned */
 static void
-add_updates(PlanCheck *check, const CheckTable *table, double rows, double part, double longer, CheckWrites *writes)
+read_room(void *p)
+{
+	TableRoom  *room = p;
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(room->relid, AccessShareLock))
+		return;
+	rel = try_relation_open(room->relid, NoLock);
+	if (rel && rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		(rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT || !RecoveryInProgress()))
+	{
+		BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+		double		step = Max(blocks / room->looks, 1);
+		Size		kept = RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR);
+		bool		known = false;
+
+		room->triggers |= rel->trigdesc && rel->trigdesc->trig_update_before_row;
+		for (double at = 0; at < blocks; at += step)
+			known |= GetRecordedFreeSpace(rel, (BlockNumber) at) > 0;
+		for (double at = 0; at < blocks; at += step)
+		{
+			/* without VACUUM: pages as INSERT leaves them */
+			Size		here = known ? GetRecordedFreeSpace(rel, (BlockNumber) at) : kept;
+			double		rows;
+			double		stay;
+
+			room->free += step * here;
+			if (room->measures)
+				continue;
+			rows = room->share * (BLCKSZ - SizeOfPageHeaderData - Min(here, BLCKSZ - SizeOfPageHeaderData)) / room->row;
+			room->rows += step * rows;
+			stay = Min(rows, floor(here / (room->row + room->longer)));
+			room->stay += step * stay;
+			room->elsewhere += step * Max(here - stay * (room->row + room->longer) - kept, 0);
+		}
+	}
+	if (rel)
+		relation_close(rel, NoLock);
+	UnlockRelationOid(room->relid, AccessShareLock);
+}
+
+static void
+read_rooms(PlanCheck *check, const CheckTable *table, TableRoom *room)
+{
+	room->free = 0;
+	foreach_oid(leaf, table->leaves)
+	{
+		room->relid = leaf;
+		room->looks = 1 + ROOM_LOOKS * check_table(check, leaf)->blocks / Max(table->blocks, 1);
+		(void) check_try(read_room, room);
+	}
+}
+
+/* Returns the room of a table in which a fraction of the rows gets longer by some bytes */
+static TableRoom
+room_of(PlanCheck *check, const CheckTable *table, double share, double longer)
 {
 	double		all = rows_of(table);
-	double		row = (all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW) + longer;
-	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE + old_row(table)) + page_images(pages_touched(rows, part * all, part * table->blocks));
+	TableRoom	room = {.share = share,.longer = longer,.row = PLAN_UNKNOWN_ROW,.measures = true};
 
-	foreach_ptr(const IndexSize, index, index_sizes(check, table))
+	read_rooms(check, table, &room);
+	if (all > 0)
+		room.row = Max((table->blocks * BLCKSZ - room.free) / all, SizeofHeapTupleHeader);
+	room.measures = false;
+	read_rooms(check, table, &room);
+	return room;
+}
+
+/*
+ * Returns how many of an index's pages are split by so many new entries for
+ * each that is there: next to none as long as a page has the room that a build
+ * leaves, and then all of them, once.
+ */
+static double
+pages_split(double entries)
+{
+	return Min(entries + 10 * Max(entries - 0.05, 0), Max(entries, 1));
+}
+
+/*
+ * Updates of columns of rows on a part of the table, which get longer by some
+ * bytes.  An index that is not in the order of the rows is changed all over
+ * between any two checkpoints.
+ */
+static void
+add_updates(PlanCheck *check, const CheckTable *table, double rows, double part, double longer, List *columns, CheckWrites *writes)
+{
+	double		all = rows_of(table);
+	List	   *indexes = index_sizes(check, table, columns);
+	TableRoom	room = room_of(check, table, all > 0 && part > 0 ? Min(rows / (part * all), 1) : 1, longer);
+	double		row = room.row + longer;
+	double		image = table->blocks > 0 ? 1 - Min(room.free / (table->blocks * BLCKSZ), 1) : 1;
+	double		stay = room.rows > 0 ? rows * Min(room.stay / room.rows, 1) : 0;
+	double		entered = room.triggers ? rows : rows - stay;
+	double		wal;
+
+	foreach_ptr(const IndexSize, index, indexes)
 	{
-		double		growth = all > 0 ? index->blocks * rows / all : 0;
+		if (index->changes)
+			entered = rows;
+	}
+	wal = rows * (WAL_UPDATE + old_row(table)) + (rows - stay) * (row - SizeofHeapTupleHeader) +
+		stay * (XLogLogicalInfoActive() ? row - SizeofHeapTupleHeader : longer) + image * page_images(pages_touched(rows, part * all, part * table->blocks));
+	foreach_ptr(const IndexSize, index, indexes)
+	{
 		double		among = index->ordered ? part : 1;
-		double		touched = pages_touched(rows, among * all, among * index->blocks);
+		double		growth = among * index->blocks * pages_split(among * all > 0 ? entered / (among * all) : 0);
+		double		touched = pages_touched(entered, among * all, among * index->blocks);
 		double		entry = all > 0 ? index->blocks * BLCKSZ / all : 0;
-		double		once = rows * (WAL_ENTRY + entry) + growth * BLCKSZ / 2;
+		double		once = entered * (WAL_ENTRY + entry) + growth * BLCKSZ / 2;
 
 		wal += once + page_images(touched * (index->ordered ? 1 : 1 + checkpoints(wal + once)));
 		check_writes_grow(writes, index->tablespace, growth * BLCKSZ);
 	}
-	writes->wal += wal;
-	check_writes_grow(writes, get_rel_tablespace(table->relid), rows * row);
+	add_triggers(table, rows, TRIGGER_TYPE_UPDATE, columns, writes);
+	add_wal(writes, sg_rel_persistence(table->relid), wal);
+	check_writes_grow(writes, get_rel_tablespace(table->relid), Max((rows - stay) * row - room.elsewhere, 0));
 }
 
 static void
@@ -236,10 +455,11 @@ add_deletes(const CheckTable *table, double rows, double part, CheckWrites *writ
 {
 	double		of = part * rows_of(table);
 
-	writes->wal += rows * (WAL_DELETE + old_row(table)) + page_images(pages_touched(rows, of, part * table->blocks) + pages_touched(rows, of, part * table->toast));
+	add_triggers(table, rows, TRIGGER_TYPE_DELETE, NIL, writes);
+	add_wal(writes, sg_rel_persistence(table->relid), rows * (WAL_DELETE + old_row(table)) + page_images(pages_touched(rows, of, part * table->blocks) + pages_touched(rows, of, part * table->toast)));
 }
 
-/* Copies in quarantine have the row as text and as JSON, and two indexes */
+/* Adds copies in quarantine, which have the row as text and as JSON, and two indexes */
 static void
 add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 {
@@ -271,7 +491,18 @@ check_writes_along(const CheckTable *table, double rows, CheckWrites *writes)
 	writes->along += rows;
 }
 
-/* Adds what it takes to mend rows that a full check has counted */
+/* Returns the names of a key's columns in its child */
+static List *
+names_of_key(const FkKey *key)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < key->nkeys; i++)
+		names = lappend(names, sg_column_name(key->child, key->child_att[i]));
+	return names;
+}
+
+/* Adds the writes of mending rows that a full check has counted */
 static void
 add_counted(PlanCheck *check, CheckStep *cs)
 {
@@ -284,7 +515,7 @@ add_counted(PlanCheck *check, CheckStep *cs)
 		else if (tally->fate == FIX_DELETE)
 			add_deletes(table, tally->rows, 1, &cs->writes);
 		else if (tally->fate == FIX_SET_NULL || tally->fate == FIX_SENTINEL)
-			add_updates(check, table, tally->rows, 1, 0, &cs->writes);
+			add_updates(check, table, tally->rows, 1, 0, names_of_key(tally->by->key), &cs->writes);
 	}
 }
 
@@ -301,7 +532,7 @@ check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, doub
 	if (plan_policy_deletes(policy))
 		add_deletes(table, rows, part, &cs->writes);
 	else
-		add_updates(check, table, rows, part, 0, &cs->writes);
+		add_updates(check, table, rows, part, 0, cs->step->child_columns, &cs->writes);
 	if (cs->writes.counted)
 		add_counted(check, cs);
 	else if (plan_policy_deletes(policy) && cs->step->quarantine_cascades)
@@ -321,7 +552,7 @@ check_rows_without(const CheckTable *table, const char *column)
 	return plan_column_statistics(table->relid, attnum, &form) ? form.stanullfrac * rows_of(table) : rows_of(table);
 }
 
-/* The width of the values that the fill of a key's columns gives: those of the parent */
+/* Returns the width of the values that the fill of a key's columns gives: the parent's */
 static double
 width_of_parent(const CheckTable *table, const PlanStep *step)
 {
@@ -340,7 +571,7 @@ width_of_parent(const CheckTable *table, const PlanStep *step)
 	return width;
 }
 
-/* Has a column values that are stored apart, by the width that they have in the row? */
+/* Returns whether a column has values in TOAST, judged by their width in the row */
 static bool
 may_be_apart(Oid relid, AttrNumber attnum)
 {
@@ -350,7 +581,7 @@ may_be_apart(Oid relid, AttrNumber attnum)
 		column.attstorage != TYPSTORAGE_PLAIN && get_attavgwidth(relid, attnum) >= POINTER_WIDTH;
 }
 
-/* Bytes of a value of the column, those that are stored apart among them */
+/* Returns the bytes of a value of the column, including TOAST */
 static double
 whole_width(const CheckTable *table, AttrNumber attnum)
 {
@@ -365,9 +596,22 @@ whole_width(const CheckTable *table, AttrNumber attnum)
 	return width + apart_of_row(table) / Max(columns, 1);
 }
 
-/* The width of an expression's values: of a type without a fixed one as long as the longest of its columns; others are short */
+/* Returns whether a value of the column, stored as it is, may be compressed in another column */
+static bool
+may_compress(const CheckTable *table, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(table->relid, attnum, &column) && column.attstorage == TYPSTORAGE_EXTERNAL &&
+		get_typstorage(column.atttypid) == TYPSTORAGE_EXTENDED && whole_width(table, attnum) >= TOAST_TUPLE_TARGET / 4;
+}
+
+/*
+ * Returns the width of an expression's values: with a variable-length type, the
+ * longest of its columns; else short
+ */
 static double
-width_of_value(const CheckTable *table, Node *value)
+width_of_value(const CheckTable *table, Node *value, CheckWrites *writes)
 {
 	double		width = Min(get_typavgwidth(exprType(value), exprTypmod(value)), LONG_VALUE);
 
@@ -375,8 +619,10 @@ width_of_value(const CheckTable *table, Node *value)
 		return width;
 	foreach_ptr(const Var, var, pull_var_clause(value, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS))
 	{
-		if (var->varattno > 0 && get_typlen(var->vartype) < 0)
-			width = Max(width, whole_width(table, var->varattno));
+		if (var->varattno <= 0 || get_typlen(var->vartype) > 0)
+			continue;
+		writes->most |= may_compress(table, var->varattno);
+		width = Max(width, whole_width(table, var->varattno));
 	}
 	return width;
 }
@@ -384,11 +630,14 @@ width_of_value(const CheckTable *table, Node *value)
 static void
 add_fill(PlanCheck *check, CheckStep *cs, const CheckTable *table, double width)
 {
-	add_updates(check, table, check_rows_without(table, linitial(cs->step->child_columns)), 1, width, &cs->writes);
+	/* a row that would get a null is left as it is */
+	double		rows = check_rows_without(table, linitial(cs->step->child_columns)) - check_share_without_value(cs) * rows_of(table);
+
+	add_updates(check, table, Max(rows, 0), 1, width, cs->step->child_columns, &cs->writes);
 	check_filled(check, cs, table->relid);
 }
 
-/* A key's columns that are filled */
+/* Adds the fill of a key's columns */
 static void
 add_key_fill(PlanCheck *check, CheckStep *cs)
 {
@@ -399,7 +648,7 @@ add_key_fill(PlanCheck *check, CheckStep *cs)
 		add_fill(check, cs, check_table(check, relid), width_of_parent(check_table(check, relid), step));
 }
 
-/* A column with values by its fill, or else by a default that is computed for each row */
+/* Adds the fill of a column, or of a default that is computed for each row */
 static void
 add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
@@ -417,41 +666,56 @@ add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	if (fill == NULL && step->fill == NULL && initial && contain_volatile_functions(initial))
 		fill = initial;
 	if (fill || step->fill || move->kind == MOVE_FILL)
-		add_fill(check, cs, table, fill ? width_of_value(table, fill) : LONG_VALUE);
+		add_fill(check, cs, table, fill ? width_of_value(table, fill, &cs->writes) : LONG_VALUE);
 }
 
 /* ---- steps that are no keys ---- */
 
-/* moves: the table goes to the tablespace, its indexes stay where they are */
+/*
+ * Adds a rewrite; moves: the table goes to the tablespace, its indexes stay in
+ * theirs; persistence: of the written table
+ */
 static void
-add_rewrite(PlanCheck *check, const CheckTable *table, bool moves, Oid tablespace, CheckWrites *writes)
+add_rewrite(PlanCheck *check, const CheckTable *table, bool moves, Oid tablespace, char persistence, CheckWrites *writes)
 {
 	double		bytes = (table->blocks + table->toast) * BLCKSZ;
 
 	check_writes_grow(writes, moves ? tablespace : get_rel_tablespace(table->relid), bytes);
-	writes->wal += bytes;
-	foreach_ptr(const IndexSize, index, moves ? NIL : index_sizes(check, table))
+	foreach_ptr(const IndexSize, index, moves ? NIL : index_sizes(check, table, NIL))
 	{
 		check_writes_grow(writes, index->tablespace, index->blocks * BLCKSZ);
-		writes->wal += index->blocks * BLCKSZ;
+		bytes += index->blocks * BLCKSZ;
 	}
+	add_wal(writes, persistence, bytes);
 }
 
-/* The tables that inherit from one, too, which are no partitions */
+/*
+ * Adds rewrites of the tables that inherit, too, and are no partitions, except
+ * tables that already have the column that is added (NULL: none)
+ */
 static void
-add_rewrite_below(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
+add_rewrite_below(PlanCheck *check, const CheckTable *table, const char *column, CheckWrites *writes)
 {
 	foreach_oid(heir, list_difference_oid(sg_all_inheritors(table->relid), table->relids))
 	{
-		add_rewrite(check, check_table(check, heir), false, InvalidOid, writes);
+		if (column == NULL || get_attnum(heir, column) == InvalidAttrNumber)
+			add_rewrite(check, check_table(check, heir), false, InvalidOid, sg_rel_persistence(heir), writes);
 	}
 }
 
-/* Where an index by CREATE INDEX goes */
+/* Returns the tablespace of an index by CREATE INDEX */
 static Oid
 tablespace_of_build(Oid table, const char *named)
 {
 	return named ? get_tablespace_oid(named, true) : GetDefaultTablespace(sg_rel_persistence(table), false);
+}
+
+static void
+add_index(const CheckTable *table, const PlanIndexSize *size, Oid tablespace, CheckWrites *writes)
+{
+	add_wal(writes, sg_rel_persistence(table->relid), size->bytes);
+	check_writes_grow(writes, tablespace, size->bytes);
+	writes->temp = Max(writes->temp, size->temporary);
 }
 
 void
@@ -459,22 +723,37 @@ check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, Ch
 {
 	PlanIndexSize size = plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n);
 
-	writes->wal += size.bytes;
-	check_writes_grow(writes, tablespace_of_build(table->relid, NULL), size.bytes);
-	writes->temp = Max(writes->temp, size.temporary);
+	add_index(table, &size, tablespace_of_build(table->relid, NULL), writes);
 }
 
-/* An index by its statement; a WHERE makes it smaller */
+/* Adds an index by its statement; a WHERE makes it smaller */
 static void
-add_build(const CheckTable *table, const IndexStmt *stmt, CheckWrites *writes)
+add_build(const CheckTable *table, const IndexStmt *stmt, const ScriptTouched *touched, CheckWrites *writes)
 {
 	PlanIndexSize size;
 
-	(void) plan_index_statement_size(table->relid, rows_of(table), table->blocks, stmt, &size);
-	writes->wal += size.bytes;
-	check_writes_grow(writes, tablespace_of_build(table->relid, stmt->tableSpace), size.bytes);
-	writes->temp = Max(writes->temp, size.temporary);
+	if (script_index_is_there(table->relid, stmt, touched))
+		return;
+	(void) plan_index_statement_size(table->relid, rows_of(table), table->blocks, script_index_now(touched, table->relid, stmt), &size);
+	add_index(table, &size, tablespace_of_build(table->relid, stmt->tableSpace), writes);
 	writes->most |= stmt->whereClause != NULL;
+}
+
+static Node *
+parse(const char *statement)
+{
+	return linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
+}
+
+/* Adds the writes of rebuilding an existing index in place */
+static void
+add_rebuild(PlanCheck *check, const CheckTable *table, Oid index, CheckWrites *writes)
+{
+	PlanIndexSize size;
+
+	(void) plan_index_statement_size(table->relid, rows_of(table), table->blocks, (IndexStmt *) parse(pg_get_indexdef_string(index)), &size);
+	size.bytes = check_table(check, index)->blocks * (double) BLCKSZ;
+	add_index(table, &size, get_rel_tablespace(index), writes);
 }
 
 static void
@@ -485,22 +764,26 @@ add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
 		Oid			relid = sg_find_qualified(index->table);
 
 		if (OidIsValid(relid) && plan_index_is_definition(index->columns))
-			add_build(check_table(check, relid), plan_index_parse(index->columns), writes);
+			add_build(check_table(check, relid), plan_index_parse(index->columns), &nothing_touched, writes);
 	}
 }
 
 /* ---- statements ---- */
 
-/* Adds what a command of ALTER TABLE writes anew; whether the table is to be rewritten */
+static void add_of_table(PlanCheck *check, Oid relid, Node *statement, const ScriptTouched *touched, CheckWrites *writes);
+
+/* Returns whether a command of ALTER TABLE rewrites the table */
 static bool
-command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, CheckWrites *writes)
+command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, const ScriptTouched *touched, CheckWrites *writes)
 {
 	ScriptTypeChange change;
 
 	switch (cmd->subtype)
 	{
 		case AT_AlterColumnType:
-			change = script_type_change(table->relid, cmd->name, (ColumnDef *) cmd->def);
+			change = script_type_change(table->relid, script_column_now(touched, table->relid, cmd->name), (ColumnDef *) cmd->def);
+			if (change == TYPE_NOT_HERE && sg_has_name(touched->names, cmd->name))
+				change = TYPE_MAY_REWRITE;
 			writes->most |= change == TYPE_MAY_REWRITE;
 			return change == TYPE_REWRITES || change == TYPE_MAY_REWRITE;
 		case AT_AddColumn:
@@ -511,52 +794,105 @@ command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, CheckWrites 
 		case AT_SetTableSpace:
 			return true;
 		default:
-			return false;
+			return cmd->subtype == SG_AT_SET_EXPRESSION;
+	}
+}
+
+/* Adds the indexes that a column's new type makes the server rebuild, in inheriting tables, too */
+static void
+add_retyped(PlanCheck *check, const CheckTable *table, const AlterTableCmd *cmd, const ScriptTouched *touched, CheckWrites *writes)
+{
+	const char *column = script_column_now(touched, table->relid, cmd->name);
+	bool		reads = false;
+
+	foreach_oid(relid, sg_all_inheritors(table->relid))
+	{
+		foreach_oid(index, script_type_redo(relid, column, (ColumnDef *) cmd->def, &reads))
+		{
+			add_rebuild(check, check_table(check, relid), index, writes);
+		}
+	}
+}
+
+/*
+ * Adds the indexes that a command of ALTER TABLE builds: of new constraints,
+ * and those that a partition lacks
+ */
+static void
+add_new_indexes(PlanCheck *check, const CheckTable *table, const AlterTableCmd *cmd, const ScriptTouched *touched, CheckWrites *writes)
+{
+	const ColumnDef *column = cmd->subtype == AT_AddColumn ? (ColumnDef *) cmd->def : NULL;
+	Oid			partition = cmd->subtype == AT_AttachPartition ? script_table_by_then(touched, ((PartitionCmd *) cmd->def)->name) : InvalidOid;
+
+	foreach_ptr(const Constraint, c, column ? column->constraints : cmd->subtype == AT_AddConstraint ? list_make1(cmd->def) : NIL)
+	{
+		const IndexStmt *index = script_constraint_index(c, column ? column->colname : NULL);
+
+		if (index)
+			add_build(table, index, touched, writes);
+	}
+	foreach_ptr(const char, text, OidIsValid(partition) ? script_missing_indexes(table->relid, partition) : NIL)
+	{
+		add_of_table(check, partition, parse(text), touched, writes);
 	}
 }
 
 static void
-add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *statement, CheckWrites *writes)
+add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *statement, const ScriptTouched *touched, CheckWrites *writes)
 {
 	bool		rewrites = false;
 	bool		only_moves = true;
 	bool		below = false;
+	const char *column = NULL;
 	Oid			tablespace = InvalidOid;
+	char		persistence = sg_rel_persistence(table->relid);
 
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
-		if (!command_rewrites(table, cmd, writes))
+		if (script_command_is_brief(table->relid, statement, cmd, touched))
+			continue;
+		add_new_indexes(check, table, cmd, touched, writes);
+		if (!command_rewrites(table, cmd, touched, writes))
 			continue;
 		rewrites = true;
 		only_moves &= cmd->subtype == AT_SetTableSpace;
-		below |= statement->relation->inh && (cmd->subtype == AT_AddColumn || cmd->subtype == AT_AlterColumnType);
+		if (cmd->subtype == AT_AddColumn)
+			column = ((ColumnDef *) cmd->def)->colname;
+		below |= cmd->subtype == AT_AlterColumnType || cmd->subtype == SG_AT_SET_EXPRESSION;
+		if (cmd->subtype == AT_SetLogged || cmd->subtype == AT_SetUnLogged)
+			persistence = cmd->subtype == AT_SetLogged ? RELPERSISTENCE_PERMANENT : RELPERSISTENCE_UNLOGGED;
 		if (cmd->subtype == AT_SetTableSpace)
 			tablespace = get_tablespace_oid(cmd->name, true);
 	}
 	if (rewrites)
-		add_rewrite(check, table, only_moves, tablespace, writes);
-	if (below)
-		add_rewrite_below(check, table, writes);
+		add_rewrite(check, table, only_moves, tablespace, persistence, writes);
+	if (statement->relation->inh && (below || column))
+		add_rewrite_below(check, table, below ? NULL : column, writes);
+	foreach_ptr(const AlterTableCmd, cmd, !rewrites || only_moves ? statement->cmds : NIL)
+	{
+		if (cmd->subtype == AT_AlterColumnType)
+			add_retyped(check, table, cmd, touched, writes);
+	}
 }
 
-/* All indexes of a table, or the one that is named */
+/* Adds all indexes of a table, or the named one */
 static void
 add_reindex(PlanCheck *check, Oid relid, const ReindexStmt *statement, CheckWrites *writes)
 {
 	if (statement->kind == REINDEX_OBJECT_INDEX)
 	{
-		writes->wal += check_table(check, relid)->blocks * BLCKSZ;
+		add_wal(writes, sg_rel_persistence(relid), check_table(check, relid)->blocks * BLCKSZ);
 		check_writes_grow(writes, get_rel_tablespace(relid), check_table(check, relid)->blocks * BLCKSZ);
 		return;
 	}
-	foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid)))
+	foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid), NIL))
 	{
-		writes->wal += index->blocks * BLCKSZ;
+		add_wal(writes, sg_rel_persistence(relid), index->blocks * BLCKSZ);
 		check_writes_grow(writes, index->tablespace, index->blocks * BLCKSZ);
 	}
 }
 
-/* Rows of VALUES are as wide as those that are there; of how many a query gives nothing is known */
+/* Adds an INSERT: rows of VALUES are as wide as existing ones; the number of a query's rows is unknown */
 static void
 add_insert(const CheckTable *table, const InsertStmt *statement, CheckWrites *writes)
 {
@@ -565,52 +901,65 @@ add_insert(const CheckTable *table, const InsertStmt *statement, CheckWrites *wr
 	double		row = all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW;
 
 	writes->unknown |= select && select->valuesLists == NIL;
-	writes->wal += (select ? list_length(select->valuesLists) : 1) * (row + WAL_INSERT);
+	add_wal(writes, sg_rel_persistence(table->relid), (select ? list_length(select->valuesLists) : 1) * (row + WAL_INSERT));
 }
 
-/* Returns the table that a statement writes to or makes anew, or InvalidOid */
+/* Returns the table that a statement writes to or rewrites, or InvalidOid */
 static Oid
-table_of(Node *statement)
+table_of(Node *statement, const ScriptTouched *touched)
 {
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
-			return change_find_named(((AlterTableStmt *) statement)->relation);
+			return script_table_by_then(touched, ((AlterTableStmt *) statement)->relation);
 		case T_IndexStmt:
-			return change_find_named(((IndexStmt *) statement)->relation);
+			return script_table_by_then(touched, ((IndexStmt *) statement)->relation);
 		case T_ReindexStmt:
-			return change_find_named(((ReindexStmt *) statement)->relation);
+			return script_table_by_then(touched, ((ReindexStmt *) statement)->relation);
 		case T_RepackStmt:
-			return change_find_named(SG_REPACKED(statement));
+			return script_table_by_then(touched, SG_REPACKED(statement));
 		default:
-			return change_find_named(change_written(statement));
+			return script_table_by_then(touched, change_written(statement));
 	}
 }
 
+/* Returns the names of the columns that UPDATE sets */
+static List *
+names_of_update(const UpdateStmt *statement)
+{
+	List	   *names = NIL;
+
+	foreach_ptr(const ResTarget, target, statement->targetList)
+	{
+		names = lappend(names, target->name);
+	}
+	return names;
+}
+
 static void
-add_of_table(PlanCheck *check, Oid relid, Node *statement, CheckWrites *writes)
+add_of_table(PlanCheck *check, Oid relid, Node *statement, const ScriptTouched *touched, CheckWrites *writes)
 {
 	const CheckTable *table = check_table(check, relid);
 
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
-			add_alter(check, table, (AlterTableStmt *) statement, writes);
+			add_alter(check, table, (AlterTableStmt *) statement, touched, writes);
 			break;
 		case T_IndexStmt:
-			add_build(table, (IndexStmt *) statement, writes);
+			add_build(table, (IndexStmt *) statement, touched, writes);
 			break;
 		case T_ReindexStmt:
 			add_reindex(check, relid, (ReindexStmt *) statement, writes);
 			break;
 		case T_RepackStmt:
-			add_rewrite(check, table, false, InvalidOid, writes);
+			add_rewrite(check, table, false, InvalidOid, sg_rel_persistence(relid), writes);
 			break;
 		case T_InsertStmt:
 			add_insert(table, (InsertStmt *) statement, writes);
 			break;
 		case T_UpdateStmt:
-			add_updates(check, table, rows_of(table), 1, 0, writes);
+			add_updates(check, table, rows_of(table), 1, 0, script_columns_now(touched, relid, names_of_update((UpdateStmt *) statement)), writes);
 			writes->most |= ((UpdateStmt *) statement)->whereClause != NULL;
 			break;
 		case T_DeleteStmt:
@@ -623,7 +972,7 @@ add_of_table(PlanCheck *check, Oid relid, Node *statement, CheckWrites *writes)
 	}
 }
 
-/* Could a statement that is about no table write rows? */
+/* Returns whether a statement without a table could write rows */
 static bool
 may_write(Node *statement)
 {
@@ -634,28 +983,39 @@ may_write(Node *statement)
 typedef struct StatementWrites
 {
 	PlanCheck  *check;
-	CheckWrites *writes;
+	CheckStep  *cs;
+	List	   *locked;			/* OIDs of tables that ALTER TABLE locks */
 	const char *text;
+	ScriptTouched touched;		/* by those before it */
 } StatementWrites;
 
 static void
 add_statement(void *p)
 {
 	StatementWrites *arg = p;
-	Node	   *statement = linitial_node(RawStmt, raw_parser(arg->text, RAW_PARSE_DEFAULT))->stmt;
-	Oid			relid = table_of(statement);
+	Node	   *statement = parse(arg->text);
+	Oid			relid = table_of(statement, &arg->touched);
 
 	if (OidIsValid(relid))
-		add_of_table(arg->check, relid, statement, arg->writes);
+		add_of_table(arg->check, relid, statement, &arg->touched, &arg->cs->writes);
 	else
-		arg->writes->unknown |= may_write(statement);
+		arg->cs->writes.unknown |= may_write(statement);
+	if (OidIsValid(relid) && IsA(statement, AlterTableStmt) && !list_member_oid(arg->locked, relid))
+	{
+		arg->locked = lappend_oid(arg->locked, relid);
+		check_lock_of_move(arg->check, arg->cs, relid, AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds));
+	}
+	script_touch(&arg->touched, statement);
 }
 
-/* The statements of a step; one that the server refuses, as of a type that can't be, writes nothing */
+/*
+ * Adds the statements of a step; one that the server refuses, as with an
+ * impossible type, writes nothing
+ */
 static void
 add_statements(PlanCheck *check, CheckStep *cs)
 {
-	StatementWrites arg = {.check = check,.writes = &cs->writes};
+	StatementWrites arg = {.check = check,.cs = cs};
 
 	foreach_ptr(const char, text, plan_change_texts(cs->step->definition))
 	{
@@ -669,7 +1029,7 @@ add_statements(PlanCheck *check, CheckStep *cs)
 	}
 }
 
-/* ---- what is said ---- */
+/* ---- rows of the check ---- */
 
 char *
 check_writes_text(const CheckWrites *writes)
@@ -677,7 +1037,7 @@ check_writes_text(const CheckWrites *writes)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	if (writes->unknown && writes->wal < WORTH_TELLING)
+	if (writes->unknown && writes->wal < WORTH_TELLING && writes->triggers == NIL)
 		return pstrdup("rows, of which it is not known how many");
 	appendStringInfo(&text, "%s%s of WAL", writes->most ? "at most " : "", check_bytes(writes->wal));
 	if (writes->growth >= WORTH_TELLING)
@@ -689,12 +1049,16 @@ check_writes_text(const CheckWrites *writes)
 		appendStringInfo(&text, ", and meanwhile %s of temporary files", check_bytes(writes->temp));
 	if (writes->unknown)
 		appendStringInfoString(&text, ", and rows of which it is not known how many");
+	if (writes->triggers)
+		appendStringInfo(&text, ", besides what %s %s, which is not known", list_length(writes->triggers) == 1 ? "trigger" : "triggers",
+						 list_length(writes->triggers) == 1 ? psprintf("%s writes", (char *) linitial(writes->triggers)) :
+						 psprintf("%s write", check_list(writes->triggers)));
 	return text.data;
 }
 
 /*
- * Step of any kind: what it fills, builds, mends or writes anew.  A key that is
- * due says it with its time (check_estimate).
+ * Estimates a step of any kind: its fills, builds, mends and rewrites.  A due
+ * key is reported with its time (check_estimate).
  */
 void
 check_writes(PlanCheck *check, CheckStep *cs)
@@ -718,12 +1082,12 @@ check_writes(PlanCheck *check, CheckStep *cs)
 		check_writes_mend(check, cs, check_table(check, move.table), check_rows_broken(cs), 0);
 	if (move.rewrites)
 	{
-		add_rewrite(check, check_table(check, move.table), false, InvalidOid, &cs->writes);
-		add_rewrite_below(check, check_table(check, move.table), &cs->writes);
+		add_rewrite(check, check_table(check, move.table), false, InvalidOid, sg_rel_persistence(move.table), &cs->writes);
+		add_rewrite_below(check, check_table(check, move.table), step->kind == STEP_COLUMN ? linitial(step->child_columns) : NULL, &cs->writes);
 	}
 	add_builds(check, &move, &cs->writes);
 	if (step->kind == STEP_STATEMENT)
 		add_statements(check, cs);
-	if ((cs->writes.wal >= WORTH_TELLING || cs->writes.unknown) && !check_is_due(cs))
-		check_row(cs, "estimate", CHECK_OK, psprintf("writes %s", check_writes_text(&cs->writes)), NULL);
+	if ((Max(cs->writes.wal, cs->writes.growth) >= WORTH_TELLING || cs->writes.unknown || cs->writes.triggers) && !check_is_due(cs))
+		check_row(cs, "estimate", CHECK_OK, psprintf("writes %s; how long it takes is not known here", check_writes_text(&cs->writes)), NULL);
 }

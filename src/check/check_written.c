@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * check_written.c
- *	  The rules that rows meet where a statement of a plan writes them.
+ *	  Rules that rows meet when a statement of a plan writes them.
  *
- * Places are the table and what is below it, and have in their list those
- * rules that it does not have from above: CHECK, NOT NULL, indexes, foreign
- * keys, bounds.  Each rule is an aggregate that counts the rows which break it,
- * among those that go to its place.  Code that is volatile is not run: such a
- * rule is listed as not asked.
+ *	  Places are the table and the tables below it, each with the rules that
+ *	  it does not have from above: CHECK, NOT NULL, indexes, foreign keys,
+ *	  bounds.  Each rule is an aggregate that counts the rows which break it,
+ *	  among those that go to its place.  Volatile code is not run: such a rule
+ *	  is listed as not asked.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,13 +45,16 @@
 #include "change/change_literal.h"
 #include "check/check_written.h"
 
-/* Partitions beyond which nobody looks whether each row has one, and rules beyond which none is asked */
+/*
+ * Number of partitions beyond which rows are not checked for one, and number of
+ * rules that are asked at most
+ */
 #define MOST_PARTITIONS 200
 #define MOST_RULES 1000
 
-/* ---- what is volatile ---- */
+/* ---- volatile code ---- */
 
-/* Returns the type that a domain is made of, which may be another domain */
+/* Returns the base type of a domain, which may be another domain */
 static Oid
 base_of_domain(Oid domain)
 {
@@ -75,7 +78,7 @@ is_volatile(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, is_volatile, context, 0);
-	/* a null of a domain is asked for its CHECK as well */
+	/* a null of a domain has to pass its CHECK as well */
 	if (IsA(node, CoerceToDomain) || IsA(node, Const))
 		type = exprType(node);
 	for (; !found && OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN; type = base_of_domain(type))
@@ -137,7 +140,7 @@ written_add(Written *w, char *broken, char *breaks, CheckResult result)
 	(void) written_add_condition(w, broken, breaks, result);
 }
 
-/* Warns only, since something may let the rows pass */
+/* Turns a rule's result into a warning, because something may let the rows pass */
 void
 written_soften(WrittenRule *rule, char *unless)
 {
@@ -147,7 +150,7 @@ written_soften(WrittenRule *rule, char *unless)
 
 /* ---- columns ---- */
 
-/* Are some of these columns set, and is each computed? */
+/* Returns whether some of these columns are set, and each is computed */
 bool
 written_is_set(const Written *w, List *names)
 {
@@ -170,7 +173,7 @@ written_is_known(const Written *w, List *names)
 	return true;
 }
 
-/* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
+/* Returns whether the "=" of pg_catalog is that of each index and key for the types of the columns */
 bool
 written_is_plain(Oid table, List *names)
 {
@@ -194,7 +197,7 @@ written_names(Oid table, const AttrNumber *attnums, int n)
 	return names;
 }
 
-/* "~n"."a", "~n"."b" */
+/* Returns "~n"."a", "~n"."b" */
 char *
 written_columns(List *names)
 {
@@ -214,14 +217,17 @@ written_no_nulls(List *names)
 	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", written_columns(names));
 }
 
-/* The rows of a table that its keys and unique indexes know */
+/* Returns the rows of a table that its keys and unique indexes cover */
 static char *
 own_rows(Oid table)
 {
 	return psprintf("%s%s", get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ", sg_relation_name(table));
 }
 
-/* EXISTS: is there a row "other" of a table whose columns equal those of a row, and for which more holds? */
+/*
+ * Returns EXISTS: a row "other" of a table whose columns equal those of a row,
+ * with a further condition
+ */
 char *
 written_equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more)
 {
@@ -247,34 +253,34 @@ written_is_partitioned(const Written *w)
 	return get_rel_relkind(w->table) == RELKIND_PARTITIONED_TABLE;
 }
 
-/* Is each column known by which the rows of a partitioned table go to its partitions? */
+/* Returns whether a table is partitioned by one of these columns */
 static bool
-knows_partition(const Written *w, Oid table)
+go_by(Oid table, List *columns)
 {
 	Relation	rel = sg_relation_open(table, AccessShareLock);
-	bool		known = true;
+	bool		found = false;
 
-	foreach_ptr(const char, name, rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? w->unknown : NIL)
+	foreach_ptr(const char, name, rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? columns : NIL)
 	{
 		bool		is_expression;
 
-		known &= !has_partition_attrs(rel, bms_make_singleton(get_attnum(table, name) - FirstLowInvalidHeapAttributeNumber), &is_expression);
+		found |= has_partition_attrs(rel, bms_make_singleton(get_attnum(table, name) - FirstLowInvalidHeapAttributeNumber), &is_expression);
 	}
 	table_close(rel, NoLock);
-	return known;
+	return found;
 }
 
 void
 written_find_places(Written *w)
 {
-	bool		by_bound = written_is_partitioned(w) && w->event != CMD_DELETE;
+	bool		by_bound = written_is_partitioned(w) && w->event != CMD_DELETE && !w->stays;
 	List	   *tables = w->below ? sg_all_inheritors(w->table) : list_make1_oid(w->table);
 	bool		known = true;
 
 	foreach_oid(table, tables)
 	{
 		if (by_bound)
-			known &= knows_partition(w, table);
+			known &= !go_by(table, w->unknown);
 	}
 	foreach_oid(table, tables)
 	{
@@ -288,7 +294,7 @@ written_find_places(Written *w)
 	}
 }
 
-/* Returns the condition that rows of a partition fulfil, as text, or NULL */
+/* Returns the condition of a partition's rows, as text, or NULL */
 static char *
 bound_of(Oid table)
 {
@@ -303,7 +309,7 @@ bound_of(Oid table)
 	return condition;
 }
 
-/* Puts the condition that a row goes to a place before another one */
+/* Prefixes a condition with the condition that a row goes to a place */
 char *
 written_there(const Written *w, WrittenPlace *place, char *condition)
 {
@@ -316,14 +322,14 @@ written_there(const Written *w, WrittenPlace *place, char *condition)
 	return place->goes ? psprintf("%s AND (%s)", place->goes, condition) : condition;
 }
 
-/* " of its place", unless that is the table itself */
+/* Returns " of its place", or nothing for the table itself */
 static char *
 of_place(const Written *w, const WrittenPlace *place)
 {
 	return place->table == w->table ? "" : psprintf(" of %s", sg_relation_name(place->table));
 }
 
-/* Returns the place that is a table, of which a partition has the rules of all above it; or NULL */
+/* Returns the place of a table; a partition has the rules of all tables above it; or NULL */
 WrittenPlace *
 written_place(const Written *w, Oid table)
 {
@@ -333,6 +339,28 @@ written_place(const Written *w, Oid table)
 			return place;
 	}
 	return list_member_oid(sg_partition_ancestors(w->table), table) ? linitial(w->places) : NULL;
+}
+
+/* Asks whether each row, which stays in its partition, belongs there with its new values */
+static void
+add_bounds(Written *w)
+{
+	bool		moves = false;
+	bool		unknown = false;
+
+	foreach_ptr(WrittenPlace, place, w->places)
+	{
+		char	   *bound;
+
+		moves |= go_by(place->table, w->set);
+		unknown |= go_by(place->table, w->unknown);
+		bound = moves && place->table != w->table && get_rel_relkind(place->table) != RELKIND_PARTITIONED_TABLE ? bound_of(place->table) : NULL;
+		if (bound && unknown)
+			written_not_asked(w, psprintf("bound of %s", sg_relation_name(place->table)));
+		else if (bound)
+			written_add(w, written_there(w, place, psprintf("NOT coalesce(%s, false)", bound)),
+						psprintf("do not belong to %s any more, and are not moved", sg_relation_name(place->table)), CHECK_BLOCK);
+	}
 }
 
 /* Asks whether each row has its partition, or belongs to this one */
@@ -348,7 +376,9 @@ add_partitions(Written *w)
 		written_not_asked(w, pstrdup("bound of the partition"));
 	else if (own)
 		written_add(w, psprintf("NOT coalesce(%s, false)", own), pstrdup("do not belong to the partition"), CHECK_BLOCK);
-	if (!written_is_partitioned(w))
+	if (w->stays)
+		add_bounds(w);
+	if (w->stays || !written_is_partitioned(w))
 		return;
 	initStringInfo(&fits);
 	foreach_ptr(const WrittenPlace, place, w->places)
@@ -405,7 +435,10 @@ add_not_null(Written *w, WrittenPlace *place)
 	}
 }
 
-/* The columns of a condition, or NIL where it has a whole row or what else has no name among the computed rows */
+/*
+ * Returns the columns of a condition, or NIL if it has a whole row or another
+ * node without a name among the computed rows
+ */
 static List *
 columns_of(const Written *w, Oid table, Node *condition)
 {
@@ -454,7 +487,7 @@ add_checks(Written *w, WrittenPlace *place)
 			char	   *broken = psprintf("NOT (%s)", change_condition(tuple));
 
 			/*
-			 * what inherits has the CHECK of the table, unless that says NO
+			 * inheriting tables have the table's CHECK, unless it is NO
 			 * INHERIT
 			 */
 			written_add(w, place->table == w->table && !form->connoinherit ? broken : written_there(w, place, broken), psprintf("break %s", label), CHECK_BLOCK);
@@ -465,7 +498,7 @@ add_checks(Written *w, WrittenPlace *place)
 
 /* ---- indexes ---- */
 
-/* Counts rows of a table that have values which a sequence is about to give to a unique column */
+/* Counts rows of a table with values that a sequence is about to give to a unique column */
 static void
 add_sequence(Written *w, Oid index, const char *column, Oid sequence)
 {
@@ -494,7 +527,7 @@ add_sequence(Written *w, Oid index, const char *column, Oid sequence)
 			  psprintf("get a value of sequence %s that is there already: unique index %s", sg_relation_name(sequence), quote_identifier(sg_rel_name(index))), CHECK_WARN);
 }
 
-/* Asks for equal keys among the new rows, and in those that are there */
+/* Asks for equal keys among the new rows, and in the existing ones */
 static void
 add_unique(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *form, bool plain)
 {
@@ -520,7 +553,7 @@ add_unique(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *
 	}
 
 	/*
-	 * a row that goes to another partition meets the indexes of that with all
+	 * a row that moves to another partition meets that one's indexes with all
 	 * columns
 	 */
 	if (plain && (!written_is_known(w, names) || (!written_is_set(w, names) && (place->table == w->table || !written_is_partitioned(w)))))
@@ -614,7 +647,7 @@ add_indexes(Written *w, WrittenPlace *place, bool asks_unique)
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 		const FormData_pg_index *form = tuple ? (Form_pg_index) GETSTRUCT(tuple) : NULL;
 
-		/* one that is not ready gets no entries */
+		/* an index that is not ready gets no entries */
 		if (form && form->indisready && (place->table == w->table || !get_rel_relispartition(index)))
 		{
 			if (form->indisexclusion)
@@ -635,7 +668,7 @@ written_fires(const Written *w, bool after)
 {
 	int			events = w->event == CMD_INSERT ? TRIGGER_TYPE_INSERT : w->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE;
 
-	/* a row that goes to another partition is deleted, and inserted */
+	/* a row that moves to another partition is deleted, and inserted */
 	if (w->event == CMD_UPDATE && written_is_partitioned(w))
 		events |= TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
 	if (w->conflicts)

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * check_written.h
- *	  Rows that a statement of a plan would write, and the rules that they meet.
- *
- * check_query.c computes the rows, as "~n" with the columns of the table, for
- * UPDATE and DELETE also "~place" and "~table", where a row is now;
- * check_written.c makes the rules, check_written_key.c those of foreign keys.
+ *	  Rows that a statement of a plan would write, and the rules that they
+ *	  meet. check_query.c computes the rows, as "~n" with the columns of the
+ *	  table, for UPDATE and DELETE also "~place" and "~table", a row's present
+ *	  place; check_written.c makes the rules, check_written_key.c those of
+ *	  foreign keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +20,8 @@
 typedef struct WrittenRule
 {
 	char	   *count;			/* an aggregate over "~n" */
-	char	   *breaks;			/* said of the rows that it counts */
-	char	   *unless;			/* what may let them pass, or NULL */
+	char	   *breaks;			/* text about the rows that it counts */
+	char	   *unless;			/* exception that may let them pass, or NULL */
 	CheckResult result;
 } WrittenRule;
 
@@ -29,12 +29,12 @@ typedef struct WrittenRule
 typedef struct WrittenPlace
 {
 	Oid			table;
-	bool		known;			/* which rows go there can be computed */
-	char	   *goes;			/* the condition of that, or NULL: all do, or
-								 * not asked for yet */
+	bool		known;			/* the condition can be computed */
+	char	   *goes;			/* condition of the rows that go there; NULL:
+								 * all rows, or not built yet */
 } WrittenPlace;
 
-/* Column whose values a sequence gives */
+/* A column whose values a sequence gives */
 typedef struct WrittenSequence
 {
 	char	   *column;
@@ -48,38 +48,46 @@ typedef struct Written
 	const char *given;			/* the statement, or a query */
 	bool		last;			/* no other statement of the step follows */
 	Oid			table;
-	Oid			type;			/* of the one value that a fill gives, or
+	Oid			type;			/* type of the one value that a fill gives, or
 								 * InvalidOid */
 	int32		typmod;
 
 	Query	   *query;
 	CmdType		event;
+	bool		stays;			/* no row goes to another partition */
 	bool		joins;			/* more than one table, or a row several times */
-	bool		below;			/* rows of what inherits, or partitions, too */
-	bool		conflicts;		/* ON CONFLICT may leave rows out */
-	List	   *places;			/* of WrittenPlace *: the table, then what is
+	bool		below;			/* rows of inheriting tables, or partitions,
+								 * too */
+	bool		conflicts;		/* ON CONFLICT may omit rows */
+	List	   *places;			/* WrittenPlace *: the table, then the tables
 								 * below it */
-	List	   *set;			/* of char *: columns that get another value */
-	List	   *unknown;		/* of char *: columns whose value is not
-								 * computed */
-	List	   *given_by;		/* of WrittenSequence * */
-	List	   *rules;			/* of WrittenRule * */
-	int			followed;		/* keys that rows go along by, so far */
-	List	   *unasked;		/* of char *: rules that were not asked */
+	List	   *set;			/* char *: columns that get another value */
+	List	   *unknown;		/* char *: columns whose value is not computed */
+	List	   *given_by;		/* WrittenSequence * */
+	List	   *rules;			/* WrittenRule * */
+	int			followed;		/* number of keys followed so far */
+	List	   *unasked;		/* char *: rules that were not asked */
 	char	   *sql;
-	int64		rows;			/* that were computed */
+	int64		rows;			/* number of computed rows */
 	int64	   *counts;
 } Written;
 
 /* ---- check_written.c ---- */
 
-/* Is there code that gives another value each time, also in the CHECK of a domain?  What STABLE or IMMUTABLE code calls is its author's word. */
+/*
+ * Returns whether a tree has volatile code, also in the CHECK of a domain.  For
+ * functions called within STABLE or IMMUTABLE code their author's declaration
+ * counts.
+ */
 extern bool written_is_volatile(Node *node);
 
 /* Lists the tables to which rows may go */
 extern void written_find_places(Written *w);
 
-/* Returns whether a user's trigger may change (`after`: may add what is missing for) rows that are written to one of these tables */
+/*
+ * Returns whether a user's trigger may change rows that are written to one of
+ * these tables (`after`: may add what they lack)
+ */
 extern bool written_fires(const Written *w, bool after);
 
 extern void written_not_asked(Written *w, char *what);
@@ -87,10 +95,10 @@ extern void written_add(Written *w, char *broken, char *breaks, CheckResult resu
 
 extern WrittenRule *written_add_condition(Written *w, char *broken, char *breaks, CheckResult result);
 
-/* Warns only, since something may let the rows pass */
+/* Turns a rule's result into a warning, because something may let the rows pass */
 extern void written_soften(WrittenRule *rule, char *unless);
 
-/* Has each of these values of "~n" (texts, of char *) computed, by a condition that no row fulfils */
+/* Has each of these values of "~n" (texts, char *) computed, by a condition that no row meets */
 extern void written_add_computed(Written *w, List *values);
 
 /* Adds the rules that the rows meet; those that can't be asked are listed */
@@ -98,25 +106,31 @@ extern void written_add_rules(Written *w, bool asks_unique);
 
 extern bool written_is_partitioned(const Written *w);
 
-/* Returns the place that is a table, of which a partition has the rules of all above it; or NULL */
+/* Returns the place of a table; a partition has the rules of all tables above it; or NULL */
 extern WrittenPlace *written_place(const Written *w, Oid table);
 
-/* Puts the condition that a row goes to a place before another one */
+/* Prefixes a condition with the condition that a row goes to a place */
 extern char *written_there(const Written *w, WrittenPlace *place, char *condition);
 
-/* Are some of these columns set, and is each computed? */
+/* Returns whether some of these columns are set, and each is computed */
 extern bool written_is_set(const Written *w, List *names);
 extern bool written_is_known(const Written *w, List *names);
 
-/* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
+/* Returns whether the "=" of pg_catalog is that of each index and key for the types of the columns */
 extern bool written_is_plain(Oid table, List *names);
 
-/* Names of columns; and as they stand in the computed rows; and the condition that none of them is null */
+/*
+ * Return names of columns; their names in the computed rows; and the condition
+ * that none of them is null
+ */
 extern List *written_names(Oid table, const AttrNumber *attnums, int n);
 extern char *written_columns(List *names);
 extern char *written_no_nulls(List *names);
 
-/* EXISTS: is there a row "other" of a table whose columns equal those of a row, and for which more holds? */
+/*
+ * Returns EXISTS: a row "other" of a table whose columns equal those of a row,
+ * with a further condition
+ */
 extern char *written_equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more);
 
 /* ---- check_written_key.c ---- */
@@ -124,7 +138,7 @@ extern char *written_equal_row(Oid table, const char *other, List *theirs, const
 /* Returns whether a NOT VALID key of the table has the column, so that its old value matters */
 extern bool written_needs_old(const Written *w, const char *column);
 
-/* Asks for parents of new rows, and for rows that refer to those that go */
+/* Asks for parents of new rows, and for rows that refer to deleted ones */
 extern void written_add_keys(Written *w);
 
 #endif							/* SG_CHECK_WRITTEN_H */

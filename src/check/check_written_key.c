@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * check_written_key.c
- *	  Foreign keys that rows meet where a statement of a plan writes them.
- *
- * New rows are asked for their parents; rows that go for those that refer to
- * them, also along ON DELETE.
+ *	  Foreign keys that rows meet when a statement of a plan writes them.  New
+ *	  rows need their parents; rows that refer to deleted ones matter, also
+ *	  along ON DELETE.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,10 +23,13 @@
 #include "base/quote.h"
 #include "check/check_written.h"
 
-/* Keys that a DELETE is followed along, one behind the other */
+/* Length of a chain of keys that a DELETE is followed along */
 #define MOST_CASCADES 5
 
-/* Keys that it is followed along in all: where tables refer to each other, ways grow by powers of their number */
+/*
+ * Number of keys that it is followed along in all, because tables that refer to
+ * each other make the number of chains explode
+ */
 #define MOST_FOLLOWED 1000
 
 static List *
@@ -66,7 +68,10 @@ written_needs_old(const Written *w, const char *column)
 	return false;
 }
 
-/* The condition that the server asks for the parent again: not of an UPDATE that leaves the key as it is */
+/*
+ * Returns the condition under which the server looks for the parent again: not
+ * for an UPDATE that leaves the key unchanged
+ */
 static char *
 is_changed(const Written *w, List *names)
 {
@@ -125,7 +130,7 @@ is_check(Oid constraint)
 	return result;
 }
 
-/* Is one of the columns that ON DELETE sets one that must have a value, or does a CHECK ask for it? */
+/* Returns whether a column that ON DELETE sets must have a value, or a CHECK demands one */
 static bool
 may_refuse_set(const FkKey *key)
 {
@@ -160,7 +165,7 @@ typedef struct Followed
 	int			depth;
 } Followed;
 
-/* The rows of the key's child that refer to those that go, from the deleted rows on */
+/* Returns the rows of the key's child that refer to deleted ones, from the first deleted rows on */
 static char *
 along(const Written *w, const Followed *last, const char *more)
 {
@@ -176,7 +181,7 @@ is_followed(const Followed *last, const FkKey *key)
 	return last && (last->key == key || is_followed(last->before, key));
 }
 
-/* Asks for rows that refer to those that go, and to those that these take along */
+/* Asks for rows that refer to deleted ones, and to those that these take along */
 static void
 add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before)
 {

@@ -24,15 +24,16 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
-/* An object that a command made, changed or dropped */
+/* Object that a command created, changed or dropped */
 typedef struct DdlObject
 {
-	const char *kind;			/* as in snapshots; NULL: not about one object */
+	const char *kind;			/* kind as in snapshots; NULL: not about one
+								 * object */
 	char	   *identity;
-	List	   *parts;			/* identities of columns, constraints and
-								 * indexes of it that the command made or
-								 * changed (of char *) */
-	char	   *detail;			/* more to say, or NULL */
+	List	   *parts;			/* identities (char *) of its columns,
+								 * constraints and indexes that the command
+								 * created or changed */
+	char	   *detail;			/* further text, or NULL */
 } DdlObject;
 
 /* Command, as one firing of an event trigger reports it */
@@ -40,32 +41,35 @@ typedef struct DdlCommand
 {
 	SubTransactionId subid;
 	TimestampTz at;
-	const char *event;			/* command, drop, rewrite; lost: what is
+	const char *event;			/* command, drop, rewrite; lost: commands are
 								 * missing here */
 	const char *tag;
 	char	   *session_role;
 	char	   *role;
 	char	   *application;	/* NULL: none */
 	Datum		client_addr;	/* inet, or 0 */
-	char	   *statement;		/* NULL: not known, or not to be written down */
-	const char *withheld;		/* why, if it is not to be */
+	char	   *statement;		/* NULL: unknown, or withheld */
+	const char *withheld;		/* why the statement is withheld, or NULL */
 	const char *origin;			/* direct, migration, extension, schemaguard */
-	char	   *origin_name;	/* of the migration, extension or plan, or
-								 * NULL */
-	List	   *objects;		/* of DdlObject * */
+	char	   *origin_name;	/* name of the migration, extension or plan,
+								 * or NULL */
+	List	   *objects;		/* DdlObject * */
 } DdlCommand;
 
 /* ---- ddl_capture.c ---- */
 
-/* Add an object as it is in the catalogs now; NULL for a temporary one, and one that is gone */
+/* Adds an object as it is in the catalogs now; returns NULL for a temporary or dropped one */
 extern DdlObject *ddl_add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid);
 
-/* Who, when, where from and by which statement; then keep it.  Without objects there is nothing to keep. */
+/*
+ * Completes a command with role, time, origin and statement, and keeps it;
+ * without objects it is discarded
+ */
 extern void ddl_finish(DdlCommand *command, EventTriggerData *event);
 
 /* ---- ddl_touched.c ---- */
 
-/* Columns of pg_event_trigger_ddl_commands(), from 0 */
+/* Columns of pg_event_trigger_ddl_commands(), counted from 0 */
 enum
 {
 	COMMAND_CLASSID = 0,
@@ -96,128 +100,148 @@ enum
 
 typedef void (*DdlRowReader) (void *arg, EventTriggerData *event, Datum *values, bool *nulls);
 
-/* Reads what a command did, within an event trigger on ddl_command_end or sql_drop: the rows that core has of it */
+/*
+ * Passes core's rows about a command to a reader; within an event trigger on
+ * ddl_command_end or sql_drop
+ */
 extern void ddl_read_rows(EventTriggerData *event, DdlRowReader reader, void *arg);
 
-/* Returns the elements of such a column of names (of char *); NIL for a null */
+/* Returns the elements of a column of names (char *); NIL for null */
 extern List *ddl_text_list(Datum array, bool isnull);
 
-/* Returns the catalog of what GRANT can be about, or InvalidOid */
+/* Returns the catalog of a kind of object that GRANT takes, or InvalidOid */
 extern Oid	ddl_grant_class(ObjectType type);
 
 /* ---- ddl_control.c ---- */
 
-/* Is DDL caught?  Raises 42710 as sg_capture_ddl() does. */
+/* Returns whether DDL is captured; raises 42710 like sg_capture_ddl() */
 extern bool ddl_is_caught(void);
 
 /* ---- ddl_reassign.c ---- */
 
-/* From now on this session notes REASSIGN OWNED, for which no event trigger fires */
+/* Makes this session record REASSIGN OWNED, for which no event trigger fires */
 extern void ddl_reassign_init(void);
 
 /* ---- ddl_origin.c ---- */
 
 /*
- * The statement that is behind an event, cut out of what the client or a
- * function has sent, without its string constants, and where it comes from.
- * Statements whose other parts can carry secrets are withheld, and those that
- * ran with lent rights.
+ * Set a command's statement and origin.  The statement is cut from the text
+ * that the client or a function has sent, without its string constants; it is
+ * withheld if its other parts can carry secrets, or if it ran with lent rights.
  */
 extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
 extern void ddl_set_origin(DdlCommand *command);
 
 /*
- * Is it run with rights that were lent to the session, as by a SECURITY DEFINER
- * function, or as the owner of what is maintained, as by ANALYZE and autovacuum?
+ * Returns whether code runs with rights lent to the session, as in a SECURITY
+ * DEFINER function, or as a table's owner, as in ANALYZE and autovacuum
  */
 extern bool ddl_has_lent_rights(void);
 
-/* Has the session a reason for DDL?  It counts for its own statements, not for what runs with lent rights. */
+/*
+ * Returns whether schemaguard.reason is set.  A reason counts for the session's
+ * own statements, not for code with lent rights.
+ */
 extern bool ddl_has_reason(void);
 
-/* Does the session say that it runs a migration?  Any session can. */
+/* Returns whether the session declares a migration, which any session can do */
 extern bool ddl_says_migration(void);
 
 /* ---- ddl_guard.c ---- */
 
 /*
- * Is the statement that is run now one of a plan, of a call or worker of ours, or
- * of an extension's script, or one that an event trigger has added to such a one?
- * What a trigger or another function runs that it leads to is not.
+ * Returns whether the running statement belongs to a plan, to a call or worker
+ * of schemaguard, or to an extension's script, or was added to such a statement
+ * by an event trigger.  Statements of triggers and other functions that it
+ * fires do not belong to it.
  */
 extern bool ddl_is_ours(void);
 
-/* Returns its plan, or "" for one of a call or worker; NULL for others */
+/*
+ * Returns the plan of such a statement, "" if it belongs to a call or worker;
+ * NULL for other statements
+ */
 extern const char *ddl_plan(void);
 
-/* Statements of sessions that have the library are judged from now on */
+/* Installs the hook that judges the statements of sessions with the library loaded */
 extern void ddl_guard_init(void);
 
-/* Is it run by one of the roles that sg_guard_ddl() was given? */
+/* Returns whether the statement is run by a role that was given to sg_guard_ddl() */
 extern bool ddl_is_migration_role(void);
 
-/* Returns the mark of this server, database and extension, which schemaguard.ddl_guard keeps of where sg_guard_ddl() was called */
+/*
+ * Returns the mark of this server, database and extension, which
+ * schemaguard.ddl_guard stores to tell where sg_guard_ddl() was called
+ */
 extern char *ddl_guard_mark(void);
 
 /* ---- ddl_target.c ---- */
 
-/* Objects that a statement is about */
+/* Objects that a statement concerns */
 typedef struct DdlTarget
 {
-	const char *name;			/* the first object, as the statement has it;
+	const char *name;			/* the first object as the statement names it;
 								 * NULL: none */
-	List	   *schemas;		/* names of schemas (of char *); temporary
-								 * ones do not count */
-	bool		temporary;		/* one at least */
-	bool		unknown;		/* one at least is in no schema, or in one
-								 * that is not known */
-	bool		part;			/* of CREATE SCHEMA, which makes what is not
-								 * there */
+	List	   *schemas;		/* names (char *) of schemas, temporary ones
+								 * left out */
+	bool		temporary;		/* whether one of them is temporary */
+	bool		unknown;		/* whether one of them has no schema, or an
+								 * unknown one */
+	bool		part;			/* element of CREATE SCHEMA, which creates
+								 * missing objects */
 } DdlTarget;
 
 /*
- * Find that without a lock.  Raises what the statement itself would raise: 3F000
- * for the schema of a new object that is not there, 42725 for an ambiguous function.
+ * Returns the objects of a statement, without a lock.  Raises the statement's
+ * own errors: 3F000 for a missing schema of a new object, 42725 for an
+ * ambiguous function.
  */
 extern DdlTarget ddl_target(Node *statement);
 
-/* Returns the objects that such a row is about, by their OIDs, which no other session's DDL changes any more */
+/*
+ * Returns the objects that a row of core's concerns, by their OIDs, which no
+ * other session's DDL can change any more
+ */
 extern DdlTarget ddl_touched(EventTriggerData *event, Datum *values, bool *nulls);
 
-/* Adds a relation, and what inherits from it if the statement changes that, too; NULL: its partitions */
+/*
+ * Adds a relation, and its inheriting tables if the statement changes them,
+ * too; if statement is NULL, only its partitions
+ */
 extern void ddl_target_add(DdlTarget *target, Oid relid, Node *statement);
 
-/* Adds a schema; InvalidOid is unknown */
+/* Adds a schema; InvalidOid: unknown */
 extern void ddl_target_add_schema(DdlTarget *target, Oid schema);
 
 /* ---- ddl_write.c ---- */
 
 /*
- * Keep a copy of a command until the transaction commits; it goes with its
- * subtransaction.  May raise errors.
+ * Keeps a copy of a command until the transaction commits; it is discarded with
+ * its subtransaction.  May raise errors.
  */
 extern void ddl_keep(const DdlCommand *command);
 
 /*
- * Note what a command did.  An error there must not become one of the
- * command's: it is remembered as lost, and false; but cancels are raised.
+ * Runs a function that records a command, so that an error does not fail the
+ * user's command: it is counted as lost, and false is returned.  Raises cancels
+ * only.
  */
 extern bool ddl_try(void (*note) (void *arg), void *arg);
 
-/* Write what is kept now, if that has become much.  Raises cancels only. */
+/* Writes the kept commands now, if they exceed PENDING_MAX.  Raises cancels only. */
 extern void ddl_bound_memory(void);
 
-/* Warn that something was not written, and remember it.  Raises no error. */
+/* Warns that commands were not written, and counts them.  Raises no error. */
 extern void ddl_lost(int commands, const ErrorData *error);
 
-/* sg_prune() asks for the log, too */
+/* Registers the log of DDL with sg_prune() */
 extern void ddl_write_init(void);
 
 /* ---- ddl_find.c ---- */
 
 /*
- * For each of these identities (of char *) the last command in the log that
- * concerned it, in words, or NULL.  As the caller, who may not see everybody's.
+ * Returns for each identity (char *) a text about the last command in the log
+ * that concerned it, or NULL.  Reads as the caller, who may not see every row.
  */
 extern char **ddl_last(List *identities);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_capture.c
- *	  What the event triggers run.
+ *	  Functions of the event triggers that capture DDL.
  *
  * Everything is gathered in a subtransaction that writes nothing, so it gets
  * no xid; an error there is lost with it.

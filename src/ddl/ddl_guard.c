@@ -69,18 +69,19 @@ typedef struct Guard
 {
 	bool		on;
 	bool		refuses;
-	List	   *schemas;		/* of char *; NIL: all */
-	List	   *roles;			/* of char *: migration roles */
+	List	   *schemas;		/* char *; NIL: all */
+	List	   *roles;			/* char *: migration roles */
 } Guard;
 
 static Guard kept;
-static Oid	kept_of = InvalidOid;	/* the table that it was read from, or
-									 * InvalidOid: read it */
-static uint64 changes = 0;		/* of the table, that this session was told of */
+static Oid	kept_of = InvalidOid;	/* table that the row was read from;
+									 * InvalidOid: to be read */
+static uint64 changes = 0;		/* number of invalidations of the table that
+								 * this session has received */
 static MemoryContext kept_context = NULL;
 
 static ProcessUtility_hook_type next_utility = NULL;
-static bool hooked = false;		/* has our hook seen a statement? */
+static bool hooked = false;		/* whether the hook has seen a statement */
 
 /* Whether a statement about guarded objects passes, is logged, warned of or refused */
 typedef enum Sentence
@@ -91,13 +92,15 @@ typedef enum Sentence
 	SENTENCE_REFUSE
 } Sentence;
 
-/* Whose the utility statement is that is run now */
+/* Owner of the utility statement that is running */
 typedef struct Whose
 {
-	const char *plan;			/* or ""; NULL: none of ours */
-	int			events;			/* functions of event triggers that were under
-								 * way when the plan's own began */
-	Sentence	sentence;		/* for what it turns out to have touched */
+	const char *plan;			/* plan, or "" for a call or worker; NULL: not
+								 * schemaguard's */
+	int			events;			/* event trigger functions that were running
+								 * when the plan's statement began */
+	Sentence	sentence;		/* sentence for the objects that it turns out
+								 * to have touched */
 } Whose;
 
 static Whose whose = {NULL, 0, SENTENCE_NONE};
@@ -120,7 +123,7 @@ table_has_changed(Datum arg, Oid relid)
 	}
 }
 
-/* Whoever has changed the table has no guard */
+/* Returns whether the table has the columns that the extension gave it; the guard is off otherwise */
 static bool
 is_as_made(Relation rel)
 {
@@ -147,7 +150,7 @@ read_names(TupleTableSlot *slot, int column)
 	return isnull ? NIL : sg_text_array_list(value);
 }
 
-/* A row of another database than this one, which a restore has brought, refuses nothing */
+/* Reads the row.  A row that a restore has brought from another database refuses nothing. */
 static void
 read_row(Guard *guard, TupleTableSlot *slot)
 {
@@ -181,7 +184,7 @@ read_table(Guard *guard, Oid relid)
 	table_close(rel, AccessShareLock);
 }
 
-/* Reads the row again if it may have changed; false where the extension is not */
+/* Reads the row again if it may have changed; returns false if the extension is not installed */
 static bool
 refresh(void)
 {
@@ -231,7 +234,10 @@ has_name(List *names, const char *name)
 static bool
 is_migration_role(Oid role)
 {
-	/* a job that is its own has no DDL: it comes from code in a table's index */
+	/*
+	 * an autovacuum worker has no DDL of its own: it comes from code of a
+	 * table's index
+	 */
 	return !AmAutoVacuumWorkerProcess() && has_name(kept.roles, sg_role_name(role));
 }
 
@@ -241,7 +247,7 @@ is_superuser(Oid role)
 	return superuser_arg(role);
 }
 
-/* The role whose privileges are used counts, and the one that logged in, unless somebody else's code runs */
+/* Returns whether the current role, or the login role unless other roles' code runs, meets a condition */
 static bool
 is_run_by(bool (*is) (Oid role))
 {
@@ -268,7 +274,10 @@ ddl_plan(void)
 	return whose.plan;
 }
 
-/* A statement begins; what an event trigger's function itself runs belongs to the statement that has fired it */
+/*
+ * Notes the begin of a statement; statements of an event trigger's function
+ * belong to the statement that fired it
+ */
 static void
 begin_statement(const char *query)
 {
@@ -286,7 +295,7 @@ begin_statement(const char *query)
 
 /* ---- what ---- */
 
-/* Says whether a statement belongs to the server rather than to this database, or defines nothing */
+/* Returns whether a statement concerns the server rather than this database, or defines nothing */
 static bool
 is_elsewhere(Node *statement)
 {
@@ -333,7 +342,7 @@ is_elsewhere(Node *statement)
 	return kind == OBJECT_DATABASE || kind == OBJECT_PARAMETER_ACL || kind == OBJECT_ROLE || kind == OBJECT_TABLESPACE;
 }
 
-/* Does the guard want to know of what a statement is about? */
+/* Returns whether the objects of a statement are guarded */
 static bool
 is_guarded(const DdlTarget *target)
 {
@@ -362,7 +371,7 @@ log_reason(Node *statement, const DdlTarget *target)
 	(void) log_write(&entry);
 }
 
-/* Raises 42501, or warns */
+/* Raises 42501, or a WARNING */
 static void
 tell(Node *statement, const DdlTarget *target, bool refused)
 {
@@ -377,7 +386,7 @@ tell(Node *statement, const DdlTarget *target, bool refused)
 			 errhint(sg_calls("Let a plan run the statement: sg_plan_add() adds it to one, which begins so:\nSELECT sg_plan_create('by_plan');"))));
 }
 
-/* Returns what comes of a statement, if it is about what is guarded */
+/* Returns the sentence for a statement on guarded objects */
 static Sentence
 sentence_for(Node *statement)
 {
@@ -387,7 +396,7 @@ sentence_for(Node *statement)
 		RecoveryInProgress() || !refresh() || !kept.on || is_run_by(is_migration_role))
 		return SENTENCE_NONE;
 
-	/* nobody but superusers is believed, who are let through anyway */
+	/* the claims of superusers alone are believed, who pass anyway */
 	by_superuser = is_run_by(is_superuser);
 	if (ddl_has_reason())
 		return SENTENCE_LOG;
@@ -430,7 +439,10 @@ judge(Node *statement)
 		pass_sentence(statement, &target);
 }
 
-/* Has a statement committed some of what it did, so that an error would leave a half of it behind? */
+/*
+ * Returns whether a statement has committed part of its work, so that an error
+ * would leave half of it behind
+ */
 static bool
 is_concurrent(Node *statement)
 {
@@ -463,7 +475,7 @@ judge_touched(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 
 /* ---- when ---- */
 
-/* Is a statement one that makes a function or another object among the session's temporary ones? */
+/* Returns whether a statement creates a function or another object in pg_temp */
 static bool
 is_temporary(Node *statement)
 {
@@ -484,10 +496,11 @@ is_temporary(Node *statement)
 }
 
 /*
- * Refuses to code that runs for a call of ours in nobody's or an owner's name
- * what would outlive it in the caller's session, and the server lets pass: SET
- * CONSTRAINTS fires deferred triggers of the caller's in that name, LOAD brings a
- * library in, and a function in pg_temp waits for a call that names it so.
+ * Refuses statements of code that runs in nobody's or an owner's name within a
+ * call of schemaguard, if their effect would outlive it in the caller's session
+ * and the server allows them: SET CONSTRAINTS fires the caller's deferred
+ * triggers in that name, LOAD loads a library, and a function in pg_temp waits
+ * to be called.
  */
 static void
 refuse_session_state(Node *statement)
@@ -495,8 +508,8 @@ refuse_session_state(Node *statement)
 	bool		constraints = IsA(statement, ConstraintsSetStmt);
 
 	/*
-	 * the server does not restrict the action of a key: what a rule or a
-	 * check there comes to, in no function that is restricted itself
+	 * the server does not run a key's action as restricted: catch what a rule
+	 * or check there runs outside of a restricted function
 	 */
 	if (sg_guard_is_others() && !InSecurityRestrictedOperation() && sg_guard_is_nested())
 		ereport(ERROR,
@@ -531,7 +544,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		begin_statement(query);
 		refuse_session_state(planned->utilityStmt);
 
-		/* what a statement consists of was judged with it */
+		/* the parts of a statement were judged with it */
 		if (within)
 			judge(planned->utilityStmt);
 		pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
@@ -555,8 +568,9 @@ ddl_guard_init(void)
 }
 
 /*
- * sg_ddl_guard_event() event trigger: judge a command that has the library loaded,
- * which our hook has not seen, and what each command has touched.
+ * sg_ddl_guard_event(), event trigger: judges a command of a session with the
+ * library that the hook has not seen, and the objects that each command has
+ * touched.
  */
 static Datum
 sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
@@ -581,7 +595,7 @@ sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
 /*
  * schemaguard.sg_ddl_guard_mode() -> text
  *
- * The mode that is in force: off, warn or refuse.
+ * Returns the mode in force: off, warn or refuse.
  */
 static Datum
 sg_ddl_guard_mode_entered(PG_FUNCTION_ARGS)

@@ -42,12 +42,12 @@
 #include "base/secrets.h"
 #include "ddl/ddl.h"
 
-/* Longer statements are cut, with a mark */
+/* Maximum length of a statement; longer ones are cut, with a mark */
 #define STATEMENT_MAX (64 * 1024)
 
 /* ---- the text ---- */
 
-/* A part of a text without the space around it; length 0: up to the end */
+/* Returns a part of a text, trimmed; length 0 means up to the end */
 static char *
 cut_text(const char *text, int start, int length)
 {
@@ -66,8 +66,8 @@ cut_text(const char *text, int start, int length)
 }
 
 /*
- * The statement of this kind out of a text that SPI runs, which may have
- * several; NULL when two of them could be meant.
+ * Returns the statement of the event's kind from a text that SPI runs, which
+ * may contain several; NULL if two of them match
  */
 static char *
 pick_statement(const char *text, EventTriggerData *event)
@@ -94,9 +94,9 @@ pick_statement(const char *text, EventTriggerData *event)
 }
 
 /*
- * SPI's words around a statement in an error's context, in the language of
- * the messages.  Kept, since looking a translation up, or that there is none,
- * is a tenth of what a command pays for being caught.
+ * Returns the format of SPI's error context for a statement, translated.  Kept,
+ * because looking a translation up takes a tenth of the time that capturing a
+ * command costs.
  */
 static const char *
 spi_format(void)
@@ -122,9 +122,8 @@ spi_format(void)
 }
 
 /*
- * Returns the query of SPI that runs the command, or NULL.  The error context
- * callback of SPI is asked alone, and its words, which may be translated, are
- * taken off.
+ * Returns the SPI query that runs the command, or NULL: calls SPI's error
+ * context callback alone, and removes its words, which may be translated
  */
 static char *
 spi_text(void)
@@ -167,7 +166,7 @@ spi_text(void)
 	return pnstrdup(context + before, length - before - after);
 }
 
-/* The statement of the client's, unless it only calls what runs the command */
+/* Returns the client's statement, or NULL if that only calls code which runs the command */
 static char *
 client_statement(EventTriggerData *event)
 {
@@ -205,7 +204,7 @@ sets_foreign_options(AlterTableStmt *statement)
 	return false;
 }
 
-/* A function's settings may be written as names */
+/* Returns whether CREATE or ALTER FUNCTION sets parameters, whose values may be written as names */
 static bool
 sets_parameters(List *options)
 {
@@ -219,7 +218,7 @@ sets_parameters(List *options)
 	return false;
 }
 
-/* Can statements of this kind have passwords and the like among their options? */
+/* Returns whether statements of this kind can have passwords or similar secrets among their options */
 static bool
 carries_secrets(Node *parsetree)
 {
@@ -251,7 +250,7 @@ carries_secrets(Node *parsetree)
 	}
 }
 
-/* Is it a string constant, of whatever kind?  Not a name, nor $1 */
+/* Returns whether a token is a string constant of any kind, not a quoted name nor $1 */
 static bool
 is_string(const char *token)
 {
@@ -261,7 +260,7 @@ is_string(const char *token)
 		pg_strncasecmp(token, "U&'", 3) == 0;
 }
 
-/* The space between two tokens, without comments */
+/* Appends the white space between two tokens, without comments */
 static void
 append_space(StringInfo out, const char *text, int length)
 {
@@ -277,9 +276,9 @@ append_space(StringInfo out, const char *text, int length)
 }
 
 /*
- * A statement without its comments, and with dots for its string constants.
- * NULL when it has a backslash before a quote, where a constant's end depends
- * on how standard_conforming_strings was when the statement was parsed.
+ * Returns a statement without comments, its string constants replaced by dots.
+ * NULL if it has a backslash before a quote: the end of such a constant depends
+ * on standard_conforming_strings at the time of parsing.
  */
 static char *
 without_strings(const char *text)
@@ -301,7 +300,7 @@ without_strings(const char *text)
 	{
 		append_space(&out, text +end, start - end);
 
-		/* the scanner has put a zero behind the token */
+		/* the scanner ends the token with a zero byte */
 		end = start + strlen(extra.scanbuf + start);
 		if (is_string(text +start))
 			appendStringInfoString(&out, "'...'");
@@ -312,7 +311,7 @@ without_strings(const char *text)
 	return out.data;
 }
 
-/* The text of what runs so may not be for the session's eyes */
+/* Returns whether code runs with lent rights, so that the session may not see its text */
 bool
 ddl_has_lent_rights(void)
 {
@@ -333,7 +332,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 		command->withheld = "statement withheld: this kind can carry secrets";
 		return;
 	}
-	/* the script of an extension is in its file */
+	/* an extension's statements are in its script file */
 	if (creating_extension)
 		return;
 
@@ -364,7 +363,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 
 /* ---- where it comes from ---- */
 
-/* Is the name of the application one of migration tools? */
+/* Returns whether application_name belongs to a migration tool */
 static bool
 is_migration_tool(const char *name)
 {
@@ -422,6 +421,12 @@ ddl_set_origin(DdlCommand *command)
 	{
 		command->origin = "migration";
 		command->origin_name = command->role;
+	}
+	else if (application_name && strcmp(application_name, "pg_restore") == 0)
+	{
+		/* the log alone believes the name; the guard does not */
+		command->origin = "migration";
+		command->origin_name = command->application;
 	}
 	else
 	{

@@ -23,8 +23,8 @@ typedef struct Reassigned
 {
 	ReassignOwnedStmt *statement;
 	MemoryContext context;
-	List	   *objects;		/* of ObjectAddress *: what will have another
-								 * owner */
+	List	   *objects;		/* ObjectAddress *: objects that will get
+								 * another owner */
 } Reassigned;
 
 static ProcessUtility_hook_type next_utility = NULL;
@@ -42,7 +42,7 @@ before(void *arg)
 	{
 		Oid			role = get_rolespec_oid(spec, true);
 
-		/* default privileges stay whose they are */
+		/* default privileges are not reassigned */
 		if (OidIsValid(role))
 			reassigned->objects = list_concat(reassigned->objects, sg_owned_by(role));
 	}

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_target.c
- *	  What a DDL statement is about, read from its parse tree.
+ *	  Objects of a DDL statement, read from its parse tree.
  *
  * Nothing is locked: names are looked up as the statement will look them up a
  * moment later, when they can mean something else: see ddl_touched.c.  What is
@@ -66,7 +66,7 @@ set_relation_name(DdlTarget *target, const RangeVar *relation)
 			quote_identifier(relation->relname);
 }
 
-/* Says whether a part of ALTER TABLE changes what inherits from the table, too */
+/* Returns whether an ALTER TABLE subcommand changes inheriting tables, too */
 static bool
 goes_down(const AlterTableCmd *command)
 {
@@ -92,13 +92,13 @@ goes_down(const AlterTableCmd *command)
 	}
 }
 
-/* Relations below the named one that a statement changes as well */
+/* Relations below the named one that a statement changes, too */
 typedef enum Reach
 {
 	REACH_ITSELF,
 	REACH_PARTITIONS,
-	REACH_HEIRS					/* partitions, what else inherits, and tables
-								 * OF a type */
+	REACH_HEIRS					/* partitions, other inheriting tables, and
+								 * tables OF a type */
 } Reach;
 
 static Reach
@@ -109,7 +109,7 @@ reach_of(Node *statement)
 	switch (statement ? nodeTag(statement) : T_Invalid)
 	{
 		case T_AlterTableStmt:
-			/* the grammar gives a type no inh */
+			/* the grammar does not set inh for a type */
 			if (((AlterTableStmt *) statement)->objtype == OBJECT_TYPE)
 				return REACH_HEIRS;
 			foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
@@ -178,7 +178,10 @@ add_relation(DdlTarget *target, RangeVar *relation, Node *statement)
 	}
 	set_relation_name(target, relation);
 
-	/* a part's own schema comes first, and may be made with it */
+	/*
+	 * an element of CREATE SCHEMA is in that schema first, which may not
+	 * exist yet
+	 */
 	relid = target->part && relation->schemaname == NULL ? InvalidOid : RangeVarGetRelid(relation, NoLock, true);
 	if (OidIsValid(relid))
 		ddl_target_add(target, relid, statement);
@@ -187,8 +190,8 @@ add_relation(DdlTarget *target, RangeVar *relation, Node *statement)
 }
 
 /*
- * Adds a relation that a statement changes beside the one that it is about.  One
- * that is not there may be what the statement makes.
+ * Adds a relation that a statement changes besides its main one; one that does
+ * not exist may be created by the statement
  */
 static void
 add_other(DdlTarget *target, RangeVar *relation, Node *statement)
@@ -200,7 +203,7 @@ add_other(DdlTarget *target, RangeVar *relation, Node *statement)
 		ddl_target_add(target, relid, statement);
 }
 
-/* Adds the tables that foreign keys refer to, out of constraints and columns */
+/* Adds the tables that foreign keys among constraints and columns reference */
 static void
 add_referenced(DdlTarget *target, List *elements)
 {
@@ -269,7 +272,7 @@ add_function(DdlTarget *target, ObjectType kind, ObjectWithArgs *object)
 	ddl_target_add_schema(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
 }
 
-/* An object as DROP, ALTER and COMMENT name it */
+/* Adds an object as DROP, ALTER and COMMENT name it */
 static void
 add_object(DdlTarget *target, ObjectType kind, Node *object, Node *statement)
 {
@@ -292,7 +295,7 @@ add_object(DdlTarget *target, ObjectType kind, Node *object, Node *statement)
 			{
 				List	   *names = castNode(List, object);
 
-				/* the last one is its own */
+				/* the last name is the object's own */
 				if (list_length(names) > 1)
 					add_relation(target, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), statement);
 				else
@@ -351,7 +354,7 @@ add_dropped(DdlTarget *target, DropStmt *drop)
 		add_object(target, drop->removeType, lfirst(lc), (Node *) drop);
 }
 
-/* ALTER of any kind of object: on a relation, or of one that is named otherwise */
+/* Adds the object of an ALTER statement: a relation, or an object that is named otherwise */
 static void
 add_altered(DdlTarget *target, ObjectType kind, RangeVar *relation, Node *object, Node *statement)
 {
@@ -363,7 +366,7 @@ add_altered(DdlTarget *target, ObjectType kind, RangeVar *relation, Node *object
 		target->unknown = true;
 }
 
-/* Adds what a part of CREATE SCHEMA is about, but for what it makes there */
+/* Adds the objects of an element of CREATE SCHEMA, except those that it creates */
 static void
 add_part(DdlTarget *target, Node *statement)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_touched.c
- *	  What a command has made, changed or dropped, read from what core has
- *	  collected for event triggers.
+ *	  Objects that a command has made, changed or dropped, read from core's
+ *	  collection for event triggers.
  *
  * Invariant: objects are told by OID, under the locks that the command has taken,
  * and not by names, which can mean something else than at its beginning.
@@ -44,7 +44,7 @@
 
 /* ---- rows of core's ---- */
 
-/* A function of core's that returns a set */
+/* Set-returning function of core */
 typedef struct RowSource
 {
 	Oid			function;
@@ -54,7 +54,7 @@ typedef struct RowSource
 static const RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
 static const RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
 
-/* Reads the function's rows without a query, which would cost more than all the rest */
+/* Reads the function's rows without a query, which would cost more than everything else */
 void
 ddl_read_rows(EventTriggerData *event, DdlRowReader reader, void *arg)
 {
@@ -165,7 +165,7 @@ table_of_trigger(Oid trigger)
 	return relid;
 }
 
-/* Adds what a new table inherits from */
+/* Adds the tables that a new table inherits from */
 static void
 add_parents(DdlTarget *target, Oid relid, Node *statement)
 {
@@ -191,7 +191,7 @@ add_relation(DdlTarget *target, Oid relid, Node *statement)
 	ddl_target_add(target, relid, statement);
 }
 
-/* Adds an object, with what else the statement changes because of it */
+/* Adds an object, and the others that the statement changes with it */
 static void
 add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
 {
@@ -218,8 +218,8 @@ add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
 		default:
 
 			/*
-			 * names of what has no schema are no list, and such statements
-			 * are judged before
+			 * names of objects without a schema are no list; their statements
+			 * were judged before
 			 */
 			if (getObjectIdentityParts(address, &names, &arguments, true) && list_length(names) > 1)
 				target->schemas = lappend(target->schemas, linitial(names));
@@ -227,7 +227,7 @@ add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
 	}
 }
 
-/* Objects that ALTER TABLE has changed, partitions and parents that it has named included */
+/* Adds the objects that ALTER TABLE has changed, including partitions and parents that it named */
 static void
 add_parts(DdlTarget *target, const CollectedCommand *collected)
 {
@@ -264,14 +264,17 @@ add_command(DdlTarget *target, Datum *values, bool *nulls)
 	ObjectAddressSubSet(address, DatumGetObjectId(values[COMMAND_CLASSID]), DatumGetObjectId(values[COMMAND_OBJID]),
 						DatumGetInt32(values[COMMAND_OBJSUBID]));
 	add_object(target, &address, collected->parsetree);
-	/* SET SCHEMA: the one that it was in */
+	/* SET SCHEMA: add the former schema */
 	if (collected->type == SCT_Simple && collected->d.simple.secondaryObject.classId == NamespaceRelationId)
 		ddl_target_add_schema(target, collected->d.simple.secondaryObject.objectId);
 	if (collected->type == SCT_AlterTable)
 		add_parts(target, collected);
 }
 
-/* Partitions and indexes that go with their table count as the table does; objects that go by CASCADE do not */
+/*
+ * Adds a dropped object.  Partitions and indexes that go with their table count
+ * like the table; objects dropped by CASCADE do not count.
+ */
 static void
 add_dropped(DdlTarget *target, Datum *values, bool *nulls)
 {

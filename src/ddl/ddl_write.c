@@ -43,10 +43,10 @@
 #include "ddl/ddl.h"
 #include "log/log.h"
 
-/* Commands take no more memory than this before the subtransaction writes its own */
+/* Memory for pending commands; beyond it the subtransaction writes its own at once */
 #define PENDING_MAX (1024 * 1024)
 
-/* A lock on the log that others hold is waited for that long */
+/* Time to wait for a lock on the log */
 #define LOCK_WAIT_MS 100
 
 /* The columns of the log */
@@ -94,11 +94,11 @@ static const struct
 	{"detail", TEXTOID},
 };
 
-static MemoryContext pending_context = NULL;	/* goes with the transaction */
+static MemoryContext pending_context = NULL;	/* freed with the transaction */
 static List *pending = NIL;		/* of DdlCommand * */
 static bool registered = false;
 
-/* Commands that were not written, in this transaction and before it */
+/* Numbers of commands that were not written: in this transaction, and before it */
 static int	lost_now = 0;
 static int	lost_before = 0;
 static bool lost_written = false;
@@ -192,7 +192,7 @@ keep_first(int n)
 	pending = list_truncate(pending, n);
 }
 
-/* The subtransaction ends: what it kept is its parent's now, or goes */
+/* Passes the commands of a subtransaction to its parent at commit, and discards them at abort */
 static void
 subxact_event(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
@@ -209,7 +209,7 @@ subxact_event(SubXactEvent event, SubTransactionId subid, SubTransactionId paren
 
 /* ---- writing ---- */
 
-/* The lock on the log, without waiting long for who works on it */
+/* Locks the log, waiting for at most LOCK_WAIT_MS */
 static void
 lock_log(Oid relid)
 {
@@ -224,7 +224,7 @@ lock_log(Oid relid)
 	}
 }
 
-/* The log, locked, or InvalidOid when DROP EXTENSION has taken it along */
+/* Returns the log, locked, or InvalidOid if DROP EXTENSION has dropped it */
 static Oid
 find_log(void)
 {
@@ -240,7 +240,7 @@ find_log(void)
 	return relid;
 }
 
-/* Where each column is; whoever has changed the table gets an error, no crash */
+/* Finds the number of each column; raises an error, instead of crashing, if the table was altered */
 static void
 locate_columns(Relation rel, int *attributes)
 {
@@ -256,7 +256,7 @@ locate_columns(Relation rel, int *attributes)
 		attributes[i] = -1;
 		for (int k = 0; k < desc->natts; k++)
 		{
-			/* as a rule they are in order */
+			/* the columns are usually in order */
 			int			n = (i + k) % desc->natts;
 			Form_pg_attribute attribute = TupleDescAttr(desc, n);
 
@@ -358,7 +358,7 @@ insert_row(LogTable *log, const DdlCommand *command, const DdlObject *object)
 	ResetPerTupleExprContext(log->estate);
 }
 
-/* A row that says how many commands the log lacks */
+/* Inserts a row with the number of commands that the log lacks */
 static void
 insert_lost(LogTable *log)
 {
@@ -376,7 +376,7 @@ insert_lost(LogTable *log)
 	insert_row(log, &command, &object);
 }
 
-/* The commands to write: all but the first ones, and what was lost before */
+/* Argument of the function that writes: the number of commands to skip, and of those lost before */
 typedef struct Writing
 {
 	int			first;
@@ -417,7 +417,10 @@ write_pending(void *arg)
 	PopActiveSnapshot();
 }
 
-/* Writes what the current subtransaction keeps, or loses it; at the end of the transaction that is all */
+/*
+ * Writes the commands that the current subtransaction keeps, or counts them as
+ * lost; at the end of the transaction that is all of them
+ */
 static void
 flush(void)
 {

@@ -53,26 +53,25 @@
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 
-/* State of one partition's key and tables on which its proof rests */
+/* State of a partition's key and tables, on which the key's proof rests */
 typedef struct PartitionMark
 {
 	Oid			conid;
 	FkFingerprint print;
 } PartitionMark;
 
-/* First in the struct, so that one is found by the other */
+/* Action to attach; the RunAction comes first, so that a pointer to it is one to this */
 typedef struct AttachAction
 {
 	RunAction	action;
-	List	   *marks;			/* of PartitionMark *; none unless all are
-								 * proved */
-	TimestampTz proved_at;		/* the oldest of their proofs */
+	List	   *marks;			/* PartitionMark *; NIL unless all are proved */
+	TimestampTz proved_at;		/* time of the oldest proof */
 	XLogRecPtr	proved_lsn;
 } AttachAction;
 
 /* ---- the proof ---- */
 
-/* The keys of the partitions, as text[] of the tables and text[] of the names */
+/* Returns the keys of the partitions, as text[] of the tables and text[] of the names */
 static void
 partition_names(const StepView *view, Datum *values)
 {
@@ -88,7 +87,7 @@ partition_names(const StepView *view, Datum *values)
 	values[1] = sg_text_array(names);
 }
 
-/* Do the proofs of all of them stand?  Then when, and by what */
+/* Returns whether the proofs of all partitions stand, and reads their times and marks */
 static bool
 read_proofs(AttachAction *attach, const StepView *view)
 {
@@ -128,7 +127,7 @@ prepare_proof(AttachAction *attach, const StepView *view)
 	List	   *marks = NIL;
 	ListCell   *lc;
 
-	/* a table without partitions has no row to prove */
+	/* a table without partitions has no row */
 	attach->proved_at = GetCurrentTimestamp();
 	attach->proved_lsn = GetXLogInsertRecPtr();
 	if (view->partitions == NIL)
@@ -149,7 +148,7 @@ prepare_proof(AttachAction *attach, const StepView *view)
 	PopActiveSnapshot();
 }
 
-/* Under the locks: is all as it was, for every partition that there is now? */
+/* Returns, under the locks, whether the proofs still stand for every present partition */
 static bool
 proofs_stand(const AttachAction *attach, const StepView *view)
 {
@@ -191,7 +190,7 @@ record_proof(const AttachAction *attach, const FkKey *key)
 
 /* ---- triggers ---- */
 
-/* The parent's triggers of one partition's key, as the server drops them */
+/* Drops the parent's action triggers of one partition's key, as the server would */
 static void
 drop_action_triggers(Relation pg_trigger, const FkKey *key)
 {
@@ -276,7 +275,7 @@ execute_attach(RunAction *action)
 		elog(ERROR, "the key of %s is not valid and armed after ADD CONSTRAINT", work->step->child_table);
 	foreach(lc, view.partitions)
 	{
-		/* one that is attached is no key of its own any more */
+		/* an attached key is no longer a key of its own */
 		if (fk_by_oid(((FkPartition *) lfirst(lc))->own->conid))
 			elog(ERROR, "the key of partition %s was not attached",
 				 sg_relation_name(((FkPartition *) lfirst(lc))->relid));

@@ -29,11 +29,11 @@
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 
-/* Tables whose orphans a run counts */
+/* Argument of an audit: tables whose orphans are counted */
 typedef struct Count
 {
 	const PlanRun *run;
-	List	   *tables;			/* of AuditTable * */
+	List	   *tables;			/* AuditTable * */
 } Count;
 
 static void
@@ -51,7 +51,7 @@ count_at_once(void *arg)
 	audit_tables_at_once(((Count *) arg)->tables);
 }
 
-/* Judge keys within schemaguard.statement_timeout; what went wrong, or NULL */
+/* Judges keys within schemaguard.statement_timeout; returns what went wrong, or NULL */
 static char *
 count(const RunAction *action, void (*how) (void *arg), List *tables)
 {
@@ -78,7 +78,7 @@ table_of(AuditKey *ak)
 	return table;
 }
 
-/* Judge one key or rule by itself */
+/* Judges one key or rule alone */
 static AuditKey *
 judge(RunAction *action, AuditKey *ak)
 {
@@ -104,7 +104,7 @@ deploy_count_orphans(RunAction *action, const FkKey *key)
 	return judge(action, audit_key_new(key, AUDIT_PLAN, FK_MISSING));
 }
 
-/* The form of sg_orphans by columns knows MATCH SIMPLE only */
+/* By name for a declared key: sg_orphans() by columns knows only MATCH SIMPLE */
 char *
 deploy_orphans_list(const FkKey *key)
 {
@@ -116,7 +116,7 @@ deploy_orphans_list(const FkKey *key)
 					sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 }
 
-/* The call that does what the step's policy says about rows, and no other step's */
+/* Returns the call that treats the rows of this step alone by its policy */
 static char *
 fixing_hint(const StepWork *work, const char *procedure)
 {
@@ -167,11 +167,11 @@ record_pass(const RunAction *action, const StepWork *work, const char *message)
 typedef struct Ahead
 {
 	StepWork   *work;
-	List	   *tables;			/* of AuditTable *: the step's child first */
-	List	   *parents;		/* whose pages are counted already */
+	List	   *tables;			/* AuditTable *: the step's child first */
+	List	   *parents;		/* parents whose pages are counted already */
 	int64		pages;			/* to be read */
-	List	   *keys;			/* of AuditKey *: of later steps */
-	List	   *steps;			/* their numbers */
+	List	   *keys;			/* AuditKey *: keys of later steps */
+	List	   *steps;			/* numbers of these steps */
 } Ahead;
 
 static AuditTable *
@@ -188,8 +188,8 @@ find_table(const Ahead *ahead, Oid child)
 }
 
 /*
- * Count a key as well, unless a table of it is too large, or locked; false
- * when it is too much at once.
+ * Adds a later step's key, unless one of its tables is too large or locked;
+ * returns false if the batch is full.
  */
 static bool
 add_ahead(Ahead *ahead, const FkKey *key, int step)
@@ -217,7 +217,7 @@ add_ahead(Ahead *ahead, const FkKey *key, int step)
 	return true;
 }
 
-/* Will a later step want an audit before its key is added? */
+/* Returns whether a later step will want an audit before its key is added */
 static bool
 waits_for_audit(const PlanRun *run, PlanStep *step, StepView *view)
 {
@@ -229,7 +229,7 @@ waits_for_audit(const PlanRun *run, PlanStep *step, StepView *view)
 	return view->need == NEED_ADD && deploy_may_add(&view->key) == NULL;
 }
 
-/* As many of the steps that follow as can be read together with this one */
+/* Adds as many of the following steps as can be read together with this one */
 static void
 look_ahead(Ahead *ahead)
 {
@@ -250,10 +250,10 @@ look_ahead(Ahead *ahead)
 }
 
 /*
- * The orphans of a step's key.  What later steps want to know is read with it,
- * as far as that is little and nobody is in the way: tables that several keys
- * have in common are read once.  Which of those keys pass is kept in
- * run->audited; the others are judged when it is their turn, each alone.
+ * Judges a step's key, and later steps' keys along with it, as far as their
+ * tables are small and not locked, so that a table that several keys share is
+ * read once.  Later keys that pass are kept in run->audited; the others are
+ * judged alone when it is their turn.
  */
 static AuditKey *
 judge_with_later(RunAction *action, StepWork *work, const FkKey *key)
@@ -348,7 +348,7 @@ deploy_rule_hint(const PlanStep *step)
 	char	   *list;
 
 	list = psprintf(sg_calls("SELECT * FROM sg_violations(%s, %d);"), quote_literal_cstr(step->plan), step->step);
-	/* rows that are equal by a null are not quarantined */
+	/* rows that are equal because of nulls are not quarantined */
 	if (step->nulls_not_distinct)
 		return psprintf("Take all but one of each group away:\n%s", list);
 	return psprintf("Look at them:\n%s\nTo have them taken out, with copies in quarantine, set the policy%s and CALL with fix => true:\n%s",
@@ -357,7 +357,7 @@ deploy_rule_hint(const PlanStep *step)
 					plan_quarantine_call(step));
 }
 
-/* A sync's own call, or that of any plan, which makes the rule when its rows are mended */
+/* Returns the call that goes on, of the sync or of the plan, after the rows are mended */
 static char *
 broken_hint(const StepWork *work)
 {

@@ -77,57 +77,62 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* read for a batch, at most */
+/* blocks read for a batch, at most */
 #define MOST_BLOCKS			1024
 
-/* over all rows, until one leaves nothing to fill */
+/* passes over all rows, at most */
 #define MAX_PASSES			10
 
-/* of these in a row, without fewer rows left */
+/* passes in a row that leave as many rows, at most */
 #define MOST_IN_VAIN		2
 
-/* after an attempt that has failed, a batch has so much fewer */
+/* factor by which a batch has fewer rows after a failed attempt */
 #define FEWER_ROWS			8
 
-/* in us, between two looks at who is in the way */
+/* microseconds between two looks at blockers */
 #define LOOK_PAUSE			INT64CONST(100000)
 
-/* how often the time of a batch doubles that finds no row in it */
+/* how often the time of a batch that finds no row is doubled, at most */
 #define MOST_PATIENCE		20
 
-/* An action that reads or fills rows */
+/* Action that reads or fills rows */
 typedef struct Filling
 {
-	RunAction	action;			/* first, so that one pointer is both */
+	RunAction	action;			/* first: a pointer to it is one to the whole */
 	StepWork   *work;
-	Oid			table;			/* the one that is read now */
+	Oid			table;			/* table that is read now */
 	BlockNumber blocks;
-	int64		rows;			/* updated in all batches */
+	int64		rows;			/* rows updated by all batches */
 	const char *query;
-	int64		found;			/* by the query, or updated by the batch */
-	int64		fillable;		/* of those found, there is a value for */
+	int64		found;			/* rows found by the query, or updated by the
+								 * batch */
+	int64		fillable;		/* rows found for which there is a value */
 
 	/* a batch */
 	PlanFillBatch batch;
-	BlockNumber width;			/* blocks of the next one */
-	int64		limit;			/* rows of the next one */
-	int			patience;		/* how often its time is doubled */
-	bool		is_cheap;		/* values may be computed twice */
-	bool		is_paced;		/* each row may take its time when the
-								 * statement is over */
-	bool		again;			/* an attempt has failed */
-	bool		at_rows;		/* its tables are locked, and looked at */
-	bool		cut;			/* its time was over: rows may be left */
-	bool		more;			/* rows of its blocks may be left */
-	BlockNumber most;			/* blocks of a batch that began where it does */
-	int64		here;			/* rows that such batches have updated */
+	BlockNumber width;			/* blocks of the next batch */
+	int64		limit;			/* rows of the next batch */
+	int			patience;		/* how often the batch's time is doubled */
+	bool		is_cheap;		/* computing values twice is cheap */
+	bool		is_coded;		/* a trigger or rule of users sees each row */
+	bool		is_paced;		/* each row may cost time at the end of the
+								 * statement */
+	RunRows    *beside;			/* what triggers and expressions have deleted
+								 * and changed in the batch beside its rows,
+								 * or NULL */
+	bool		again;			/* repeats a failed attempt */
+	bool		at_rows;		/* the tables are locked and checked */
+	bool		cut;			/* the batch ran out of time: rows may be left */
+	bool		more;			/* the batch's blocks may have rows left */
+	BlockNumber most;			/* most blocks of a batch that began here */
+	int64		here;			/* rows updated by such batches */
 
 	/* a pass */
-	bool		waits;			/* for who holds a row */
+	bool		waits;			/* waits for the holder of a row */
 	int			passes;			/* so far */
 
-	/* do others write the table? */
-	int64		writes;			/* as the server has counted them */
+	/* state of the question whether others write the table */
+	int64		writes;			/* writes counted by the server */
 	TimestampTz looked_at;
 	bool		is_busy;
 } Filling;
@@ -135,7 +140,7 @@ typedef struct Filling
 static const char *const not_kept_up =
 "skipped, so the trigger of its backfill was dropped: values are not kept up any more";
 
-/* The state of a step whose filling has failed: its key may be there already */
+/* Returns the state of a step whose filling has failed; its key may exist already */
 static StepState
 unfilled_state(const PlanStep *step)
 {
@@ -145,7 +150,7 @@ unfilled_state(const PlanStep *step)
 		fk_declared_twin(&key) ? STEP_ADDED : STEP_FAILED;
 }
 
-/* A failure of the step before an action could begin, or without one */
+/* Records a failure of the step outside of an action */
 static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
@@ -163,8 +168,8 @@ deploy_backfill_is_trusted(const char *author)
 }
 
 /*
- * Returns why an action has failed.  The message of an error that a row caused may quote
- * the row, and nothing of it may come into the log.
+ * Returns why an action has failed.  The message of an error that a row caused
+ * may quote the row, so it is left out: no value may enter the log.
  */
 static char *
 failure_text(const RunAction *action)
@@ -187,7 +192,7 @@ longest_wait(const Filling *f)
 	return sg_lock_wait(f->action.session_deadlock_timeout);
 }
 
-/* No row is hidden from what follows, and it waits for no longer than that many ms */
+/* Sets row_security off, so that no row is hidden silently, and the lock timeout to `wait` ms */
 static void
 set_query_limits(int wait)
 {
@@ -197,7 +202,7 @@ set_query_limits(int wait)
 	run_set_local("jit", "off");
 }
 
-/* The role of those who plan something over the child */
+/* Returns the role that plans queries on the child */
 static Oid
 find_role(Filling *f)
 {
@@ -206,7 +211,7 @@ find_role(Filling *f)
 	return deploy_backfill_role(f->work->step, f->work->key->child, &f->is_cheap);
 }
 
-/* A query of ours, or expressions, as the plan's SQL expects it: names in pg_catalog only */
+/* Runs a query with names of pg_catalog only; for run_try() */
 static void
 do_query(void *p)
 {
@@ -235,7 +240,7 @@ run_query(void *p)
 	run_deed_reading(do_query, p);
 }
 
-/* The UPDATE of a batch, planned with the names that its expressions mean */
+/* Plans the UPDATE of a batch, with the search_path of its expressions */
 static SgPlanned *
 plan_batch(const Filling *f, Oid role)
 {
@@ -260,10 +265,10 @@ set_param(ParamListInfo params, int n, Oid type, Datum value)
 	params->params[n].pflags = PARAM_FLAG_CONST;
 }
 
-/* Rows that a batch has returned, with what they were */
+/* DestReceiver that keeps the rows which a batch returns, with their old values */
 typedef struct KeptRows
 {
-	DestReceiver pub;			/* first, so that one pointer is both */
+	DestReceiver pub;			/* first: a pointer to it is one to the whole */
 	MemoryContext context;
 	TupleDesc	desc;
 	List	   *tuples;
@@ -282,7 +287,7 @@ receive_kept(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* A column of a returned row as text, or null */
+/* Returns a column of a returned row as text, or null */
 static Datum
 kept_text(const KeptRows *kept, HeapTuple tuple, int column, bool *isnull)
 {
@@ -296,7 +301,7 @@ kept_text(const KeptRows *kept, HeapTuple tuple, int column, bool *isnull)
 	return CStringGetTextDatum(OidOutputFunctionCall(output, value));
 }
 
-/* The literal of an array with the key of a row */
+/* Returns the key of a row as an array literal */
 static Datum
 kept_key(const KeptRows *kept, HeapTuple tuple, int nkeys)
 {
@@ -308,7 +313,10 @@ kept_key(const KeptRows *kept, HeapTuple tuple, int nkeys)
 	return CStringGetTextDatum(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(texts)));
 }
 
-/* Keeps old values for a rollback, in the batch's transaction; by the output functions of types, as who runs the batch */
+/*
+ * Keeps old values for a rollback, in the batch's transaction; calls the output
+ * functions of types as the role that runs the batch
+ */
 static void
 keep_values(Filling *f, const KeptRows *kept, Oid role)
 {
@@ -355,7 +363,10 @@ write_rows(Filling *f, SgPlanned *planned, KeptRows *kept)
 	f->cut = GetCurrentTimestamp() >= deadline;
 }
 
-/* Has another session, or a prepared transaction, a lock on the table that conflicts with this one? */
+/*
+ * Returns whether another session, or a prepared transaction, holds a lock on
+ * the table that conflicts with this mode
+ */
 static bool
 is_shared(Oid table, LOCKMODE mode)
 {
@@ -367,18 +378,39 @@ is_shared(Oid table, LOCKMODE mode)
 	return n > 0;
 }
 
-/* Do rows get a value since they break a rule, so that a rollback gives them the old one? */
+/* Returns whether rows get a value because they break a rule, so that a rollback restores the old one */
 static bool
 mends_rule(const Filling *f)
 {
 	return f->work->step->kind == STEP_CHECK || f->work->step->kind == STEP_NOT_NULL;
 }
 
+static void
+record_rows(const Filling *f, DeedKind kind, int64 rows)
+{
+	if (rows > 0)
+		plan_deed_rows(f->work->run->plan, kind, f->work->step->step, f->work->object, rows);
+}
+
+/* Counts what code of users has deleted and changed, once triggers that are deferred have fired */
+static void
+count_beside(Filling *f, const List *before)
+{
+	run_fire_deferred();
+	f->beside = run_rows_beside(before, f->table, f->found, f->action.run->context);
+	if (f->beside == NULL)
+		return;
+	run_check_written(f->action.run, f->beside, NULL);
+	record_rows(f, DEED_DELETE, run_rows_count(f->beside, InvalidOid, ROWS_DELETED));
+	record_rows(f, DEED_SET_NULL, run_rows_count(f->beside, InvalidOid, ROWS_CHANGED));
+}
+
 /*
- * Runs a batch: a statement finds rows, locks those that nobody has locked,
- * and updates them, for as long as rows may be locked.  A lone row may wait:
- * no other is locked meanwhile.  Triggers of the table see the settings that
- * they know: the caller's, or, if it runs as the owner, those of that role.
+ * Runs a batch: one statement finds rows, locks those that nobody else has
+ * locked, and updates them, for as long as rows may be locked.  A batch of a
+ * single row may wait for it, since nothing else is locked.  Triggers of the
+ * table see the caller's settings or, if the batch runs as the owner, those of
+ * that role.
  */
 static void
 do_batch(void *p)
@@ -389,32 +421,43 @@ do_batch(void *p)
 	SgPlanned  *planned;
 	SgScope		scope;
 	List	   *following = NIL;
+	bool		counts;
+	List	   *before;
 
-	/* what stood there is returned by a join alone, unless it was nothing */
+	/* old values are returned only by a join, unless they were null */
 	f->batch.alone = (f->batch.key == NIL || f->work->step->kind == STEP_NOT_NULL) && f->is_cheap && !f->again && !f->is_paced && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
 		!is_shared(f->table, ExclusiveLock);
 	SPI_connect();
-	/* they go with it */
+	/* freed with it */
 	kept.context = CurrentMemoryContext;
 	planned = plan_batch(f, role);
 	if (OidIsValid(role))
 	{
-		/* a restricted operation can't leave a trigger to the end */
+		/* a restricted operation can't defer a trigger */
 		run_fire_deferred();
 		sg_role_begin(&scope, role);
 	}
 	set_query_limits(f->limit == 1 ? longest_wait(f) : Min(run_batch_ms(), longest_wait(f)));
-	/* those that no look beforehand has seen; a null is referred to by none */
+
+	/*
+	 * rows of other tables that follow, which no look beforehand has counted;
+	 * a null is not referenced
+	 */
 	if (f->work->step->kind == STEP_CHECK && f->is_paced)
 		following = run_following(f->table, linitial(f->work->step->child_columns));
+	counts = !f->is_cheap || f->is_coded;
+	if (counts && !pgstat_track_counts)
+		run_set_local("track_counts", "on");
+	before = counts ? run_rows_written() : NIL;
 	write_rows(f, planned, &kept);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
+	if (counts)
+		count_beside(f, before);
 	run_check_following(f->table, following, f->found);
 	keep_values(f, &kept, role);
 	SPI_finish();
-	if (mends_rule(f) && f->found > 0)
-		plan_deed_rows(f->work->run->plan, DEED_SET, f->work->step->step, f->work->object, f->found);
+	record_rows(f, DEED_SET, mends_rule(f) ? f->found : 0);
 }
 
 static void
@@ -427,7 +470,7 @@ fill_batch(void *p)
 	run_fire_deferred();
 }
 
-/* Has a unique index one of the columns, so that a change of it is one of the row's key? */
+/* Returns whether a unique index has one of the columns, so that an update changes a key of the row */
 static bool
 is_of_key(const Filling *f, Relation rel)
 {
@@ -443,8 +486,8 @@ is_of_key(const Filling *f, Relation rel)
 }
 
 /*
- * Is anything done for each row once the statement is over, whose time no row
- * tells beforehand: by triggers of users, and by keys that refer to a column?
+ * Returns whether AFTER triggers of users, or keys that reference a column, do
+ * work per row after the statement, whose time can't be predicted
  */
 static bool
 fires_after_rows(Relation rel, bool of_key)
@@ -462,6 +505,18 @@ fires_after_rows(Relation rel, bool of_key)
 	return false;
 }
 
+/* Returns whether a trigger or rule of users may write other rows when one is updated */
+static bool
+runs_code(Relation rel)
+{
+	const TriggerDesc *triggers = rel->trigdesc;
+	bool		found = rel->rd_rules != NULL;
+
+	for (int i = 0; triggers && !found && i < triggers->numtriggers; i++)
+		found = !triggers->triggers[i].tgisinternal && TRIGGER_FOR_UPDATE(triggers->triggers[i].tgtype);
+	return found;
+}
+
 static void
 measure(void *p)
 {
@@ -474,13 +529,14 @@ measure(void *p)
 	f->batch.of_key = is_of_key(f, rel);
 	f->batch.key = mends_rule(f) ? fk_primary_key(f->table) : NIL;
 	f->is_paced = fires_after_rows(rel, f->batch.of_key);
+	f->is_coded = runs_code(rel);
 	table_close(rel, AccessShareLock);
 }
 
 static void
 rest(TimestampTz since)
 {
-	/* as long as the batch took, so that others have half of the time */
+	/* pause as long as the batch took, which leaves others half of the time */
 	long		ms = Min(Max((GetCurrentTimestamp() - since) / 1000, 1), 1000);
 
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
@@ -489,9 +545,9 @@ rest(TimestampTz since)
 }
 
 /*
- * Do others write the table?  Either somebody has a lock to do so, or the
- * server has counted writes in the last second; ours it counts when the call is
- * over.
+ * Returns whether others write the table: another session holds such a lock, or
+ * the server has counted writes in the last second; it counts this session's
+ * own writes only at the end of the call.
  */
 static bool
 others_write(Filling *f)
@@ -512,7 +568,10 @@ others_write(Filling *f)
 	return f->is_busy;
 }
 
-/* Wait for an autovacuum of the table, which a request for the lock would cancel; false where it takes too long */
+/*
+ * Waits for an autovacuum of the table, which a queued lock request would
+ * cancel; returns false if that takes too long
+ */
 static bool
 wait_for_autovacuum(Oid table, TimestampTz budget_end)
 {
@@ -530,8 +589,9 @@ wait_for_autovacuum(Oid table, TimestampTz budget_end)
 }
 
 /*
- * Is this failure the last one?  A row is waited for once; so is who has a lock
- * on the table, again and again.  A parent that was there may have gone.
+ * Returns whether to give up after this failure.  A row is waited for once, a
+ * table lock until the time is used up; a foreign key violation is retried,
+ * because a parent may have been deleted meanwhile.
  */
 static bool
 is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budget_end)
@@ -544,9 +604,10 @@ is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budg
 }
 
 /*
- * Until it is done, fails for another reason than a lock, or attempts and time
- * are used up; NULL is success.  After each attempt that fails, a batch is of
- * fewer rows, which are not locked while it waits for others.
+ * Repeats fn until it succeeds, fails for another reason than a lock, or
+ * attempts and time are used up; returns NULL for success.  After a failed
+ * attempt a batch has fewer rows, which are not locked while it waits for
+ * others.
  */
 static ErrorData *
 persist(void (*fn) (void *arg), Filling *f)
@@ -582,7 +643,7 @@ persist(void (*fn) (void *arg), Filling *f)
 
 /* ---- the trigger ---- */
 
-/* Returns those of the columns that the child has, or those that it lacks */
+/* Returns the columns that the child has, or with !there those that it lacks */
 static List *
 columns_of_child(Oid child, List *among, bool there)
 {
@@ -628,7 +689,10 @@ execute_arm(RunAction *action)
 	log_write(&entry);
 }
 
-/* The child, with what inherits from it: partitions are locked with their root anyway */
+/*
+ * Adds the child and its inheriting tables to the action's locks; partitions
+ * are locked with their root
+ */
 static void
 add_tree(RunAction *action, Oid child, LOCKMODE mode)
 {
@@ -639,7 +703,7 @@ add_tree(RunAction *action, Oid child, LOCKMODE mode)
 			run_add_target(action, table, mode);
 }
 
-/* Add the columns, make the trigger */
+/* Adds the columns and creates the trigger */
 static bool
 arm(StepWork *work, FkKey *key)
 {
@@ -665,9 +729,9 @@ arm(StepWork *work, FkKey *key)
 /* ---- the rows ---- */
 
 /*
- * How much the next batch is, which is to take as long as rows may be locked,
- * and whether it begins where this one did.  Not once more rows were updated
- * there than there can be: something takes their values away again.
+ * Sets the size of the next batch, which is to take as long as rows may be
+ * locked, and whether it begins at the same block.  It moves on after more
+ * updates there than the blocks can hold: something resets the values.
  */
 static void
 set_next(Filling *f, TimestampTz since)
@@ -697,12 +761,15 @@ fill_some(Filling *f)
 	if (!run_throttle(f->action.run))
 		return false;
 	start = GetCurrentTimestamp();
+	f->beside = NULL;
 	f->action.error = persist(fill_batch, f);
 	if (f->action.error)
 		return false;
 	f->again = false;
 	f->rows += f->found;
-	/* without a primary key there is no copy of what stood there */
+	if (f->beside)
+		run_rows_merge(f->action.run->written, f->beside);
+	/* without a primary key no old values are kept */
 	if (mends_rule(f) && f->found > 0)
 		run_rows_add(f->action.run->rows, get_rel_relkind(f->work->key->child) == RELKIND_PARTITIONED_TABLE ? f->work->key->child : f->table,
 					 f->batch.key ? ROWS_SET : ROWS_CHANGED, f->found);
@@ -712,7 +779,7 @@ fill_some(Filling *f)
 	return true;
 }
 
-/* Fills one row that somebody holds, with nothing else locked */
+/* Fills one row that somebody holds, while nothing else is locked */
 static bool
 fill_held(Filling *f)
 {
@@ -728,7 +795,7 @@ fill_held(Filling *f)
 	return done;
 }
 
-/* Some blocks, until none of their rows is left, or none that is free */
+/* Fills some blocks until no row is left, or only rows that others hold */
 static bool
 fill_blocks(Filling *f)
 {
@@ -774,8 +841,8 @@ count_left(Filling *f)
 }
 
 /*
- * All tables that hold rows of the child, until none is left for which there is
- * a value.  Rows that others hold come in a later pass, and are waited for once
+ * Fills all tables that hold rows of the child, until no row is left that has a
+ * value.  Rows that others hold are left to a later pass, and waited for when
  * nothing else is left.
  */
 static bool
@@ -806,7 +873,7 @@ fill_tables(RunAction *action)
 	return true;
 }
 
-/* An action that is no attempt to lock */
+/* Returns a new Filling for a step */
 static Filling
 new_filling(StepWork *work, FkKey *key)
 {
@@ -821,7 +888,7 @@ new_filling(StepWork *work, FkKey *key)
 	return f;
 }
 
-/* Why a filling has failed */
+/* Returns why a filling has failed */
 static char *
 unfilled_text(Filling *f)
 {
@@ -834,7 +901,10 @@ unfilled_text(Filling *f)
 					who ? who : "somebody who has gone since");
 }
 
-/* Returns the hint that has the statement run which failed, by the role as which it ran; or NULL where it did not, or nobody may */
+/*
+ * Returns the hint to run the failed statement, as the role that ran it, to see
+ * the whole error; NULL if it did not fail, or no role may run it
+ */
 static char *
 whole_error_hint(const Filling *f)
 {
@@ -848,7 +918,7 @@ whole_error_hint(const Filling *f)
 
 	if (!OidIsValid(table) || f->action.error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return NULL;
-	/* a default that is computed for each row reads nothing */
+	/* a default that is computed for each row reads no table */
 	if (filling->backfill)
 		reads = plan_backfill_tables(filling);
 	role = fk_hint_role(lcons_oid(table, reads), InvalidOid, &reason);
@@ -858,7 +928,7 @@ whole_error_hint(const Filling *f)
 				 plan_sql_call(step->plan)) : NULL;
 }
 
-/* A failure of a filling, on record */
+/* Records a failure of a filling */
 static void
 record_unfilled(Filling *f)
 {
@@ -872,7 +942,9 @@ record_unfilled(Filling *f)
 	}
 	run_record_failure(&f->action, work, unfilled_state(work->step), f->action.error->sqlerrcode,
 					   unfilled_text(f), LOG_NONE);
-	if (run_is_lock_failure(f->action.error))
+	if (f->action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
+		work->hint = f->action.error->hint;
+	else if (run_is_lock_failure(f->action.error))
 		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure));
 	else if (work->step->kind == STEP_FOREIGN_KEY || work->step->kind == STEP_COLUMN)
 		work->hint = whole_error_hint(f);
@@ -884,7 +956,7 @@ without_text(int64 rows)
 	return psprintf(INT64_FORMAT " %s left without a value: its fill gives none", rows, rows == 1 ? "row is" : "rows are");
 }
 
-/* Returns why rows are left that should not be, or NULL */
+/* Returns why rows are left without a value, or NULL */
 static char *
 left_text(Filling *f, bool is_armed)
 {
@@ -908,12 +980,12 @@ left_text(Filling *f, bool is_armed)
 typedef struct Filled
 {
 	int64		rows;
-	int64		left;			/* without a value */
-	bool		goes_on;		/* the next call does, for this one was held
-								 * up */
+	int64		left;			/* rows left without a value */
+	bool		goes_on;		/* the next call goes on, because this one was
+								 * held up */
 } Filled;
 
-/* Fills rows; false: failed, or ended, on record */
+/* Fills rows; returns false if that failed or was stopped, which is on record */
 static bool
 fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 {
@@ -921,7 +993,7 @@ fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 	LogEntry	entry;
 	char	   *reason;
 
-	/* not the UPDATEs: the expressions may have literals in them */
+	/* do not log the UPDATEs: the expressions may contain literals */
 	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
 	run_log_start(&f.action);
@@ -1024,7 +1096,7 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 
 /* ---- the step ---- */
 
-/* May the caller run the expressions? */
+/* Returns whether the caller may run the expressions; records the failure otherwise */
 static bool
 check_trust(StepWork *work)
 {
@@ -1039,7 +1111,7 @@ check_trust(StepWork *work)
 	return false;
 }
 
-/* Are the columns that rows which are left are filled from still there? */
+/* Returns whether the columns that the expressions read still exist; records the failure otherwise */
 static bool
 check_source(StepWork *work)
 {
@@ -1051,7 +1123,7 @@ check_source(StepWork *work)
 	return reason == NULL;
 }
 
-/* Can the expressions be planned here? */
+/* Returns whether the expressions can be planned; records the failure otherwise */
 static bool
 check_expressions(StepWork *work, FkKey *key)
 {
@@ -1068,9 +1140,9 @@ check_expressions(StepWork *work, FkKey *key)
 }
 
 /*
- * Has a step rows to fill?  With its key, and without one to replace, only
- * where its trigger has stopped, where the plan is about to drop a column
- * that it reads, or where rows were away until the trigger was gone.
+ * Returns whether a step has rows to fill.  If its key exists and replaces
+ * none, only if its trigger has stopped, if the plan is about to drop a column
+ * that it reads, or if rows were in quarantine until the trigger was dropped.
  */
 static bool
 has_to_fill(const PlanStep *step, const FkKey *key, bool is_there, const FkKey *replaced)
@@ -1094,7 +1166,7 @@ fill_step(StepWork *work)
 	FkKey	   *replaced;
 	Filled		filled = {0};
 
-	/* what is missing besides columns, deploy_look will say */
+	/* deploy_look() will report anything missing except columns */
 	if (!OidIsValid(key.child) || !OidIsValid(key.parent) ||
 		(problem && problem->kind != FK_PROBLEM_NO_COLUMN) ||
 		(problem && plan_backfill_column_statement(step) == NULL))
@@ -1130,7 +1202,7 @@ deploy_backfill_step(PlanRun *run, int step)
 	{
 		PlanStep   *row = plan_step_get(run->plan->name, step, true);
 
-		/* one that is skipped for good is not filled any further */
+		/* a step that is skipped for good is not filled further */
 		if (row)
 			(void) deploy_backfill_disarm(run, row, not_kept_up);
 		return;
@@ -1149,7 +1221,7 @@ deploy_backfill_step(PlanRun *run, int step)
 
 /* ---- steps of other kinds ---- */
 
-/* The work's step is the copy that fills, meanwhile */
+/* Fills with the plan's filling step in place of the work's step */
 static bool
 fill_as(StepWork *work, Oid table, bool keep_up, Filled *filled)
 {
@@ -1172,7 +1244,7 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 	work->key = NULL;
 	if (step->kind != STEP_COLUMN)
 	{
-		/* a failure is on record, and says more */
+		/* a failure is on record already, and says more */
 		if (filled.rows > 0 && done)
 		{
 			plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS,
@@ -1218,7 +1290,7 @@ deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 	if (tables == NIL)
 		return false;
 
-	/* it is the child's, whatever has become of the parent */
+	/* only the child matters: the parent may be gone */
 	key.child = key.parent = linitial_oid(tables);
 	own.child_table = own.parent_table = sg_relation_name(key.child);
 	initStringInfo(&work.notice);

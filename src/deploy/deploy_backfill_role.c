@@ -50,8 +50,7 @@ reach_tables(const PlanStep *step, Oid child)
 	ListCell   *lc;
 
 	/*
-	 * with a partitioned table its partitions are looked at, and nothing else
-	 * that inherits
+	 * code_reach_write() covers partitions, but no other inheriting tables
 	 */
 	code_reach_write(reach, child, CMD_UPDATE);
 	foreach_oid(heir, get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ? NIL : code_tree(child, NoLock))
@@ -71,7 +70,7 @@ reach_tables(const PlanStep *step, Oid child)
 	return reach;
 }
 
-/* Are values computed from the row alone, in the same way each time, by the server's own code? */
+/* Returns whether values are computed from the row alone, by the server's own functions, none volatile */
 static bool
 is_cheap(const Query *query, Oid owner)
 {
@@ -86,7 +85,10 @@ is_cheap(const Query *query, Oid owner)
 	return !contain_volatile_functions((Node *) query) && !code_found(reach);
 }
 
-/* Adds what the names in the expressions lead to: analysis turns literals into values of types */
+/*
+ * Adds the code that names in the expressions lead to, because analysis turns
+ * literals into values of types
+ */
 static void
 reach_names(CodeReach *reach, const char *probe, const List *tables)
 {
@@ -96,13 +98,13 @@ reach_names(CodeReach *reach, const char *probe, const List *tables)
 	foreach_ptr(const RawStmt, raw, raw_parser(probe, RAW_PARSE_DEFAULT))
 	{
 		code_reach_raw(reach, raw->stmt);
-		/* the trigger has the text for weeks */
+		/* the trigger keeps the text for weeks */
 		code_reach_kept(reach, raw->stmt, tables);
 	}
 	sg_scope_end(&scope);
 }
 
-/* Adds what the expressions call; analysed, and neither planned nor run */
+/* Adds the functions that the expressions call; analyses them, but neither plans nor runs them */
 static void
 reach_expressions(CodeReach *reach, const char *probe, Oid owner, Oid role, bool *cheap)
 {
@@ -120,6 +122,15 @@ reach_expressions(CodeReach *reach, const char *probe, Oid owner, Oid role, bool
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+char *
+deploy_backfill_refusal(const PlanStep *step, Oid child)
+{
+	Oid			unused;
+	char	   *reason = code_role(reach_tables(step, child), code_table_owner(child), &unused);
+
+	return reason ? psprintf("filling columns is left alone: %s", reason) : NULL;
 }
 
 Oid

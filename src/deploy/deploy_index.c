@@ -16,8 +16,9 @@
  * Any other step has failed then.
  *
  * A build gives way to whoever waits for it (deploy_yield.c), tells the client
- * and the log to whom, and begins anew when nobody has the table any more.  Workers of several plans take turns
- * per table, and look again what is missing once it is their turn.
+ * and the log to whom, and begins anew when nobody has the table any more; so
+ * it does as the victim of a deadlock.  Workers of several plans take turns per
+ * table, and look again what is missing once it is their turn.
  *
  *-------------------------------------------------------------------------
  */
@@ -58,11 +59,11 @@
 #include "run/run_unit.h"
 #include "worker/worker.h"
 
-/* The pause before another attempt, which doubles */
+/* Pause before another attempt, doubled each time that a build gives way */
 #define FIRST_PAUSE_MS 50
 #define LONGEST_PAUSE_MS 10000
 
-/* An attempt may take longer than schemaguard.lock_budget: so many there are in any case */
+/* Number of attempts even if one of them exceeds schemaguard.lock_budget */
 #define SURE_ATTEMPTS 5
 
 #define LEFTOVER_TEXT "what an interrupted build has left is still there"
@@ -75,21 +76,23 @@ typedef struct IndexWork
 	RunAction	action;
 	StepWork	work;
 	PlanStep	step;
-	const char *table;			/* what it is on */
-	const char *columns;		/* or a definition (plan_index.h) */
-	Oid			relid;			/* of the table */
+	const char *table;			/* table of the index */
+	const char *columns;		/* columns, or a definition (plan_index.h) */
+	Oid			relid;			/* OID of the table */
 	bool		drop;
-	bool		ours;			/* the leftover is one */
-	bool		served;			/* by another index, meanwhile: none is built */
+	bool		ours;			/* the leftover is this plan's */
+	bool		served;			/* another index serves meanwhile: none is
+								 * built */
 	bool		gave_way;
-	char	   *waiters;		/* JSON: to whom the attempts gave way; or
-								 * NULL */
-	bool		stopped;		/* low on space */
+	bool		victim;			/* of a deadlock */
+	char	   *waiters;		/* JSON: sessions that the attempts gave way
+								 * to, or NULL */
+	bool		stopped;		/* stopped: low on space */
 	ErrorData  *error;
 	MemoryContext context;
 } IndexWork;
 
-/* Records a deed: the one work of an action has built an index, or is about to */
+/* Records a deed: the action's only work has built, or is about to build, an index */
 static void
 write_deed(const RunAction *action, const char *table, const char *columns, bool done)
 {
@@ -119,7 +122,7 @@ log_start(void *arg)
 	run_commit_soon();
 }
 
-/* Returns whether somebody cancelled the work: the call ends with that */
+/* Returns whether the work was cancelled, which ends the call */
 static bool
 is_cancelled(const IndexWork *iw)
 {
@@ -142,14 +145,14 @@ drop_text(const IndexWork *iw)
 		"it is valid, or another one, by now";
 }
 
-/* Is the index what a step is about, and not just what its key wants? */
+/* Returns whether the index is the step's own object, not just one that its key wants */
 static bool
 is_needed(const IndexWork *iw)
 {
 	return plan_index_is_definition(iw->columns);
 }
 
-/* Equal rows of an index on expressions are found by a query of these alone */
+/* Returns a hint with the query for equal rows, by the expressions of the index */
 static const char *
 duplicates_hint(const IndexWork *iw, const PlanStep *step)
 {
@@ -176,7 +179,7 @@ failure_hint(const IndexWork *iw, const PlanStep *step)
 	if (iw->error->sqlerrcode == ERRCODE_DISK_FULL && !is_needed(iw))
 		return psprintf(sg_calls("Make room and CALL again, or have the key do without the index:\nSELECT sg_plan_set(%s, %d, 'index', 'false');"),
 						quote_literal_cstr(step->plan), step->step);
-	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way)
+	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way && !iw->victim)
 		return psprintf("Others were in the way for longer than schemaguard.lock_budget. %s", rest);
 	return rest;
 }
@@ -251,7 +254,7 @@ log_outcome(void *arg)
 	run_end_step(work);
 }
 
-/* Has the child, or this one of its partitions, the index that the step wants? */
+/* Returns whether the child, or a partition of it, has the index that the step wants */
 static bool
 is_served(PlanStep *step, Oid relid)
 {
@@ -267,8 +270,8 @@ is_served(PlanStep *step, Oid relid)
 /* ---- taking turns ---- */
 
 /*
- * An advisory lock, which an abort does not free, of a class that no SQL
- * function locks: one worker at a time looks what a table lacks and builds it.
+ * Sets the tag of an advisory lock per table, of a class that no SQL function
+ * locks: one worker at a time checks what a table lacks, and builds it.
  */
 static void
 turn_tag(const IndexWork *iw, LOCKTAG *tag)
@@ -282,7 +285,7 @@ take_turn(void *arg)
 	LOCKTAG		tag;
 
 	turn_tag(arg, &tag);
-	/* the build that we wait for would wait for our snapshot */
+	/* drop our snapshot: the build that we wait for would wait for it */
 	InvalidateCatalogSnapshot();
 	(void) LockAcquire(&tag, ExclusiveLock, true, false);
 }
@@ -327,7 +330,7 @@ wait_for_table(void *arg)
 {
 	const IndexWork *iw = arg;
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout);
-	int64		pause = Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
+	int64		pause = iw->victim ? FIRST_PAUSE_MS : Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
 
 	ForgetPortalSnapshots();
 	if (iw->action.attempts > 1)
@@ -339,7 +342,7 @@ wait_for_table(void *arg)
 }
 
 
-/* The leftover and its table, locked for the session as a build would lock them */
+/* Leftover index and its table, with the session locks of a build */
 typedef struct LockedIndex
 {
 	IndexWork  *iw;
@@ -375,7 +378,7 @@ drop_leftover(IndexWork *iw)
 	if (error == NULL && iw->ours)
 		error = worker_execute(psprintf("DROP INDEX CONCURRENTLY %s", iw->work.object));
 
-	/* after an error none is left to be given back */
+	/* after an error the locks are released already */
 	if (error == NULL && OidIsValid(locked.index.relId))
 	{
 		UnlockRelationIdForSession(&locked.index, ShareUpdateExclusiveLock);
@@ -384,7 +387,7 @@ drop_leftover(IndexWork *iw)
 	return error;
 }
 
-/* Somebody may have built one while we waited */
+/* Checks whether somebody has built one while we waited */
 static void
 look_again(void *arg)
 {
@@ -397,7 +400,10 @@ look_again(void *arg)
 		step && is_served(step, iw->relid);
 }
 
-/* Raises 53100 if the build would leave the server less room than schemaguard.min_free_disk, as far as its size is known */
+/*
+ * Raises 53100 if the build, as far as its size is known, would leave less room
+ * than schemaguard.min_free_disk
+ */
 static void
 check_room(void *arg)
 {
@@ -428,7 +434,7 @@ attempt(IndexWork *iw)
 	return worker_execute_checked(iw->work.statement, plan_index_hold);
 }
 
-/* An attempt in which we gave way, or were a deadlock's victim, is not the last one */
+/* Returns whether to try again: after giving way, and as a deadlock's victim */
 static bool
 worth_another_attempt(const IndexWork *iw)
 {
@@ -436,7 +442,7 @@ worth_another_attempt(const IndexWork *iw)
 
 	if (window_end != 0 && GetCurrentTimestamp() >= window_end)
 		return false;
-	return iw->gave_way && iw->action.attempts < sg_lock_attempts &&
+	return (iw->gave_way || iw->victim) && iw->action.attempts < sg_lock_attempts &&
 		(iw->action.attempts < SURE_ATTEMPTS ||
 		 run_elapsed(iw->action.started_at) < sg_lock_budget);
 }
@@ -463,7 +469,19 @@ report_stopped(void *arg)
 			 errmsg("the build was cancelled: %s", iw->work.run->yield->low)));
 }
 
-/* To whom, and what comes of it: in a transaction of its own, for the client and for the log */
+static void
+tell(const IndexWork *iw, const char *what, const char *detail)
+{
+	sg_tell_and_log(sg_tells(SG_VERBOSITY_STEPS),
+					psprintf("step %d: the %s on %s %s", iw->step.step,
+							 iw->drop ? "drop of what is left of an index" : "build of an index", iw->table, what),
+					detail, NULL);
+}
+
+/*
+ * Tells the client and the log whom the build gave way to, and what follows; in
+ * a transaction of its own
+ */
 static void
 tell_waiter(void *arg)
 {
@@ -472,14 +490,17 @@ tell_waiter(void *arg)
 	char	   *waiter = deploy_yield_json(slot, iw->table);
 	MemoryContext old;
 
-	if (sg_tells(SG_VERBOSITY_STEPS))
-		ereport(NOTICE,
-				(errmsg("step %d: the %s on %s gave way to %s", iw->step.step,
-						iw->drop ? "drop of what is left of an index" : "build of an index", iw->table, deploy_yield_text(slot)),
-				 deploy_yield_holds(slot) ? errdetail("It has given way %d times and now holds.", DEPLOY_YIELD_TIMES) : 0));
+	tell(iw, psprintf("gave way to %s", deploy_yield_text(slot)),
+		 deploy_yield_holds(slot) ? psprintf("It has given way %d times and now holds.", DEPLOY_YIELD_TIMES) : NULL);
 	old = MemoryContextSwitchTo(iw->context);
 	iw->waiters = iw->waiters ? psprintf("%s, %s", iw->waiters, waiter) : pstrdup(waiter);
 	MemoryContextSwitchTo(old);
+}
+
+static void
+tell_victim(void *arg)
+{
+	tell(arg, "was the victim of a deadlock and begins anew", NULL);
 }
 
 static ErrorData *
@@ -505,9 +526,11 @@ attempt_until_done(IndexWork *iw)
 		run_disarm_timeout();
 		if (iw->gave_way)
 			worker_procedure(tell_waiter, iw);
-		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+		iw->victim = error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 		if (!worth_another_attempt(iw))
 			break;
+		if (iw->victim)
+			worker_procedure(tell_victim, iw);
 	}
 	if (iw->stopped)
 		return worker_try(report_stopped, iw);
@@ -609,7 +632,7 @@ deploy_index_drop_leftovers(PlanRun *run, int lock_timeout)
 
 /* ---- what is to be built ---- */
 
-/* The steps whose key can be there, and whose child is ours to change */
+/* Returns the steps whose key is possible and whose child the caller may change */
 static List *
 wanted_steps(List *steps)
 {
@@ -811,9 +834,9 @@ deploy_index_make(PlanRun *run, List *indexes)
 /* ---- partitioned tables ---- */
 
 /*
- * With an index on each partition, the one on the table above only takes them
- * for its own, at once.  Where one is missing it would be built here, under a
- * lock that nobody can write past.
+ * Creates the index of the partitioned table, which attaches those of its
+ * partitions at once.  Under its lock it checks that none is missing: that one
+ * would be built here, while nobody can write.
  */
 static void
 execute_join(RunAction *action)
@@ -875,14 +898,14 @@ join_partitions(PlanRun *run, const PlanIndex *index)
 
 /* ---- the whole ---- */
 
-/* The steps of a round, and the indexes that they lack */
+/* Steps of a round, and the indexes that they lack */
 typedef struct IndexLook
 {
 	List	   *steps;
 	List	   *indexes;
 } IndexLook;
 
-/* Finds them, for sg_read(): the step of a table that goes meanwhile wants none at the next look */
+/* Finds the missing indexes; for sg_read(), which looks again if a table is dropped meanwhile */
 static void
 find_missing(void *arg)
 {

@@ -52,11 +52,11 @@
 #include "run/run_unit.h"
 #include "worker/worker.h"
 
-/* How often the leader looks up from waiting */
+/* Interval of the leader's checks while it waits */
 #define LOOK_MS 500
 
 
-/* The longest wait for a lock when there is no time left for waiting */
+/* Maximum wait for a lock when no time is left */
 #define HASTY_LOCK_MS 1000
 
 typedef struct JobsShared
@@ -66,31 +66,30 @@ typedef struct JobsShared
 	int64		plan_id;
 	int			leader;
 	volatile int lock_timeout;
-	TimestampTz window_end;		/* of the leader: a time of day is the next
-								 * one for each who asks */
-	bool		each_step;		/* as of the call, whose arguments hints
-								 * repeat */
+	TimestampTz window_end;		/* the leader's: a time of day would mean the
+								 * next one to each worker */
+	bool		each_step;		/* arguments of the call, which hints repeat */
 	bool		validate;
 	int			batch;
 	bool		fix;
 	bool		fail;
 	bool		looks_at_room;
 	int64		max_rows;
-	int			parallel_workers;	/* of each worker */
+	int			parallel_workers;	/* parallel workers of each worker */
 	int			njobs;
-	pg_atomic_uint32 next;		/* the first job that nobody has taken */
+	pg_atomic_uint32 next;		/* next job to take */
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
-	pg_atomic_uint32 stopped;	/* by the first worker that had to */
-	char		stop_reason[DEPLOY_STOP_SIZE];	/* or what a statement's error
-												 * says */
-	int			sqlerrcode;		/* of that, or 0 */
-	int			jobs;			/* offset in names */
-	int			followers;		/* offset in the whole, or 0: none */
-	int			slots;			/* of each worker, for deploy_yield.c: offset
-								 * in the whole */
-	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan; as a node tree jobs,
-												 * and the call's texts */
+	pg_atomic_uint32 stopped;	/* set by the first worker that had to stop */
+	char		stop_reason[DEPLOY_STOP_SIZE];	/* reason to stop, or the
+												 * error of a statement */
+	int			sqlerrcode;		/* SQLSTATE of that error, or 0 */
+	int			jobs;			/* offset of the jobs in names */
+	int			followers;		/* offset from the beginning; 0: none */
+	int			slots;			/* offset of the workers' slots, for
+								 * deploy_yield.c */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan; jobs as a node tree;
+												 * texts of the call */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -108,11 +107,11 @@ typedef struct WorkerJob
 	JobsShared *shared;
 	PlanRun		run;
 	List	   *job;
-	bool		go_on;			/* with the next index */
-	MemoryContext context;		/* outlives transactions */
+	bool		go_on;			/* whether to go on with the next index */
+	MemoryContext context;		/* context that survives transactions */
 } WorkerJob;
 
-/* The call's arguments, so that hints of its steps repeat them */
+/* Returns the call's arguments, which hints of its steps repeat */
 static List *
 arguments_of(const PlanRun *run)
 {
@@ -145,7 +144,7 @@ take_arguments(PlanRun *run, const JobsShared *shared)
 	run->max_rows = shared->max_rows;
 }
 
-/* The leader's run, as long as there is a leader */
+/* Opens the leader's run, as long as the leader lives */
 static void
 open_run(void *arg)
 {
@@ -169,7 +168,7 @@ open_run(void *arg)
 				 errmsg("the session that runs plan \"%s\" has ended", run->plan->name)));
 }
 
-/* Before each part of a job; the leader learns why the run has to stop */
+/* Returns whether to go on with the next part of a job; tells the leader why the run has to stop */
 static bool
 may_go_on(WorkerJob *job)
 {
@@ -201,7 +200,7 @@ report_table(const WorkerJob *job, int step, const char *partition)
 	worker_report_activity(text);
 }
 
-/* The keys of the tables of one partition tree: a list of lists of steps */
+/* Validates the keys of one partition tree: a list of lists of steps */
 static void
 validate_job(void *arg)
 {
@@ -228,7 +227,7 @@ validate_job(void *arg)
 	sg_progress_end();
 }
 
-/* The key of one partition: a list of the step and the partition */
+/* Validates the key of one partition: a list of the step and the partition */
 static void
 validate_partition_job(void *arg)
 {
@@ -259,22 +258,22 @@ open_index(void *arg)
 }
 
 /*
- * An old transaction that one build has waited for in vain would hold up the
- * next ones as long: those wait only briefly.
+ * Builds or drops the indexes of a table.  After one build has waited for an
+ * old transaction in vain, the next ones wait only briefly.
  */
 static void
 index_job(WorkerJob *job)
 {
 	JobsShared *shared = job->shared;
 
-	/* a call that was cancelled may be waiting for that */
+	/* a cancelled call may be waiting for this worker */
 	if (shared->kind == JOB_DROP_INDEX && synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
 		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 	foreach_ptr(List, parts, job->job)
 	{
 		SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout),
 						PGC_USERSET, PGC_S_SESSION);
-		/* what somebody has written names things of pg_catalog without it */
+		/* a user's definition names objects of pg_catalog without schema */
 		if (plan_index_is_definition(strVal(list_nth(parts, 4))))
 			SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 		worker_procedure(open_index, job);
@@ -287,7 +286,7 @@ index_job(WorkerJob *job)
 	}
 }
 
-/* A statement: its outcome is for the leader to write down */
+/* Runs a statement, whose outcome the leader records */
 static void
 statement_job(WorkerJob *job)
 {
@@ -311,7 +310,7 @@ statement_job(WorkerJob *job)
 	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text_of(error, statement), DEPLOY_STOP_SIZE);
 }
 
-/* Where a worker starts: it takes jobs until none is left */
+/* Entry point of a worker, which takes jobs until none is left */
 void
 deploy_worker_main(void *argument)
 {
@@ -411,7 +410,7 @@ show_progress(const PlanRun *run, const WorkerPool *pool)
 	}
 }
 
-/* Records what workers have left without a word */
+/* Records the outcome of rows that workers have left open */
 static void
 close_jobs(void *arg)
 {
@@ -443,7 +442,7 @@ cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata
 	ReThrowError(edata);
 }
 
-/* Ends builds, and the run, if the server is low on space; a worker that has not begun pauses by itself */
+/* Ends builds, and the run, if the server is low on space; a worker that has not begun waits by itself */
 static void
 look_at_room(const PlanRun *run, WorkerPool *pool)
 {
@@ -457,7 +456,7 @@ look_at_room(const PlanRun *run, WorkerPool *pool)
 		strlcpy(shared->stop_reason, low, DEPLOY_STOP_SIZE);
 }
 
-/* For so long, if there is that much to do */
+/* Waits for a moment, or until all workers have ended */
 static bool
 wait_a_while(const PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 {
@@ -481,7 +480,7 @@ wait_a_while(const PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 	return false;
 }
 
-/* Wait for the end of all workers; a COMMIT now and then shows that we live */
+/* Waits for the end of all workers; commits now and then to publish progress */
 static void
 wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 {
@@ -508,7 +507,7 @@ wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 		cancel_jobs(run, pool, kind, edata);
 }
 
-/* Why not all went well, or NULL */
+/* Returns why a worker failed, or NULL */
 static char *
 pool_trouble(const WorkerPool *pool)
 {
@@ -522,9 +521,9 @@ pool_trouble(const WorkerPool *pool)
 }
 
 /*
- * Returns how many workers a call starts, and for each how many parallel
- * workers of its own it may have: together no more than half of the server's
- * worker processes, unless somebody has set schemaguard.workers.
+ * Returns the number of workers to start, and for each the number of its own
+ * parallel workers: together at most half of max_worker_processes, unless
+ * schemaguard.workers is set.
  */
 static int
 choose_workers(int njobs, int *parallel)
@@ -551,7 +550,7 @@ deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, 
 	int			taken = 0;
 
 	shared->parallel_workers = parallel;
-	/* from here on we hold nothing that a worker could wait for */
+	/* commit: from here on we hold nothing that a worker could wait for */
 	run_commit();
 	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?
 					 SG_PROGRESS_VALIDATE : SG_PROGRESS_INDEX, 0, InvalidOid);
@@ -651,7 +650,7 @@ measure_table(const PlanRun *run, WaitingTable *table)
 	}
 }
 
-/* Tables of one priority: the largest first, so that the workers end together */
+/* Compares tables by priority, then by size, the largest first, so that workers end together */
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {
@@ -701,7 +700,7 @@ validation_jobs(const PlanRun *run, List *tables)
 	return jobs;
 }
 
-/* Is the table in one of the first n jobs?  They are done, or were begun. */
+/* Returns whether the table is in one of the first n jobs, which were taken */
 static bool
 is_taken(const WaitingTable *table, List *jobs, int taken)
 {

@@ -95,7 +95,7 @@ deploy_record_own_keys(const StepWork *work, const StepView *view)
 	}
 }
 
-/* Looks anew; where a table without partitions has taken the place of the child, the step is to be skipped */
+/* Looks again; the step is skipped if a table without partitions has taken the child's place */
 static void
 look(StepWork *work, StepView *view)
 {
@@ -113,7 +113,7 @@ look(StepWork *work, StepView *view)
 	}
 }
 
-/* The step's work on one of its child's partitions */
+/* Returns the step's work on one partition of its child */
 static StepWork *
 partition_work(const StepWork *work, const FkKey *whole, FkPartition *partition)
 {
@@ -132,7 +132,7 @@ partition_work(const StepWork *work, const FkKey *whole, FkPartition *partition)
 	return part;
 }
 
-/* Only what was added is taken back by a rollback */
+/* Distinguishes the partitions' keys in the log, because a rollback removes only what was added */
 const char *
 deploy_partition_action(const StepWork *work)
 {
@@ -188,7 +188,7 @@ execute_add(RunAction *action)
 	run_record_done(action, part, part->reached, action->message);
 }
 
-/* Adds the key to a partition without it; `last` when all others have it */
+/* Adds the key to a partition without it; `last`: all others have it */
 static bool
 add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 				 const char *message, bool last)
@@ -284,7 +284,7 @@ validate_partition(StepWork *work, const FkKey *whole, FkPartition *partition)
 	return false;
 }
 
-/* Validates the partitions one by one in this session; false when one can't be */
+/* Validates the partitions one by one in this session; returns false if one fails */
 static bool
 validate_one_by_one(StepWork *work, const StepView *view, List *partitions, int *validated)
 {
@@ -302,8 +302,9 @@ validate_one_by_one(StepWork *work, const StepView *view, List *partitions, int 
 }
 
 /*
- * The partitions of a view whose keys are not; false when one can't be.  A key
- * that comes back has no step that a worker could read.
+ * Validates the partitions' keys that are not valid; returns false if one
+ * fails.  A key that a rollback restores is validated here, because workers
+ * could not read its step.
  */
 static bool
 validate_partitions(StepWork *work, const StepView *view, int *validated)

@@ -36,14 +36,14 @@
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 
-/* Has this plan brought the step's key into the catalog? */
+/* Returns whether this plan has added the step's key */
 static bool
 has_come_far(const PlanStep *step)
 {
 	return plan_step_is_there(step);
 }
 
-/* Another step of the plan that finds its key in the one to be dropped, or 0 */
+/* Returns another step of the plan whose key is the one to be dropped, or 0 */
 static int
 wanted_by(const PlanStep *step, const FkKey *key)
 {
@@ -88,7 +88,7 @@ deploy_look_replaced(const PlanStep *step, StepView *view)
 	return NULL;
 }
 
-/* The statement that brings a key back, all names in full */
+/* Returns the statement that recreates a key, fully qualified */
 static char *
 restoring_statement(Oid conid)
 {
@@ -102,8 +102,8 @@ restoring_statement(Oid conid)
 }
 
 /*
- * Does the trigger outlive the old key, for a last pass over rows that it has left
- * without a value because their parent was not free?
+ * Returns whether the trigger is dropped after the old key, by a last pass over
+ * rows that it has left without a value because their parent was locked
  */
 static bool
 goes_later(const PlanStep *step, const StepView *view)
@@ -124,7 +124,7 @@ statements(const PlanStep *step, const StepView *view)
 	return list;
 }
 
-/* Under the lock: rows without the new reference have come in where the trigger did not fire */
+/* Checks under the lock that no row lacks the new reference, because the trigger did not fire for it */
 static void
 check_filling(const PlanStep *step, const StepView *view)
 {
@@ -135,7 +135,7 @@ check_filling(const PlanStep *step, const StepView *view)
 				 errhint("Run the plan again, which makes it anew.")));
 }
 
-/* Why the trigger stays, or NULL */
+/* Returns why the trigger stays, or NULL */
 static char *
 keeps_filling_text(const PlanStep *step)
 {
@@ -154,8 +154,8 @@ execute_replace(RunAction *action)
 	LogEntry	entry;
 
 	/*
-	 * The world may have moved on while we waited for the locks: the key may
-	 * be gone, other than planned, NOT ENFORCED among that, or unarmed.
+	 * The state may have changed while we waited for the locks: the key may
+	 * be gone, different, NOT ENFORCED or unarmed.
 	 */
 	deploy_look(work->step, &view);
 	if (view.need == NEED_SKIP)
@@ -203,7 +203,7 @@ join_statements(List *list)
 	return text.data;
 }
 
-/* The old key, and the trigger, of a step whose own key is valid */
+/* Drops the old key, and the trigger, of a step whose own key is valid */
 static void
 replace_key(StepWork *work, const StepView *view)
 {
@@ -231,7 +231,7 @@ replace_key(StepWork *work, const StepView *view)
 	work->object = own;
 }
 
-/* Somebody else has dropped it */
+/* Records that somebody else has dropped the replaced key */
 static void
 accept_gone(StepWork *work)
 {

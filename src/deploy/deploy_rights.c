@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_rights.c
- *	  What the caller lacks for the steps of a plan, as they stand.
+ *	  Privileges that the caller lacks for the steps of a plan, as they
+ *	  stand.
  *
  *-------------------------------------------------------------------------
  */
@@ -79,7 +80,7 @@ lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 		case NEED_REPLACE:
 			return deploy_lacks(view, false, fixes && !deploy_is_proved(run, view->existing));
 		case NEED_SKIP:
-			/* its columns may be missing because it is to add them */
+			/* the step itself may be about to add the missing columns */
 			if (step->backfill && OidIsValid(view->key.child) && OidIsValid(view->key.parent) &&
 				view->problem->kind == FK_PROBLEM_NO_COLUMN)
 				return run_lacks_ownership("child", view->key.child);
@@ -92,7 +93,7 @@ lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 	return NULL;
 }
 
-/* A step whose rights are looked at */
+/* Step whose rights are checked */
 typedef struct RightsLook
 {
 	PlanRun    *run;
@@ -101,7 +102,7 @@ typedef struct RightsLook
 	char	   *lack;
 } RightsLook;
 
-/* Finds the rights that a step lacks, for sg_read(): a table that goes meanwhile needs none at the next look */
+/* Finds the rights that a step lacks; for sg_read(), which looks again if a table is dropped meanwhile */
 static void
 find_lack(void *arg)
 {
@@ -127,7 +128,11 @@ deploy_check_each(PlanRun *run,
 		if (step->skipped_by || step->phase)
 			continue;
 		sg_read(find_lack, &look);
-		/* a table that went after it was found seems to be somebody else's */
+
+		/*
+		 * look again: a table that was just dropped seems to belong to
+		 * another role
+		 */
 		if (look.lack)
 			sg_read(find_lack, &look);
 		if (look.lack)

@@ -56,7 +56,7 @@ add_waiting(List *tables, Oid child, int step)
 	return lappend(tables, table);
 }
 
-/* A step that was put last is not done yet */
+/* Counts a step as done, unless it was put last */
 static void
 count_done(PlanRun *run, int step)
 {
@@ -76,7 +76,7 @@ is_drop(const PlanRun *run, int number)
 	return false;
 }
 
-/* Take every step as far as it goes by itself; returns the tables that wait */
+/* Takes each step as far as it goes alone; returns the tables that wait for validation */
 static List *
 run_each(PlanRun *run, List *steps, MemoryContext step_context)
 {
@@ -130,7 +130,7 @@ run_tables(PlanRun *run, List *tables, MemoryContext step_context)
 	}
 }
 
-/* Some steps, as far as they go; those of busy tables may be put last */
+/* Takes the steps of a round as far as they go; steps of busy tables may be put last */
 static void
 run_round(PlanRun *run, List *steps, MemoryContext step_context)
 {
@@ -161,7 +161,7 @@ run_extras(PlanRun *run, List *steps, MemoryContext step_context, void (*work) (
 	}
 }
 
-/* Another session may have finished what we could not, or had not seen finished */
+/* Settles the states of steps that another session may have finished */
 static void
 settle_states(PlanRun *run, MemoryContext step_context)
 {
@@ -178,7 +178,7 @@ settle_states(PlanRun *run, MemoryContext step_context)
 	}
 }
 
-/* Steps that do not need one another, as far as they go */
+/* Runs a round of steps that do not need one another */
 static void
 run_steps_of_round(PlanRun *run, List *steps, MemoryContext step_context)
 {
@@ -206,14 +206,17 @@ run_steps_of_round(PlanRun *run, List *steps, MemoryContext step_context)
 		run_extras(run, keys, step_context, deploy_replace_step);
 }
 
-/* Steps that come one by one may have given what they made another name since: what is done is not looked at again */
+/*
+ * Returns whether a done step must not be looked at again, because a later one
+ * may have renamed its object
+ */
 static bool
 is_behind(const PlanStep *step)
 {
 	return step->state == STEP_VALIDATED && plan_step_is_in_order(step);
 }
 
-/* The steps of a round that can run now; what others need is done, or they wait */
+/* Returns the steps of a round that can run now; the others wait for steps that are not done */
 static List *
 ready_steps(PlanRun *run, List *steps, MemoryContext step_context)
 {
@@ -234,7 +237,10 @@ ready_steps(PlanRun *run, List *steps, MemoryContext step_context)
 	return ready;
 }
 
-/* Reads the states of the round's steps anew, for workers have changed some: later rounds wait for them */
+/*
+ * Reads the states of the round's steps again, because workers have changed
+ * some and later rounds wait for them
+ */
 static void
 refresh_graph(PlanRun *run, List *steps, MemoryContext step_context)
 {
@@ -261,7 +267,7 @@ run_steps(PlanRun *run)
 	deploy_count_first_hook(run);
 	run->graph = plan_graph(run->steps);
 	rounds = plan_rounds(run->graph);
-	/* what is chosen waits for what is not, too */
+	/* chosen steps also wait for steps that are not chosen */
 	if (run->chosen)
 		run->graph = plan_graph(plan_steps(run->plan->name));
 
@@ -340,43 +346,39 @@ check_apply(PlanRun *run)
 }
 
 /*
- * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
- *			  max_rows bigint DEFAULT NULL)
+ * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT
+ * false, author text DEFAULT NULL, fail boolean DEFAULT false, steps
+ * schemaguard.steps DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
- * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
- * and validates each in a transaction of its own, in the order of priority;
- * what can't be done is skipped or failed with a reason, and the rest goes on.
- * With schemaguard.validate_with = scan, or workers to validate the keys of
- * several tables, all keys are added first.  A call takes up where the last
- * one stopped.
+ * Builds the indexes that the plan's keys lack, adds the keys NOT VALID and
+ * validates each, in transactions of their own and in the order of priority.  A
+ * step that can't be done is skipped or fails with a reason, and the rest goes
+ * on.  With schemaguard.validate_with = scan, or with workers that validate
+ * keys of several tables, all keys are added first.  A repeated call goes on
+ * where the last one stopped.
  *
- * Needs the right to run the plan (plan_rights.c) and, per step, ownership of
- * the child and REFERENCES on the parent; the policy "stop" also SELECT on the
- * key's columns of both; else nothing is begun.  Locks parent and
- * child in SHARE ROW EXCLUSIVE for ADD, child in SHARE UPDATE EXCLUSIVE and
- * parent in ROW SHARE for VALIDATE, each attempt within
- * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index,
- * which holds up no reader or writer, within schemaguard.lock_budget.  ACCESS
- * EXCLUSIVE on the child to add columns that are to be filled, on child and
- * parent where a partitioned child attaches keys of its partitions, and on the
- * child and its old parent to drop a key that was replaced; no rows are read
- * under these locks.
+ * Needs the right to run the plan (plan_rights.c) and, for each step, ownership
+ * of the child and REFERENCES on the parent; policy "stop" also needs SELECT on
+ * the key's columns of both.  Otherwise nothing is begun.
  *
- * With fix => true, orphans are fixed between the two, where the policy of the
- * step says so (fix.c), but not more rows than the call may (fix_limit.c).
- * Pauses and stops as run_throttle.c says.
+ * Locks: parent and child in SHARE ROW EXCLUSIVE for ADD; child in SHARE UPDATE
+ * EXCLUSIVE and parent in ROW SHARE for VALIDATE, each attempt within
+ * schemaguard.lock_timeout; child in SHARE UPDATE EXCLUSIVE for an index, which
+ * blocks no reader or writer, within schemaguard.lock_budget.  ACCESS EXCLUSIVE
+ * on the child to add columns that are filled, on child and parent if a
+ * partitioned child attaches keys of its partitions, and on the child and its
+ * old parent to drop a replaced key; no rows are read under these locks.
  *
- * With steps, does these alone: the others, and what is about them, stay as
- * they are, and only these count in what the call says.
- *
- * With fail => true, an error after the last commit names what is left undone
- * against the plan's will (run_end.c).
+ * fix => true fixes orphans between ADD and VALIDATE by each step's policy
+ * (fix.c), within the call's limit of rows (fix_limit.c).  Pauses and stops as
+ * run_throttle.c says.  With steps, only these are done, and only these count
+ * in the call's messages. fail => true raises an error after the last commit
+ * that names what is left undone (run_end.c).
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 42501 as above, 55006
- * another session runs it, 55000 it is not approved, 25006 on a standby, 22023
- * no such step; with fix, 53400 more rows than the call may; with fail, SG001 or
- * that of the one cause.
+ * another session runs it, 55000 not approved, 25006 on a standby, 22023 no
+ * such step; with fix, 53400 more rows than the call may fix; with fail, SG001
+ * or the SQLSTATE of the only cause.
  */
 static Datum
 sg_add_fks_entered(PG_FUNCTION_ARGS)
@@ -398,19 +400,18 @@ sg_add_fks_entered(PG_FUNCTION_ARGS)
 
 /*
  * sg_apply(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
- *			confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+ * author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps
+ * DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
- * As sg_add_fks(), for steps of all kinds.  What others need comes first, then
- * priority decides (plan_order.c).  Steps that wait for a phase are left
- * alone (sg_plan_release).
+ * Like sg_add_fks(), for steps of all kinds.  Steps that others need come
+ * first, then priority decides (plan_order.c).  Steps that wait for a phase are
+ * left alone (sg_plan_release).  Each other kind needs ownership of its table,
+ * and locks it in ACCESS EXCLUSIVE for short statements and in SHARE UPDATE
+ * EXCLUSIVE while its rows are read, each attempt within
+ * schemaguard.lock_timeout.
  *
- * Each other kind needs ownership of its table, and locks it in ACCESS
- * EXCLUSIVE for statements that take no time, and in SHARE UPDATE EXCLUSIVE
- * while it is read, each attempt within schemaguard.lock_timeout.
- *
- * Errors: as sg_add_fks; 42501 for who is not the author, unless confirm is
- * the hash of a plan that holds SQL; 42P17 steps that need each other.
+ * Errors: those of sg_add_fks(); 42501 for a plan with SQL of another author,
+ * unless confirm is the plan's hash; 42P17 for steps that need each other.
  */
 static Datum
 sg_apply_entered(PG_FUNCTION_ARGS)

@@ -37,11 +37,10 @@
 /* ---- what a scan can't do as core would ---- */
 
 /*
- * Rows that VALIDATE judges otherwise than an audit, which takes equality at its
- * word, so that it may refuse rows that have a parent:
- * - IS NULL, by which it knows that there is no parent, looks into composite
- *   values;
- * - the hash of type name is that of its bytes, whatever the collation.
+ * Returns why VALIDATE may refuse rows of a pair of columns that an audit
+ * accepts, or NULL.  An audit trusts equality; VALIDATE takes IS NULL, which
+ * looks into composite values, as the sign of a missing parent, and the hash of
+ * type name is that of its bytes, whatever the collation.
  */
 static const char *
 pair_obstacle(const FkKey *key, int i)
@@ -98,7 +97,7 @@ place_obstacle(const AuditKey *ak)
 {
 	if (get_rel_relkind(ak->key.child) != RELKIND_RELATION)
 		return "the table is partitioned";
-	/* sg_has_subclass() remembers those that are gone */
+	/* not by sg_has_subclass(), which stays true after they are gone */
 	if (ak->rule->tree && sg_children(ak->key.child) != NIL)
 		return "other tables inherit from it";
 	return NULL;
@@ -118,7 +117,7 @@ rule_obstacle(const AuditKey *ak)
 	return problem ? problem->reason : obstacle;
 }
 
-/* Does a constraint wait for validation?  Why not, or NULL; *contype is what it is */
+/* Returns why a constraint does not wait for validation, or NULL; *contype gets its type */
 static const char *
 state_obstacle(Oid conid, char *contype)
 {
@@ -136,15 +135,18 @@ state_obstacle(Oid conid, char *contype)
 	return obstacle;
 }
 
-/* A constraint that a scan may validate */
+/* Constraint that a scan may validate */
 typedef struct ScanLook
 {
 	Oid			conid;
-	const char *obstacle;		/* why it may not, or NULL */
-	AuditKey   *ak;				/* what is judged then */
+	const char *obstacle;		/* why a scan may not validate it, or NULL */
+	AuditKey   *ak;				/* key or rule to judge */
 } ScanLook;
 
-/* Finds what stands against a scan, for sg_read(): the next look says of a constraint that went meanwhile that it was dropped */
+/*
+ * Finds the obstacle to a scan; for sg_read(), which looks again if the
+ * constraint is dropped meanwhile
+ */
 static void
 find_obstacle(void *arg)
 {
@@ -207,9 +209,9 @@ deploy_scan(Oid child, List *keys)
 
 /*
  * Marks a constraint as validated, as ALTER TABLE does for a table without
- * partitions, the same on all majors.  The new row of a key in pg_constraint
- * makes every session forget what it knows of the key and of the child; for
- * other constraints an invalidation is sent.
+ * partitions, on all majors.  The new row of pg_constraint makes every session
+ * forget what it cached about a key and its child; for other constraints an
+ * invalidation is sent.
  */
 void
 deploy_mark_valid(Oid conid)
@@ -227,7 +229,7 @@ deploy_mark_valid(Oid conid)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "could not find constraint %u", conid);
 
-	/* two steps may mean one constraint */
+	/* two steps may be about the same constraint */
 	if (!((Form_pg_constraint) GETSTRUCT(tuple))->convalidated)
 	{
 		tuple = heap_copytuple(tuple);

@@ -23,21 +23,21 @@
 
 #include "audit/audit.h"
 
-/* Why a scan can't validate a constraint as core would, or NULL; takes no lock */
+/* Returns why a scan can't validate a constraint as core would, or NULL; takes no lock */
 extern const char *deploy_scan_obstacle(Oid conid);
 
 /* Returns the rule of a constraint for a scan, or NULL with the reason in *why_core */
 extern AuditKey *deploy_scan_key(Oid conid, const char **why_core);
 
 /*
- * Judge constraints of one table, a List of AuditKey *, in one scan.  The
+ * Judges constraints of one table (a List of AuditKey *) in one scan.  The
  * caller holds the locks, has checked that the table is not in use in its
- * session, and that the user may alter it.  Errors go through; where it was a
- * condition that raised one, `raised` of its AuditKey is set.
+ * session, and that the user may alter it.  Errors go through; if a condition
+ * raised one, `raised` of its AuditKey is set.
  */
 extern void deploy_scan(Oid child, List *keys);
 
-/* In pg_constraint, and in what other sessions know of the table */
+/* Sets convalidated in pg_constraint, and invalidates other sessions' caches */
 extern void deploy_mark_valid(Oid conid);
 
 #endif							/* SG_DEPLOY_SCAN_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_step.c
- *	  One step of a plan, from wherever it stands to as far as it goes.
+ *	  Takes one step of a plan from its present state as far as it goes.
  *
  * The work to be done is found in the catalog, not in the step's state:
  * a step whose key somebody else added in the meantime is only validated, a
@@ -85,7 +85,7 @@ judge_existing(const PlanStep *step, StepView *view)
 		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
 
-/* The arguments of deploy_look() */
+/* Arguments of deploy_look() */
 typedef struct Look
 {
 	PlanStep   *step;
@@ -170,7 +170,7 @@ execute_add(RunAction *action)
 	StepWork   *work = linitial(action->works);
 	StepView	view;
 
-	/* the world may have moved on while we waited for the locks */
+	/* the state may have changed while we waited for the locks */
 	deploy_look(work->step, &view);
 	if (view.need == NEED_SKIP)
 		ereport(ERROR,
@@ -194,7 +194,7 @@ execute_add(RunAction *action)
 					"not enforced, so there is nothing to validate");
 }
 
-/* An old key that can't come back; the step stays as it is, and says why */
+/* Records that a replaced key can't be restored; the step keeps its state, with the reason */
 static void
 restore_skipped(StepWork *work, const FkProblem *problem)
 {
@@ -228,7 +228,7 @@ deploy_skip_step(StepWork *work, const FkProblem *problem)
 		return;
 	}
 
-	/* a call that is to fail looks into the log for what to say */
+	/* a call with fail => true finds the reasons in the log */
 	if (!work->run->fail && step->state == STEP_SKIPPED && step->reason &&
 		strcmp(step->reason, problem->reason) == 0)
 		return;
@@ -265,14 +265,19 @@ deploy_accept_existing(StepWork *work, const StepView *view)
 	const FkKey *existing = view->existing;
 	bool		proved = work->run->validate || work->run->fix || deploy_is_proved(work->run, existing);
 	StepState	state = view->need == NEED_NOTHING && existing->enforced && proved ? STEP_VALIDATED : STEP_ADDED;
+	PlanStep   *now;
 	char	   *reason;
 
 	if (work->restoring || work->step->state == state)
 		return;
 
 	reason = psprintf("key %s was there already", quote_identifier(existing->name));
-	run_outcome(work, "add", LOG_SKIPPED, state, 0, reason);
 	run_append_notice(work, reason);
+	/* what a fix has taken away stays on record */
+	now = plan_step_get(work->step->plan, work->step->step, true);
+	if (now && now->reason && strncmp(now->reason, PLAN_FIXED, strlen(PLAN_FIXED)) == 0)
+		reason = psprintf("%s; %s", reason, now->reason);
+	run_outcome(work, "add", LOG_SKIPPED, state, 0, reason);
 }
 
 bool
@@ -281,7 +286,7 @@ deploy_audits_first(const PlanStep *step)
 	return step->orphans == ORPHANS_STOP && step->enforced;
 }
 
-/* Who may not add the key need not read its tables first */
+/* Checks the right to add the key before its tables are read; for sg_try() */
 static void
 check_may_add(void *key)
 {
@@ -314,7 +319,7 @@ may_add(StepWork *work, FkKey *key)
 	return false;
 }
 
-/* Rows that came in past a valid key are fixed, and counted; false: some are left, which is on record */
+/* Fixes and counts rows that bypassed a valid key; returns false if some are left, which is on record */
 static bool
 mend_existing(StepWork *work, FkKey *existing)
 {
@@ -323,7 +328,7 @@ mend_existing(StepWork *work, FkKey *existing)
 	return deploy_audit_existing(work, existing);
 }
 
-/* A key that is valid already, which proves nothing about its rows */
+/* Works on a key that is valid already, which proves nothing about its rows */
 static void
 work_on_existing(StepWork *work, const StepView *view)
 {
@@ -348,7 +353,7 @@ deploy_was_done(const PlanStep *step, const FkProblem *problem)
 		(plan_has_moved(step->plan, step->child_table) || plan_has_moved(step->plan, step->parent_table));
 }
 
-/* Do what the catalog says is to be done; returns as deploy_step does */
+/* Does the work that the catalog shows; returns like deploy_step() */
 static Oid
 work_on_step(StepWork *work)
 {
@@ -421,7 +426,7 @@ deploy_step(PlanRun *run, int step)
 
 	if (work == NULL)
 		return InvalidOid;
-	/* it is to be there: what a rollback has said of it is over */
+	/* the object is wanted again: clear the state that a rollback has left */
 	if (work->step->state == STEP_VALIDATED && plan_is_not_back(work->step))
 		plan_step_set_state(run->plan->name, step, STEP_AS_IT_IS, NULL, 0);
 	if (work->step->kind == STEP_FOREIGN_KEY)

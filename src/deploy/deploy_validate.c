@@ -42,10 +42,10 @@
 /* ---- by VALIDATE ---- */
 
 /*
- * The server asks by a query which rows have no parent.  Where row security is
- * forced on the owner, its policies hide rows from that query, and a key would
- * become valid by rows that nobody has read.  (Whoever is no owner is checked
- * row by row, past all policies.)
+ * Raises an error if row security is forced on the owner: policies would hide
+ * rows from the server's query, and a key would become valid by rows that
+ * nobody has read. (For a role that is not the owner the server checks row by
+ * row, past all policies.)
  */
 static void
 check_sees_rows(Oid relid)
@@ -61,9 +61,9 @@ check_sees_rows(Oid relid)
 }
 
 /*
- * VALIDATE CONSTRAINT of PostgreSQL 18.6 and 19rc1 takes a PERIOD key's row for
- * covered where some parent overlaps it, and so misses gaps, which ADD FOREIGN
- * KEY and INSERT see.  So an audit under the same locks goes first.
+ * Audits a PERIOD key under the same locks before VALIDATE CONSTRAINT: in
+ * PostgreSQL 18.6 and 19rc1 that accepts a row if some parent overlaps it, and
+ * misses gaps, which ADD FOREIGN KEY and INSERT detect.
  */
 static void
 check_coverage(const FkKey *key)
@@ -93,9 +93,8 @@ typedef struct ValidateArg
 } ValidateArg;
 
 /*
- * Runs VALIDATE CONSTRAINT under the role that may run what comparing rows can
- * run.  The caller stays with its own search_path, which event triggers may
- * count on.
+ * Runs VALIDATE CONSTRAINT as the role that may run the code of comparing rows.
+ * The caller keeps its own search_path, which event triggers may rely on.
  */
 static void
 do_validate(void *p)
@@ -107,8 +106,8 @@ do_validate(void *p)
 	int			guc_level;
 
 	/*
-	 * Whoever may not read both tables is answered row by row, by triggers
-	 * that run as the parent's owner, and so would that code.
+	 * For a role that may not read both tables the server checks row by row,
+	 * by triggers that run as the parent's owner, and so would that code.
 	 */
 	if (problem == NULL && OidIsValid(role))
 		problem = audit_access_problem(key, false);
@@ -124,10 +123,10 @@ do_validate(void *p)
 	check_sees_rows(key->parent);
 
 	/*
-	 * Partitions have policies of their own: then the server says so.  Only
-	 * for this statement: plans of ours would have to be made anew for it.
-	 * And planning must not look into CHECK constraints, which are code of
-	 * the owner's.
+	 * row_security off: the server raises an error for policies of
+	 * partitions. Set for this statement only, because our own plans would
+	 * have to be made anew.  Planning must not evaluate CHECK constraints,
+	 * which are the owner's code.
 	 */
 	guc_level = NewGUCNestLevel();
 	sg_scope_set("row_security", "off");
@@ -139,10 +138,10 @@ do_validate(void *p)
 }
 
 /*
- * As a deed that reads: the parent is locked in a mode that lets in who makes
- * an index or statistics object there, so nobody plans the server's query.
- * No mode would keep them away and let other workers validate keys to the
- * same parent, while rows are written.
+ * Marked as a deed that reads: the lock on the parent allows others to create
+ * indexes and statistics objects there, so the server's query must not be
+ * planned.  A stronger lock would keep other workers from validating keys to
+ * the same parent while rows are written.
  */
 void
 deploy_run_validate(const FkKey *key, const char *statement)
@@ -153,7 +152,7 @@ deploy_run_validate(const FkKey *key, const char *statement)
 	run_deed_reading(do_validate, &arg);
 }
 
-/* VALIDATE would read no row: that is no proof of ours */
+/* Records a key that is valid already: VALIDATE would read no row, which proves nothing */
 static void
 record_valid_already(const RunAction *action, const StepWork *work)
 {
@@ -219,8 +218,8 @@ execute_drop(RunAction *action)
 }
 
 /*
- * A key that lets no row in does more harm than one that is missing.  It is
- * taken back, so that a rollback does not look for it.
+ * Drops a key that refuses every row, which does more harm than a missing one,
+ * and its deed, so that a rollback does not look for it.
  */
 static void
 drop_unworkable(StepWork *work, const ErrorData *error)
@@ -243,7 +242,7 @@ drop_unworkable(StepWork *work, const ErrorData *error)
 	}
 }
 
-/* Why VALIDATE failed: orphans are counted, other errors speak for themselves */
+/* Records why VALIDATE failed: counts orphans after a violation, else takes the error's text */
 static void
 explain_validation(StepWork *work, RunAction *action)
 {
@@ -295,7 +294,7 @@ deploy_validate_key(StepWork *work, FkKey *key)
 
 /* ---- by one scan ---- */
 
-/* The scan ends here for the step; VALIDATE will be its next action */
+/* Ends the scan for a step, whose next action will be VALIDATE */
 static void
 leave_to_core(const RunAction *action, StepWork *work, const char *reason,
 			  const ErrorData *error)
@@ -309,7 +308,7 @@ leave_to_core(const RunAction *action, StepWork *work, const char *reason,
 	log_write(&entry);
 }
 
-/* Is the child free for ALTER TABLE in this session, too? */
+/* Raises an error if the child is in use in this session, like ALTER TABLE */
 static void
 check_not_in_use(Oid child)
 {
@@ -319,7 +318,10 @@ check_not_in_use(Oid child)
 	table_close(rel, NoLock);
 }
 
-/* Does a step of another kind than a key wait for what it waited for, now that its table is locked? */
+/*
+ * Returns whether a step of another kind than a key still waits for the same,
+ * now that its table is locked
+ */
 static bool
 still_waits(StepWork *work)
 {
@@ -329,13 +331,13 @@ still_waits(StepWork *work)
 	return work->key != NULL || (deploy_waits_hook(work) && work->conid == conid && work->table == table);
 }
 
-/* Look at the constraints again, now that they are locked, and judge what can be judged */
+/* Reads the constraints again under the lock, and judges those that a scan can */
 static int
 judge_works(RunAction *action, Oid child)
 {
 	List	   *keys = NIL;
 
-	/* all are known before one is judged: its error may say which one it was */
+	/* collect all of them first: an error during the scan may name one */
 	foreach_ptr(StepWork, work, action->works)
 	{
 		work->verdict = deploy_scan_key(still_waits(work) ? work->conid : InvalidOid, &work->why_core);
@@ -363,7 +365,7 @@ mark_works(const RunAction *action)
 	}
 }
 
-/* Why a scan has not validated a constraint */
+/* Returns why a scan has not validated a constraint */
 static const char *
 verdict_text(const StepWork *work)
 {
@@ -378,7 +380,7 @@ verdict_text(const StepWork *work)
 	return psprintf(INT64_FORMAT " %s", verdict->orphan_rows, verdict->orphan_rows == 1 ? "row breaks it" : "rows break it");
 }
 
-/* The outcome of a scan for one step */
+/* Records the outcome of a scan for one step */
 static void
 record_verdict(const RunAction *action, StepWork *work, const char *scan)
 {
@@ -432,7 +434,10 @@ execute_scan(RunAction *action)
 			proofs = lappend(proofs, ((StepWork *) lfirst(lc))->verdict);
 	}
 
-	/* no catalog is written before all is read: workers may have read with us */
+	/*
+	 * write catalogs only after all rows are read: parallel workers may take
+	 * part
+	 */
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	mark_works(action);
 	foreach(lc, action->works)
@@ -440,7 +445,7 @@ execute_scan(RunAction *action)
 	audit_proof_record(proofs);
 }
 
-/* Is it known which steps' conditions have raised the error that ended the scan, and are there others? */
+/* Returns whether the conditions that raised the scan's error are known, and there are other steps */
 static bool
 knows_who_raised(const RunAction *action)
 {
@@ -454,7 +459,7 @@ knows_who_raised(const RunAction *action)
 	return raised > 0 && raised < list_length(action->works);
 }
 
-/* All to VALIDATE; or only what has raised an error, and the others will be scanned again */
+/* Leaves all steps to VALIDATE; or only those that raised an error, and the others to another scan */
 static void
 leave_to_others(void *arg)
 {
@@ -479,8 +484,8 @@ leave_to_others(void *arg)
 static void scan_works(PlanRun *run, List *works);
 
 /*
- * The scan came to nothing.  Without the locks no key gets further, nor would
- * a scan that takes too long; other trouble may be that of one key.
+ * Records a failed scan.  Without locks, or after a timeout, all steps fail;
+ * other trouble may be that of one key, so VALIDATE is tried.
  */
 static void
 explain_scan(RunAction *action)
@@ -509,7 +514,7 @@ explain_scan(RunAction *action)
 		scan_works(action->run, others);
 }
 
-/* Validate in one action what one scan can; what VALIDATE has to do says so */
+/* Validates by one action what one scan can judge, and marks the steps that are left to VALIDATE */
 static void
 scan_works(PlanRun *run, List *works)
 {
@@ -542,7 +547,7 @@ scan_works(PlanRun *run, List *works)
 	}
 }
 
-/* Does the step's key wait for validation?  Then it is in the work. */
+/* Returns whether the step's key waits for validation, and adds it to the work */
 static bool
 key_waits(StepWork *work)
 {
@@ -560,7 +565,7 @@ key_waits(StepWork *work)
 	return true;
 }
 
-/* The steps whose constraint waits, as works; for_scan gets those that a scan can validate */
+/* Returns the works of the steps whose constraint waits; *for_scan gets those that a scan can validate */
 static List *
 waiting_works(PlanRun *run, List *steps, List **for_scan)
 {
@@ -605,7 +610,7 @@ deploy_validate_table(PlanRun *run, List *steps)
 	{
 		bool		left = work->why_core || sg_validate_with != SG_VALIDATE_SCAN;
 
-		/* what no scan has validated, and what comes after that */
+		/* what no scan has validated, and what follows it */
 		if (work->key && left)
 			deploy_validate_key(work, work->key);
 		else if (work->key == NULL && (left || holds(work)))

@@ -13,9 +13,9 @@
  * deadlock_timeout (from 200 ms on) has passed since.
  *
  * A build gives way once to each session, and once to all autovacuums, three
- * times in all; then it holds, as CREATE INDEX CONCURRENTLY does.  Only where
- * it waits itself for who waits for it, there is no end to that otherwise, it
- * gives way again.
+ * times in all; then it holds, as CREATE INDEX CONCURRENTLY does, and leaves
+ * circles to the server: sessions that come one after another, each with a
+ * snapshot that the build has to wait for, would have it begin anew for ever.
  *
  * Nor may a cancel hit what the worker does next: it goes out only while the
  * slot that the two share says so, and the worker, once it is done, waits for
@@ -44,13 +44,13 @@
 #include "run/run_lock.h"
 #include "worker/worker.h"
 
-/* States of a slot: may the worker be cancelled? */
+/* States of a slot: whether the worker may be cancelled */
 enum
 {
-	SLOT_NO = 0,				/* as shared memory begins */
+	SLOT_NO = 0,				/* initial state of shared memory */
 	SLOT_YES,
-	SLOT_CANCELLING,			/* the leader is at it */
-	SLOT_CANCELLED,				/* for others who wait */
+	SLOT_CANCELLING,			/* the leader is cancelling */
+	SLOT_CANCELLED,				/* cancelled for others who wait */
 	SLOT_STOPPED				/* for good */
 };
 
@@ -69,7 +69,7 @@ deploy_yield_begin(DeploySlot *slot)
 	pg_atomic_write_u32(&slot->state, SLOT_YES);
 }
 
-/* Has the build given way to this session before? */
+/* Returns whether the build has given way to this session before */
 static bool
 gave_way_to(const DeploySlot *slot, const DeployWaiter *waiter)
 {
@@ -99,8 +99,7 @@ deploy_yield_end(DeploySlot *slot)
 	QueryCancelPending = false;
 	if (state == SLOT_STOPPED)
 		return YIELD_STOP;
-	if (slot->ngiven < DEPLOY_YIELD_TIMES && !gave_way_to(slot, &slot->waiter))
-		slot->given[slot->ngiven++] = slot->waiter;
+	slot->given[slot->ngiven++] = slot->waiter;
 	return YIELD_WAITER;
 }
 
@@ -121,7 +120,7 @@ deploy_yield_text(const DeploySlot *slot)
 					GetLockmodeName(DEFAULT_LOCKMETHOD, waiter->mode));
 }
 
-/* As run_lock.c writes who was in the way of a lock */
+/* Returns the waiters in the JSON form of run_lock.c's blockers */
 char *
 deploy_yield_json(const DeploySlot *slot, const char *table)
 {
@@ -156,7 +155,7 @@ deploy_yield_waited(const DeploySlot *slot, RunAction *action, int sqlerrcode, c
 
 /* ---- the leader ---- */
 
-/* The processes that one waits for */
+/* Returns the processes that a process waits for */
 static const int32 *
 blockers_of(int pid, int *n)
 {
@@ -166,43 +165,15 @@ blockers_of(int pid, int *n)
 	return (const int32 *) ARR_DATA_PTR(blockers);
 }
 
-/* Does a process wait for another one, be it by way of others?  `seen` are those that were asked already */
-static bool
-waits_for(int pid, int other, List **seen)
-{
-	int			n;
-	const int32 *pids;
-
-	if (list_member_int(*seen, pid))
-		return false;
-	*seen = lappend_int(*seen, pid);
-	pids = blockers_of(pid, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (pids[i] == other || waits_for(pids[i], other, seen))
-			return true;
-	}
-	return false;
-}
-
-/* Is a session one that the build gives way to, as long as it doesn't wait for that itself? */
-static bool
-is_given_way(const DeploySlot *slot, const DeployWaiter *waiter)
-{
-	return slot->ngiven < DEPLOY_YIELD_TIMES && !gave_way_to(slot, waiter);
-}
-
-/* Cancels a worker, unless it is not at a build, for a session that waits */
+/* Cancels a worker that is building, for a session that waits */
 static void
 give_way(DeploySlot *slot, int pid, const DeployWaiter *waiter)
 {
 	uint32		expected = SLOT_YES;
-	List	   *seen = NIL;
-	bool		circle = !is_given_way(slot, waiter) && waits_for(pid, waiter->pid, &seen);
 
 	if (!pg_atomic_compare_exchange_u32(&slot->state, &expected, SLOT_CANCELLING))
 		return;
-	if (!circle && !is_given_way(slot, waiter))
+	if (deploy_yield_holds(slot) || gave_way_to(slot, waiter))
 	{
 		pg_atomic_write_u32(&slot->state, SLOT_YES);
 		return;
@@ -212,7 +183,7 @@ give_way(DeploySlot *slot, int pid, const DeployWaiter *waiter)
 	pg_atomic_write_u32(&slot->state, SLOT_CANCELLED);
 }
 
-/* Cancels a worker for good, unless it is not at a build */
+/* Cancels a worker that is building, for good */
 static bool
 stop_worker(DeploySlot *slot, int pid, const char *low)
 {
@@ -226,7 +197,7 @@ stop_worker(DeploySlot *slot, int pid, const char *low)
 	return true;
 }
 
-/* Cancels those of the workers for which a process waits */
+/* Cancels the workers that a process waits for */
 static void
 cancel_blockers(const WorkerPool *pool, DeploySlot *slots, const DeployWaiter *waiter)
 {
@@ -264,7 +235,7 @@ deploy_yield_note_holders(const WorkerPool *pool, DeploySlot *slots)
 		pids = blockers_of(pid, &n);
 
 		/*
-		 * the last ones stay, for the worker to tell when it has waited in
+		 * keep the last holders, which the worker reports if it has waited in
 		 * vain
 		 */
 		if (n == 0)
@@ -298,7 +269,7 @@ deploy_yield_look(const WorkerPool *pool, DeploySlot *slots)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	/* a glance that takes no lock, as most of the time nobody waits */
+	/* glance without a lock: most of the time nobody waits */
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];

@@ -49,13 +49,14 @@ SG_FUNCTION(sg_discovery);
 SG_FUNCTION(sg_discover_unmatched);
 SG_FUNCTION(sg_plan_from_discovery);
 
-#define DENIED_NAMED 5			/* tables that a NOTICE names */
-#define PROPOSED 0.4			/* the default of min_score */
-#define LIKELY 0.5				/* more likely right than wrong */
-#define WORDS_EVIDENCE 7		/* signals that are put in words */
-#define CANDIDATE_BYTES 528		/* of memory that one takes */
-#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
-											 * together */
+#define DENIED_NAMED 5			/* number of tables that a NOTICE names */
+#define PROPOSED 0.4			/* default of min_score */
+#define LIKELY 0.5				/* score of a proposal that is more likely
+								 * right than wrong */
+#define WORDS_EVIDENCE 7		/* number of signals that are put in words */
+#define CANDIDATE_BYTES 528		/* memory per candidate */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* number of candidates that are
+											 * counted together */
 
 typedef enum Verify
 {
@@ -77,8 +78,8 @@ child_of(const Facts *facts, const Candidate *cand)
 }
 
 /*
- * Where each item has a state, both could refer to the other one to
- * one; only the surer of two such proposals is made.
+ * Removes one of two opposite one-to-one proposals: if each item has a state,
+ * both could reference the other; the surer one stays.
  */
 bool
 run_concerns(const Facts *facts, const Candidate *cand)
@@ -98,7 +99,11 @@ run_begin(Discovery *d)
 	names_prepare(d->facts);
 	stats_begin(d->facts);
 	d->weights = weights_read();
-	/* so many candidates fit into memory beside the facts; a few always do */
+
+	/*
+	 * number of candidates that fit into memory beside the facts, at least a
+	 * few
+	 */
 	taken = MemoryContextMemAllocated(d->facts->context, true);
 	d->room = Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
 	d->caller = CurrentMemoryContext;
@@ -107,9 +112,9 @@ run_begin(Discovery *d)
 }
 
 /*
- * Fetch the candidates of the next tables, with scores by names and
- * statistics; what the ones before took is gone.  False: there are no more.
- * In between, their context is the current one.
+ * Makes the candidates of the next tables, with scores by names and statistics;
+ * those of the last call are freed.  Returns false if there are no more.
+ * Leaves their memory context current.
  */
 static bool
 run_next(Discovery *d)
@@ -148,7 +153,7 @@ show_judged(List *keys, void *arg)
 	sg_progress_done(progress->done, progress->orphans);
 }
 
-/* Where all rows were counted, that replaces what the sample said of orphans */
+/* Replaces the sample's orphans by the exact count */
 static void
 take_verdict(Candidate *cand, const AuditKey *key)
 {
@@ -161,7 +166,7 @@ take_verdict(Candidate *cand, const AuditKey *key)
 		EVIDENCE_OF(cand)[EVIDENCE_MISSING] = (double) cand->orphan_rows / cand->rows_checked;
 }
 
-/* Some candidates, those of one child one after the other; reasons are kept */
+/* Counts some candidates, grouped by child, by the audit engine; keeps the reasons */
 static void
 audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 {
@@ -191,9 +196,9 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 }
 
 /*
- * Count exactly, by the audit engine, what is asked for and to be proposed,
- * and no sample has refuted.  Many keys go to it in parts, at the end of a
- * table, for each takes memory until it is judged.
+ * Counts the orphans of the requested proposals that no sample has refuted.
+ * Many keys are counted in parts, divided between tables, because each takes
+ * memory until it is judged.
  */
 static void
 audit_proposals(const Facts *facts, List *proposals)
@@ -231,7 +236,10 @@ audit_proposals(const Facts *facts, List *proposals)
 
 /* ---- what to propose ---- */
 
-/* Says whether values alone suffice to propose the candidate: they are keys of that one table, and surely so */
+/*
+ * Returns whether a candidate's values alone suffice to propose it: they surely
+ * are keys of that one table
+ */
 static bool
 values_tell(const Candidate *cand)
 {
@@ -242,7 +250,7 @@ values_tell(const Candidate *cand)
 		 (rival == NULL || rival->rows_checked <= 0 || rival->refuted || rival->score < cand->score / 2));
 }
 
-/* The best of each set, and what ties with it, if it is good enough */
+/* Returns the best candidates of each set, ties included, if they have min_score */
 static List *
 choose(const Discovery *d, double min_score)
 {
@@ -259,7 +267,7 @@ choose(const Discovery *d, double min_score)
 	return chosen;
 }
 
-/* Let the rows speak of the candidates at hand, where they are asked: a sample of them */
+/* Samples the rows of the current candidates, unless verify is none */
 static void
 run_look(Discovery *d, double min_score, Verify verify)
 {
@@ -272,7 +280,7 @@ run_look(Discovery *d, double min_score, Verify verify)
 	score_all(d->weights, d->candidates);
 }
 
-/* Like run_look(), and returns the candidates to propose; in full, their rows are counted */
+/* Like run_look(), but returns the candidates to propose, and with verify full counts their rows */
 static List *
 run_propose(Discovery *d, double min_score, Verify verify)
 {
@@ -325,15 +333,15 @@ by_size(const void *a, const void *b, void *parts)
 }
 
 /*
- * The signals with their weights, the greatest first, with all that weigh
- * nothing if so asked; the same in words, but for the first, which all
- * candidates have; the candidate that comes next
+ * Emits the signals with their weights, the greatest first, with `all` also
+ * those of weight 0; the same in words, without the first, which all candidates
+ * have; and the next candidate
  */
 static void
 put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
 {
 	StringInfoData json;
-	double		parts[SIGNAL_COUNT];	/* of the score */
+	double		parts[SIGNAL_COUNT];	/* parts of the score */
 	int			order[SIGNAL_COUNT];
 	int			n = 0;
 
@@ -367,7 +375,7 @@ put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	sg_sink_datum(sink, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
-/* Does the child do nothing but link tables: is its key made of references? */
+/* Returns whether the child only links tables: its primary key consists of references */
 static bool
 is_link_table(const Facts *facts, const Candidate *cand)
 {
@@ -419,7 +427,7 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	sg_sink_int32(sink, cand->key);
 	sg_sink_int32(sink, key->columns[0]);
 	sg_sink_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
-	/* where it ties with another one, a person has to say which */
+	/* candidates that tie need a person's decision */
 	sg_sink_bool(sink, !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6);
 	sg_sink_bool(sink, cand->accepted);
 	sg_sink_text(sink, facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column].name);
@@ -446,7 +454,7 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	sg_sink_emit(sink);
 }
 
-/* Proposals of the candidates at hand, or all of these */
+/* Emits proposals, or with `all` every current candidate */
 static void
 emit_proposals(SgRowSink *sink, const Discovery *d, List *proposals, bool all)
 {
@@ -474,7 +482,7 @@ score_argument(double score)
 	return score;
 }
 
-/* Raises 42P01 for a score that stands where the table does */
+/* Raises 42P01 for a score given as the table's argument */
 static void
 refuse_score(const char *table)
 {
@@ -485,7 +493,7 @@ refuse_score(const char *table)
 				 errhint(sg_calls("If it is a score, say so:\nSELECT * FROM sg_discover_fks(min_score => %s);"), table)));
 }
 
-/* Tells where to look on when no key of a table, or none at all, is proposed */
+/* Tells by NOTICE where to look if no key of a table, or none at all, is proposed */
 static void
 notice_nothing(Oid child, double min_score)
 {
@@ -507,18 +515,19 @@ notice_nothing(Oid child, double min_score)
 }
 
 /*
- * schemaguard.sg_discovery(child schemaguard.table_name, min_score float8, verify text, schemas text[], every boolean)
+ * schemaguard.sg_discovery(child schemaguard.table_name, min_score float8,
+ * verify text, schemas text[], every boolean)
  *
- * The foreign keys that are missing, of one child or of the children in some
- * schemas, whatever the schema of the parent, for sg_discovered() to put into
- * words.  The score is the share of proposals of that score that are right.
- * With verify none, reads the catalogs only; else samples or reads the tables
- * that the current role may SELECT, in ACCESS SHARE without waiting for it.
- * Of some children alone, it samples those as well that could refer to them
- * one to one; these are among the rows, as not asked for.  Tables that it may
- * read nothing of are left out, and named in a NOTICE.  Or every candidate,
- * with its signals, as it is before rows are counted.  22023 for arguments
- * that make no sense, 3F000 no such schema.
+ * Returns the missing foreign keys of one child, or of the children in some
+ * schemas, with parents in any schema, for sg_discovered() to put into words.
+ * The score is the share of proposals of that score that are right. verify none
+ * reads only catalogs; otherwise it samples or reads the tables that the
+ * current role may SELECT, in ACCESS SHARE without waiting.  For some children
+ * alone it also samples tables that could reference them one to one, and
+ * returns these rows marked as not requested.  Tables that the role may not
+ * read are left out, and named in a NOTICE. `every` returns each candidate with
+ * its signals, before rows are counted. 22023 for invalid arguments, 3F000 no
+ * such schema.
  */
 static Datum
 sg_discovery_entered(PG_FUNCTION_ARGS)
@@ -571,8 +580,8 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * Called by objects of an older version of the extension; the current function
- * is in SQL.  The version check raises the error that says what to do.
+ * Entry point of version 0.1.0's SQL function; the current one is written in
+ * SQL.  The version check raises the error that says what to do.
  */
 static Datum
 sg_discover_fks_entered(PG_FUNCTION_ARGS)
@@ -589,7 +598,7 @@ sg_discovery_candidates_entered(PG_FUNCTION_ARGS)
 
 /* ---- sg_discover_unmatched ---- */
 
-/* Does its name say that the column refers to something? */
+/* Returns whether a column's name suggests a reference */
 static bool
 looks_like_reference(const Facts *facts, int c)
 {
@@ -606,7 +615,9 @@ looks_like_reference(const Facts *facts, int c)
 	return false;
 }
 
-/* Is some table, whatever its key, called as the column says? */
+/*
+ * Returns why there is no proposal for a column
+ */
 static char *
 why_unmatched(const Facts *facts, int c, const Candidate *best)
 {
@@ -626,7 +637,7 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 	return "no table with a key of a matching type goes by that name";
 }
 
-/* Emits the columns that no proposal is for */
+/* Emits the columns without a proposal */
 static void
 emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 {
@@ -663,9 +674,9 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 /*
  * sg_discover_unmatched(schemas text[])
  *
- * Columns, of all tables or of those in some schemas (3F000), that look like a
- * reference and are neither declared as one nor proposed.  Reads the catalogs
- * only; leaves out what the current role may not read.
+ * Returns columns, of all tables or of those in some schemas (3F000), that look
+ * like a reference and are neither declared nor proposed.  Reads only catalogs;
+ * leaves out tables that the current role may not read.
  */
 static Datum
 sg_discover_unmatched_entered(PG_FUNCTION_ARGS)
@@ -686,7 +697,7 @@ sg_discover_unmatched_entered(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_from_discovery ---- */
 
-/* Tells where to look on when a plan gets no step of what has this score */
+/* Tells by NOTICE where to look if a plan gets no step of this score */
 static void
 tell_nothing_added(const FkPlan *plan, double score)
 {
@@ -702,11 +713,11 @@ tell_nothing_added(const FkPlan *plan, double score)
 /*
  * sg_plan_from_discovery(plan text, min_score float8)
  *
- * Adds what sg_discover_fks(min_score, 'sample') proposes to a plan, unless
- * the plan has it; returns the number of steps.  Every option of the steps is
- * the default, so orphans stop them, unless the plan has another policy, and
- * nothing cascades; their reason says why each is there, and which ON DELETE
- * would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
+ * Adds to a plan the proposals of sg_discover_fks(min_score, 'sample') that it
+ * lacks; returns the number of steps.  The steps have the plan's options, by
+ * default orphans stop them and nothing cascades; their reason says why each is
+ * proposed, and which ON DELETE would suit. 42704, 42501 and 55006 as
+ * sg_plan_add_fk().
  */
 static Datum
 plan_from_discovery(PG_FUNCTION_ARGS)
@@ -735,7 +746,7 @@ plan_from_discovery(PG_FUNCTION_ARGS)
 	rows = SPI_tuptable;
 	n = SPI_processed;
 
-	/* a step has to live as long as the draft */
+	/* steps must live as long as the draft */
 	MemoryContextSwitchTo(context);
 	draft = plan_draft_begin(plan);
 	for (uint64 i = 0; i < n; i++)

@@ -27,21 +27,23 @@
 #include "discover/discover_facts.h"
 
 /*
- * A discovery.  The candidates of the whole database may be more than
- * schemaguard.audit_memory has room for: then they are made for some tables
- * at a time.
+ * A discovery.  The candidates of the whole database may exceed
+ * schemaguard.audit_memory; then they are made for some tables at a time.
  */
 typedef struct Discovery
 {
 	Facts	   *facts;
 	Weights    *weights;
-	int64		room;			/* for candidates at a time */
+	int64		room;			/* number of candidates at a time */
 
-	/* the candidates at hand, by column, with scores: those of columns from.. */
+	/*
+	 * current candidates by column, with scores: those of the columns from
+	 * `from` on
+	 */
 	MemoryContext caller;
 	MemoryContext context;
 	int			from;
-	int			next;			/* ..the one before next */
+	int			next;			/* up to the column before this one */
 	List	   *candidates;
 } Discovery;
 
@@ -54,39 +56,48 @@ typedef struct RowProgress
 	int64		orphans;
 } RowProgress;
 
-/* Can a foreign key be? */
+/* Returns whether a foreign key is possible */
 extern bool rows_possible(Facts *facts, Candidate *cand);
 
-/* In the current memory context: cand->fk, or the reason why there can be none */
+/* Sets cand->fk, in the current memory context, and returns NULL; or returns the problem */
 extern FkProblem *rows_resolve(const Facts *facts, Candidate *cand);
 
-/* Do it in a subtransaction where there can be one; returns the error that undid it, or NULL.  A cancel goes through. */
+/*
+ * Calls a function in a subtransaction, if one is allowed; returns the error
+ * that rolled it back, or NULL.  Cancels are raised.
+ */
 extern ErrorData *rows_try(void (*read) (void *), void *arg);
 
 /*
- * Look at a sample of the rows of candidates worth it, of the tables that are
- * asked for and their opposites; they are in the order of column and key.
- * Worth it is what has min_score, and most of what has less.  Nothing waits
- * for a lock.  What can't be read keeps the reason.
+ * Samples the rows of promising candidates of the requested tables and their
+ * opposites; the candidates are sorted by column and key.  Promising are those
+ * with min_score, and most of the others.  Waits for no lock.  A candidate that
+ * can't be read keeps the reason.
  */
 extern void rows_sample(Discovery *d, double min_score);
 
-/* The settings of reading users' rows, as the caller */
+/* Sets the settings for reading users' rows as the caller */
 extern void probe_scope_begin(SgScope *scope);
 
-/* The FROM clause of a sample of a child's rows, for columns of fk; returns the share of its blocks, in percent (0: there are none) */
+/*
+ * Appends the FROM clause of a sample of a child's rows for columns of a key;
+ * returns the sampled share of its blocks in percent, 0 for none
+ */
 extern double probe_from(StringInfo query, const Facts *facts, int child);
 
-/* Rows that queries see as a table, with room in memory for an eighth of schemaguard.audit_memory, the rest in a file; put those of a query there */
+/*
+ * Create a store of rows that queries see as a table, with an eighth of
+ * schemaguard.audit_memory in memory and the rest in a file; fill it by a query
+ */
 extern void probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc);
 extern void probe_fill(EphemeralNamedRelation rows, Oid table, const char *query);
 
 /* ---- discover_feedback.c ---- */
 
-/* Reads accepted references, which teach names like declared keys; to be called before names are learned */
+/* Reads accepted references, which teach names like declared keys; called before names are learned */
 extern void feedback_read(Facts *facts);
 
-/* The users' verdicts on some candidates: those that are left */
+/* Applies the users' verdicts to some candidates; returns those that are left */
 extern List *feedback_apply(Facts *facts, List *candidates);
 
 /* Returns accepted references of the children with columns from..to - 1 that are not among their candidates */
@@ -94,15 +105,18 @@ extern List *feedback_beyond(Facts *facts, int from, int to, int last_set);
 
 /* ---- discover.c ---- */
 
-/* Is it a candidate of a table that is asked for, or may be the opposite of one? */
+/* Returns whether a candidate belongs to a requested table, or may be the opposite of one that does */
 extern bool run_concerns(const Facts *facts, const Candidate *cand);
 
 /* ---- discover_values.c ---- */
 
-/* Candidates that only the rows can speak for, beside those at hand, which are scored anew */
+/* Adds candidates that only rows suggest to the current ones, which are scored again */
 extern void values_add(Discovery *d);
 
-/* Keeps the likeliest of the candidates that values suggest for a column, if one is; candidates are in the order of columns */
+/*
+ * Keeps the likeliest of the candidates that values suggest for a column;
+ * candidates are sorted by column
+ */
 extern void values_choose(const Facts *facts, List *candidates);
 
 #endif							/* SG_DISCOVER_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * discover_facts.c
- *	  What the catalogs say, once, for the whole database.
+ *	  Reads the facts of the catalogs, once, for the whole database.
  *
  * One query each for tables, columns and keys (sql/parts/70_discover.sql), and
  * the declared foreign keys.  No table is opened or locked.
@@ -31,7 +31,7 @@
 #include "discover/discover_facts.h"
 #include "fk/fk.h"
 
-/* Takes the rows of a query */
+/* DestReceiver for the rows of a query */
 typedef struct FactReader
 {
 	DestReceiver pub;
@@ -48,7 +48,7 @@ typedef struct TableEntry
 
 typedef struct TypePair
 {
-	Oid			types[2];		/* hash key: child's, parent's */
+	Oid			types[2];		/* hash key: types of child and parent */
 	bool		match;
 } TypePair;
 
@@ -107,7 +107,7 @@ facts_query(const char *query, int64 argument, void (*take) (void *, const Datum
 	sg_scope_end(&scope);
 }
 
-/* Room for one more of n elements that have a size: twice as much where it is full, which is at powers of two */
+/* Returns the array with room for one more element: doubles it when it is full, at powers of two */
 static void *
 reserve(void *array, int n, Size size)
 {
@@ -116,7 +116,7 @@ reserve(void *array, int n, Size size)
 	return (n & (n - 1)) == 0 ? repalloc_huge(array, 2 * n * size) : array;
 }
 
-/* The name of a table or a column, cut into words when it is met first */
+/* Returns the shared FactName of a name, which is split into words the first time */
 static FactName *
 shared_name(Facts *facts, Datum name)
 {
@@ -159,7 +159,7 @@ take_table(void *arg, const Datum *row, const bool *nulls)
 	entry->table = facts->ntables++;
 }
 
-/* The column of a table by number, -1: there is none */
+/* Returns the column of a table by number, -1 if there is none */
 static int
 column_at(const Facts *facts, Oid relid, AttrNumber attnum)
 {
@@ -179,7 +179,7 @@ facts_find_column(const Facts *facts, Oid relid, AttrNumber attnum)
 	return column >= 0 && facts->columns[column].name ? column : -1;
 }
 
-/* Columns that are dropped keep their place, without a name */
+/* Adds a column; dropped ones keep their position, without a name */
 static void
 take_column(void *arg, const Datum *row, const bool *nulls)
 {
@@ -225,7 +225,7 @@ take_indexed(void *arg, const Datum *row, const bool *nulls)
 	facts->indexed |= column->leads_index;
 }
 
-/* Are they the same, in whatever order? */
+/* Returns whether two lists have the same columns, in any order */
 static bool
 same_columns(const int *a, int na, const int *b, int nb)
 {
@@ -263,7 +263,10 @@ facts_is_declared(const Facts *facts, int child, int parent, const int *columns,
 	return false;
 }
 
-/* An index that a foreign key could refer to; of the same columns, the primary key or the first */
+/*
+ * Adds a unique index that a foreign key could reference; of several on the
+ * same columns the primary key, else the first
+ */
 static void
 take_key(void *arg, const Datum *row, const bool *nulls)
 {
@@ -339,7 +342,7 @@ facts_hash(const char *name, Size keysize, Size entrysize)
 	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | (keysize >= NAMEDATALEN ? HASH_STRINGS : HASH_BLOBS));
 }
 
-/* Reads them, for sg_read(): what goes between two looks is none at the next one */
+/* Reads all facts; for sg_read(), which looks again if an object is dropped meanwhile */
 static void
 read_all(void *arg)
 {

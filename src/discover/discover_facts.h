@@ -16,9 +16,10 @@
 /* ---- discover_names.c: the words that names are made of ---- */
 
 #define WORDS_MAX 16
-#define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
+#define WORD_KEY_SIZE 96		/* maximum bytes of a name in a look-up;
+								 * longer ones are cut */
 
-/* Kind of a column, told by the end of its name */
+/* Kind of a column, by the end of its name */
 typedef enum Suffix
 {
 	SUFFIX_NONE,
@@ -29,32 +30,33 @@ typedef enum Suffix
 
 /* Classes of words, as in schemaguard.discovery_word; a word may be in several */
 #define WORD_ID			0x01	/* ends the name of a reference */
-#define WORD_NUMBER		0x02	/* ends that of a key or of a reference */
-#define WORD_NAME		0x04	/* ends that of a text which may be one */
-#define WORD_SELF		0x08	/* another row of the same table */
-#define WORD_ACTOR		0x10	/* who does something */
+#define WORD_NUMBER		0x02	/* ends the name of a key or of a reference */
+#define WORD_NAME		0x04	/* ends the name of a text that may be a
+								 * reference */
+#define WORD_SELF		0x08	/* denotes another row of the same table */
+#define WORD_ACTOR		0x10	/* denotes a person who does something */
 #define WORD_PERSON		0x20	/* names a table of people */
-#define WORD_PERSONAL	0x40	/* what such a table has columns of */
-#define WORD_EXTERNAL	0x80	/* another system */
-#define WORD_MEASURE	0x100	/* a quantity, a time, a text */
-#define WORD_GENERAL	0x200	/* says little alone */
-#define WORD_KIND		0x800	/* says of which table an id is */
-#define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it
-								 * stands for */
-#define WORD_LOGIN		0x4000	/* what a table of those who log in has */
-#define WORD_SINGULAR	0x8000	/* a word may be the plural of another name */
+#define WORD_PERSONAL	0x40	/* names a column of such a table */
+#define WORD_EXTERNAL	0x80	/* names another system */
+#define WORD_MEASURE	0x100	/* names a quantity, a time or a text */
+#define WORD_GENERAL	0x200	/* has little meaning alone */
+#define WORD_KIND		0x800	/* names the table of an id */
+#define WORD_PLURAL		0x2000	/* plural ending or word, with its singular */
+#define WORD_LOGIN		0x4000	/* names a column of a table of users who log
+								 * in */
+#define WORD_SINGULAR	0x8000	/* ending that makes a plural only of another
+								 * existing name */
 
-/* Each word of all names is there once */
+/* Word of names, each stored once */
 typedef struct Word
 {
-	char text[	WORD_KEY_SIZE]; /* hash key, in lower case */
-	struct Word *stem;			/* without the marks of a plural; NULL: not
-								 * yet looked for */
-	const char *means;			/* of class plural */
-	bool		named;			/* it is part of a name */
+	char text[	WORD_KEY_SIZE]; /* hash key: the text in lower case */
+	struct Word *stem;			/* singular; NULL: not looked up yet */
+	const char *means;			/* of class plural: the singular */
+	bool		named;			/* part of a name */
 	int			class;			/* see words_class() */
-	int			seen;			/* times that it is the last of a name.. */
-	int			behind;			/* ..and the rest is a table's */
+	int			seen;			/* number of names that end with it */
+	int			behind;			/* and whose beginning is a table's name */
 } Word;
 
 typedef struct Words
@@ -65,11 +67,11 @@ typedef struct Words
 
 typedef struct Dictionary Dictionary;
 
-/* The rows of schemaguard.discovery_word; a user's row of a word takes the place of those that are shipped */
+/* Reads schemaguard.discovery_word; users' rows of a word replace the shipped ones */
 extern Dictionary *words_read(void);
 extern Words words_split(Dictionary *dictionary, const char *name);
 
-/* Once all names are split: words that only other names tell to be plurals get the stems of those */
+/* Called when all names are split: gives words that are plurals of other names these names' stems */
 extern void words_settle(Dictionary *dictionary);
 
 /* Facts about a word: the class of the word or its stem, the suffix of a class, and whether it is a plural */
@@ -77,18 +79,18 @@ extern int	words_class(const Words *words, int i);
 extern Suffix words_suffix(int class);
 extern bool words_is_plural(const Word *word);
 
-/* Stems lo..hi joined, cut to WORD_KEY_SIZE */
+/* Joins the stems lo..hi, cut to WORD_KEY_SIZE */
 extern void words_join(const Words *words, int lo, int hi, char *key);
 
-/* Is one of them of a class? */
+/* Returns whether one of the words has a class */
 extern bool words_any(const Words *words, int class);
 
-/* Are the first n stems of two names the same? */
+/* Returns whether the first n stems of two names are equal */
 extern bool words_begin_alike(const Words *a, const Words *b, int n);
 
 /* ---- discover_facts.c ---- */
 
-/* A name that tables or columns have, each once: the same ones recur */
+/* Name of tables or columns, stored once */
 typedef struct FactName
 {
 	char		name[NAMEDATALEN];	/* hash key */
@@ -103,19 +105,19 @@ typedef struct FactTable
 	Words		words;
 	int			columns;		/* first of ncolumns in Facts.columns */
 	int			ncolumns;
-	int			prefix;			/* words of its name that many tables begin
-								 * with */
-	List	   *keys;			/* of int: its unique keys in Facts.keys */
-	List	   *references;		/* of int: declared ones that it is the child
-								 * of */
-	int			primary;		/* the primary one, or -1 */
+	int			prefix;			/* number of words that are a prefix of many
+								 * tables */
+	List	   *keys;			/* int: its unique keys, in Facts.keys */
+	List	   *references;		/* int: declared references of which it is the
+								 * child */
+	int			primary;		/* its primary key, or -1 */
 	bool		partition;
 	bool		unlogged;
-	bool		denied;			/* the current role may read none of it */
-	bool		asked;			/* its references are asked for: facts_ask() */
-	double		tuples;			/* reltuples: -1 is unknown */
-	int			person_rank;	/* how well it does as a table of people; 0:
-								 * not at all */
+	bool		denied;			/* the current role may not read the table */
+	bool		asked;			/* its references are requested: facts_ask() */
+	double		tuples;			/* reltuples; -1: unknown */
+	int			person_rank;	/* how likely it is a table of people; 0: it
+								 * is none */
 	char	   *shown;			/* facts_table_name(), or NULL */
 } FactTable;
 
@@ -125,31 +127,31 @@ typedef struct FactColumn
 	AttrNumber	attnum;
 	char	   *name;
 	Oid			type;
-	Oid			base;			/* what a domain is made of */
-	char		category;		/* TYPCATEGORY_* of that */
-	bool		refers;			/* there are references of such a type */
+	Oid			base;			/* base type of a domain, else the type */
+	char		category;		/* TYPCATEGORY_* of the base type */
+	bool		refers;			/* references of such a type exist */
 	Oid			collation;
 	Words		words;
 	const char *joined;			/* its stems */
 	int32		typmod;
 	bool		not_null;
-	bool		own;			/* its values are made for it, or inherited */
+	bool		own;			/* its values are generated, or inherited */
 	bool		has_default;
-	bool		leads_index;	/* first of an index, unique ones left out */
-	bool		leads_any;		/* first of any index */
+	bool		leads_index;	/* first column of an index that is not unique */
+	bool		leads_any;		/* first column of any index */
 	bool		alone_primary;
 	bool		alone_unique;
 	bool		in_primary;
-	bool		declared;		/* is a reference already, alone */
+	bool		declared;		/* already a reference of one column */
 } FactColumn;
 
 typedef struct FactKey
 {
 	int			table;
 	int			n;
-	int			columns[INDEX_MAX_KEYS];	/* in Facts.columns */
+	int			columns[INDEX_MAX_KEYS];	/* indexes into Facts.columns */
 	bool		primary;
-	bool		owned;			/* its name has the table's name in it */
+	bool		owned;			/* its name contains the table's name */
 } FactKey;
 
 typedef struct FactReference
@@ -164,55 +166,63 @@ typedef struct FactReference
 typedef struct Facts
 {
 	MemoryContext context;
-	MemoryContext reasons;		/* where the candidates that are at hand keep
-								 * theirs */
+	MemoryContext reasons;		/* context of the current candidates' reasons */
 	FactTable  *tables;
 	int			ntables;
 	FactColumn *columns;
 	int			ncolumns;
-	HTAB	   *names;			/* of tables and columns: FactName */
+	HTAB	   *names;			/* FactName of tables and columns */
 	FactKey    *keys;
 	int			nkeys;
-	FactReference *references;	/* declared ones */
+	FactReference *references;	/* declared references */
 	int			nreferences;
-	bool		indexed;		/* there are indexes that are not unique */
+	bool		indexed;		/* indexes that are not unique exist */
 	struct Names *names_of;		/* see discover_names.h */
 	Dictionary *dictionary;
 	struct StatsCache *stats;
 	HTAB	   *type_pairs;
-	HTAB	   *table_index;	/* OID -> table */
-	HTAB	   *possible;		/* what rows_possible() has found out */
-	List	   *rules;			/* what users have said: discover_feedback.c */
+	HTAB	   *table_index;	/* table by OID */
+	HTAB	   *possible;		/* results of rows_possible() */
+	List	   *rules;			/* users' verdicts: discover_feedback.c */
 } Facts;
 
 extern Facts *facts_read(void);
 
-/* Ask for the references of one table, or InvalidOid, and of the tables of some schemas (names), or NIL; else of all */
+/*
+ * Requests the references of one table (or InvalidOid) and of the tables of
+ * some schemas (names, or NIL); of all tables if neither is given
+ */
 extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
 
-/* A column that there is, or -1 */
+/* Returns an existing column, or -1 */
 extern int	facts_find_column(const Facts *facts, Oid relid, AttrNumber attnum);
 
-/* The table's unique key of these columns, or -1 */
+/* Returns the table's unique key of these columns, or -1 */
 extern int	facts_find_key(const Facts *facts, int table, const int *columns, int n);
 
-/* Is there a reference of these columns, to one table or (-1) to any? */
+/* Returns whether a reference of these columns to one table, or (-1) to any, is declared */
 extern bool facts_is_declared(const Facts *facts, int child, int parent, const int *columns, int n);
 
-/* An empty hash table in the current memory context; keys of NAMEDATALEN and more are strings */
+/*
+ * Returns an empty hash table in the current memory context; keys of
+ * NAMEDATALEN and more bytes are strings
+ */
 extern HTAB *facts_hash(const char *name, Size keysize, Size entrysize);
 
-/* Give the rows of a query of ours, run as the owner, to take(), in the current memory context; $1 is `argument` unless that is negative */
+/*
+ * Passes the rows of a query, run as the extension's owner, to take(), in the
+ * current memory context; $1 is `argument` unless that is negative
+ */
 extern void facts_query(const char *query, int64 argument, void (*take) (void *arg, const Datum *row, const bool *nulls), void *arg);
 
-/* A table's name as it is shown, looked up once */
+/* Returns a table's name for messages, looked up once */
 extern const char *facts_table_name(const Facts *facts, int table);
 
-/* As list of char * */
+/* Returns columns' names as a list of char * */
 extern List *facts_column_names(const Facts *facts, const int *columns, int n);
 
-/* Could a key's column of one type refer to a key of another?  No domains. */
+/* Returns whether a column of one type could reference a key of another; neither is a domain */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
 
 #endif							/* SG_DISCOVER_FACTS_H */

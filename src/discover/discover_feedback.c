@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * discover_feedback.c
- *	  What users have said of proposals: schemaguard.discovery_feedback.
+ *	  Users' verdicts on proposals: schemaguard.discovery_feedback.
  *
  * What was rejected is no candidate any more, so the next best one takes its
  * place.  What was accepted is proposed with score 1, and teaches like a
@@ -28,15 +28,18 @@ typedef struct FeedbackRule
 {
 	bool		accepted;
 	bool		pattern;		/* columns are a regular expression */
-	Bitmapset  *children;		/* in Facts.tables; NULL: any */
+	Bitmapset  *children;		/* indexes into Facts.tables; NULL: any */
 	Bitmapset  *parents;
 	text	   *columns;		/* NULL: any */
-	List	   *attnums;		/* of int: of the columns, if it accepts and
-								 * names all; else NIL */
-	bool		used;			/* some candidate is what it speaks of */
+	List	   *attnums;		/* int: column numbers, if the rule accepts
+								 * and names all columns; else NIL */
+	bool		used;			/* the rule matches some candidate */
 } FeedbackRule;
 
-/* The tables of a rule, of those that the facts have, and one that is none: so there are some */
+/*
+ * Returns the tables of a rule among the facts, and one that does not exist, so
+ * that the set is not empty
+ */
 static Bitmapset *
 rule_tables(const Facts *facts, Datum oids)
 {
@@ -67,7 +70,7 @@ take_rule(void *arg, const Datum *row, const bool *nulls)
 	facts->rules = lappend(facts->rules, rule);
 }
 
-/* Does a rule speak of a candidate?  *columns are its names, once somebody asks for them. */
+/* Returns whether a rule matches a candidate; *columns caches its column names. */
 static bool
 speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, text **columns)
 {
@@ -91,7 +94,7 @@ speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, t
 
 /* ---- accepted, though no name suggests it ---- */
 
-/* The parent's key that such columns could refer to, the primary one if it can be; -1: none */
+/* Returns the parent's key that such columns could reference, preferably the primary one; -1: none */
 static int
 find_key(Facts *facts, int parent, const int *columns, int n)
 {

@@ -27,17 +27,17 @@
 #include "discover/discover.h"
 #include "discover/discover_names.h"
 
-#define SET_MAX 8				/* candidates that a column keeps */
-#define SHARING_MAX 1024		/* tables looked at for one key */
+#define SET_MAX 8				/* candidates that a column keeps, at most */
+#define SHARING_MAX 1024		/* tables tried for one key, at most */
 
-/* A column whose candidates are being looked for */
+/* State of the search for a column's candidates */
 typedef struct MatchState
 {
 	Facts	   *facts;
 	int			column;
 	Candidate  *set[SET_MAX];
 	int			nset;
-	Reading    *reading;		/* the one that is being tried */
+	Reading    *reading;		/* reading that is being tried */
 } MatchState;
 
 /* ---- what can be a reference at all ---- */
@@ -92,7 +92,7 @@ candidate_new(int key, const int *columns, int n)
 	return cand;
 }
 
-/* Which ones to keep, where there are too many */
+/* Returns the rank by which a column keeps its candidates */
 static double
 rank_of(const Facts *facts, const Candidate *cand)
 {
@@ -120,7 +120,7 @@ find_candidate(const MatchState *state, int key)
 
 /* ---- a key of several columns, and a column that names its table ---- */
 
-/* Is the name of a key's column the parent's own business? */
+/* Returns whether a key's column has a general name, such as id, or is named after its own table */
 static bool
 is_own_part(const Facts *facts, int column, int table)
 {
@@ -158,7 +158,10 @@ child_column(const Facts *facts, const FactKey *key, int i, int child)
 	return column >= 0 ? column : names_column_of(facts, child, facts->columns[key->columns[i]].joined);
 }
 
-/* Can a column of the child refer to that of a key?  A part that both sides of a reference to the same table share can. */
+/*
+ * Returns whether a column of the child can reference a key's column.  So can a
+ * column that both sides of a reference to the same table share, if `shared`.
+ */
 static bool
 can_refer(Facts *facts, int column, int target, bool shared)
 {
@@ -167,8 +170,9 @@ can_refer(Facts *facts, int column, int target, bool shared)
 }
 
 /*
- * The other columns that, with `lead`, refer to a key of several columns;
- * false unless each of them is in the child by the name it has in the parent.
+ * Finds the columns that reference a key of several columns together with
+ * `lead`; returns false unless the child has each of the others under its name
+ * in the parent.
  */
 static bool
 match_lead(Facts *facts, int lead, int k, int *columns)
@@ -181,8 +185,8 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 		return false;
 
 	/*
-	 * the lead stands for the one that is the parent's own, or is not in the
-	 * child
+	 * `lead` references the column that is named after the parent, or is
+	 * missing in the child
 	 */
 	for (int i = 0; i < key->n; i++)
 	{
@@ -206,7 +210,7 @@ match_lead(Facts *facts, int lead, int k, int *columns)
 
 /* ---- candidates that are kept ---- */
 
-/* Start from what is known of this key already; false if the column can't refer to it */
+/* Starts a candidate from the known facts about a key; returns false if the column can't reference it */
 static bool
 begin(MatchState *state, int k, Candidate *cand)
 {
@@ -259,7 +263,7 @@ keep(MatchState *state, Candidate *cand)
 
 /* ---- by the name of a table ---- */
 
-/* The reading from one of its words on is the name of a table, or the end of it */
+/* Considers a table whose name, or the end of it, is the reading from one of its words on */
 static void
 consider_table(MatchState *state, int t, NameMatch match, int before)
 {
@@ -294,7 +298,10 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 	}
 }
 
-/* The child's name, then that: bench.kind is in bench_kind, however many tables end in "kind" */
+/*
+ * Looks up the child's name followed by the reading: bench.kind references
+ * bench_kind, however many tables end in "kind"
+ */
 static void
 look_up_own(MatchState *state, const char *name)
 {
@@ -308,7 +315,10 @@ look_up_own(MatchState *state, const char *name)
 		consider_table(state, t, MATCH_TAIL, 0);
 }
 
-/* From each of the words on: as a whole, without its prefix, and as the end of it */
+/*
+ * Looks up tables by the reading from each word on: as the whole name, the name
+ * without prefix, and the end of the name
+ */
 static void
 look_up_tables(MatchState *state)
 {
@@ -332,7 +342,10 @@ look_up_tables(MatchState *state)
 
 /* ---- by the name of a key ---- */
 
-/* The whole name, its ending too; after other words only what says more than "id" */
+/*
+ * Looks up keys by the whole name with its ending; after other words only names
+ * with more meaning than "id"
+ */
 static void
 look_up_keys(MatchState *state)
 {
@@ -379,7 +392,7 @@ consider_role(MatchState *state, int t, bool self)
 	}
 }
 
-/* Is a table called as the whole reading, but for its prefix? */
+/* Returns whether a table has the whole reading as its name, apart from a prefix */
 static bool
 is_called(const MatchState *state)
 {
@@ -402,7 +415,10 @@ look_up_roles(MatchState *state)
 	if (state->reading->suffix == SUFFIX_NAME || state->reading->suffix == SUFFIX_NUMBER)
 		return;
 
-	/* assigned_to, reply_to: the word before, if no table goes by the last */
+	/*
+	 * assigned_to, reply_to: use the word before, if no table has the last
+	 * one's name
+	 */
 	if (state->nset == 0 && words->n > 1 && !(class & (WORD_SELF | WORD_ACTOR)))
 		class = words_class(words, words->n - 2);
 	if (class & WORD_SELF)
@@ -436,10 +452,11 @@ look_up_taught(MatchState *state)
 /* ---- what is left of them ---- */
 
 /*
- * No foreign key is right for the key of another system (stripe_customer_id),
- * nor for one of the table that a sibling names (commentable_type and
- * commentable_id): only the table of exactly that name remains, what declared
- * keys say, and what a user has accepted (discover_feedback.c).
+ * Marks candidates that can't be right: the column is a key of another system
+ * (stripe_customer_id), or of a table that a sibling names (commentable_type
+ * and commentable_id).  Only the table of exactly that name, references like
+ * declared keys, and those that a user accepted (discover_feedback.c) stay
+ * possible.
  */
 static void
 mark_impossible(MatchState *state)
@@ -486,8 +503,8 @@ match_column(Facts *facts, int c, List *candidates)
 /* ---- groups ---- */
 
 /*
- * Columns that may be one of the key's in other tables: those of the name
- * that the fewest tables have, and those with the parent's name before it.
+ * Returns the columns of other tables that may reference the key's column with
+ * the rarest name: those of that name, also with the parent's name before it
  */
 static List *
 rarest_column(const Facts *facts, const FactKey *key)
@@ -506,7 +523,7 @@ rarest_column(const Facts *facts, const FactKey *key)
 	return list_concat_copy(names_find(facts, NAME_COLUMN, name), rarest);
 }
 
-/* All columns of the key by name in one table */
+/* Finds all columns of the key by name in one table */
 static bool
 same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 {
@@ -524,7 +541,7 @@ same_columns(Facts *facts, const FactKey *key, int child, int *columns)
 	return true;
 }
 
-/* The number of a set of columns: one for all parents of the same columns */
+/* Returns the number of a set of columns, which all parents share */
 static int
 set_of(HTAB *sets, int base, const int *columns, int n)
 {
@@ -550,7 +567,7 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 	return entry->set;
 }
 
-/* Groups of columns from..to - 1, whole tables of which these are the other candidates */
+/* Returns the groups of columns from..to - 1, which are whole tables; singles are the other candidates */
 static List *
 match_groups(Facts *facts, int from, int to, List *singles)
 {
@@ -558,7 +575,7 @@ match_groups(Facts *facts, int from, int to, List *singles)
 	Bitmapset **led = MemoryContextAllocExtended(CurrentMemoryContext, (facts->nkeys + 1) * sizeof(Bitmapset *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	List	   *groups = NIL;
 
-	/* the tables where a naming column leads to the key already */
+	/* tables in which a naming column leads to the key already */
 	foreach_ptr(const Candidate, cand, singles)
 	{
 		if (cand->n > 1 && !cand->impossible)
@@ -607,7 +624,7 @@ match_candidates(Facts *facts, int *next, int64 room)
 
 	for (; c < facts->ncolumns; c++)
 	{
-		/* a table is not divided: its rows are read once */
+		/* do not divide a table: its rows are read once */
 		if (list_length(candidates) >= room && facts->columns[c].table != facts->columns[c - 1].table)
 			break;
 		if (match_eligible(facts, c) && !facts->columns[c].declared)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * discover_names.c
- *	  What names are made of, and those of tables, keys and columns, ready
- *	  to be looked up.
+ *	  Cuts names into words, and indexes the names of tables, keys and
+ *	  columns for lookup.
  *
  * Names are cut into words, which have stems and classes.  Which words say
  * something, and how plurals are made, is in schemaguard.discovery_word: this
@@ -28,23 +28,24 @@
 #include "base/compat.h"
 #include "discover/discover_names.h"
 
-#define ENDING_MARK '-'			/* before what is the end of a word only */
-#define STEM_MIN 2				/* letters before such an end */
-#define PREFIX_TABLES 3			/* tables that make a prefix */
+#define ENDING_MARK '-'			/* mark before an ending */
+#define STEM_MIN 2				/* letters before such an ending, at least */
+#define PREFIX_TABLES 3			/* tables that make a common prefix, at least */
 #define PREFIX_WORDS 2
-#define GLUED_MIN 3				/* letters before an ending in the same word */
+#define GLUED_MIN 3				/* letters before an ending in the same word,
+								 * at least */
 #define GLUED_READINGS 2
-#define PERSONS_MAX 2			/* tables of people that "created_by" may mean */
-#define PERSON_NAME 3			/* what the name of such a table counts, in
-								 * columns that tell of people */
-#define LOGIN_COLUMN 3			/* so many of them one counts that people log
-								 * in with */
-#define PERSON_COLUMNS 5		/* so many make a table one of people,
-								 * whatever it is called */
-#define HABIT_COLUMNS 4			/* columns that make a habit */
-#define HABIT_SHARE 0.5			/* of those that have the word */
+#define PERSONS_MAX 2			/* tables of people that "created_by" may
+								 * mean, at most */
+#define PERSON_NAME 3			/* weight of such a table's name, in columns
+								 * about people */
+#define LOGIN_COLUMN 3			/* weight of a column that people log in with */
+#define PERSON_COLUMNS 5		/* weight that makes a table one of people,
+								 * whatever its name */
+#define HABIT_COLUMNS 4			/* columns that make a habit, at least */
+#define HABIT_SHARE 0.5			/* share of the columns with the word */
 #define TAUGHT_LOOKED 64		/* declared references of one name that are
-								 * looked at */
+								 * examined, at most */
 
 /* ---- words ---- */
 
@@ -57,9 +58,9 @@ typedef struct Ending
 struct Dictionary
 {
 	HTAB	   *words;
-	List	   *plurals;		/* of Ending *, the longest first */
-	List	   *singulars;		/* the same, of those that another name must
-								 * bear out */
+	List	   *plurals;		/* Ending *, the longest first */
+	List	   *singulars;		/* Ending *, for words whose singular is
+								 * another existing name */
 };
 
 static const struct
@@ -138,7 +139,7 @@ words_read(void)
 	return dictionary;
 }
 
-/* A word with another ending, or NULL if it does not end so */
+/* Returns a word with the ending replaced, or NULL if it has another ending */
 static char *
 change_ending(const Word *word, const Ending *ending)
 {
@@ -150,7 +151,7 @@ change_ending(const Word *word, const Ending *ending)
 	return psprintf("%.*s%s", (int) (n - length), word->text, ending->becomes);
 }
 
-/* As both its singular and its plural have it; what that gives need not be a word */
+/* Returns the stem that singular and plural share, which need not be a word */
 static Word *
 find_stem(Dictionary *dictionary, Word *word)
 {
@@ -176,7 +177,7 @@ words_find(Dictionary *dictionary, const char *text)
 	return word;
 }
 
-/* A word of some name that this one is by one of the endings, or NULL */
+/* Returns an existing word that is this one's singular by one of the endings, or NULL */
 static Word *
 find_singular(const Dictionary *dictionary, const Word *word, List *endings)
 {
@@ -192,10 +193,10 @@ find_singular(const Dictionary *dictionary, const Word *word, List *endings)
 }
 
 /*
- * The longest ending has made a stem of each word alone: of "areas", areas.
- * Where that is no word of another name, and a shorter ending or one that is
- * too uncertain to cut by itself gives one that is (area), the two are one.
- * All are found before any is changed, so that no order matters.
+ * Corrects stems by other names: the longest ending makes a stem of each word
+ * alone ("areas" of "areas").  If that is not a word of another name, but a
+ * shorter or less certain ending gives one (area), the two get one stem.  All
+ * are found before any is changed, so that the order does not matter.
  */
 void
 words_settle(Dictionary *dictionary)
@@ -291,7 +292,7 @@ add_word(Dictionary *dictionary, Words *words, const char *from, int length)
 		return;
 	lower = str_tolower(from, length, DEFAULT_COLLATION_OID);
 
-	/* what does not fit belongs to the last word */
+	/* append what does not fit to the last word */
 	if (words->n == WORDS_MAX)
 		lower = psprintf("%s%s", words->word[--words->n]->text, lower);
 	words->word[words->n] = words_find(dictionary, lower);
@@ -299,7 +300,7 @@ add_word(Dictionary *dictionary, Words *words, const char *from, int length)
 	pfree(lower);
 }
 
-/* Does a new word begin at s[i], within one that began at s[start]? */
+/* Returns whether a new word begins at s[i], within one that began at s[start] */
 static bool
 begins_word(const char *s, int start, int i)
 {
@@ -310,16 +311,16 @@ begins_word(const char *s, int start, int i)
 		return islower(before) || isdigit(before) ||
 			(isupper(before) && islower((unsigned char) s[i + 1]) && i - start > 1);
 
-	/* a number that ends the name is a word of its own */
+	/* a number at the end of the name is a word of its own */
 	if (isdigit(c) && !isdigit(before))
 		return s[i + strspn(s + i, "0123456789")] == '\0';
 	return false;
 }
 
 /*
- * Cut a name where its writer did: at underscores and other marks, between
- * lower and upper case, before a number at its end.  Bytes of other than
- * ASCII characters count as letters.  A name of marks alone is one word.
+ * Splits a name into words: at underscores and other marks, between lower and
+ * upper case, before a number at its end.  Bytes outside of ASCII count as
+ * letters.  A name of marks alone is one word.
  */
 Words
 words_split(Dictionary *dictionary, const char *name)
@@ -408,7 +409,7 @@ names_is_prefix(const Facts *facts, const FactTable *table, int n)
 	return list_length(names_find(facts, NAME_HEAD, key)) >= PREFIX_TABLES && names_find(facts, NAME_TABLE, key) == NIL;
 }
 
-/* The longest prefix of a table's name that leaves a word of it */
+/* Finds the longest prefix of a table's name that leaves at least one word */
 static void
 find_prefix(const Facts *facts, FactTable *table)
 {
@@ -441,7 +442,7 @@ add_column(Facts *facts, int c)
 		entry->values = lappend_int(entry->values, c);
 }
 
-/* Is its table's name in that of a key of one column? */
+/* Adds a key of one column under its names, and notes whether its name contains the table's */
 static void
 add_key(const Facts *facts, int k)
 {
@@ -474,7 +475,7 @@ names_column_of(const Facts *facts, int table, const char *joined)
 	int			lo = 0;
 	int			hi = list_length(columns);
 
-	/* they were put there in order */
+	/* sorted, because they were added in order */
 	while (lo < hi)
 	{
 		int			middle = (lo + hi) / 2;
@@ -504,7 +505,7 @@ names_is_general(const Facts *facts, int c)
 
 /* ---- reading a column's name ---- */
 
-/* The words lo..hi of a name; 0 if there is none */
+/* Makes a reading of the words lo..hi of a name; returns the number of readings, 0 or 1 */
 static int
 make_reading(const Words *words, int lo, int hi, Suffix suffix, Reading *reading)
 {
@@ -514,7 +515,7 @@ make_reading(const Words *words, int lo, int hi, Suffix suffix, Reading *reading
 	return hi > lo;
 }
 
-/* Where the last word ends in an ending that is written together with it: videoid ends in id, and in oid */
+/* Makes readings of a last word with an ending without a separator: videoid ends in id, and in oid */
 static int
 read_glued(const Facts *facts, const Words *words, int lo, int hi, Reading *readings)
 {
@@ -536,7 +537,10 @@ read_glued(const Facts *facts, const Words *words, int lo, int hi, Reading *read
 	return n;
 }
 
-/* Without its endings, and as it stands where these may be none */
+/*
+ * Makes the readings of a column's name without its endings, and of the whole
+ * name if these may be none
+ */
 int
 names_read(const Facts *facts, int c, Reading *readings)
 {
@@ -568,7 +572,7 @@ names_read(const Facts *facts, int c, Reading *readings)
 	}
 	n += make_reading(words, lo, end, suffix, &readings[n]);
 
-	/* id_noun_role has the noun first */
+	/* in id_noun_role the noun comes first */
 	if (marked && end - lo > 1)
 		n += make_reading(words, lo, end - 1, suffix, &readings[n]);
 	if (n > 0 && suffix == SUFFIX_NONE)
@@ -581,9 +585,8 @@ names_read(const Facts *facts, int c, Reading *readings)
 /* ---- people ---- */
 
 /*
- * How well does a table do as that of people?  Its name, and what it has
- * columns of.  A name of several words alone does not suffice: a
- * "pipe_profile" is no person.
+ * Returns how likely a table is one of people, by its name and its columns.  A
+ * name of several words alone does not suffice: a "pipe_profile" is no person.
  */
 static int
 person_rank(const Facts *facts, const FactTable *table)
@@ -606,7 +609,7 @@ person_rank(const Facts *facts, const FactTable *table)
 		(named && table->words.n - table->prefix == 1 ? 2 * PERSON_NAME : 0);
 }
 
-/* Puts a table among those of its rank, the first of them first */
+/* Inserts a table among those of its rank, in order */
 static void
 add_person(const Facts *facts, int t)
 {
@@ -633,7 +636,7 @@ names_persons(const Facts *facts, int column)
 
 /* ---- what the names and the declared keys teach ---- */
 
-/* Are the words before hi the name of a table, whole or without its prefix? */
+/* Returns whether the words before hi are the name of a table, whole or without its prefix */
 static bool
 names_a_table(const Facts *facts, const Words *words, int hi)
 {
@@ -643,7 +646,7 @@ names_a_table(const Facts *facts, const Words *words, int hi)
 	return names_find(facts, NAME_TABLE, name) != NIL || names_find(facts, NAME_REST, name) != NIL;
 }
 
-/* Words that no list has, and that stand behind the names of tables */
+/* Learns endings of references: words without a class that often follow a table's name */
 static void
 learn_endings(const Facts *facts)
 {
@@ -655,7 +658,7 @@ learn_endings(const Facts *facts)
 
 		CHECK_FOR_INTERRUPTS();
 
-		/* a name that recurs counts once */
+		/* count each name once */
 		if (same == NIL || linitial_int(same) != c || words_class(words, words->n - 1) != 0)
 			continue;
 		last = words->word[words->n - 1]->stem;
@@ -701,7 +704,11 @@ learn_declared(const Facts *facts)
 	}
 }
 
-/* The key that a column refers to if it does as a reference, or -1: what refers to its own table does so elsewhere, too */
+/*
+ * Returns the key that a column references if it follows a declared reference,
+ * or -1; a reference to its own table is followed by one to the column's own
+ * table
+ */
 static int
 key_taught(const Facts *facts, int column, const FactReference *reference)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * discover_rows.c
- *	  What the rows say of candidates.
+ *	  Evidence for and against candidates from their rows.
  *
  * First a few blocks of the child are read once for all of its candidates,
  * always the same ones while the table does not change, into a store that
@@ -43,60 +43,66 @@
 #include "base/spi.h"
 #include "discover/discover.h"
 
-#define SAMPLE_KEYS 64			/* candidates that one sample serves */
-#define WORTH_LOOKING 0.02		/* score below which rows are not asked,
+#define SAMPLE_KEYS 64			/* candidates that one sample serves, at most */
+#define WORTH_LOOKING 0.02		/* score below which rows are not sampled,
 								 * unless such scores are wanted */
-#define REFUTED 0.05			/* share of orphans in a sample */
-#define ORPHANS_USUAL 0.01		/* ... of a reference */
+#define REFUTED 0.05			/* share of orphans in a sample that refutes a
+								 * candidate */
+#define ORPHANS_USUAL 0.01		/* usual share of orphans of a reference */
 #define BY_CHANCE_LEAST 0.002	/* share of values that the parent has by
-								 * chance, if nothing is known of it */
-#define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
-#define BY_CHANCE_OTHER 0.02	/* ... of texts and the like.. */
-#define BY_CHANCE_NAME 0.15		/* ..that are unique beside a primary key */
-#define SURE 10.0				/* the log of odds that is enough */
-#define SURE_ALONE 0.75			/* of that, what is enough without a name: two
-								 * texts */
+								 * chance, at least */
+#define BY_CHANCE_NUMBER 0.9	/* that share for numbers, if it can't be told */
+#define BY_CHANCE_OTHER 0.02	/* that share for texts and similar values */
+#define BY_CHANCE_NAME 0.15		/* that share for texts that are unique beside
+								 * a primary key */
+#define SURE 10.0				/* log of the odds that suffices */
+#define SURE_ALONE 0.75			/* share of SURE that suffices without a name:
+								 * two texts */
 
-#define SAMPLE_ROWS 1000		/* of a large child, about */
-#define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
-#define BLOCK_ROWS 60			/* of a block, where nobody has counted */
-#define FIRST_LOOK 64			/* values looked up before all of them are */
-#define HOPELESS 0.3			/* share of orphans in these */
-#define BLOCKS_COUNTED 100		/* of a parent whose rows nobody has counted */
+#define SAMPLE_ROWS 1000		/* sampled rows of a large child, about */
+#define SAMPLE_ROWS_MAX 4000	/* a child with at most as many rows is read
+								 * completely */
+#define BLOCK_ROWS 60			/* assumed rows of a block */
+#define FIRST_LOOK 64			/* number of values that are looked up first */
+#define HOPELESS 0.3			/* share of orphans among these that ends the
+								 * look-up */
+#define BLOCKS_COUNTED 100		/* blocks of a parent up to which its rows are
+								 * counted */
 #define DENSITY_PROBES 200
 #define CHANGED "the table was changed meanwhile"
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
-#define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
-									 * rhythm of theirs */
+#define GOLDEN 0.6180339887498949	/* golden ratio: spreads numbers evenly,
+									 * without hitting a period */
 
 /* Share of a candidate's values that its parent would have by chance */
 typedef struct Chance
 {
-	double		share;			/* of the numbers between the child's ends, or
-								 * of several columns each with the value of
-								 * another row; -1 is unknown */
-	bool		numbers;		/* most values are, or are written as one */
+	double		share;			/* share of the numbers between the child's
+								 * ends, or of several columns each with
+								 * another row's value; -1: unknown */
+	bool		numbers;		/* most values are numbers, or texts of
+								 * numbers */
 } Chance;
 
-/* A sample of a child's rows; queries see it as a table "sample" */
+/* Sample of a child's rows, which queries see as a table "sample" */
 typedef struct RowSample
 {
 	const Facts *facts;
-	MemoryContext work;			/* of one candidate */
+	MemoryContext work;			/* context of one candidate */
 	SgScope		scope;
-	List	   *columns;		/* of int: in Facts.columns */
+	List	   *columns;		/* int: indexes into Facts.columns */
 	EphemeralNamedRelationData rows;
 	int64		nrows;
 	bool		whole;
 } RowSample;
 
-/* Candidates of one child that are looked at together */
+/* Candidates of one child that are sampled together */
 typedef struct Batch
 {
 	Facts	   *facts;
 	Oid			child;
 	List	   *candidates;
-	RowProgress *progress;		/* of all batches */
+	RowProgress *progress;		/* progress of all batches */
 } Batch;
 
 FkProblem *
@@ -115,7 +121,7 @@ rows_resolve(const Facts *facts, Candidate *cand)
 					  facts_column_names(facts, key->columns, key->n), cand->fk);
 }
 
-/* The answer is the same for all columns of one kind */
+/* Caches the answer for all columns of the same kind. */
 bool
 rows_possible(Facts *facts, Candidate *cand)
 {
@@ -147,10 +153,9 @@ rows_possible(Facts *facts, Candidate *cand)
 /* ---- signals ---- */
 
 /*
- * Compares the shares of values that the parent has, and has not, with chance:
- * of a reference, few are missing; of values that have nothing to do with the
- * parent, it has as many as it has of all possible values. Returns 1 for
- * surely a reference, down to -1.
+ * Compares the shares of values that the parent has, and lacks, with chance.  A
+ * reference lacks few; for values unrelated to the parent, its share is that of
+ * all possible values.  Returns 1 for surely a reference, down to -1.
  */
 static double
 beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
@@ -160,8 +165,8 @@ beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 	double		sure;
 
 	/*
-	 * numbers that are missing for another reason than gaps in the parent's
-	 * are those of something else, or orphans
+	 * missing numbers that are not due to gaps in the parent's show another
+	 * reference, or orphans
 	 */
 	if (chance->numbers && missing > 2 * (1 - share))
 		return missing > REFUTED ? -1 : 0;
@@ -187,7 +192,7 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 		return;
 	beyond = beyond_chance(facts, cand, chance);
 
-	/* where no name speaks for it, the values have to do so surely */
+	/* without a name the values must be sure */
 	if (cand->by_rows && beyond < SURE_ALONE)
 		beyond = -1;
 	cand->refuted = beyond < 0 && (beyond <= -1 || cand->orphan_rows > rows * REFUTED);
@@ -202,8 +207,8 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 		return;
 
 	/*
-	 * rows of one block are often alike, and statistics count too few values
-	 * of many: the least of both
+	 * take the least of both: rows of one block are often alike, and
+	 * statistics underestimate many values
 	 */
 	s[EVIDENCE_FEW] = Min(stats_few(cand->distinct, rows, cand->parents), cand->by_rows ? 0 : cand->whole ? 1 : few);
 	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
@@ -213,7 +218,7 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 
 /* ---- reading a sample ---- */
 
-/* Blocks of a table and its partitions */
+/* Returns the number of blocks of a table and its partitions */
 static double
 count_blocks(Oid relid)
 {
@@ -231,7 +236,7 @@ probe_from(StringInfo query, const Facts *facts, int child)
 	double		tuples = facts->tables[child].tuples;
 	double		rows = tuples > 0 && blocks > 0 ? tuples / blocks : BLOCK_ROWS;
 
-	/* few blocks may be all alike, many take long */
+	/* few blocks may all be alike, many take long */
 	double		wanted = Max(Min(SAMPLE_ROWS / Max(rows, 1), 100), 10);
 	double		percent = blocks == 0 ? 0 : blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
 
@@ -281,7 +286,7 @@ probe_fill(EphemeralNamedRelation rows, Oid table, const char *query)
 	rows->md.enrtuples = tuplestore_tuple_count(rows->reldata);
 }
 
-/* Values that are stored apart stay where they are: what is too long for a key is never fetched */
+/* Reads the sample; values out of line are not fetched if they are too long for a key */
 static void
 read_sample(RowSample *sample, int child)
 {
@@ -314,16 +319,20 @@ probe_scope_begin(SgScope *scope)
 	sg_scope_set("row_security", "off");
 	sg_scope_set("max_parallel_workers_per_gather", "0");
 	sg_scope_set("jit", "off");
-	/* the first rows are always the same */
+	/* always begin with the same rows */
 	sg_scope_set("synchronize_seqscans", "off");
-	/* planning must not look into CHECK constraints: anybody's code */
+
+	/*
+	 * planning must not evaluate CHECK constraints, which may be anybody's
+	 * code
+	 */
 	sg_scope_set("constraint_exclusion", "off");
 }
 
 /*
- * Read a sample of the rows of a child, the columns of these candidates.
- * Locks are held, the snapshot to read in is the active one.  Rows that an
- * eighth of schemaguard.audit_memory has no room for are in a file.
+ * Reads a sample of a child's rows, with the columns of these candidates, in
+ * the active snapshot and under locks that the caller holds.  Rows beyond an
+ * eighth of schemaguard.audit_memory go to a file.
  */
 static void
 sample_begin(RowSample *sample, List *candidates)
@@ -357,7 +366,10 @@ column_name(const RowSample *sample, int column)
 	return quote_identifier(sample->facts->columns[column].name);
 }
 
-/* (SELECT a, b, ... FROM sample WHERE none is null LIMIT n), of a candidate's columns; what is too long for a key is null in it */
+/*
+ * Returns (SELECT a, b, ... FROM sample WHERE none is null LIMIT n) for a
+ * candidate's columns; values too long for a key are null in it
+ */
 static char *
 sample_rows(const RowSample *sample, const Candidate *cand, int limit)
 {
@@ -379,7 +391,7 @@ sample_rows(const RowSample *sample, const Candidate *cand, int limit)
 	return psprintf("(SELECT %s FROM sample WHERE %s LIMIT %d)", values.data, known.data, limit);
 }
 
-/* (SELECT ...): the sample's rows, but each column of a candidate with the value of another row */
+/* Returns (SELECT ...) of the sample's rows, with each column of a candidate taken from another row */
 static char *
 shifted_rows(const RowSample *sample, const Candidate *cand)
 {
@@ -401,7 +413,10 @@ shifted_rows(const RowSample *sample, const Candidate *cand)
 	return buf.data;
 }
 
-/* TYPCATEGORY_NUMERIC where a candidate's values are numbers, TYPCATEGORY_STRING where they may be written so, else 0 */
+/*
+ * Returns TYPCATEGORY_NUMERIC if a candidate's values are numbers,
+ * TYPCATEGORY_STRING if they may be texts of numbers, else 0
+ */
 static char
 number_kind(const RowSample *sample, const Candidate *cand)
 {
@@ -411,10 +426,10 @@ number_kind(const RowSample *sample, const Candidate *cand)
 }
 
 /*
- * (SELECT ...): what values might be there by chance: of several columns each
- * with the value of another row; numbers spread between the ends s.low and
- * s.high of those that are found, written with as many digits at least as
- * these have.  NULL: nobody knows.
+ * Returns (SELECT ...) of values that might occur by chance: for several
+ * columns each with another row's value; for numbers some that are spread
+ * between the ends s.low and s.high of those found, with at least as many
+ * digits.  NULL: unknown.
  */
 static char *
 chance_rows(const RowSample *sample, const Candidate *cand, char kind)
@@ -425,7 +440,7 @@ chance_rows(const RowSample *sample, const Candidate *cand, char kind)
 		return shifted_rows(sample, cand);
 	if (kind != TYPCATEGORY_STRING && type != INT2OID && type != INT4OID && type != INT8OID)
 		return NULL;
-	/* not "character", which would be one of them */
+	/* not "character", which means one character */
 	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT w.low + CASE WHEN w.width <= %d THEN g ELSE CAST(floor(w.width * (p - floor(p))) AS int8) END AS number"
 					" FROM (SELECT CAST(s.low AS int8) AS low, CAST(CAST(s.high AS numeric) - CAST(s.low AS numeric) + 1 AS float8) AS width) w,"
 					" generate_series(0, CAST(least(w.width, %d) AS int4) - 1) g, LATERAL (SELECT (CAST(g AS float8) + 0.5) * %.16f AS p) p"
@@ -434,7 +449,10 @@ chance_rows(const RowSample *sample, const Candidate *cand, char kind)
 					type == BPCHAROID ? "bpchar" : format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, DENSITY_PROBES, GOLDEN);
 }
 
-/* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
+/*
+ * Returns EXISTS (the row of the parent that fk references), looked up by
+ * index: without OFFSET the whole parent would be read into a hash table
+ */
 static char *
 found_sql(const FkKey *key)
 {
@@ -449,7 +467,10 @@ found_sql(const FkKey *key)
 	return buf.data;
 }
 
-/* Where nobody has counted them: those of a small table, and of a large one about */
+/*
+ * Returns an expression for the parent's rows if statistics lack them: counted
+ * for a small table, estimated for a large one
+ */
 static char *
 parent_rows(const Facts *facts, const Candidate *cand)
 {
@@ -466,7 +487,10 @@ parent_rows(const Facts *facts, const Candidate *cand)
 	return query.data;
 }
 
-/* May the rows be read, and are they what the facts say?  Under the locks; where not, the reason is kept. */
+/*
+ * Returns, under the locks, whether the rows may be read and the columns are
+ * still those of the facts; keeps the reason otherwise.
+ */
 static bool
 readable(const Facts *facts, Candidate *cand)
 {
@@ -497,7 +521,10 @@ readable(const Facts *facts, Candidate *cand)
 	return cand->reason == NULL;
 }
 
-/* Look so many values of a candidate up in its parent; without OFFSET each FILTER would look the value up again */
+/*
+ * Looks up `limit` values of a candidate in its parent; without OFFSET each
+ * FILTER would look up the value again
+ */
 static void
 look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 {
@@ -546,7 +573,10 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	by_chance->share = numbers[5];
 }
 
-/* Look at the values of a candidate, at a few of many at first; an error leaves it as it was */
+/*
+ * Looks up the values of a candidate, of many values a few first; an error
+ * leaves the candidate unchanged
+ */
 static void
 look_at_values(const RowSample *sample, Candidate *cand)
 {
@@ -573,7 +603,7 @@ is_worth_it(const Facts *facts, const Candidate *cand, double min_score)
 	return (cand->by_rows || cand->score >= Min(min_score, WORTH_LOOKING)) && run_concerns(facts, cand);
 }
 
-/* Lock without waiting, so that nobody's ALTER TABLE makes us wait; those that may be read then */
+/* Locks the candidates' tables without waiting; returns those that may be read */
 static List *
 lock_candidates(const Batch *batch)
 {
@@ -595,7 +625,7 @@ lock_candidates(const Batch *batch)
 	return locked;
 }
 
-/* Rows are read in a snapshot that was taken under the locks */
+/* Reads rows in a snapshot that is taken under the locks */
 static void
 lock_and_look(void *arg)
 {
@@ -624,7 +654,7 @@ lock_and_look(void *arg)
 	PopActiveSnapshot();
 }
 
-/* Read that is tried, and the error that it raised */
+/* Attempt to read, and the error that it raised */
 typedef struct Attempt
 {
 	void		(*read) (void *);
@@ -632,7 +662,7 @@ typedef struct Attempt
 	ErrorData  *error;
 } Attempt;
 
-/* On a standby, an error inside of a subtransaction may end the session */
+/* Runs an attempt without a subtransaction: on a standby, an error within one may end the session */
 static void
 attempt(void *arg)
 {
@@ -655,7 +685,7 @@ rows_try(void (*read) (void *), void *arg)
 	return attempted.error;
 }
 
-/* Try a batch; after an error, each of its candidates that is left alone */
+/* Tries a batch; after an error, each of its remaining candidates alone */
 static void
 look_at_each(Batch *batch)
 {
@@ -678,8 +708,8 @@ look_at_each(Batch *batch)
 }
 
 /*
- * Looks at a batch.  What it takes is gone afterwards, the keys that the
- * candidates would make as well: only what is proposed needs them again.
+ * Samples a batch.  Its memory is freed afterwards, including the candidates'
+ * keys, which only proposals need again.
  */
 static void
 look_at(Batch *batch)

@@ -22,7 +22,8 @@
 #include "discover/discover_candidate.h"
 #include "discover/discover_names.h"
 
-#define LIMIT 30.0				/* of a sum: exp() of it is still a number */
+#define LIMIT 30.0				/* bound of a sum, so that exp() does not
+								 * overflow */
 
 /* ---- signals ---- */
 
@@ -87,7 +88,10 @@ column_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_UNINDEXED] = facts->indexed && !column->leads_index && !column->in_primary && !column->alone_unique;
 }
 
-/* Has the parent the column, too, beside its key, and not as a key of its own?  Where most tables have it, that says nothing */
+/*
+ * Returns whether the parent has the column, too, beside its key and not as a
+ * key of its own; false if most tables have it
+ */
 static bool
 parent_has(const Facts *facts, const Candidate *cand)
 {
@@ -125,8 +129,8 @@ signals_fill(Facts *facts, Candidate *cand)
 	float	   *s = cand->signals;
 
 	/*
-	 * groups compete with no name, and of what only rows bring up the name
-	 * says nothing
+	 * groups have no competing names, and names say nothing about candidates
+	 * that only rows suggest
 	 */
 	if (cand->set < facts->ncolumns)
 	{
@@ -144,7 +148,7 @@ signals_fill(Facts *facts, Candidate *cand)
 
 /* ---- scores ---- */
 
-/* A signal's, or a knot's */
+/* Takes the weight of a signal, or of a calibration knot */
 static void
 take_weight(void *arg, const Datum *row, const bool *nulls)
 {
@@ -152,7 +156,7 @@ take_weight(void *arg, const Datum *row, const bool *nulls)
 	char	   *name = TextDatumGetCString(row[0]);
 	double		weight = DatumGetFloat8(row[1]);
 
-	/* what is no number weighs nothing */
+	/* ignore NaN and infinity */
 	if (!isfinite(weight))
 		return;
 	for (int i = 0; i < SIGNAL_COUNT; i++)
@@ -164,13 +168,13 @@ take_weight(void *arg, const Datum *row, const bool *nulls)
 		weights->calibration[DatumGetInt32(row[3])][DatumGetInt32(row[2])] = Max(Min(weight, 1), 0);
 }
 
-/* Weights by signal, the user's own before those that were fitted */
+/* Reads the weights by signal; users' own replace the fitted ones */
 Weights *
 weights_read(void)
 {
 	Weights    *weights = palloc0(sizeof(Weights));
 
-	/* "calibration 0.3, rows" is a knot */
+	/* "calibration 0.3, rows" names a knot */
 	facts_query("SELECT DISTINCT ON (signal) signal, weight, CAST(10 * CAST(substring(signal FROM '^calibration ([01][.][0-9])') AS numeric) AS int4),"
 				" CASE WHEN signal LIKE '%, rows' THEN 2 WHEN signal LIKE '%, statistics' THEN 1 ELSE 0 END"
 				" FROM schemaguard.discovery_weight ORDER BY signal, source = 'user' DESC",
@@ -178,7 +182,7 @@ weights_read(void)
 	return weights;
 }
 
-/* Between two knots, the line from one to the other */
+/* Interpolates linearly between two knots */
 static double
 calibrated(const double *right, double share)
 {
@@ -188,7 +192,10 @@ calibrated(const double *right, double share)
 	return right[knot] + (place - knot) * (right[knot + 1] - right[knot]);
 }
 
-/* Sets in one piece, those of one table after the other; a million take longer to sort than a cancel should wait */
+/*
+ * Compares candidates so that sets are in one piece, grouped by table; checks
+ * for interrupts, because sorting a million takes long
+ */
 static int
 compare_candidates(const ListCell *a, const ListCell *b)
 {
@@ -209,7 +216,7 @@ is_better(const Candidate *cand, const Candidate *than)
 	return than == NULL || cand->score > than->score || (cand->score == than->score && cand->sum > than->sum);
 }
 
-/* The candidates from `first` to `last` are one set */
+/* Scores the set of candidates from `first` to `last` */
 static void
 score_set(const Weights *weights, List *candidates, int first, int last)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * discover_signal.h
- *	  What speaks for and against a candidate, as numbers from 0 to 1.
+ *	  Signals for and against a candidate, as numbers from 0 to 1.
  *
  * The list of signals is the contract with schemaguard.discovery_weight: a
  * signal without a row there weighs nothing.  Each has a direction, and the
@@ -12,7 +12,7 @@
 #ifndef SG_DISCOVER_SIGNAL_H
 #define SG_DISCOVER_SIGNAL_H
 
-/* Which way a signal speaks: the fit keeps to that */
+/* Direction of a signal, which the fit preserves */
 typedef enum SignalDirection
 {
 	AGAINST = -1,
@@ -63,8 +63,8 @@ typedef struct SignalName
 	X(GROUP_REDUNDANT, "key made for references", FOR, "the target is more than it needs to be unique, as only a reference needs")
 
 /*
- * Signals of statistics and rows, which come after those: the weights of names
- * are fitted without these, and these on top.
+ * Signals of statistics and rows, behind those of names: the weights of names
+ * are fitted without them, and theirs on top.
  */
 #define EVIDENCE_SIGNALS \
 	X(KNOWN, "rows or statistics", EITHER, "there are rows or statistics of both tables") \

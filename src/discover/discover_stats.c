@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * discover_stats.c
- *	  What the planner's statistics say of candidates.  No row is read.
+ *	  Evidence for and against candidates from the planner's statistics.
+ *	  No row is read.
  *
  * Statistics are old, and a sample: only clear excesses count, and how much
  * is for the weights to say.  They are taken as pg_stats would show them to
@@ -32,14 +33,16 @@
 
 #include "discover/discover_candidate.h"
 
-#define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
-#define OUTLIER_OF 50			/* values of which one may be an outlier */
+#define UNIQUE_ROWS 20			/* rows from which on "all differ" means
+								 * something */
+#define OUTLIER_OF 50			/* number of values of which one may be an
+								 * outlier */
 
 typedef struct ColumnStats
 {
 	int			column;			/* hash key */
 	bool		known;
-	double		rows;			/* with a value */
+	double		rows;			/* rows with a value */
 	double		distinct;
 	bool		all_differ;
 
@@ -47,7 +50,7 @@ typedef struct ColumnStats
 	Oid			type;
 	Datum	   *values;
 	int			nvalues;
-	bool		complete;		/* these are all that there are */
+	bool		complete;		/* the values are complete */
 	bool		ranged;			/* lowest and highest are numbers */
 	double		lowest;
 	double		highest;
@@ -60,7 +63,7 @@ struct StatsCache
 	HTAB	   *parents;
 };
 
-/* Converts a number or a date to a double; false for other types */
+/* Converts a number or a date to a double; returns false for other types */
 static bool
 stats_number(Oid type, Datum value, double *number)
 {
@@ -86,7 +89,7 @@ stats_number(Oid type, Datum value, double *number)
 	return false;
 }
 
-/* Nobody may know what a table holds that is gone */
+/* Returns whether the current role may know the statistics; false for a dropped table */
 static bool
 may_know(const Facts *facts, const FactColumn *column)
 {
@@ -107,7 +110,7 @@ compare_values(const void *a, const void *b, void *arg)
 										   *(const Datum *) a, *(const Datum *) b));
 }
 
-/* The values of a statistics tuple, in order, and whether they are all */
+/* Reads the values of a statistics tuple, in order, and whether they are complete */
 static void
 read_values(ColumnStats *stats, HeapTuple tuple)
 {
@@ -135,14 +138,14 @@ read_values(ColumnStats *stats, HeapTuple tuple)
 	qsort_arg(stats->values, stats->nvalues, sizeof(Datum), compare_values, type);
 
 	/*
-	 * where there are many, the last one may be an outlier: its share is a
+	 * of many values the last one may be an outlier, with a share of a
 	 * hundredth or less
 	 */
 	stats->ranged = stats_number(stats->type, stats->values[0], &stats->lowest) &&
 		stats_number(stats->type, stats->values[stats->nvalues - (stats->nvalues > OUTLIER_OF ? 2 : 1)], &stats->highest);
 }
 
-/* Allocates in the current context */
+/* Reads the statistics of a column, in the current memory context */
 static void
 read_stats(const Facts *facts, int c, ColumnStats *stats)
 {
@@ -195,7 +198,7 @@ parent_stats(Facts *facts, int c)
 		MemoryContext caller = MemoryContextSwitchTo(facts->context);
 
 		read_stats(facts, c, stats);
-		/* of a long list, the ends say enough */
+		/* of a long list the ends suffice */
 		if (!stats->complete && stats->nvalues > 2)
 		{
 			stats->values[1] = stats->values[stats->nvalues - 1];
@@ -235,14 +238,14 @@ share_outside(const ColumnStats *child, const ColumnStats *parent)
 	return (double) outside / child->nvalues;
 }
 
-/* How many different parents would so many rows name, if each were as likely? */
+/* Returns how many different parents that many rows would reference, if all were equally likely */
 static double
 stats_expected(double rows, double parents)
 {
 	return parents > 0 ? parents * (1 - exp(-rows / parents)) : 0;
 }
 
-/* How many fewer values than expected?  1: a thousandth or less */
+/* Returns how far the distinct values stay below the expected number; 1: a thousandth or less */
 double
 stats_few(double distinct, double rows, double parents)
 {
@@ -251,7 +254,7 @@ stats_few(double distinct, double rows, double parents)
 	return distinct <= 0 || distinct >= expected ? 0 : Min(log10(expected / distinct) / 3, 1);
 }
 
-/* Do all values differ where those of a reference would recur? */
+/* Returns whether all values differ although those of a reference would recur */
 bool
 stats_never_recurs(bool all_differ, double rows, double parents)
 {

@@ -40,48 +40,51 @@
 #include "base/meant.h"
 #include "discover/discover.h"
 
-#define LIKELY 0.3				/* score of a candidate that needs no others */
-#define SKETCH 64				/* values of a sketch.. */
-#define SKETCH_LEAST 2			/* .. and fewer say nothing */
-#define SPARSE_OF 64			/* numbers that could be for each one that is */
-#define KEY_SPARSE_OF 2			/* .. of a key's: all of its are known */
+#define LIKELY 0.3				/* score from which on a candidate by name
+								 * needs no others */
+#define SKETCH 64				/* values of a sketch, at most */
+#define SKETCH_LEAST 2			/* values of a sketch, at least */
+#define SPARSE_OF 64			/* range of numbers per value, at least */
+#define KEY_SPARSE_OF 2			/* the same for a key, all of whose values are
+								 * known */
 #define CHILD_AS_PARENT 3.0		/* log of the odds against a table that
 								 * extends another one */
-#define ORPHAN 6.9				/* ... against a value that is missing */
-#define SIZE_MOST 10.0			/* ... for a smaller key, at most: values are
-								 * not drawn evenly */
-#define FEW 5.0					/* ... for naming few of so many parents */
-#define ORIGIN 2.3				/* ... for being the primary key, or one whose
-								 * values are made for it */
-#define CHOICE 2.2				/* ... that are enough to choose */
+#define ORPHAN 6.9				/* log of the odds against a missing value */
+#define SIZE_MOST 10.0			/* log of the odds for a smaller key, at most,
+								 * because values are not drawn evenly */
+#define FEW 5.0					/* log of the odds for referencing few of many
+								 * parents */
+#define ORIGIN 2.3				/* log of the odds for a primary key, or one
+								 * with generated values */
+#define CHOICE 2.2				/* log of the odds that suffices to choose */
 
-/* The sketches of some columns; queries see them as a table "sketch" */
+/* Sketches of some columns, which queries see as a table "sketch" */
 typedef struct Sketches
 {
 	Discovery  *d;
-	EphemeralNamedRelationData rows;	/* a column, a hash, how many rows
-										 * have it, and how many the sketch
-										 * has */
-	List	   *types;			/* Oids: of the columns that have one */
-	List	  **known;			/* keys that its names have brought up, by
-								 * column from d->from */
-	Bitmapset  *referred;		/* columns that others refer to.. */
-	Bitmapset  *likely;			/* ..and that are likely to refer to some */
+	EphemeralNamedRelationData rows;	/* rows: column, hash, number of rows
+										 * with it, number of rows in the
+										 * sketch */
+	List	   *types;			/* types of the columns that have a sketch */
+	List	  **known;			/* keys suggested by names, indexed by column
+								 * from d->from on */
+	Bitmapset  *referred;		/* columns that others reference */
+	Bitmapset  *likely;			/* columns that are likely to reference others */
 	List	   *added;
 } Sketches;
 
-/* A table that is to be read */
+/* Table to read */
 typedef struct TableRead
 {
 	Sketches   *sketches;
 	int			table;
-	List	   *columns;		/* of int: of the child; or.. */
-	int			key;			/* ..the parent's */
+	List	   *columns;		/* int: columns of a child to sketch */
+	int			key;			/* key of a parent to look up */
 } TableRead;
 
 /*
- * The hash of a column's values, as an expression with search_path pinned;
- * NULL: of that type there is none.
+ * Returns an expression that hashes a column's values under a pinned
+ * search_path; NULL if the type has none.
  */
 static char *
 hash_of(const FactColumn *column, const char *alias)
@@ -117,7 +120,7 @@ is_stored(Oid relid, AttrNumber attnum)
 	return sg_read_column(relid, attnum, &column) && column.attgenerated != ATTRIBUTE_GENERATED_VIRTUAL;
 }
 
-/* Where anything is in the way, the column is left out: no name speaks for it */
+/* Returns whether a column may be read; in doubt false, because no name suggests it */
 static bool
 may_read(const Facts *facts, int c)
 {
@@ -163,7 +166,7 @@ sketch_columns(TableRead *read)
 																  hashes.data, columns.data, SKETCH));
 }
 
-/* A column that has so many rows of its sketch in the key */
+/* Adds a candidate: a column most of whose sketch is found in the key */
 static void
 add_candidate(Sketches *s, int c, int k)
 {
@@ -172,7 +175,7 @@ add_candidate(Sketches *s, int c, int k)
 	MemoryContext caller;
 	Candidate  *cand;
 
-	/* where two names of a row are both unique, each is often the other one */
+	/* two unique names of a row are often equal */
 	if (list_length(s->added) >= s->d->room || key->columns[0] == c ||
 		(key->table == facts->columns[c].table && facts->columns[c].alone_unique) || list_member_int(s->known[c - s->d->from], k) ||
 		!facts_types_match(facts, facts->columns[c].base, facts->columns[key->columns[0]].base))
@@ -207,7 +210,7 @@ match_key(TableRead *read)
 	}
 }
 
-/* Waits for nobody's lock */
+/* Locks without waiting, and reads */
 static void
 lock_and_read(void *arg)
 {
@@ -230,7 +233,10 @@ lock_and_read(void *arg)
 	PopActiveSnapshot();
 }
 
-/* A table that can't be read is left out; where a file can't be written, the store would be damaged */
+/*
+ * Reads a table; leaves it out if it can't be read.  An error while a file is
+ * written is raised, because the store would be damaged.
+ */
 static void
 read_table(Sketches *s, int table, List *columns, int key)
 {
@@ -249,7 +255,7 @@ read_table(Sketches *s, int table, List *columns, int key)
 
 /* ---- all tables ---- */
 
-/* Are its values, at most one of so many that could be, in another table hardly by chance? */
+/* Returns whether a column's values are so sparse that they are hardly in another table by chance */
 static bool
 can_tell(Facts *facts, int c, double of)
 {
@@ -259,7 +265,7 @@ can_tell(Facts *facts, int c, double of)
 		(column->category != TYPCATEGORY_NUMERIC || stats_sparse(facts, c, of));
 }
 
-/* Is there a sketch of a column that may have this one's values? */
+/* Returns whether a sketch exists of a column that may have a key's values */
 static bool
 is_wanted(const Sketches *s, Oid type)
 {
@@ -271,7 +277,7 @@ is_wanted(const Sketches *s, Oid type)
 	return false;
 }
 
-/* Each key that there is is looked for in the sketches */
+/* Looks up each key in the sketches */
 static void
 match_keys(Sketches *s)
 {
@@ -289,9 +295,9 @@ match_keys(Sketches *s)
 }
 
 /*
- * The columns of a table that no name explains, from c on, and its key, if no
- * other table refers to it, as far as is known: it may extend another table.
- * Returns the next table's first column.
+ * Makes sketches of the columns of a table, from c on, that no name explains,
+ * and of its key if no other table is known to reference it, because it may
+ * extend another table.  Returns the next table's first column.
  */
 static int
 sketch_table(Sketches *s, int c)
@@ -328,7 +334,7 @@ sketch_desc(void)
 	return desc;
 }
 
-/* To the candidates at hand; a column that has a likely one gets no others */
+/* Columns that have a likely candidate get no others. */
 void
 values_add(Discovery *d)
 {
@@ -358,7 +364,10 @@ values_add(Discovery *d)
 
 /* ---- which of several keys ---- */
 
-/* Says whether a column refers rather to the first of two keys that both have all of its values */
+/*
+ * Returns whether a column more likely references the first of two keys that
+ * both have all of its values
+ */
 static bool
 is_likelier(const Facts *facts, const Candidate *cand, const Candidate *other)
 {
@@ -400,10 +409,10 @@ choose_key(const Facts *facts, List *candidates)
 }
 
 /*
- * Where a column's values are in several tables' keys, these tables extend
- * one another: the smaller one refers to the larger one, and few others refer
- * to it.  But that all of the values are in the smaller one as well is the
- * less likely the more of them there are.
+ * If a column's values are in several tables' keys, these tables extend one
+ * another: the smaller one references the larger one, and few others reference
+ * it.  But the more values there are, the less likely all of them are in the
+ * smaller one by chance.
  */
 void
 values_choose(const Facts *facts, List *candidates)

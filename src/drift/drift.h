@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * drift.h
- *	  How two databases differ, as rows.
+ *	  Differences between two databases, as rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@
 
 #include "base/words.h"
 
-/* In the order of their words, which is that of the rows */
+/* Sorted like their words, which is the order of the rows */
 typedef enum DriftChangeKind
 {
 	DRIFT_CHANGED,
@@ -28,16 +28,17 @@ typedef enum DriftClass
 	CLASS_DRIFT,
 	CLASS_EXTRA,
 	CLASS_UNKNOWN,
-	CLASS_UNMANAGED,			/* an extension's, or a dynamic partition */
+	CLASS_UNMANAGED,			/* object of an extension, or dynamic
+								 * partition */
 	CLASS_COSMETIC,
-	CLASS_PLANNED				/* made by steps of plans since the reference
-								 * was taken */
+	CLASS_PLANNED				/* made by plan steps since the reference was
+								 * taken */
 } DriftClass;
 
-/* Cost of a repair, from little to much */
+/* Risk of a repair, in ascending order */
 typedef enum DriftRisk
 {
-	DRIFT_RISKLESS,				/* there is nothing to repair; has no word */
+	DRIFT_RISKLESS,				/* nothing to repair; has no word */
 	DRIFT_SAFE,
 	DRIFT_BLOCKING,
 	DRIFT_LOSSY
@@ -51,33 +52,36 @@ extern const char *drift_risk_word(DriftRisk risk); /* or NULL */
 typedef struct DriftRow
 {
 	const char *kind;
-	const char *object;			/* identity; where it is renamed, the
-								 * reference's */
-	const char *target;			/* identity in the target, of what is renamed
-								 * or changed */
+	const char *object;			/* identity; in the reference if renamed */
+	const char *target;			/* identity in the target, of a renamed or
+								 * changed object */
 	DriftChangeKind change;
-	const char *property;		/* NULL for an object as a whole */
-	const char *expected;		/* what the reference says */
+	const char *property;		/* NULL: the object as a whole */
+	const char *expected;		/* value in the reference */
 	const char *actual;
 	DriftClass	class;
 	DriftRisk	risk;
 	const char *detail;
-	Jsonb	   *properties;		/* in the target, of what is extra or changed */
+	Jsonb	   *properties;		/* properties in the target, of an extra or
+								 * changed object */
 } DriftRow;
 
 /*
- * Compare two snapshots, or one with this database (SNAPSHOT_LIVE), as the
+ * Compares two snapshots, or one with this database (SNAPSHOT_LIVE), as the
  * caller.  Returns a List of DriftRow *, sorted by kind, object and property,
- * in the current memory context.  Rows of class cosmetic are there only on
- * demand.  Raises what snapshot_open() raises, and 22023 when the snapshots
- * have no schema in common.
+ * in the current memory context.  Includes rows of class cosmetic on request.
+ * Raises snapshot_open()'s errors, and 22023 if the snapshots have no schema in
+ * common.
  */
 extern List *drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic);
 
 /*
- * Returns those of the schemas (of char *) that this database has; asking for
- * others would be an error, while they are to be missing.
+ * Returns the schemas (char *) that exist in this database, because asking for
+ * others is an error although they may be meant to be missing.
  */
 extern List *drift_present_schemas(List *schemas);
+
+/* Registers the contents of look-up tables with snapshots */
+extern void drift_lookup_init(void);
 
 #endif							/* SG_DRIFT_H */

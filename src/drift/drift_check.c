@@ -35,10 +35,10 @@
 SG_FUNCTION(sg_drift_check);
 SG_FUNCTION(sg_drift_gate);
 
-#define FIRST_ROWS 10			/* that an error lists */
-#define VALUE_BYTES 80			/* of a value in it */
+#define FIRST_ROWS 10			/* rows that an error lists */
+#define VALUE_BYTES 80			/* bytes of a value in an error */
 
-/* Another role's mapping may see more of a foreign server */
+/* Condition: the side is not a foreign server, of which another role's mapping may see more */
 #define OF_NO_SERVER "NOT EXISTS (SELECT FROM pg_foreign_server s WHERE s.srvname IN ($3, $4))"
 
 const char *
@@ -51,7 +51,7 @@ drift_check_result(const DriftCheck *check)
 
 /* ---- counting ---- */
 
-/* Count a row; does it count as drift? */
+/* Counts a row by class; returns whether it counts as drift */
 static bool
 count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 {
@@ -116,7 +116,7 @@ drift_check_rows(DriftCheck *check)
 	return rows;
 }
 
-/* The rows that count, as findings */
+/* Converts the rows that count to findings */
 static List *
 found(List *rows)
 {
@@ -153,7 +153,7 @@ notify(const DriftCheck *check)
 						  drift_check_count(check));
 }
 
-/* Compare and count; with record, write everything down and tell listeners */
+/* Compares and counts; with record, stores the run and its findings, and notifies listeners */
 static void
 run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 {
@@ -181,8 +181,8 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 	finding_close(history);
 
 	/*
-	 * a snapshot of the transaction would see findings that others have
-	 * written since, and fail
+	 * under a transaction's snapshot, updating findings that others have
+	 * written since would fail
 	 */
 	if (check->unknown == 0 && !IsolationUsesXactSnapshot())
 		finding_close_unfound(history, OF_NO_SERVER);
@@ -212,7 +212,10 @@ drift_row_text(const DriftRow *row)
 	return text.data;
 }
 
-/* Tells of differences that steps of plans have made, and of the call that follows where there are no others */
+/*
+ * Tells by NOTICE of differences that plan steps have made, and of the next
+ * call if there are no others
+ */
 static void
 tell_planned(const DriftCheck *check)
 {
@@ -259,19 +262,18 @@ raise_drift(const DriftCheck *check)
 /* ---- functions ---- */
 
 /*
- * sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)
+ * sg_drift_check(reference text, target text DEFAULT 'live', fail boolean
+ * DEFAULT false)
  *
- * Compares the two with sg_drift() and returns how many differences count:
- * missing, changed, renamed, extra and unknown ones that no entry of
- * schemaguard.drift_ignore is about.  Writes a row of drift_run, the items
- * that it found or missed, and one of the log; NOTIFY on
- * schemaguard.notify_channel when the set of differences is not the last
- * run's.  With fail, raises SG005 if there is any, and writes nothing; nor
- * does it on a standby or in a read-only transaction.
- *
- * With the caller's privileges; locks what sg_drift() locks, and out other
- * checks of the same role, reference and target until the transaction ends.
- * Raises as sg_drift().
+ * Compares both sides by sg_drift() and returns the number of differences that
+ * count: missing, changed, renamed, extra and unknown ones that match no entry
+ * of schemaguard.drift_ignore.  Writes a row of drift_run, the findings, and a
+ * row of the log; NOTIFY on schemaguard.notify_channel if the differences are
+ * not those of the last run. fail => true raises SG005 if there are any, and
+ * writes nothing; nothing is written on a standby or in a read-only
+ * transaction, either.  Uses the caller's privileges.  Takes sg_drift()'s
+ * locks, and excludes other checks of the same role, reference and target until
+ * the transaction ends.  Raises sg_drift()'s errors.
  */
 static Datum
 sg_drift_check_entered(PG_FUNCTION_ARGS)
@@ -293,11 +295,9 @@ sg_drift_check_entered(PG_FUNCTION_ARGS)
 /*
  * sg_drift_gate(reference text, target text DEFAULT 'live')
  *
- * The same, committed; then raises SG005 if there is any difference that
- * counts, with the first ones in the detail.
- *
- * Errors: 25001 inside a transaction, 25006 on a standby, SG005, and those of
- * sg_drift().
+ * Like sg_drift_check(), committed; then raises SG005 if there are differences
+ * that count, with the first ones in the detail.  Errors: 25001 inside a
+ * transaction, 25006 on a standby, SG005, and those of sg_drift().
  */
 static Datum
 sg_drift_gate_entered(PG_FUNCTION_ARGS)
@@ -316,7 +316,7 @@ sg_drift_gate_entered(PG_FUNCTION_ARGS)
 	sg_check_procedure(fcinfo, "sg_drift_gate",
 					   "It commits what it has found before it raises an error about it.");
 
-	/* what the error says has to outlive the commit */
+	/* context that survives the commit, for the error's text */
 	context = AllocSetContextCreate(PortalContext, "schemaguard drift gate", ALLOCSET_DEFAULT_SIZES);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(context);

@@ -40,7 +40,7 @@ const SgWord drift_class_words[] = {
 
 SG_WORDS_OF(drift_class_words, CLASS_PLANNED + 1);
 
-/* Folded objects that a detail names one by one */
+/* Number of folded objects that a detail names */
 #define NAMED_PARTS 5
 
 static DriftRow *
@@ -56,7 +56,7 @@ add_row(DriftComparison *c, SnapshotKind kind, const char *object, DriftChangeKi
 	return row;
 }
 
-/* "about 1200 rows" of a table of this database, or NULL */
+/* Returns "about 1200 rows" for a table of this database, or NULL */
 static char *
 row_count(DriftComparison *c, const char *table)
 {
@@ -108,7 +108,7 @@ plural(const char *word)
 	return last == 'y' ? " objects" : last == 's' || last == 'x' ? "es" : "s";
 }
 
-/* "with 3 columns, 1 constraint" */
+/* Returns a text like "with 3 columns, 1 constraint" */
 static char *
 folded_text(const DriftObject *object)
 {
@@ -145,7 +145,7 @@ folded_text(const DriftObject *object)
 	return text.data;
 }
 
-/* Summarises an object: the properties that a user wants to see beside its name */
+/* Returns a summary of an object: the properties that matter to users besides its name */
 static char *
 summary(const DriftObject *object)
 {
@@ -175,7 +175,10 @@ summary(const DriftObject *object)
 	return text.len ? text.data : NULL;
 }
 
-/* A partition of a kind that comes and goes by itself, as schemaguard.drift_partitions says */
+/*
+ * Returns whether an object is a partition that comes and goes by itself, by
+ * schemaguard.drift_partitions
+ */
 static bool
 is_dynamic_partition(const DriftObject *object)
 {
@@ -183,7 +186,7 @@ is_dynamic_partition(const DriftObject *object)
 
 	if (object->kind != KIND_TABLE || drift_value(object->properties, "partition_of") == NULL)
 		return false;
-	/* where it is locked, nobody knows */
+	/* bound unknown, because the table was locked */
 	if (bound == NULL)
 		return true;
 	return !sg_drift_counts_partition(strcmp(bound, "DEFAULT") == 0 ? "default" :
@@ -193,7 +196,7 @@ is_dynamic_partition(const DriftObject *object)
 
 /* ---- members of extensions ---- */
 
-/* Have both sides this extension, with different values of a property?  The change, or NULL. */
+/* Returns the change of a property of an extension that both sides have, or NULL */
 static const DriftChange *
 extension_change(DriftComparison *c, const char *extension, const char *property)
 {
@@ -208,7 +211,7 @@ extension_change(DriftComparison *c, const char *extension, const char *property
 	return NULL;
 }
 
-/* Snapshots of some schemas say of no extension what it is like */
+/* Returns whether both snapshots describe extensions; those of some schemas do not */
 static bool
 knows_extensions(DriftComparison *c)
 {
@@ -216,9 +219,9 @@ knows_extensions(DriftComparison *c)
 }
 
 /*
- * Has the extension itself made that one side has an object, or an object of
- * another kind, and no person?  It has where it is of another version there,
- * or in another schema.
+ * Returns whether the extension itself, instead of a person, explains that one
+ * side has an object, or an object of another kind: the extension has another
+ * version or schema there.
  */
 static bool
 explains_objects(DriftComparison *c, const char *extension)
@@ -227,10 +230,10 @@ explains_objects(DriftComparison *c, const char *extension)
 }
 
 /*
- * Is a member schemaguard's, of another version on the other side?  That has a
- * row, and hundreds for what an update of it has made would hide the user's.
- * Snapshots of some schemas do not have the version, but 0.1.0 alone took those of
- * format 1.
+ * Returns whether an extension is schemaguard in another version on the other
+ * side.  The update has a row of its own; hundreds of rows about its members
+ * would hide the user's.  Snapshots of some schemas lack the version, but only
+ * 0.1.0 took snapshots of format 1.
  */
 static bool
 goes_with_our_version(DriftComparison *c, const char *extension)
@@ -241,7 +244,7 @@ goes_with_our_version(DriftComparison *c, const char *extension)
 		(extension_change(c, extension, "version") || (is_older && !knows_extensions(c)));
 }
 
-/* A document may leave anything out */
+/* Returns whether two values are equal; both may be missing in a document */
 static bool
 is_same_text(Jsonb *a, Jsonb *b)
 {
@@ -249,9 +252,9 @@ is_same_text(Jsonb *a, Jsonb *b)
 }
 
 /*
- * Has the extension itself, rather than a person, given this property of its
- * member another value?  Privileges are noted relative to what the extension
- * grants, so they are a person's; a snapshot of format 1 mixes the two.
+ * Returns whether the extension itself, instead of a person, has changed this
+ * property of its member.  Privileges are stored relative to what the extension
+ * grants, so they are a person's; a snapshot of format 1 mixes both.
  */
 static bool
 explains_property(DriftComparison *c, const char *extension, const DriftChange *change)
@@ -270,7 +273,7 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 	return extension_change(c, extension, "version") || goes_with_our_version(c, extension);
 }
 
-/* Is a change the update of schemaguard, which changes no object of the user's? */
+/* Returns whether a change is an update of schemaguard, which changes no user's object */
 static bool
 is_our_update(const DriftChange *change)
 {
@@ -285,7 +288,7 @@ object_class(DriftComparison *c, const DriftObject *object, DriftClass otherwise
 
 	if (is_dynamic_partition(object))
 		return CLASS_UNMANAGED;
-	/* sg_capture_ddl() makes and drops its own members */
+	/* sg_capture_ddl() creates and drops members of the extension */
 	if (extension && ((object->kind == KIND_EVENT_TRIGGER && strcmp(extension, "schemaguard") == 0) ||
 					  explains_objects(c, extension)))
 		return CLASS_UNMANAGED;
@@ -330,8 +333,8 @@ report_lone(DriftComparison *c, DriftObject *object)
 }
 
 /*
- * Does an object have another identity only because of what it belongs to or
- * is in?
+ * Returns whether an object's identity differs only because its parent or
+ * schema is renamed
  */
 static bool
 goes_along(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
@@ -341,11 +344,11 @@ goes_along(DriftComparison *c, const DriftObject *reference, const DriftObject *
 	char	   *schema = drift_schema(target->identity);
 	char	   *owner = reference->kind == KIND_SEQUENCE ? drift_string(target->properties, "owned_by") : NULL;
 
-	/* a part of something else; statistics have a schema of their own */
+	/* part of another object; statistics objects have their own schema */
 	if (reference->kind != KIND_STATISTICS && reference->parent && drift_within_schema(reference->parent))
 		return strcmp(drift_local_name(reference), drift_local_name(target)) == 0;
 
-	/* nothing but the schema could be another one */
+	/* only the schema can differ */
 	if (reference->kind == KIND_DEFAULT_PRIVILEGE)
 		return true;
 
@@ -422,7 +425,7 @@ report_change(DriftComparison *c, DriftChange *change)
 	bool		unmanaged = is_our_update(change) || (member && explains_property(c, extension, change));
 	DriftRow   *row;
 
-	/* what is renamed since explains some */
+	/* renames found since may explain the difference */
 	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change) ||
 		(unmanaged && member && strcmp(change->property->name, "owner") != 0 && goes_with_our_version(c, extension)))
 		return;

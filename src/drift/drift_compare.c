@@ -29,9 +29,8 @@ SG_FUNCTION(sg_drift);
 /* ---- which schemas ---- */
 
 /*
- * Returns the schemas that both sides know about.  A snapshot of some schemas
- * says nothing about others, so those are no drift, and 22023 where they were
- * asked for; NIL is all.
+ * Returns the schemas that both snapshots cover, NIL for all.  Others are no
+ * drift; 22023 if the caller asked for one of them.
  */
 static List *
 common_schemas(SnapshotInfo *const info[2], List *schemas)
@@ -118,8 +117,8 @@ compare_objects(const SnapshotObject *a, const SnapshotObject *b)
 }
 
 /*
- * Constraints and indexes with names of PostgreSQL's choice: the same name on
- * both sides may stand for different ones, so these are matched by structure.
+ * Returns whether two constraints or indexes have a generated name: the same
+ * name may denote different ones, so they are matched by structure.
  */
 static bool
 is_named_by_chance(const SnapshotObject *a, const SnapshotObject *b)
@@ -218,7 +217,7 @@ compare_rows(const ListCell *a, const ListCell *b)
 	return order ? order : (int) x->change - (int) y->change;
 }
 
-/* Rows are kept, sent and printed: what is secret in bodies and options must not be */
+/* Removes secrets in bodies and options from rows, which are stored, sent and printed */
 static void
 hide_secrets(List *rows)
 {
@@ -235,7 +234,7 @@ hide_secrets(List *rows)
 	}
 }
 
-/* Is there nothing that could differ?  Then no object needs to be read. */
+/* Returns whether two snapshots are equal by their checksums, so that no object needs to be read */
 static bool
 is_same(const SnapshotInfo *a, const SnapshotInfo *b)
 {
@@ -271,7 +270,7 @@ find_rows(DriftComparison *c, void *arg)
 	drift_mark_planned(c);
 }
 
-/* As names and strings were printed, so they are read and printed again */
+/* Pins the settings under which snapshots print names and strings */
 static void
 pin_settings(void)
 {
@@ -284,7 +283,7 @@ pin_settings(void)
 		sg_scope_set(settings[i][0], settings[i][1]);
 }
 
-/* Returns the schemas without those that a plan has dropped: a repeated sync names them, and is done */
+/* Returns the schemas without those that a plan has dropped, which a repeated sync still names */
 static List *
 without_dropped(List *schemas)
 {
@@ -298,7 +297,7 @@ without_dropped(List *schemas)
 	return rest;
 }
 
-/* Headers of the snapshots that are stored; NULL for this database */
+/* Returns the header of a stored snapshot; NULL for this database */
 static SnapshotInfo *
 stored_info(const char *name)
 {
@@ -306,8 +305,8 @@ stored_info(const char *name)
 }
 
 /*
- * Merge the two sides into c, then have finish() make of it what the caller
- * wants; it is not called where the sides can't differ.
+ * Merges both sides into c, then calls finish(); does not call it if the sides
+ * can't differ.
  */
 void
 drift_run(DriftComparison *c, const char *reference, const char *target, List *schemas,
@@ -341,7 +340,7 @@ drift_run(DriftComparison *c, const char *reference, const char *target, List *s
 
 	sg_caller_begin(&caller);
 	pin_settings();
-	/* what is said of a stored one is only held against another such word */
+	/* compare checksums only between stored snapshots */
 	if (readers[0] != readers[1] && !(stored[0] && stored[1] && is_same(c->info[0], c->info[1])))
 	{
 		if (c->live && stored[DRIFT_REFERENCE])
@@ -370,11 +369,11 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
 /*
  * sg_drift(reference text, target text, schemas text[], cosmetic boolean)
  *
- * How the target differs from the reference: two snapshots, or 'live' for this
- * database.  Needs what taking a snapshot needs; takes no lock that could
- * wait and writes nothing.  Raises 42704 for a snapshot that does not exist,
- * 42501 for somebody else's, 22023 when the two have no schema in common,
- * 22004 for a null name.
+ * Returns how the target differs from the reference, each a snapshot or 'live'
+ * for this database.  Needs the privileges for taking a snapshot; takes no lock
+ * that could wait, and writes nothing.  Raises 42704 for a missing snapshot,
+ * 42501 for somebody else's, 22023 if the two have no schema in common, 22004
+ * for a null name.
  */
 static Datum
 sg_drift_entered(PG_FUNCTION_ARGS)

@@ -12,7 +12,7 @@
 #include "drift/drift.h"
 #include "drift/drift_compare.h"
 
-/* The table of what is named as its part, or NULL */
+/* Returns the table of an object that is named as its part, or NULL */
 static char *
 table_of(const DriftRow *row)
 {
@@ -46,7 +46,7 @@ drift_name_ddl(List *rows)
 	if (rows == NIL)
 		return;
 
-	/* of each row, itself, and the table that it is part of, if any */
+	/* for each row the object, and its table if it has one */
 	foreach_ptr(const DriftRow, row, rows)
 	{
 		char	   *table = table_of(row);

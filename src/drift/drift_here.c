@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * drift_here.c
- *	  What was there when the reference was taken, if that was here.
+ *	  Recognises objects that existed when the reference was taken, if it
+ *	  was taken in this database.
  *
  * A snapshot that was taken of this database has the OID of each table, and
  * the number of each column, which are never given again: a table with another
@@ -26,10 +27,10 @@
 #include "base/spi.h"
 #include "drift/drift_compare.h"
 
-/* Servers of one major share catalogs; pg_upgrade makes them anew */
+/* Major of a version: pg_upgrade recreates the catalogs */
 #define MAJOR(version) ((version) / 10000)
 
-/* Says whether both snapshots have that member of their database's environment, with the same value */
+/* Returns whether both snapshots have that member of the environment, with the same value */
 static bool
 same_environment(DriftComparison *c, const char *member)
 {
@@ -70,7 +71,7 @@ drift_look_here(DriftComparison *c, const char *name)
 	sg_scope_end(&scope);
 }
 
-/* How many of the two sides are snapshots that were taken here, and stayed here */
+/* Returns how many of the two sides are snapshots that were taken in this database, not imported */
 static uint64
 count_taken_here(DriftComparison *c)
 {

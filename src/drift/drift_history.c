@@ -60,10 +60,10 @@ drift_history_write(const DriftCheck *check)
 }
 
 /*
- * Delete older runs of drift checks, but the newest one of each comparison
- * whose reference there still is: without it and its findings, the next check
- * would take what is known for new.  Old entries of schemaguard.rename go,
- * too.
+ * Deletes older runs of drift checks, except the newest of each comparison
+ * whose reference still exists: without it and its findings the next check
+ * would report known differences as new.  Also deletes old entries of
+ * schemaguard.rename.
  */
 static uint64
 prune(TimestampTz before)

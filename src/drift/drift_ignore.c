@@ -30,7 +30,7 @@ typedef struct IgnoreEntry
 
 /* ---- patterns ---- */
 
-/* Why a pattern is none, or NULL */
+/* Returns why a pattern is invalid, or NULL */
 static const char *
 pattern_problem(const char *pattern)
 {
@@ -47,9 +47,8 @@ pattern_problem(const char *pattern)
 }
 
 /*
- * Does the name match?  On a mismatch behind a star the star takes one
- * character more; only the last star can, so the time is bounded by the
- * product of the lengths.
+ * Returns whether a name matches a pattern.  On a mismatch the last star takes
+ * one more character; so the time is bounded by the product of the lengths.
  */
 static bool
 matches(const char *pattern, const char *name)

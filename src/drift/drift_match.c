@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * drift_match.c
- *	  What the two sides call differently without anybody's choice, and what
- *	  is explained by something larger.
+ *	  Matches objects that the two sides name differently without anybody's
+ *	  choice, and differences that a larger one explains.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +37,7 @@ drift_has_trait(SnapshotKind kind, int trait)
 	return (snapshot_kinds[kind].traits & trait) != 0;
 }
 
-/* Where the last part of an identity begins: that of a function is its name with what it takes */
+/* Returns the last part of an identity; for a function its name with argument types */
 static const char *
 last_part(const char *identity)
 {
@@ -63,7 +63,7 @@ drift_owner(const char *identity)
 	return last == identity ? NULL : pnstrdup(identity, last - identity - 1);
 }
 
-/* The last part of an identity, without its quotes */
+/* Returns the last part of an identity, without quotes */
 char *
 drift_name(const char *identity)
 {
@@ -95,7 +95,7 @@ static const SnapshotKind containers[] = {
 	KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_SCHEMA, KIND_DOMAIN, KIND_TYPE, KIND_FOREIGN_SERVER, KIND_EXTENSION
 };
 
-/* The parent of an object, where it is on this side only, too */
+/* Returns the parent of an object, if that is on this side only, too */
 DriftObject *
 drift_parent(DriftComparison *c, const DriftObject *object)
 {
@@ -111,7 +111,7 @@ drift_parent(DriftComparison *c, const DriftObject *object)
 	return NULL;
 }
 
-/* The parent of an object of the reference as the target calls it */
+/* Returns the parent of an object of the reference under the target's name */
 static const char *
 target_parent(DriftComparison *c, const DriftObject *object)
 {
@@ -141,7 +141,10 @@ drift_pair_differences(DriftComparison *c, DriftObject *reference, DriftObject *
 	return drift_differences(c, &a, &b);
 }
 
-/* Two objects are one; what else differs between them is a change.  A part is no surer than what it is a part of. */
+/*
+ * Pairs two objects; their other differences become changes.  A part is not
+ * more certain than its parent.
+ */
 void
 drift_pair(DriftComparison *c, DriftObject *reference, DriftObject *target, double score, char *evidence)
 {
@@ -162,7 +165,7 @@ has_automatic_name(const DriftObject *object)
 	return drift_flag(object->properties, "automatic_name") || drift_value(object->properties, "partition_of");
 }
 
-/* Are these two the same but for what can be altered in place? */
+/* Returns whether two objects are equal except for properties that can be altered in place */
 static bool
 same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
@@ -174,7 +177,10 @@ same_core(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return true;
 }
 
-/* How alike two constraints or indexes are: 3 in everything, 2 in what they check, 1 in being the only one of a table */
+/*
+ * Returns how alike two constraints or indexes are: 3 equal, 2 equal in what
+ * they check, 1 each the only one of its table
+ */
 static int
 likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 {
@@ -197,7 +203,7 @@ likeness(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return type && (strcmp(type, "p") == 0 || strcmp(type, "primary key") == 0) ? 1 : 0;
 }
 
-/* The constraints and indexes of the target without a partner, by kind and parent */
+/* Returns the target's constraints and indexes without a partner, by kind and parent */
 static SgNameTable *
 free_parts(DriftComparison *c)
 {
@@ -215,7 +221,7 @@ free_parts(DriftComparison *c)
 	return parts;
 }
 
-/* The best partner: alike, then of the same name */
+/* Pairs a part with its best partner: the most alike, then of the same name */
 static void
 match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int wanted, bool automatic)
 {
@@ -242,9 +248,9 @@ match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int w
 }
 
 /*
- * Constraints and indexes whose names PostgreSQL chose, on one side at least,
- * are found by what they are; so are those that somebody renamed, but that is
- * a difference, which drift_report() tells by automatic_pair.
+ * Pairs constraints and indexes by structure if at least one of the names is
+ * generated; also renamed ones, whose rename is a difference that
+ * drift_report() tells by automatic_pair.
  */
 void
 drift_match_automatic(DriftComparison *c)
@@ -266,7 +272,10 @@ drift_match_automatic(DriftComparison *c)
 	sg_names_destroy(parts);
 }
 
-/* Returns the target's identity of an object; default privileges write their schema otherwise than names do */
+/*
+ * Returns the target's identity of an object; that of default privileges has
+ * the schema in another form
+ */
 static char *
 new_identity(DriftComparison *c, const DriftObject *object)
 {
@@ -279,7 +288,7 @@ new_identity(DriftComparison *c, const DriftObject *object)
 	return drift_new_identity(c, object->identity);
 }
 
-/* Matches objects that are in a renamed schema, or belong to a renamed table, and kept their own name */
+/* Pairs objects of a renamed schema or table that kept their own name */
 void
 drift_match_children(DriftComparison *c)
 {
@@ -294,7 +303,7 @@ drift_match_children(DriftComparison *c)
 	}
 }
 
-/* Parts that were put aside for their automatic names, and found no better partner */
+/* Pairs parts of the same generated name that found no better partner */
 void
 drift_match_same_names(DriftComparison *c)
 {
@@ -309,7 +318,7 @@ drift_match_same_names(DriftComparison *c)
 
 /* ---- folding ---- */
 
-/* The first of the columns that an index or constraint needs and that is on this side only */
+/* Returns the first column of an index or constraint that is on this side only */
 static DriftObject *
 lone_column(DriftComparison *c, const DriftObject *object)
 {
@@ -354,8 +363,8 @@ explanation(DriftComparison *c, const DriftObject *object)
 }
 
 /*
- * Folds findings: a missing table is one finding, whatever it had. Objects
- * that another one of their side explains are given to the topmost one.
+ * Folds objects into those that explain them, the topmost ones: a missing table
+ * with all of its parts is one finding.
  */
 void
 drift_fold(DriftComparison *c)

@@ -44,8 +44,8 @@ SG_FUNCTION(sg_drift_matrix);
 typedef struct Environment
 {
 	char	   *name;
-	char	   *snapshot;		/* or 'live'; NULL: not read */
-	bool		temporary;		/* the snapshot is ours */
+	char	   *snapshot;		/* snapshot, or 'live'; NULL: not read */
+	bool		temporary;		/* the snapshot is temporary */
 	char	   *problem;		/* why it was not read, or NULL */
 } Environment;
 
@@ -59,18 +59,18 @@ typedef enum ObjectState
 
 static const char *const state_words[] = {"present", "missing", "different", "unknown"};
 
-/* A row of the matrix */
+/* Row of the matrix */
 typedef struct MatrixObject
 {
 	char	   *kind;
 	char	   *identity;
 	int			holder;			/* environment that the others are compared
 								 * with */
-	ObjectState *states;		/* by environment */
-	StringInfoData *details;	/* what differs there */
+	ObjectState *states;		/* states by environment */
+	StringInfoData *details;	/* differing properties by environment */
 } MatrixObject;
 
-/* Object that an environment calls otherwise than the first one does */
+/* Object with another name than in the first environment */
 typedef struct Renamed
 {
 	const DriftRow *row;
@@ -81,10 +81,10 @@ typedef struct Matrix
 {
 	Environment *environments;
 	int			n;
-	int			base;			/* the first that was read */
-	SgNameTable *objects;		/* MatrixObject, by kind and identity */
-	List	   *order;			/* of MatrixObject * */
-	List	   *renamed;		/* of Renamed * */
+	int			base;			/* the first environment that was read */
+	SgNameTable *objects;		/* MatrixObject by kind and identity */
+	List	   *order;			/* MatrixObject * */
+	List	   *renamed;		/* Renamed * */
 } Matrix;
 
 /* ---- environments ---- */
@@ -107,8 +107,9 @@ snapshot_exists(const char *name)
 }
 
 /*
- * Call a function of ours as the caller, with one or two texts.  Each argument
- * is given, in its type: then no function of the same name fits as well.
+ * Calls a function of the extension as the caller, with one or two texts.  Each
+ * argument is cast to its type, so that no other function of that name fits as
+ * well.
  */
 static void
 call_function(const char *call, const char *snapshot, const char *server)
@@ -136,7 +137,7 @@ read_server(void *arg)
 				  environment->snapshot, environment->name);
 }
 
-/* Find out what a name stands for */
+/* Finds out what a name denotes */
 static void
 find_environment(Matrix *matrix, int number)
 {
@@ -162,7 +163,7 @@ find_environment(Matrix *matrix, int number)
 	environment->temporary = true;
 }
 
-/* Read a server.  What can't be read is unknown, with the reason. */
+/* Reads a server.  If it can't be read, it is unknown, with the reason. */
 static void
 open_environment(Matrix *matrix, int number)
 {
@@ -183,7 +184,7 @@ open_environment(Matrix *matrix, int number)
 static void
 open_environments(Matrix *matrix)
 {
-	/* a misspelt name is told before servers are waited for */
+	/* raise errors about names before waiting for servers */
 	for (int i = 0; i < matrix->n; i++)
 		find_environment(matrix, i);
 
@@ -209,7 +210,7 @@ close_environments(Matrix *matrix)
 
 /* ---- objects ---- */
 
-/* The row of an object; when it is new, it has a state to be filled in for each environment */
+/* Returns the row of an object; a new one gets a state per environment that the caller fills in */
 static MatrixObject *
 enter_object(Matrix *matrix, const DriftRow *row, int holder, bool *found)
 {
@@ -239,8 +240,8 @@ set_state(Matrix *matrix, MatrixObject *object, int environment, ObjectState sta
 }
 
 /*
- * Returns the entry of a row of a comparison with the first environment: all
- * have the object, or only the one in which it is extra
+ * Returns the entry for a row of a comparison with the first environment; a new
+ * one is present in all, or only where it is extra
  */
 static MatrixObject *
 find_object(Matrix *matrix, const DriftRow *row, int environment)
@@ -274,7 +275,7 @@ take_row(MatrixObject *object, const DriftRow *row, int environment)
 	else if (row->change == DRIFT_RENAMED && row->actual)
 		text = psprintf("renamed to %s", row->actual);
 
-	/* several rows: unknown outweighs different, and that what is there */
+	/* of several rows unknown outweighs different, which outweighs present */
 	if (state == OBJECT_PRESENT || object->states[environment] == OBJECT_PRESENT || state == OBJECT_UNKNOWN)
 		object->states[environment] = state;
 	if (text)
@@ -287,7 +288,7 @@ matters(const DriftRow *row)
 	return row->class != CLASS_COSMETIC && row->class != CLASS_UNMANAGED;
 }
 
-/* Compare all with the first */
+/* Compares all environments with the first */
 static void
 compare_with_base(Matrix *matrix)
 {
@@ -318,8 +319,8 @@ compare_with_base(Matrix *matrix)
 }
 
 /*
- * An object that a later one has beside the old name's is not missing where
- * the first one's has got that name.
+ * Marks an object as different, not missing, in an environment where an object
+ * of the first one was renamed to its name
  */
 static void
 find_renamed(Matrix *matrix)
@@ -335,7 +336,7 @@ find_renamed(Matrix *matrix)
 	}
 }
 
-/* Does an environment have objects that the first lacks, together with a later one? */
+/* Returns whether an environment shares objects that the first one lacks with a later one */
 static bool
 shares(const Matrix *matrix, int holder, int other)
 {
@@ -348,9 +349,10 @@ shares(const Matrix *matrix, int holder, int other)
 }
 
 /*
- * The row of an object in a comparison of two that have what the first lacks.
- * When it is new it is part of such an object, since all that the first has
- * differs from the first in one of the two.  NULL when it is none of theirs.
+ * Returns the row of an object in a comparison of two environments that share
+ * objects which the first one lacks, NULL for other objects.  A new row is a
+ * part of such an object, because everything else that the first one has
+ * differs from it in one of the two.
  */
 static MatrixObject *
 find_held_object(Matrix *matrix, const DriftRow *row, int holder, const bool *sharing)
@@ -363,7 +365,7 @@ find_held_object(Matrix *matrix, const DriftRow *row, int holder, const bool *sh
 	return object->holder == holder ? object : NULL;
 }
 
-/* They may still differ in it */
+/* Compares two environments that share objects which the first one lacks */
 static void
 compare_with_holder(Matrix *matrix, int holder, int other, const bool *sharing)
 {
@@ -506,16 +508,15 @@ read_names(Matrix *matrix, Datum names)
 /*
  * sg_drift_matrix(names text[])
  *
- * Environments side by side: 2 to 100 names of snapshots, foreign servers
- * that dblink can use, or 'live'.  A row for each object that is not the same
- * in all of them, with its state in each, in the order of the names; the
- * first one that can be read is what "different" is different from.  A server
- * that can't be read is a row of kind environment, and unknown in all others.
- *
- * With the caller's privileges, here and by their user mappings; servers are
- * read one after the other, each within the limits of sg_snapshot_take().
- * Errors: 42704 a name that is neither, 42501 somebody else's snapshot, 22023
- * names twice or too few of them, 22004.
+ * Compares 2 to 100 environments: names of snapshots, foreign servers that
+ * dblink can use, or 'live'. Returns a row for each object that is not equal in
+ * all of them, with its state in each, in the order of the names; "different"
+ * means different from the first environment that can be read.  A server that
+ * can't be read is a row of kind environment, and unknown in all others.  Uses
+ * the caller's privileges, also by user mappings; servers are read one after
+ * the other, within the limits of sg_snapshot_take().  Errors: 42704 an unknown
+ * name, 42501 somebody else's snapshot, 22023 duplicate or too few names,
+ * 22004.
  */
 static Datum
 sg_drift_matrix_entered(PG_FUNCTION_ARGS)
@@ -537,7 +538,7 @@ sg_drift_matrix_entered(PG_FUNCTION_ARGS)
 	read_names(&matrix, PG_GETARG_DATUM(0));
 	open_environments(&matrix);
 
-	/* so that snapshots taken just now can be read */
+	/* make the snapshots taken just now visible */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (matrix.base >= 0)

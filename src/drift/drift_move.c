@@ -20,10 +20,10 @@
 #include "drift/drift_compare.h"
 #include "drift/drift_rename.h"
 
-/* Least score of a renamed schema */
+/* Minimum score of a renamed schema */
 #define MIN_SCORE 0.65
 
-/* Rounds of looking for what has moved: what is made of other things moves after them */
+/* Number of passes that look for moved objects: an object moves after those that it consists of */
 #define ROUNDS 4
 
 /* ---- schemas ---- */
@@ -31,13 +31,13 @@
 typedef struct Schema
 {
 	DriftObject *object;
-	List	   *contents;		/* of char *: what is in it, without its name;
-								 * sorted */
-	bool		older;			/* it has a table that was there when the
+	List	   *contents;		/* char *: its contents without the schema's
+								 * name, sorted */
+	bool		older;			/* it has a table that existed when the
 								 * reference was taken */
 } Schema;
 
-/* A text without the name of its schema wherever it stands before another one */
+/* Returns a text without the schema's name before other names */
 static char *
 without_schema(const char *whole, const char *schema)
 {
@@ -56,7 +56,7 @@ without_schema(const char *whole, const char *schema)
 	return buf.data;
 }
 
-/* Schemas of one side without a partner, with what is in them */
+/* Returns the schemas of one side without a partner, with their contents */
 static List *
 lone_schemas(DriftComparison *c, DriftSide side)
 {
@@ -97,7 +97,7 @@ lone_schemas(DriftComparison *c, DriftSide side)
 	return schemas;
 }
 
-/* How many strings two sorted lists have in common */
+/* Returns the number of strings that two sorted lists have in common */
 static int
 in_common(List *a, List *b)
 {
@@ -168,7 +168,7 @@ drift_find_renamed_schemas(DriftComparison *c)
 
 /* ---- pairs by a key of which each side has one ---- */
 
-/* By what objects are paired, of the reference as the target would have it; NULL: this one is not */
+/* Returns the key by which an object is paired, in the target's names; NULL: it is not paired */
 typedef char *(*KeyOf) (DriftComparison *c, const DriftObject *object);
 
 static SgNameTable *
@@ -189,7 +189,7 @@ by_key(DriftComparison *c, DriftSide side, KeyOf key_of)
 	return table;
 }
 
-/* Pair what is alone with its key on either side; where two could be it, none is.  Was anything paired? */
+/* Pairs objects whose key is unique on both sides; returns whether any was paired */
 static bool
 pair_by_key(DriftComparison *c, KeyOf key_of, bool (*pair) (DriftComparison *c, DriftObject *reference, DriftObject *target))
 {
@@ -243,7 +243,10 @@ is_movable(const DriftObject *object)
 	}
 }
 
-/* Are two objects the same but for the schema?  Sets whether even the owner, privileges and comment are. */
+/*
+ * Returns whether two objects are equal except for the schema; *entirely: also
+ * in owner, privileges and comment
+ */
 static bool
 is_same_elsewhere(DriftComparison *c, DriftObject *reference, DriftObject *target, bool *entirely)
 {
@@ -327,7 +330,7 @@ pair_sequences(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return true;
 }
 
-/* The only sequence of a column, by whatever name: it goes along with the column */
+/* Pairs the only sequences of a column, whatever their names */
 void
 drift_match_sequences(DriftComparison *c)
 {

@@ -17,12 +17,12 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
-/* Key in the table of new names that is no table's identity */
+/* Key of schemas in the table of new names; not a table's identity */
 #define SCHEMAS "."
 
 /* ---- parts of identities ---- */
 
-/* Behind a name as it is printed, or the same where there is none */
+/* Returns the position behind a printed name, or the same position if there is none */
 static const char *
 skip_name(const char *p)
 {
@@ -48,7 +48,7 @@ drift_within_schema(const char *identity)
 	return *p == '.' ? unconstify(char *, p + 1) : NULL;
 }
 
-/* The schema, as printed */
+/* Returns the schema of an identity, as printed */
 char *
 drift_schema(const char *identity)
 {
@@ -57,7 +57,7 @@ drift_schema(const char *identity)
 
 /* ---- what is renamed ---- */
 
-/* From now on, the old name in the reference is the new one in the target */
+/* Registers a rename */
 void
 drift_add_name(DriftComparison *c, DriftName *name)
 {
@@ -75,7 +75,10 @@ drift_add_name(DriftComparison *c, DriftName *name)
 	c->names = lappend(c->names, name);
 }
 
-/* The names of two objects that are one; neither the arguments of a function nor the access method of an operator class */
+/*
+ * Registers the names of two objects that are the same, without the arguments
+ * of a function or the access method of an operator class
+ */
 void
 drift_add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target)
 {
@@ -83,7 +86,7 @@ drift_add_object_name(DriftComparison *c, const DriftObject *reference, const Dr
 	const char *old = drift_within_schema(reference->identity);
 	const char *new = drift_within_schema(target->identity);
 
-	/* the names of operators are none that a text could have before others */
+	/* names of operators do not occur before other names */
 	if (old == NULL || new == NULL || skip_name(old) == old || skip_name(new) == new)
 		return;
 	name->schema = drift_name(drift_schema(reference->identity));
@@ -115,7 +118,7 @@ drift_new_schema(DriftComparison *c, char *schema)
 	return name ? pstrdup(quote_identifier(name->new_schema)) : schema;
 }
 
-/* A database, a schema, a table and a column; more names with dots between them are none */
+/* Maximum number of names joined by dots: database, schema, table, column */
 #define CHAIN_MAX 4
 
 /* Translates names with dots between them: an object, or a column of a table; returns the argument if nothing changes */
@@ -139,7 +142,7 @@ new_chain(DriftComparison *c, char *chain)
 	return psprintf("%s.%s", new_owner, quote_identifier(new_last));
 }
 
-/* Append what stands between quotes, of which only a name of an object is looked into */
+/* Appends a literal, translated if it is the name of an object */
 static const char *
 append_literal(DriftComparison *c, StringInfo text, const char *literal)
 {
@@ -156,7 +159,7 @@ append_literal(DriftComparison *c, StringInfo text, const char *literal)
 	return end;
 }
 
-/* A text with new names; what stands alone is a column of the table, if there is one */
+/* Returns a text with new names; a name alone may be a column of the table */
 static char *
 new_text(DriftComparison *c, char *old, const char *table)
 {
@@ -240,7 +243,7 @@ new_leaf(DriftComparison *c, const DriftChange *change, const char *key, char *t
 	return new_text(c, text, strcmp(property, "partition_key") == 0 ? change->identity : NULL);
 }
 
-/* The texts in a value, each behind the key and the place that it has */
+/* Returns the texts in a value, each with its key and position */
 static List *
 leaves(DriftComparison *c, const DriftChange *change, Jsonb *value, bool renamed)
 {

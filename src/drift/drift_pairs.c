@@ -43,7 +43,7 @@ fill_object(DriftPair *pair, const DriftObject *object)
 	fill_side(pair, object->side, object->identity, object->parent, object->properties);
 }
 
-/* Two bodies that differ by white space and comments only are left as they are */
+/* Returns whether two bodies differ only by white space and comments */
 static bool
 is_looks_only(const DriftChange *change)
 {
@@ -78,7 +78,7 @@ add_changes(DriftComparison *c, SgNameTable *pairs, List **result)
 	}
 }
 
-/* Is its parent a schema, and part of its identity? */
+/* Returns whether the object's parent is a schema that is part of its identity */
 static bool
 has_own_schema(const DriftPair *pair)
 {
@@ -95,7 +95,7 @@ has_own_schema(const DriftPair *pair)
 	}
 }
 
-/* A name of the target, with what a renamed schema will be called when it is needed */
+/* Returns a name of the target, in the final name of a renamed schema */
 static char *
 in_renamed_schema(DriftComparison *c, char *name)
 {
@@ -141,12 +141,11 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 				}
 
 				/*
-				 * a name of PostgreSQL's choice is as good as another, but
-				 * may be asked for
+				 * a generated name matters only on request
 				 */
 				if (strcmp(pair->name[0], pair->name[1]) != 0)
 					pair->changes = list_make1(object->automatic_pair ? "automatic_name" : "name");
-				/* in a schema that is renamed, nothing moves */
+				/* objects do not move by a rename of their schema */
 				if (has_own_schema(pair) && strcmp(drift_new_schema(c, pair->parent[0]), pair->parent[1]) != 0)
 					pair->changes = lappend(pair->changes, "parent");
 				sg_names_enter(pairs, snapshot_kinds[object->kind].word, object->identity)->value = pair;
@@ -158,7 +157,7 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 	}
 }
 
-/* Adds objects that one side at least could not read in full, which drift reports as rows */
+/* Adds objects that one side could not read in full, which drift reports as rows */
 static void
 add_unread(DriftComparison *c, List **result)
 {
@@ -188,7 +187,7 @@ compare_pairs(const ListCell *a, const ListCell *b)
 	return strcmp(x->identity[x->identity[0] ? 0 : 1], y->identity[y->identity[0] ? 0 : 1]);
 }
 
-/* Nothing but a property that nobody has to be told of, on both sides */
+/* Returns whether a pair differs only by properties that need no change */
 static bool
 is_settled(const DriftPair *pair)
 {
@@ -274,7 +273,7 @@ pair_confirmed(DriftComparison *c, RenamePass pass)
 		{
 			reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 3));
 			target = drift_find(c, DRIFT_TARGET, kind, SPI_getvalue(tuple, desc, 2));
-			/* it is one whichever side has which of the two names */
+			/* the rename may be stated in either direction */
 			if (reference == NULL || target == NULL)
 			{
 				reference = drift_find(c, DRIFT_REFERENCE, kind, SPI_getvalue(tuple, desc, 2));
@@ -289,7 +288,7 @@ pair_confirmed(DriftComparison *c, RenamePass pass)
 	sg_scope_end(&scope);
 }
 
-/* Returns the lasting identity of an object, of a column with its number; NULL if it is not known */
+/* Returns an object's OID, for a column with its number, as text; NULL if unknown */
 static char *
 lasting_name(const DriftObject *object)
 {
@@ -342,7 +341,7 @@ find_renames(DriftComparison *c)
 
 /* ---- what is meant to differ ---- */
 
-/* Does schemaguard.drift_ignore say that this is meant to differ? */
+/* Returns whether schemaguard.drift_ignore has an entry for this difference */
 static bool
 is_meant(List *entries, const DriftPair *pair, const char *property)
 {
@@ -354,7 +353,7 @@ is_meant(List *entries, const DriftPair *pair, const char *property)
 	return drift_is_ignored(entries, &row);
 }
 
-/* Forget what is meant to differ; true: there is nothing else */
+/* Removes ignored differences; returns true if there are no others */
 static bool
 forget_meant(List *entries, DriftPair *pair)
 {
@@ -372,7 +371,7 @@ forget_meant(List *entries, DriftPair *pair)
 	return is_settled(pair);
 }
 
-/* Says whether an index or a statistics object belongs to another relation on the other side */
+/* Returns whether an index or a statistics object belongs to another relation on the other side */
 static bool
 is_elsewhere(const DriftPair *pair)
 {
@@ -388,7 +387,7 @@ is_elsewhere(const DriftPair *pair)
 	return false;
 }
 
-/* The side of a pair as a pair of its own */
+/* Returns one side of a pair as a pair of its own */
 static DriftPair *
 half(const DriftPair *pair, int side)
 {
@@ -405,7 +404,10 @@ is_of_table(SnapshotKind kind)
 		kind == KIND_POLICY || kind == KIND_INDEX || kind == KIND_STATISTICS;
 }
 
-/* The tables that what differs is or belongs to; NULL: it may be about columns of any table */
+/*
+ * Returns the tables that differing objects are or belong to; NULL: columns of
+ * any table may be concerned
+ */
 static SgNameTable *
 touched_tables(List *differing)
 {
@@ -434,8 +436,9 @@ touched_tables(List *differing)
 }
 
 /*
- * Returns equal pairs that may have to make way for a change; of foreign keys,
- * which most tables have, only those of tables that a difference touches.
+ * Returns equal pairs that may have to be recreated because of a change; of
+ * foreign keys, which most tables have, only those of tables that a difference
+ * touches.
  */
 static List *
 concerned(List *same, List *differing)
@@ -464,7 +467,7 @@ concerned(List *same, List *differing)
 	return result;
 }
 
-/* Is the table another one on each side? */
+/* Returns whether a table is a different object on each side */
 static bool
 is_apart(DriftComparison *c, const char *table)
 {
@@ -504,11 +507,12 @@ finish(DriftComparison *c, void *arg)
 	sg_names_destroy(pairs);
 }
 
-/* Does it need a routine, an operator or a type of somebody's? */
+/* Returns whether an object depends on a user's routine, operator or type; a column or type may have the row type of a table or view */
 static bool
 needs_code(const SnapshotObject *object)
 {
-	static const char *const plain[] = {"column", "table", "sequence", "constraint", "index", "view", "materialized view"};
+	static const char *const plain[] = {"column", "sequence", "constraint", "index", "table", "view", "materialized view"};
+	int			nplain = object->kind == KIND_COLUMN || object->kind == KIND_TYPE ? 4 : lengthof(plain);
 	SgJson		properties;
 	SgJson		edges;
 
@@ -523,7 +527,7 @@ needs_code(const SnapshotObject *object)
 
 		sg_json_element(&edges, i, &edge);
 		sg_json_element(&edge, 0, &kind);
-		for (int j = 0; j < lengthof(plain) && !is_plain; j++)
+		for (int j = 0; j < nplain && !is_plain; j++)
 			is_plain = strcmp(plain[j], sg_json_text(&kind)) == 0;
 		if (!is_plain)
 			return true;
@@ -532,8 +536,9 @@ needs_code(const SnapshotObject *object)
 }
 
 /*
- * Says whether an object that is the same on both sides can't stay while
- * something below it changes, or decides how something beside it is changed
+ * Returns whether an object that is equal on both sides may have to be
+ * recreated when an object below it changes, or decides how another one is
+ * changed
  */
 static bool
 is_fragile(DriftComparison *c, const SnapshotObject *object)
@@ -557,7 +562,7 @@ is_fragile(DriftComparison *c, const SnapshotObject *object)
 			return drift_value(object->properties, "acl") != NULL ||
 				drift_value(object->properties, "generated") != NULL || needs_code(object);
 		case KIND_CONSTRAINT:
-			/* one without columns may be of a domain */
+			/* a constraint without columns may belong to a domain */
 			return drift_value(object->properties, "references") != NULL || needs_code(object) ||
 				drift_value(object->properties, "columns") == NULL ||
 				(c->computed && sg_names_has(c->computed, object->parent, ""));
@@ -570,10 +575,14 @@ is_fragile(DriftComparison *c, const SnapshotObject *object)
 		case KIND_OPERATOR_CLASS:
 		case KIND_TEXT_SEARCH_CONFIGURATION:
 			return needs_code(object);
+		case KIND_PUBLICATION:
+			return drift_value(object->properties, "table_filters") != NULL ||
+				drift_value(object->properties, "table_columns") != NULL;
 		case KIND_TABLE:
 			return drift_value(object->properties, "partition_key") != NULL ||
 				drift_value(object->properties, "partition_of") != NULL ||
 				drift_value(object->properties, "inherits") != NULL ||
+				drift_value(object->properties, "of_type") != NULL ||
 				strcmp(drift_string(object->properties, "type"), "foreign table") == 0;
 		default:
 			return false;
@@ -593,13 +602,25 @@ fill_copy(DriftPair *pair, DriftSide side, const SnapshotObject *object)
 			  (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties));
 }
 
+static bool
+differs(const SnapshotObject *a, const SnapshotObject *b, const char *key)
+{
+	char	   *x = drift_string(a->properties, key);
+	char	   *y = drift_string(b->properties, key);
+
+	return strcmp(x ? x : "", y ? y : "") != 0;
+}
+
 void
 drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
 {
 	DriftPair  *pair;
 
-	/* either side may say less than there is: a document that is forged does */
-	if (!c->keep_same || !(is_fragile(c, a) || is_fragile(c, b)))
+	/*
+	 * ask both sides, because a forged document may leave things out; a check
+	 * with other casts is one of a column that gets another type
+	 */
+	if (!c->keep_same || !(is_fragile(c, a) || is_fragile(c, b) || (a->kind == KIND_CONSTRAINT && differs(a, b, "expression"))))
 		return;
 	pair = new_pair(a->kind);
 	fill_copy(pair, DRIFT_REFERENCE, a);
@@ -610,15 +631,6 @@ drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObjec
 }
 
 /* ---- tables that nothing alters into one another ---- */
-
-static bool
-differs(const SnapshotObject *a, const SnapshotObject *b, const char *key)
-{
-	char	   *x = drift_string(a->properties, key);
-	char	   *y = drift_string(b->properties, key);
-
-	return strcmp(x ? x : "", y ? y : "") != 0;
-}
 
 static void
 keep_one(DriftComparison *c, DriftSide side, const SnapshotObject *object)
@@ -658,7 +670,7 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 		}
 		return false;
 	}
-	/* a sequence goes with the column that it belongs to */
+	/* a sequence belongs to its column's table */
 	column = b->kind == KIND_SEQUENCE ? drift_string(b->properties, "owned_by") : NULL;
 	if (!(is_table && is_apart(c, a->identity)) && !(is_of_table(a->kind) && is_apart(c, a->parent)) &&
 		!(column && is_apart(c, drift_owner(column))))
@@ -669,9 +681,10 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 }
 
 /*
- * A table that is another one on each side is two tables, and so is all that
- * belongs to it; columns are read before tables, hence the second look.  One
- * that is partitioned in the same way, by columns with other names, is one.
+ * Returns the pairs of both sides.  A table that is a different object on each
+ * side gives two pairs, and so do all of its parts; columns are read before
+ * tables, hence the second pass.  A table that is partitioned alike, by renamed
+ * columns, is the same.
  */
 List *
 drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest)

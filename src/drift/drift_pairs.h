@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * drift_pairs.h
- *	  What drift compares, object by object: for those who make one side the
- *	  other.
+ *	  Pairs of objects that drift compares, for callers that make one side
+ *	  like the other.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,15 +15,15 @@
 
 #include "snapshot/snapshot.h"
 
-/* An object as the two sides have it; what one side lacks is NULL there */
+/* Object as both sides have it; members are NULL for a side without it */
 /* How pairs treat renames that nobody has confirmed */
 typedef enum DriftRenames
 {
-	RENAMES_DROP,				/* nothing: one object goes, another one comes */
-	RENAMES_FOLLOW,				/* what sg_drift() calls renamed is one pair,
-								 * with a score */
-	RENAMES_ASK					/* so is what may be, from RENAME_ASK on; what
-								 * else may be one of the two waits for them */
+	RENAMES_DROP,				/* a rename is a drop and a create */
+	RENAMES_FOLLOW,				/* a rename of sg_drift() is one pair, with a
+								 * score */
+	RENAMES_ASK					/* likewise a possible rename, from RENAME_ASK
+								 * on; other candidates wait for the pair */
 } DriftRenames;
 
 typedef struct DriftPair
@@ -31,29 +31,31 @@ typedef struct DriftPair
 	SnapshotKind kind;
 	char	   *identity[2];	/* reference, target */
 	char	   *parent[2];
-	char	   *name[2];		/* the last part of the identity, not quoted */
+	char	   *name[2];		/* last part of the identity, not quoted */
 	Jsonb	   *properties[2];
-	List	   *changes;		/* of char *: the properties that differ by
-								 * meaning; NIL where one side lacks it */
+	List	   *changes;		/* char *: properties that differ in meaning;
+								 * NIL if one side lacks the object */
 	char	   *unknown;		/* why one side could not be read, or NULL */
-	double		score;			/* of a rename that nobody has confirmed, or 0 */
+	double		score;			/* score of a rename that nobody has
+								 * confirmed, or 0 */
 	char	   *evidence;		/* for that */
-	char	   *perhaps;		/* what else it may be, that is one of a pair:
-								 * its identity in the reference, or NULL */
+	char	   *perhaps;		/* identity, in the reference, of an object of
+								 * another pair that it may be; or NULL */
 	struct DriftPair *waits_for;	/* for the caller */
 	int			number[2];		/* for the caller */
 } DriftPair;
 
 /*
- * The pairs that differ, and those that are the same of kinds that may have
- * to be made anew with what they depend on.  Nothing is folded, and nothing
- * is called renamed but a constraint or an index that is the same in
- * everything else, but for "renames".  Sorted by kind and identity; as
- * drift_compare() else.  The digest is that of this database, if it is one of the sides.
+ * Returns the pairs that differ, and equal ones of kinds that may have to be
+ * recreated with objects that they depend on.  Nothing is folded, and only
+ * constraints and indexes that are equal otherwise count as renamed, apart from
+ * what `renames` says.  Sorted by kind and identity; otherwise like
+ * drift_compare(). *digest gets that of this database, if it is one of the
+ * sides.
  */
 extern List *drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest);
 
-/* Returns the part of an identity before its last one: the table of a column; NULL where it has one part */
+/* Returns an identity without its last part: the table of a column; NULL if it has one part */
 extern char *drift_owner(const char *identity);
 
 #endif							/* SG_DRIFT_PAIRS_H */

@@ -28,7 +28,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 
-/* What a step of some kind says of an object; a snapshot leaves out what is as by default */
+/* Properties that a step of some kind sets; a snapshot leaves out defaults */
 static const char *const key_says[] = {
 	"type", "match", "columns", "enforced", "on_delete", "on_update", "on_delete_columns", "validated", "references",
 	"referenced_columns", "deferrable", "deferred", NULL
@@ -43,14 +43,14 @@ static const char *const column_says[] = {
 	"type", "not_null", "default", NULL
 };
 
-/* What a part of a partition may say that is a clone of such an object: the server sees to its being like that */
+/* Properties of a partition's clone of such an object, which the server sets */
 static const char *const clone_says[] = {
 	"partition_of", "type", "match", "columns", "enforced", "on_delete", "on_update", "on_delete_columns", "validated", "references",
 	"referenced_columns", "deferrable", "deferred", "expression", "nulls_not_distinct", "index_name", "access_method", "valid",
 	"unique", "predicate", "expressions", "ordering", NULL
 };
 
-/* A row, and the deed that may have made it */
+/* Row, and the deed that may have made it */
 typedef struct Judgement
 {
 	const DriftRow *row;
@@ -61,14 +61,14 @@ typedef struct Judgement
 
 /* ---- which row a deed is about ---- */
 
-/* The identity of a part of the deed's table */
+/* Returns the identity of a part of the deed's table */
 static char *
 part_of_table(const PlanDeed *deed, const char *name)
 {
 	return psprintf("%s.%s", deed->what->child_table, quote_identifier(name));
 }
 
-/* Kind and identity of what is dropped or renamed, by a name of it */
+/* Returns the kind of a dropped or renamed object, by its name, and its identity */
 static const char *
 object_kind(const PlanDeed *deed, const char *name, char **identity)
 {
@@ -88,7 +88,10 @@ object_kind(const PlanDeed *deed, const char *name, char **identity)
 	return deed->what->definition;
 }
 
-/* Kind of the objects that deed has made, changed or dropped, with its identity; NULL where that is not known */
+/*
+ * Returns the kind of the object that a deed has made, changed or dropped, and
+ * its identity; NULL if unknown
+ */
 static const char *
 concerned_kind(const PlanDeed *deed, char **identity)
 {
@@ -123,7 +126,7 @@ concerned_kind(const PlanDeed *deed, char **identity)
 
 /* ---- is it as the step says? ---- */
 
-/* Is the property among those that the step says, or one that says nothing by itself? */
+/* Returns whether the property is one that the step sets, or one without meaning of its own */
 static bool
 is_known(const char *property, int length, const char *const *known)
 {
@@ -141,7 +144,7 @@ is_known(const char *property, int length, const char *const *known)
 	return false;
 }
 
-/* Has the object properties beside these, and the flags that are off? */
+/* Returns whether the object has other properties than these, apart from flags that are off */
 static bool
 has_others(Jsonb *properties, const char *const *known)
 {
@@ -179,7 +182,7 @@ same_key(const PlanStep *step)
 		(key->validated || step->state != STEP_VALIDATED);
 }
 
-/* Is there nothing left to do for the step? */
+/* Returns whether the step has nothing left to do */
 static bool
 is_done(const PlanStep *step)
 {
@@ -189,7 +192,7 @@ is_done(const PlanStep *step)
 	return move.kind == MOVE_NONE;
 }
 
-/* Judges an object that the target has, and the reference has not */
+/* Judges an object that only the target has */
 static bool
 made_as_planned(const Judgement *j)
 {
@@ -213,8 +216,8 @@ made_as_planned(const Judgement *j)
 }
 
 /*
- * Judges what a step has replaced: it is gone as planned while what has replaced
- * it stands, and that may be taken for it, under another name.
+ * Judges a replaced object: it is gone as planned while the replacement exists,
+ * which may have been paired with it under another name.
  */
 static bool
 replaced_as_planned(const Judgement *j)
@@ -255,7 +258,7 @@ is_planned(const Judgement *j)
 	}
 }
 
-/* Judges one row, for sg_read(): its objects may go meanwhile */
+/* Judges one row; for sg_read(), because its objects may be dropped meanwhile */
 static void
 judge(void *arg)
 {
@@ -305,7 +308,7 @@ mark_of_plan(SgNameTable *rows, const FkPlan *plan, TimestampTz since)
 	}
 }
 
-/* The row of the planned change that came to the clone with it, or NULL */
+/* Returns the row of the planned change that also changed the clone, or NULL */
 static const DriftRow *
 planned_change(List *all, const DriftRow *row, const char *origin)
 {
@@ -320,7 +323,7 @@ planned_change(List *all, const DriftRow *row, const char *origin)
 	return NULL;
 }
 
-/* The row of the planned object that the row's is a clone of, or NULL */
+/* Returns the row of the planned object that the row's object is a clone of, or NULL */
 static const DriftRow *
 planned_origin(SgNameTable *rows, List *all, const DriftRow *row)
 {
@@ -338,7 +341,7 @@ planned_origin(SgNameTable *rows, List *all, const DriftRow *row)
 	return NULL;
 }
 
-/* Marks what partitions have by planned objects of their tables, level by level */
+/* Marks clones, on partitions, of planned objects of their tables, level by level */
 static void
 mark_clones(SgNameTable *rows, List *all)
 {

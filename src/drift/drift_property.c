@@ -20,12 +20,12 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
-/* Compared like a property, though it stands beside them */
+/* The parent, which is compared like a property */
 const SnapshotProperty drift_parent_property = {"parent", FORM_STRING, COMPARE_OBJECT};
 
 /* ---- reading ---- */
 
-/* Find a property: false where it is not there, or null */
+/* Finds a property; returns false if it is missing or null */
 static bool
 find(Jsonb *properties, const char *key, SgJson *whole, SgJson *member)
 {
@@ -35,7 +35,7 @@ find(Jsonb *properties, const char *key, SgJson *whole, SgJson *member)
 	return sg_json_find(whole, key, member) && !sg_json_is_null(member);
 }
 
-/* NULL where the key is not there, or null */
+/* Returns the value of a key, NULL if it is missing or null */
 Jsonb *
 drift_value(Jsonb *properties, const char *key)
 {
@@ -72,7 +72,10 @@ drift_number(Jsonb *properties, const char *key)
 	return find(properties, key, &whole, &member) ? sg_json_float8(&member) : 0;
 }
 
-/* The elements of an array as texts, nulls as NULL; NIL for another value, such as an object of options */
+/*
+ * Returns the elements of an array as texts, nulls as NULL; NIL for another
+ * value, such as an object of options
+ */
 List *
 drift_elements(Jsonb *array)
 {
@@ -107,7 +110,7 @@ drift_strings(Jsonb *properties, const char *key)
 	return strings;
 }
 
-/* A value as a user reads it: without the quotes of a single string, names with commas */
+/* Returns a value as text for users: a string without quotes, names with commas */
 char *
 drift_text(Jsonb *value)
 {
@@ -189,7 +192,7 @@ same_names(DriftComparison *c, DriftChange *change)
 	return true;
 }
 
-/* Fills in the object that the text belongs to, for its analysis; names: those that are renamed */
+/* Fills in the context of a text for its analysis; names: the renames */
 static void
 fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScope *scope)
 {
@@ -215,14 +218,14 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 	}
 	scope->names = names;
 
-	/* the name that the reference has decides which columns are renamed */
+	/* the reference's table name decides which columns are renamed */
 	if (names)
 	{
 		scope->table = change->parent;
 		return;
 	}
 
-	/* only a live target's columns are those of this catalog */
+	/* only a live target's columns are in this catalog */
 	if (!c->live)
 	{
 		if (compare == COMPARE_DEFAULT)
@@ -234,7 +237,7 @@ fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScop
 		scope->column = drift_name(change->target_identity);
 }
 
-/* Elements of an array, or values of an object, which are texts each */
+/* Returns the elements of an array, or the values of an object, as texts */
 static List *
 texts(Jsonb *value)
 {
@@ -248,14 +251,17 @@ texts(Jsonb *value)
 	it = JsonbIteratorInit(&value->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
-		/* a key has to be the same on both sides */
+		/* keys have to be equal, too */
 		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
 			list = lappend(list, sg_json_scalar(&v));
 	}
 	return list;
 }
 
-/* Whether all texts say the same; the reason why the first that does not was not looked at closer */
+/*
+ * Returns whether all texts have the same meaning; *reason says why the first
+ * other one could not be analysed
+ */
 static bool
 same_in_scope(const DriftScope *scope, List *expected, List *actual, char **reason)
 {
@@ -297,7 +303,7 @@ same_texts(DriftComparison *c, DriftChange *change)
 	return same_in_scope(&scope, expected, actual, &ignored);
 }
 
-/* Filters of a publication by table, whose columns they are about */
+/* Compares a publication's filters by table, whose columns they use */
 static bool
 same_filters(DriftComparison *c, DriftChange *change)
 {
@@ -324,7 +330,7 @@ same_filters(DriftComparison *c, DriftChange *change)
 	return true;
 }
 
-/* An identity column's sequence without its name, which nobody chooses, and its value */
+/* Returns an identity column's sequence without its generated name and its value */
 static Jsonb *
 chosen_sequence(Jsonb *sequence)
 {
@@ -342,7 +348,7 @@ same_sequence(DriftChange *change)
 		same_json(chosen_sequence(change->expected), chosen_sequence(change->actual));
 }
 
-/* Is the value missing because that side's server, or snapshot, is too old to have such a thing? */
+/* Returns whether a value is missing because that side's server, or snapshot format, is too old for it */
 static bool
 is_beyond_server(DriftComparison *c, const DriftChange *change)
 {
@@ -354,8 +360,8 @@ is_beyond_server(DriftComparison *c, const DriftChange *change)
 }
 
 /*
- * Do both values of a change mean the same, given what is renamed?  Otherwise
- * change->reason may say how far the comparison got.
+ * Returns whether both values of a change have the same meaning, given the
+ * renames.  Otherwise change->reason may say how far the comparison got.
  */
 bool
 drift_same_value(DriftComparison *c, DriftChange *change)
@@ -364,8 +370,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		return true;
 
 	/*
-	 * which columns a check reads is in its expression, in what order is
-	 * nobody's choice
+	 * a check's columns follow from its expression, in no particular order
 	 */
 	if (change->property->compare == COMPARE_COLUMNS && drift_value(change->reference, "expression"))
 		return true;
@@ -381,7 +386,11 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_SQL_BODY:
 			return same_texts(c, change);
 		case COMPARE_ARGUMENTS:
-			/* ORDER BY stands among an aggregate's, which have no defaults */
+
+			/*
+			 * arguments of an aggregate may contain ORDER BY, and have no
+			 * defaults
+			 */
 			return change->kind == KIND_AGGREGATE ? drift_same_renamed(c, change) : same_texts(c, change);
 		case COMPARE_SEQUENCE:
 			return same_sequence(change);
@@ -393,7 +402,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 		case COMPARE_OBJECTS:
 			return same_names(c, change);
 		case COMPARE_PLAIN:
-			/* what stands aside names nothing that is renamed */
+			/* properties aside name no renamed object */
 			return !(change->property->flags & PROPERTY_ASIDE) && drift_same_renamed(c, change);
 		case COMPARE_BODY:
 		case COMPARE_COSMETIC:
@@ -402,7 +411,7 @@ drift_same_value(DriftComparison *c, DriftChange *change)
 	return false;
 }
 
-/* Properties as pairs of key and value, in the order of jsonb: by length, then bytes */
+/* Property as key and value, sorted like jsonb: by length, then bytes */
 typedef struct Property
 {
 	JsonbValue	key;
@@ -468,7 +477,7 @@ string_value(const char *text)
 	return JsonbValueToJsonb(&value);
 }
 
-/* Is the identity one within the parent? */
+/* Returns whether the identity contains the parent */
 static bool
 is_within_parent(const SnapshotObject *object)
 {
@@ -488,9 +497,9 @@ drift_property(SnapshotKind kind, const JsonbValue *key)
 }
 
 /*
- * The properties of an object that differ by their text and by their meaning;
- * names that turn out to be renamed later are looked at again then.  The
- * objects may go away after the call.
+ * Returns the properties that differ in text and in meaning; drift_report()
+ * looks again when all renames are known.  The objects need not outlive the
+ * call.
  */
 List *
 drift_differences(DriftComparison *c, const SnapshotObject *reference, const SnapshotObject *target)
@@ -503,7 +512,7 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 				nb;
 	List	   *changes = NIL;
 
-	/* copies, which the changes share */
+	/* copies that the changes share */
 	a = *reference;
 	b = *target;
 	a.identity = pstrdup(a.identity);
@@ -528,7 +537,7 @@ drift_differences(DriftComparison *c, const SnapshotObject *reference, const Sna
 		j += order >= 0;
 	}
 
-	/* where the parent is part of the name, that says it */
+	/* a parent that is part of the identity is no property of its own */
 	if (!same_string(a.parent, b.parent) && !(is_within_parent(&a) && is_within_parent(&b)))
 		changes = lappend(changes, new_change(&a, &b, &drift_parent_property, string_value(a.parent), string_value(b.parent)));
 	return changes;

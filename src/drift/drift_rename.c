@@ -21,34 +21,34 @@
 #include "drift/drift_compare.h"
 #include "drift/drift_rename.h"
 
-/* Least score of a rename, and how far it has to be ahead */
+/* Minimum score of a rename, and its minimum lead over the next candidate */
 #define MIN_SCORE 0.65
 #define MARGIN 0.08
 
-/* Weights of generated names that stayed behind a rename, and of those that were made anew */
+/* Weights of generated names that outlived a rename, and of new ones */
 #define NAME_KEPT_WEIGHT 0.3
 #define NAME_ANEW_WEIGHT 0.2
 
-/* A table that the reference does not have by its name, though it was there */
+/* Weight of a table that is older than the reference, which lacks it under this name */
 #define OLDER_WEIGHT 0.2
 
-/* Candidates that a detail names */
+/* Number of candidates that a detail names */
 #define NAMED_CANDIDATES 3
 
-/* Pairs of tables that are looked at, at most; more would take minutes */
+/* Maximum number of pairs of tables to compare; more would take minutes */
 #define MAX_PAIRS 4000000
 
-/* Rounds of looking for tables: each knows the renames of those before */
+/* Number of passes that look for tables; each knows the renames of the passes before */
 #define ROUNDS 3
 
-/* A table with what belongs to it, all of which is on one side only */
+/* Table of one side only, with its parts */
 typedef struct Table
 {
 	DriftObject *object;
 	char	   *name;
-	char	   *shape;			/* what has to be the same: kind, parent of a
-								 * partition and its bound */
-	char	   *key;			/* of partitioning */
+	char	   *shape;			/* properties that must be equal: kind, parent
+								 * and bound of a partition */
+	char	   *key;			/* partition key */
 	char	   *comment;
 	int			ncolumns;
 	int			nparts;
@@ -56,23 +56,27 @@ typedef struct Table
 	char	  **types;			/* by column */
 	char	  **order;			/* types by position */
 	char	  **parts;			/* constraints and indexes as text, sorted */
-	DriftAge	age;			/* of the target's */
-	List	   *named;			/* of DriftObject *: these, and sequences of
-								 * its columns */
+	DriftAge	age;			/* age of the target's table */
+	List	   *named;			/* DriftObject *: parts with names, and
+								 * sequences of its columns */
 } Table;
 
 typedef struct Search
 {
 	DriftComparison *c;
-	SgNameTable *arrows;		/* from what was referred to, to what is now */
-	SgNameTable *kept;			/* from tables whose indexes and sequences are
-								 * now those of others, to these */
+	SgNameTable *arrows;		/* from formerly referenced tables to those
+								 * referenced now */
+	SgNameTable *kept;			/* from tables to those that have their
+								 * indexes and sequences now */
 	List	   *candidates;
 } Search;
 
 /* ---- names ---- */
 
-/* Are they the same but for numbers of about as many digits: sales_2024 and sales_2025? */
+/*
+ * Returns whether two names differ only in numbers of about as many digits,
+ * like sales_2024 and sales_2025
+ */
 static bool
 is_series(const char *a, const char *b)
 {
@@ -109,7 +113,7 @@ rename_name_likeness(const char *a, const char *b)
 	distance = varstr_levenshtein(a, la, b, lb, 1, 1, 1, true);
 	letters = 1.0 - (double) distance / Max(la, lb);
 
-	/* one within the other: customer, customers, old_customer */
+	/* one contains the other: customer, customers, old_customer */
 	if (Min(la, lb) >= 3 && (strstr(a, b) || strstr(b, a)))
 		letters = Max(letters, 0.5 + 0.5 * Min(la, lb) / Max(la, lb));
 	return letters < 0.3 ? 0 : letters;
@@ -157,7 +161,7 @@ compare_candidates(const ListCell *a, const ListCell *b)
 	return strcmp(x->target->identity, y->target->identity);
 }
 
-/* The best candidates of an object that found no partner, for its detail */
+/* Notes the best candidates of an object without partner in its detail */
 static void
 note_candidates(DriftObject *object)
 {
@@ -180,7 +184,10 @@ note_candidates(DriftObject *object)
 	object->evidence = text.len ? text.data : NULL;
 }
 
-/* Notes for an object without a partner the pair of which it may be one, so that it waits for the answer about that */
+/*
+ * Notes for an object without partner the pair that it may belong to, so that
+ * it waits for the answer about that pair
+ */
 static void
 note_perhaps(const Candidate *candidate)
 {
@@ -193,7 +200,7 @@ note_perhaps(const Candidate *candidate)
 		reference->perhaps = target->partner->identity;
 }
 
-/* Is another candidate for the same object, which has no partner, almost as good? */
+/* Returns whether another candidate without partner for the same object is almost as good */
 static bool
 has_rival(const Candidate *best, List *candidates)
 {
@@ -209,7 +216,7 @@ has_rival(const Candidate *best, List *candidates)
 
 /* ---- what somebody says to be two objects ---- */
 
-/* Returns two names as one text, in one order whichever side has which */
+/* Returns two names as one text, in sorted order */
 static char *
 both_names(const char *one, const char *other)
 {
@@ -240,7 +247,7 @@ load_refused(DriftComparison *c)
 	sg_scope_end(&scope);
 }
 
-/* The candidates that schemaguard.rename does not say to be two */
+/* Returns the candidates that schemaguard.rename does not refuse */
 static List *
 not_refused(DriftComparison *c, List *candidates)
 {
@@ -323,9 +330,9 @@ add_arrow(Search *search, const char *property, Jsonb *reference, Jsonb *target)
 }
 
 /*
- * Keys of tables, and columns, that are what they were but lead elsewhere:
- * that speaks for the one being the other.  Keys with automatic names are
- * still without a partner, here.
+ * Collects foreign keys and columns that are unchanged but reference another
+ * object, which suggests that it is the former one renamed.  Keys with
+ * generated names have no partner yet.
  */
 static void
 find_arrows(Search *search, SnapshotKind kind, const char *property)
@@ -411,10 +418,10 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	table->order = palloc0(sizeof(char *) * (list_length(children) + 1));
 	table->parts = palloc(sizeof(char *) * (list_length(children) + 1));
 
-	/* in the order of their identities, hence of their names */
+	/* sorted by identity, hence by name */
 	foreach_ptr(DriftObject, child, children)
 	{
-		/* with the dot, as it is within the table */
+		/* with the dot, as within the table */
 		if (child->kind == KIND_COLUMN &&
 			strncmp(child->identity, object->identity, strlen(object->identity)) == 0)
 		{
@@ -437,7 +444,7 @@ describe_table(DriftComparison *c, DriftObject *object, List *children)
 	return table;
 }
 
-/* The table whose column a sequence belongs to, or NULL */
+/* Returns the table whose column owns a sequence, or NULL */
 static char *
 owner_table(Jsonb *sequence)
 {
@@ -446,7 +453,7 @@ owner_table(Jsonb *sequence)
 	return column ? drift_owner(column) : NULL;
 }
 
-/* The tables of one side without a partner, with what they have */
+/* Returns the tables of one side without a partner, with their parts */
 static List *
 lone_tables(DriftComparison *c, DriftSide side)
 {
@@ -473,7 +480,7 @@ lone_tables(DriftComparison *c, DriftSide side)
 	return tables;
 }
 
-/* Columns in common: 1 each with the type, half without */
+/* Returns the number of common columns; a column of another type counts half */
 static double
 common_columns(const Table *a, const Table *b)
 {
@@ -491,7 +498,7 @@ common_columns(const Table *a, const Table *b)
 	return common;
 }
 
-/* Have they the same types in the same order? */
+/* Returns whether two tables have the same types in the same order */
 static bool
 is_same_order(const Table *a, const Table *b)
 {
@@ -522,9 +529,9 @@ common_parts(const Table *a, const Table *b)
 }
 
 /*
- * Names that stay behind: what was PostgreSQL's name for a part of the one
- * table is not for one of the other, which has it nevertheless.  Indexes and
- * sequences that kept their names are no longer on one side only.
+ * Collects names that outlived a rename: a name that PostgreSQL generated from
+ * one table's name, on a part of another table.  Indexes and sequences that
+ * kept their names are on both sides by now.
  */
 static void
 find_kept(Search *search)
@@ -596,8 +603,7 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		return;
 
 	/*
-	 * partitions of one table are all alike: only their bounds tell them
-	 * apart
+	 * partitions of one table differ only by their bounds
 	 */
 	if (strcmp(a->shape, b->shape) != 0)
 		return;
@@ -611,7 +617,7 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		return;
 	same_parts = common_parts(a, b);
 
-	/* two columns and nothing else are what any table may have */
+	/* any two tables may have two columns in common */
 	if (common < 3 && !referred && !remarked && name < 0.5 &&
 		!(alike == 1 && parts > 0 && 2 * same_parts == parts))
 		return;
@@ -628,12 +634,11 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		score += NAME_KEPT_WEIGHT;
 
 	/*
-	 * a database that was built anew has new names of everything: no reason
-	 * not to ask
+	 * a rebuilt database has only new names: ask all the same
 	 */
 	else if (sign == NAME_ANEW && search->c->renames != RENAMES_ASK)
 		score -= NAME_ANEW_WEIGHT;
-	/* a bound has one partition */
+	/* only one partition has this bound */
 	if (search->c->renames == RENAMES_ASK && drift_value(a->object->properties, "partition_of"))
 		score = Max(score, RENAME_ASK);
 	if (score < RENAME_ASK)
@@ -657,7 +662,7 @@ judge_tables(Search *search, const Table *a, const Table *b)
 	search->candidates = lappend(search->candidates, candidate);
 }
 
-/* Whether there are new renames */
+/* Looks for renamed tables once; returns whether it found any */
 static bool
 find_tables(DriftComparison *c)
 {
@@ -691,7 +696,7 @@ same_property(const DriftObject *a, const DriftObject *b, const char *property)
 	return strcmp(property_text(a, property), property_text(b, property)) == 0;
 }
 
-/* How much two types have in common, of what makes a type */
+/* Returns how much two types have in common */
 static double
 type_likeness(const DriftObject *a, const DriftObject *b, int *weight)
 {

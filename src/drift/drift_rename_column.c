@@ -22,23 +22,23 @@
 
 #define MIN_SCORE 0.7
 
-/* Weights of generated names that stayed behind a rename, and of those that were made anew */
+/* Weights of generated names that outlived a rename, and of new ones */
 #define NAME_KEPT_WEIGHT 0.3
 #define NAME_ANEW_WEIGHT 0.4
 
-/* From here on a NOT NULL is a constraint with a name */
+/* First version in which NOT NULL is a named constraint */
 #define VERSION_18 180000
 
-/* The columns that only one side of a table has, by position */
+/* Columns of a table that only one side has, by position */
 typedef struct Group
 {
-	const char *table;			/* in the target */
-	const char *reference;		/* in the reference */
+	const char *table;			/* table in the target */
+	const char *reference;		/* table in the reference */
 	List	   *columns[2];
 	List	   *parts[2];		/* constraints, indexes and sequences without
 								 * a partner */
-	List	   *changes;		/* of lists of columns that are this table's */
-	List	   *fates;			/* see drift_column_fates() */
+	List	   *changes;		/* changes of this table's column lists */
+	List	   *fates;			/* result of drift_column_fates() */
 } Group;
 
 static int
@@ -47,7 +47,7 @@ position(const DriftObject *column)
 	return (int) drift_number(column->properties, "position");
 }
 
-/* Where columns were dropped before, another one */
+/* Returns the number of a column, which is not its position if columns were dropped */
 static int
 number(const DriftObject *column)
 {
@@ -60,7 +60,7 @@ compare_positions(const ListCell *a, const ListCell *b)
 	return position(lfirst(a)) - position(lfirst(b));
 }
 
-/* How many columns that both sides have come before the one at this place in the list */
+/* Returns how many columns of both sides precede the one at this place of the list */
 static int
 columns_before(List *columns, int place)
 {
@@ -76,7 +76,7 @@ same_property(const DriftObject *a, const DriftObject *b, const char *property)
 	return x == y || (x && y && compareJsonbContainers(&x->root, &y->root) == 0);
 }
 
-/* Does a list of names have the one where the other list has the other, and is it else the same? */
+/* Returns whether two lists of names are equal, except for old in the one where the other has new */
 static bool
 stands_for(Jsonb *expected, Jsonb *actual, const char *old, const char *new)
 {
@@ -105,7 +105,7 @@ stands_for(Jsonb *expected, Jsonb *actual, const char *old, const char *new)
 	return found;
 }
 
-/* Does a key or an index have the new column in the place of the old one? */
+/* Returns whether a key or index has the new column instead of the old one */
 static bool
 is_used_alike(const Group *group, const char *old, const char *new)
 {
@@ -116,8 +116,7 @@ is_used_alike(const Group *group, const char *old, const char *new)
 	}
 
 	/*
-	 * those that are still without a partner, because they are about this
-	 * column
+	 * parts without a partner, because they contain this column
 	 */
 	foreach_ptr(DriftObject, part, group->parts[0])
 	{
@@ -132,7 +131,7 @@ is_used_alike(const Group *group, const char *old, const char *new)
 	return false;
 }
 
-/* Does a sequence belong to the new column that belonged to the old one? */
+/* Returns whether the old column's sequence belongs to the new one */
 static bool
 is_sequence_of(SnapshotKind kind, Jsonb *reference, Jsonb *target, const DriftObject *a, const DriftObject *b)
 {
@@ -142,7 +141,7 @@ is_sequence_of(SnapshotKind kind, Jsonb *reference, Jsonb *target, const DriftOb
 	return to && strcmp(from, a->identity) == 0 && strcmp(to, b->identity) == 0;
 }
 
-/* Returns the sign of the constraint that a NOT NULL is from 18 on, which is not listed by itself */
+/* Returns the sign of the name of a NOT NULL constraint (18+), which is not listed as an object */
 static NameSign
 not_null_sign(DriftComparison *c, const DriftObject *a, const DriftObject *b)
 {
@@ -158,7 +157,7 @@ not_null_sign(DriftComparison *c, const DriftObject *a, const DriftObject *b)
 		NAME_KEPT : NAME_SILENT;
 }
 
-/* Returns the sign of the names that PostgreSQL made of the column's name for keys, checks, indexes and sequences */
+/* Returns the sign of generated names of keys, checks, indexes and sequences of the column */
 static NameSign
 column_sign(DriftComparison *c, const Group *group, const DriftObject *a, const DriftObject *b)
 {
@@ -188,7 +187,7 @@ column_sign(DriftComparison *c, const Group *group, const DriftObject *a, const 
 	return sign;
 }
 
-/* Default, collation and the like, as far as they are not what most columns have */
+/* Returns how far default, collation and similar properties agree, if they differ from most columns' */
 static double
 attributes_alike(const DriftObject *a, const DriftObject *b, bool *telling)
 {
@@ -231,7 +230,7 @@ judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candi
 	if (known && !there)
 		return;
 
-	/* a type that changed along with the name needs more than the place */
+	/* if the type changed, too, the position is not enough */
 	if (!same_type && name < 0.5 && !used && !there)
 		return;
 	if (!same_place && !used && !there && name < 0.5)
@@ -245,8 +244,7 @@ judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candi
 		candidate.score += NAME_KEPT_WEIGHT;
 
 	/*
-	 * a database that was built anew has new names of everything: no reason
-	 * not to ask
+	 * a rebuilt database has only new names: ask all the same
 	 */
 	else if (sign == NAME_ANEW && c->renames != RENAMES_ASK)
 		candidate.score -= NAME_ANEW_WEIGHT;
@@ -282,7 +280,7 @@ find_in_table(DriftComparison *c, Group *group)
 {
 	List	   *candidates = NIL;
 
-	/* made again: nothing of the old one is in it */
+	/* the table was recreated: no old column is in it */
 	if (drift_table_age(c, group->table) == DRIFT_NEWER)
 		return;
 
@@ -299,7 +297,7 @@ find_in_table(DriftComparison *c, Group *group)
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
 
-/* Adds a value to the list of a table; an owner that a document made up has no list */
+/* Adds a value to the list of a table; an unknown owner of a forged document has no list */
 static void
 add_to(SgNameTable *table, const char *what, const char *name, void *value)
 {
@@ -314,7 +312,10 @@ add_to(SgNameTable *table, const char *what, const char *name, void *value)
 static const char *const sides[] = {"reference", "target"};
 static const char *const side_parts[] = {"parts of reference", "parts of target"};
 
-/* Sort what is on one side only by its table; the tables of the reference with such columns, each once */
+/*
+ * Sorts objects of one side by their table; returns the reference's tables with
+ * such columns, each once
+ */
 static List *
 sort_by_table(DriftComparison *c, SgNameTable *table)
 {

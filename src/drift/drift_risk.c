@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * drift_risk.c
- *	  What it takes to repair a difference.
+ *	  Risk of the repair of a difference.
  *
  * The repair in mind makes the target what the reference is.  safe: catalog
  * changes under a short lock; blocking: rows are read or rewritten under a
@@ -35,7 +35,7 @@ drift_risk_word(DriftRisk risk)
 
 /* ---- types of columns ---- */
 
-/* varchar(20)[] is "character varying[]" and "20" */
+/* Splits varchar(20)[] into "character varying[]" and "20" */
 static char *
 split_type(const char *type, char **modifiers)
 {
@@ -49,11 +49,11 @@ split_type(const char *type, char **modifiers)
 	return psprintf("%.*s%s", (int) (paren - type), type, end + 1);
 }
 
-/* Another length or precision; NULL: none */
+/* Returns the risk of another length or precision; NULL: none */
 static DriftRisk
 modifier_risk(const char *type, const char *expected, const char *actual)
 {
-	/* what a wider one costs */
+	/* risk of a wider one */
 	static const struct
 	{
 		const char *type;
@@ -86,7 +86,7 @@ modifier_risk(const char *type, const char *expected, const char *actual)
 	{
 		if (strlen(types[i].type) != length || strncmp(types[i].type, type, length) != 0)
 			continue;
-		/* digits before the point, and those behind it */
+		/* digits before and after the decimal point */
 		if (is[0] - is[1] < was[0] - was[1] || is[1] < was[1])
 			return DRIFT_LOSSY;
 		return array || is[1] > was[1] ? DRIFT_BLOCKING : types[i].risk;
@@ -125,7 +125,10 @@ type_risk(const char *expected, const char *actual)
 
 /* ---- lists ---- */
 
-/* Has a list the elements of another one in their order; with nothing between them? */
+/*
+ * Returns whether a list contains the elements of another one in order; without
+ * `between`, as its beginning
+ */
 static bool
 has_in_order(List *list, List *elements, bool between)
 {
@@ -144,7 +147,7 @@ has_in_order(List *list, List *elements, bool between)
 	return le == NULL;
 }
 
-/* Labels are added anywhere, but not dropped, nor moved */
+/* Returns the risk of changing labels, which can be added anywhere, but not dropped or moved */
 static DriftRisk
 labels_risk(const DriftChange *change)
 {
@@ -164,7 +167,10 @@ is_materialized(const DriftChange *change)
 	return change->kind == KIND_MATERIALIZED_VIEW;
 }
 
-/* Values of its own give way to generated ones; of virtual ones there are none to be kept */
+/*
+ * Returns the risk of changing a generated column: own values are overwritten,
+ * values of a virtual column do not exist
+ */
 static DriftRisk
 generated_risk(const DriftChange *change)
 {
@@ -258,7 +264,7 @@ drift_risk_of_changing(const DriftChange *change)
 
 /* ---- whole objects ---- */
 
-/* Does a default call a function, whose value may be another one for each row? */
+/* Returns whether a default calls a function, whose value may differ between rows */
 static bool
 is_computed(const char *expression)
 {
@@ -277,7 +283,7 @@ is_computed(const char *expression)
 	return false;
 }
 
-/* A new column needs no work on the rows if its value is null or one and the same for all */
+/* Returns whether adding a column writes each row: its value is neither null nor the same for all */
 static bool
 fills_rows(const DriftObject *column)
 {
@@ -299,7 +305,7 @@ drift_risk_of_making(const DriftObject *object)
 	return DRIFT_SAFE;
 }
 
-/* Notes the type of a column, without array brackets and modifiers */
+/* Records the type of a column, without array brackets and modifiers */
 static void
 note_type(DriftComparison *c, Jsonb *column)
 {
@@ -312,8 +318,8 @@ note_type(DriftComparison *c, Jsonb *column)
 }
 
 /*
- * Does a column have values of the type?  The reference lacks the type, so
- * that the column is one that differs.
+ * Returns whether a column has values of the type.  The reference lacks the
+ * type, so such a column differs.
  */
 static bool
 is_used(DriftComparison *c, const DriftObject *type)

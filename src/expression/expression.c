@@ -20,7 +20,7 @@
 #include "base/errors.h"
 #include "expression/expression.h"
 
-/* Text that is longer than this is compared as text */
+/* Longer texts are compared as text, without parsing */
 #define MAX_PARSED (1024 * 1024)
 
 Node *
@@ -47,7 +47,7 @@ expression_parse(const char *text)
 	return target->val;
 }
 
-/* CREATE FUNCTION, which may have arguments and a body, and nothing else */
+/* Parses a CREATE FUNCTION that may have arguments and a body, and nothing else */
 static CreateFunctionStmt *
 parse_function(const char *sql)
 {
@@ -128,7 +128,7 @@ compare(const DriftScope *scope, const char *expected, const char *actual, char 
 		return DRIFT_UNDECIDED;
 	}
 
-	/* a list of new names says that the texts don't speak of the same columns */
+	/* with renames the texts do not name the same columns */
 	if (!is_query && scope->names == NIL && !RecoveryInProgress())
 	{
 		verdict = expression_compare_analysed(scope, expected, actual, &why_not);

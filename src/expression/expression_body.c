@@ -20,9 +20,9 @@
 #include "expression/expression.h"
 
 /*
- * The grammar's token codes are not exported.  Those that carry a value come
+ * Token codes, which the grammar does not export.  Tokens with a value come
  * first, in an order that PL/pgSQL relies on, too: eight kinds of text, two of
- * numbers.  Keywords get codes of ours, by their place in the list.
+ * numbers.  Keywords get codes by their position in the list.
  */
 #define FIRST_TEXT_TOKEN 258
 #define FIRST_NUMBER_TOKEN 266
@@ -101,7 +101,7 @@ compare_tokens(void *arg)
 	} while (pair->same && a.token != 0);
 }
 
-/* Two lines at a time, without blanks at their ends and without empty last ones */
+/* Compares texts line by line, without trailing blanks and trailing empty lines */
 static bool
 same_lines(const char *a, const char *b)
 {

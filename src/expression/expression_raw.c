@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * expression_raw.c
- *	  Two texts as parse trees, rewritten until what means the same looks it.
+ *	  Rewrites parse trees so that texts with the same meaning become equal.
  *
  * The rules are those of docs/drift.md, for which no catalog is needed.  Each
  * says the same in every database; what only types and operators can tell
@@ -66,7 +66,7 @@ item_name(Node *item)
 	return alias ? alias->aliasname : NULL;
 }
 
-/* The items of FROM, each under its name */
+/* Collects the items of FROM, each under its name */
 static List *
 collect_items(List *items, Node *node)
 {
@@ -89,7 +89,7 @@ collect_items(List *items, Node *node)
 	return lappend(items, item);
 }
 
-/* Begin a query: columns are looked for in its items, then in those of the queries around it */
+/* Enters a query: columns are resolved by its items, then by those of the outer queries */
 static void
 enter_query(Rules *rules, RangeVar *relation, List *from)
 {
@@ -109,7 +109,7 @@ leave_query(Rules *rules)
 	rules->depth--;
 }
 
-/* More names of the table that a statement writes: NEW and OLD, EXCLUDED */
+/* Adds another name of the table that a statement writes: NEW, OLD or EXCLUDED */
 static void
 add_item(Rules *rules, const char *name)
 {
@@ -121,7 +121,7 @@ add_item(Rules *rules, const char *name)
 	linitial(rules->queries) = lappend(items, item);
 }
 
-/* Columns of the table that a statement writes, in the place of its targets */
+/* Renames columns of the written table in the target list */
 static void
 rename_targets(Rules *rules, List *targets)
 {
@@ -144,7 +144,7 @@ is_named_column(ResTarget *target)
 	return IsA(target, ResTarget) && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String);
 }
 
-/* Rewrites an output list so that each column keeps the name that it had */
+/* Rewrites an output list, so that each output column keeps its name */
 static void
 rewrite_output(List *targets, Rules *rules)
 {
@@ -195,9 +195,9 @@ rewrite_select(SelectStmt *select, Rules *rules)
 }
 
 /*
- * The table of a query that has no other, or what it has in place of one: up
- * to 15, PostgreSQL prints its name before each column of a view, later it
- * does not.
+ * Returns the only item of a query's FROM, or NULL if it has several.  Up to
+ * 15, PostgreSQL prints its name before each column of a view; later versions
+ * do not.
  */
 static const char *
 only_table(Node *statement)
@@ -256,7 +256,11 @@ rewrite_statement(Node *node, Rules *rules)
 			leave_query(rules);
 			break;
 		case T_RuleStmt:
-			/* no query: what only one table has stands with its name here */
+
+			/*
+			 * not a query: a rule prints the columns of its only table with
+			 * that table's name
+			 */
 			enter_query(rules, ((RuleStmt *) node)->relation, NIL);
 			rules->depth--;
 			add_item(rules, "new");
@@ -477,7 +481,7 @@ rewrite(Node *node, Rules *rules)
 	}
 }
 
-/* A statement, or RETURN, which has no table at all */
+/* Rewrites a statement, or RETURN, which has no table */
 static Node *
 rewrite_whole(Node *statement, Rules *rules)
 {
@@ -485,7 +489,7 @@ rewrite_whole(Node *statement, Rules *rules)
 	return rewrite(statement, rules);
 }
 
-/* BEGIN ATOMIC is a list in a list */
+/* Rewrites the body of BEGIN ATOMIC, a list within a list */
 static Node *
 rewrite_sql_body(Node *body, Rules *rules)
 {
@@ -498,7 +502,7 @@ rewrite_sql_body(Node *body, Rules *rules)
 	return body;
 }
 
-/* A query inside of an expression prefixes the columns of the table that the expression belongs to */
+/* Adds the expression's own table: a subquery prefixes that table's columns */
 static void
 add_own_table(Rules *rules)
 {
@@ -551,9 +555,10 @@ compare_trees(void *arg)
 }
 
 /*
- * From 16 on, PostgreSQL prints the default of XMLSERIALIZE, which the grammar
- * of 15 does not know.  Not of what is quoted; what is printed doubles quotes
- * there, so that each one opens or closes.
+ * Returns the text without NO INDENT, the default of XMLSERIALIZE, which
+ * PostgreSQL prints from 16 on and the grammar of 15 does not know.  Quoted
+ * parts stay; printed texts double quotes within them, so that each quote opens
+ * or closes one.
  */
 static const char *
 without_no_indent(const char *text)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * expression_rule.c
- *	  How one node of a parse tree is rewritten: names, literals, operators.
+ *	  Rewrites one node of a parse tree: names, literals, operators.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +46,7 @@ expression_find_column(const Rules *rules, const char *table, const char *column
 	return NULL;
 }
 
-/* Returns the rule for an object, or else for its schema */
+/* Returns the rename of an object, or else that of its schema */
 static const DriftName *
 find_object(const Rules *rules, const char *schema, const char *object)
 {
@@ -80,7 +80,10 @@ expression_rename_object(const Rules *rules, List *parts)
 	}
 }
 
-/* The item of the innermost query that has one of this name; without a name, the only one of the innermost query */
+/*
+ * Returns the item of this name from the innermost query that has one; without
+ * a name, the only item of the innermost query
+ */
 static const QueryItem *
 find_item(const Rules *rules, const char *wanted)
 {
@@ -125,7 +128,7 @@ expression_rewrite_column(ColumnRef *ref, Rules *rules)
 	{
 		const DriftName *new = strcmp(item->relname, prefix) == 0 ? find_object(rules, item->schema, item->relname) : NULL;
 
-		/* a table that has no alias is called by its name */
+		/* a table without alias is named by its own name */
 		if (new && new->new_name)
 			linitial(ref->fields) = makeString(new->new_name);
 	}
@@ -140,7 +143,7 @@ expression_rewrite_table(RangeVar *table, Rules *rules)
 
 	if (name)
 	{
-		/* PostgreSQL prints an alias where a table was renamed since */
+		/* PostgreSQL prints an alias if the table was renamed since */
 		table->schemaname = name->new_schema;
 		if (name->new_name)
 			table->relname = name->new_name;
@@ -215,7 +218,7 @@ is_integer_text(const char *digits)
 	return length > sign && length < 19 && strspn(digits + sign, "0123456789") == length - sign;
 }
 
-/* regclass and its like: the literal is the name of an object */
+/* Returns whether a type is like regclass: its literal is the name of an object */
 static bool
 is_object_type(const TypeName *type)
 {
@@ -246,8 +249,9 @@ rename_literal(const Rules *rules, A_Const *literal)
 }
 
 /*
- * A string is text unless a cast says otherwise, an integer that fits is an
- * integer.  Any other type stays: without it the literal means another value.
+ * Removes a cast that restates a literal's own type: text of a string, integer
+ * of a fitting number.  Any other cast stays, because without it the literal
+ * means another value.
  */
 Node *
 expression_rewrite_cast(TypeCast *cast, const Rules *rules)
@@ -268,7 +272,7 @@ expression_rewrite_cast(TypeCast *cast, const Rules *rules)
 		{
 			Node	   *value = number(((A_Const *) cast->arg)->val.sval.sval);
 
-			/* beyond four bytes a number is a bigint by itself */
+			/* a number beyond four bytes is a bigint without cast */
 			if (IsA(&((A_Const *) value)->val, Float))
 				return value;
 			cast->arg = value;

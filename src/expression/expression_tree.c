@@ -46,7 +46,7 @@
 #include "base/spi.h"
 #include "expression/expression.h"
 
-/* Where a column comes from, as the relation number of its Var */
+/* Origin of a column, as the varno of its Var */
 #define OWN_ROW 1
 #define OLD_ROW 2
 #define NEW_ROW 3
@@ -57,8 +57,8 @@ typedef struct TreePair
 	const char *text[2];
 	Oid			relid;
 	bool		is_domain;
-	Oid			type;			/* of a default, or of a domain's VALUE; no
-								 * domain */
+	Oid			type;			/* type of a default, or of a domain's VALUE;
+								 * never a domain */
 	int32		typmod;
 	Oid			collation;
 	bool		same;
@@ -75,8 +75,8 @@ refuse(const char *what)
 /* ---- what may be analysed ---- */
 
 /*
- * Is making a value of this type from a literal PostgreSQL's work alone?  Not
- * of a domain, nor of an array of one.
+ * Returns whether PostgreSQL's own code alone makes a value of this type from a
+ * literal; not of a domain, nor of an array of one.
  */
 static bool
 is_plain_type(Oid type)
@@ -89,7 +89,10 @@ is_plain_type(Oid type)
 	return type < FirstUnpinnedObjectId || get_typtype(type) == TYPTYPE_ENUM;
 }
 
-/* Nobody but superusers has anything in pg_catalog, which is all that is searched */
+/*
+ * Returns whether a name is in pg_catalog, the only schema searched, where only
+ * superusers can create objects
+ */
 static bool
 is_own_name(List *name)
 {
@@ -104,7 +107,7 @@ is_bare_literal(Node *node)
 }
 
 /*
- * From here on the type is known by its OID: the name could be another type's
+ * Replaces a type name by its OID, because the name could mean another type
  * when the expression is analysed.
  */
 static void
@@ -126,8 +129,8 @@ typedef struct RawCheck
 } RawCheck;
 
 /*
- * Raises an error for what analysis would need a lock for, or somebody's code.
- * What is not listed is not let through, either.
+ * Raises an error for a node whose analysis would need a lock or run users'
+ * code, and for each kind of node that is not listed.
  */
 static bool
 check_node(Node *node, void *context)
@@ -203,7 +206,7 @@ check_raw(Node *raw)
 
 /* ---- columns ---- */
 
-/* A column of a domain has the domain's base type, as operators take it anyway */
+/* Returns the Var of a column; a domain is replaced by its base type, as operators do */
 static Node *
 column_var(TreePair *pair, int row, const char *column)
 {
@@ -283,7 +286,7 @@ all_const(List *args)
 	return true;
 }
 
-/* Arithmetic that costs next to nothing, whatever the values are */
+/* Returns whether an operator is arithmetic that is cheap for all values */
 static bool
 is_cheap(const OpExpr *expr)
 {
@@ -297,7 +300,10 @@ is_cheap(const OpExpr *expr)
 	return get_typbyval(expr->opresulttype) || expr->opresulttype == INTERVALOID;
 }
 
-/* Something on literals alone, of the kinds that PostgreSQL itself puts around them? */
+/*
+ * Returns whether a node works on literals alone, and is of a kind that
+ * PostgreSQL itself puts around them
+ */
 static bool
 is_foldable(Node *node)
 {
@@ -343,7 +349,7 @@ current_time(void)
 	return (Node *) makeFuncExpr(F_NOW, TIMESTAMPTZOID, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
-/* x = ANY of one element is x = that element */
+/* Rewrites x = ANY of one element to x = that element */
 static Node *
 single_element(ScalarArrayOpExpr *expr)
 {
@@ -364,7 +370,7 @@ fold(Node *node, void *context)
 	if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op == SVFOP_CURRENT_TIMESTAMP)
 		return current_time();
 
-	/* before its array is a literal */
+	/* rewrite before the array is folded to a literal */
 	if (IsA(node, ScalarArrayOpExpr))
 		node = single_element((ScalarArrayOpExpr *) node);
 
@@ -407,8 +413,8 @@ analyse(TreePair *pair, Node *raw)
 }
 
 /*
- * Sets the type that a default is converted to, by name.  Without effect if
- * this catalog has no such type, or none whose values PostgreSQL alone makes.
+ * Sets the type of a default by name.  No effect if this catalog has no such
+ * type, or if users' code makes its values.
  */
 static void
 set_type(TreePair *pair, const TypeName *name)
@@ -424,7 +430,7 @@ set_type(TreePair *pair, const TypeName *name)
 	pair->type = getBaseTypeAndTypmod(type, &pair->typmod);
 }
 
-/* A domain by its qualified name, or InvalidOid */
+/* Returns the domain of that qualified name, or InvalidOid */
 static Oid
 find_domain(const char *qualified)
 {
@@ -472,7 +478,7 @@ find_scope(TreePair *pair)
 		refuse("a type that is not built in");
 }
 
-/* Arguments of functions: the same, and with the same defaults */
+/* Returns whether two argument lists are equal, including defaults */
 static bool
 same_arguments(TreePair *pair)
 {
@@ -516,7 +522,7 @@ compare_trees(void *arg)
 	pair->same = equal(analyse(pair, expression_parse(pair->text[0])), analyse(pair, expression_parse(pair->text[1])));
 }
 
-/* The settings that change what a text means, as a snapshot has them */
+/* Pins the settings that change the meaning of a text to those of a snapshot */
 static void
 pin_settings(void)
 {

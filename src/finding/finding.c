@@ -36,18 +36,18 @@
 #include "finding/finding.h"
 #include "log/log.h"
 
-#define BATCH_ROWS 1000			/* that one statement writes */
-#define FIELDS 10				/* of a finding */
+#define BATCH_ROWS 1000			/* findings that one statement writes */
+#define FIELDS 10				/* columns of a finding */
 
-/* A payload is limited to 8,000 bytes, and an error about that would be one of the whole run. */
-#define PAYLOAD_MAX 7900		/* bytes of the document, all included */
-#define PAYLOAD_TAIL 40			/* what comes behind the items */
-#define PAYLOAD_TEXT 300		/* bytes of one text in it */
-#define PAYLOAD_ITEMS "200"		/* more never fit */
+/* Limits of the NOTIFY payload: core's is 8,000 bytes, and its error would fail the whole run. */
+#define PAYLOAD_MAX 7900		/* bytes of the whole document */
+#define PAYLOAD_TAIL 40			/* bytes behind the items */
+#define PAYLOAD_TEXT 300		/* bytes of one text */
+#define PAYLOAD_ITEMS "200"		/* upper bound of items that fit */
 
 /* ---- statements ---- */
 
-/* The history and the run: the first arguments of all statements */
+/* Number of leading arguments of all statements: the history and the run */
 #define RUN_ARGS 6
 #define OF_HISTORY "f.source = $1 AND f.role = $2 AND f.reference = $3 AND f.target = $4"
 
@@ -67,7 +67,7 @@ run_arguments(const FindingRun *run, Oid *types, Datum *values)
 	values[5] = TimestampTzGetDatum(run->started_at);
 }
 
-/* Run one in an owner's scope */
+/* Runs a statement with the arguments of the run as the owner of the extension */
 static uint64
 execute(const FindingRun *run, int expected, const char *sql, int nargs)
 {
@@ -103,7 +103,7 @@ void
 finding_lock_run(FindingRun *run)
 {
 	run->lock = history_tag(run);
-	/* the wait may be as long as an audit */
+	/* waiting may take as long as an audit */
 	InvalidateCatalogSnapshot();
 	(void) LockAcquire(&run->lock, ExclusiveLock, true, false);
 }
@@ -116,7 +116,7 @@ finding_unlock_run(const FindingRun *run)
 
 /* ---- writing ---- */
 
-/* The fields of findings, one array each */
+/* Converts findings into arguments, an array per field */
 static void
 field_arrays(List *findings, Oid *types, Datum *values)
 {
@@ -142,7 +142,7 @@ field_arrays(List *findings, Oid *types, Datum *values)
 	}
 }
 
-/* Run a statement over the first fields of findings, in an owner's scope of its own */
+/* Runs a statement with the first fields of findings as arrays, as the owner of the extension */
 static void
 execute_over(const FindingRun *run, List *findings, int fields, int expected, const char *sql)
 {
@@ -182,7 +182,7 @@ write_batch(const FindingRun *run, List *findings)
 				 "     relayed_at = CASE WHEN f.result = excluded.result THEN f.relayed_at END");
 }
 
-/* Closes an open finding; listeners have yet to be told */
+/* Closes an open finding, and marks it as not delivered yet */
 #define CLOSE "UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5, delivered_at = NULL, relayed_at = NULL"
 
 void
@@ -229,8 +229,8 @@ finding_note_others(FindingRun *run)
 }
 
 /*
- * Close noted findings that are as they were.  One that another run is about to
- * write is left to it, so that no two runs wait for each other.
+ * Closes noted findings that are unchanged.  Findings that another run is about
+ * to write are left to that run, so that two runs never wait for each other.
  */
 static void
 close_noted(const FindingRun *run, const char *from, const char *condition, List *findings)
@@ -342,7 +342,7 @@ item(HeapTuple tuple, TupleDesc desc)
 	return json.data;
 }
 
-/* Appends the findings of a run, as many as fit; total: how many there are */
+/* Appends as many findings of a run as fit; total is their number */
 static void
 append_items(StringInfo json, const FindingRun *run, int64 total)
 {
@@ -373,7 +373,7 @@ append_items(StringInfo json, const FindingRun *run, int64 total)
 	appendStringInfo(json, "], \"more\": " INT64_FORMAT "}", total - fitting);
 }
 
-/* Nothing is new to listeners any more; where there are none, it is not kept for them */
+/* Marks the run's findings as delivered, also if nobody listens */
 static void
 mark_delivered(const FindingRun *run)
 {

@@ -18,9 +18,9 @@
 #include "storage/lock.h"
 #include "utils/uuid.h"
 
-#define FINDING_UNCOUNTED (-1)	/* no count, which is null */
+#define FINDING_UNCOUNTED (-1)	/* no count; null in the table */
 
-/* Statements for hints: the findings of audits that are still open, and those of them that nobody has accepted as they are */
+/* Statements for hints: open findings of audits, and those of them that are not accepted */
 #define FINDING_OPEN "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
 	" WHERE source = 'audit' AND gone_at IS NULL"
 #define FINDING_LIST FINDING_OPEN ";"
@@ -33,90 +33,100 @@
 typedef struct Finding
 {
 	const char *kind;			/* foreign key, check, column, ... */
-	const char *object;			/* the table, or the object of a snapshot */
-	const char *property;		/* the key, the rule, or what differs */
+	const char *object;			/* table, or object of a snapshot */
+	const char *property;		/* key, rule, or differing property */
 	const char *change;			/* missing, extra, changed, renamed */
 	const char *expected;
 	const char *actual;
 	const char *result;			/* fail, drift, extra, unknown */
 	const char *risk;
 	const char *detail;
-	int64		count;			/* rows, or FINDING_UNCOUNTED */
+	int64		count;			/* number of rows, or FINDING_UNCOUNTED */
 } Finding;
 
-/* Look at all that one source of findings reports */
+/* Run of one source of findings, which looks at everything that the source reports */
 typedef struct FindingRun
 {
 	const char *source;			/* audit, drift or lint */
-	const char *role;			/* whose privileges are used */
-	const char *reference;		/* a snapshot; empty but for drift */
-	const char *target;			/* what is looked at */
+	const char *role;			/* role whose privileges are used */
+	const char *reference;		/* snapshot; empty except for drift */
+	const char *target;			/* object of the run, for example the database */
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 
 	/*
-	 * set by finding_lock_run(): the table of findings may be another one
-	 * when the run ends
+	 * set by finding_lock_run(); stored, because the table of findings may be
+	 * another one when the run ends
 	 */
 	LOCKTAG		lock;
 
 	/* set by finding_note_others() */
-	Datum		others;			/* bigint[]: findings of other histories ... */
-	Datum		others_runs;	/* ... and uuid[]: the runs that found them */
+	Datum		others;			/* bigint[]: findings of other histories */
+	Datum		others_runs;	/* uuid[]: the runs that found them */
 
 	/* set by finding_close(): what listeners have not been told yet */
-	int64		appeared;		/* new, or with another result than before */
+	int64		appeared;		/* new, or with a changed result */
 	int64		gone;
 } FindingRun;
 
 /*
- * Take the lock of this history until the end of the transaction: two runs of
- * it take turns.  A run whose started_at lies behind the lock's is in the
- * order of what it saw.  Other histories may share the hash, and wait then
- * without need.
+ * Takes the lock of this history until the end of the transaction, so that two
+ * runs of it take turns.  Runs are ordered by the lock: started_at is set
+ * behind it.  Other histories may share the hash and then wait needlessly.
  */
 extern void finding_lock(const FindingRun *run);
 
 /*
- * Take the same lock for a run of many transactions, by the session: it is
- * released by finding_unlock_run(), or by the first error that ends the call.
- * The caller holds nothing while it waits.
+ * Take and release the same lock by session, for a run of several transactions;
+ * an error that ends the call releases it, too.  The caller holds no other lock
+ * while it waits.
  */
 extern void finding_lock_run(FindingRun *run);
 extern void finding_unlock_run(const FindingRun *run);
 
 /*
- * Notes, before the run looks at anything, the open findings of other histories, of
- * the same comparison, that its verdicts end as well: those of its role and, if that is a superuser's, of
- * any, but for what is unknown to a role that is there and may look again.  What
- * another run finds meanwhile is left to that one.
+ * Records, before the run looks at anything, the open findings of other
+ * histories of the same comparison which its verdicts close as well: those of
+ * its own role and, for a superuser, of any role, except unknown ones of a role
+ * that exists and may look again.  Findings of concurrent runs are left to
+ * these.
  */
 extern void finding_note_others(FindingRun *run);
 
-/* Close those of them that a condition on f, a row of schemaguard.finding, says are about nothing that is there */
+/*
+ * Closes the recorded ones that meet the condition on f, a row of
+ * schemaguard.finding, which says that their object no longer exists
+ */
 extern void finding_close_others(const FindingRun *run, const char *condition);
 
 /*
- * Close those of them to which the condition on f applies, and of whose property
- * this run, which has looked at all that they are about, has found nothing in that
- * object; nor anywhere, where it could not tell.  After finding_found().
+ * Closes the recorded ones that meet the condition on f, unless this run has
+ * found the same property in that object, or was left with an unknown about
+ * that property in any object.  Only for runs that have looked at all of their
+ * objects, after finding_found().
  */
 extern void finding_close_unfound(const FindingRun *run, const char *condition);
 
 /*
- * Write down what a run has found (of Finding *), new or as before.  A finding
- * that is there twice is written once.  In these three the caller has the
- * history's lock.
+ * Stores the findings (Finding *) of a run: inserts new ones, updates known
+ * ones; a duplicate is stored once.  The caller of this function and the next
+ * two holds the history's lock.
  */
 extern void finding_found(const FindingRun *run, List *findings);
 
-/* Close findings of earlier runs, noted ones of others too: this run has looked at these (of Finding *), and they pass */
+/*
+ * Closes findings of earlier runs, recorded ones of others included, which this
+ * run has judged as passed (Finding *)
+ */
 extern void finding_passed(const FindingRun *run, List *findings);
 
-/* The run has seen everything: close what only earlier ones have found, and count */
+/*
+ * Closes the findings that only earlier runs have found, and counts.  Only for
+ * runs that have looked at everything.
+ */
 extern void finding_close(FindingRun *run);
 
-/* An audit's finding that somebody has accepted */
+/* Accepted finding of an audit */
 typedef struct FindingAccepted
 {
 	char	   *object;
@@ -126,13 +136,13 @@ typedef struct FindingAccepted
 } FindingAccepted;
 
 /*
- * Returns (List of FindingAccepted *) what this run of an audit has recorded
- * and is accepted: as failing, with no more rows than then, and until a later
- * time.
+ * Returns the accepted findings (List of FindingAccepted *) among those of this
+ * run: failing, with at most the accepted number of rows, and before the end of
+ * the acceptance.
  */
 extern List *finding_accepted(const FindingRun *run);
 
-/* A number in what listeners are told */
+/* Named number in the payload for listeners */
 typedef struct FindingCount
 {
 	const char *name;
@@ -140,18 +150,18 @@ typedef struct FindingCount
 } FindingCount;
 
 /*
- * NOTIFY on schemaguard.notify_channel, if that is set and something is new
- * or gone since it was last told: the run, its verdict, the counts, and as
- * many of the findings as fit, new ones first, then those that are gone.
- * Returns whether it did.  After finding_close().
+ * Sends NOTIFY on schemaguard.notify_channel, if that is set and findings are
+ * new or gone since the last one: the run, its verdict, the counts, and as many
+ * findings as fit, first new ones, then those that are gone.  Returns whether
+ * it did.  After finding_close().
  */
 extern bool finding_notify(const FindingRun *run, const char *result,
 						   const FindingCount *counts, int ncounts, int64 findings);
 
 /*
- * Delete findings of a source that are gone since before then, and those that
- * were last seen before then and to whose row f the condition (SQL) applies;
- * returns how many that were.
+ * Deletes findings of a source that were closed before a time, and open ones
+ * last seen before it that meet the condition (SQL on row f); returns their
+ * number.
  */
 extern uint64 finding_prune(const char *source, const char *condition, TimestampTz before);
 

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * finding_accept.c
- *	  What audits have found and somebody has accepted: a debt with a reason
- *	  and an end.
+ *	  Accepted findings of audits: each a debt with a reason and an end.
  *
  * A finding is accepted with the rows that it had then, until a time.  While
  * it has no more of them, gates leave it out; a result of unknown says
@@ -34,29 +33,30 @@
 SG_FUNCTION(sg_audit_accept);
 SG_FUNCTION(sg_audit_baseline);
 
-#define DEFAULT_DAYS 90			/* that something is accepted for */
+#define DEFAULT_DAYS 90			/* default duration of an acceptance */
 
 typedef struct Acceptance
 {
 	const char *role;			/* the caller */
-	bool		monitor;		/* accepts what gates of any role have found */
-	char	   *key;			/* a name, a table, or table.name; NULL: all */
+	bool		monitor;		/* member of pg_monitor: accepts findings of
+								 * all roles */
+	char	   *key;			/* key, table, or table.key; NULL: all */
 	char	   *reason;
 	TimestampTz until;
-	bool		renews;			/* the caller has said until when */
+	bool		renews;			/* the caller has given `until` */
 
-	/* what is there */
-	int64		tables;			/* that have failing ones */
-	int64		standing;		/* that a baseline leaves as somebody has
-								 * accepted them */
-	int64		unknown;		/* that could not be judged */
+	/* counts of findings */
+	int64		tables;			/* tables with failing ones */
+	int64		standing;		/* already accepted, so that a baseline leaves
+								 * them alone */
+	int64		unknown;		/* unknown ones */
 } Acceptance;
 
 /*
- * The findings that the call is about; $1 is the role, $2 whether it is one of
- * pg_monitor, $3 the key: the name of what was found, the table, or both, the table
- * with its schema or without.  A name that somebody has made to look like that of a
- * table with another key is in nobody's way.
+ * Conditions of the findings that a call concerns. $1 is the role, $2 whether
+ * it belongs to pg_monitor, $3 the key: the name of what was found, or the
+ * table, or both joined by a dot; the table with or without its schema.  A
+ * table whose name contains a dot can't shadow another table's key.
  */
 #define VISIBLE(f) #f ".source = 'audit' AND " #f ".gone_at IS NULL AND ($2 OR " #f ".role = $1)"
 #define IS_WHOLE(f) #f ".object || '.' || " #f ".property = $3"
@@ -68,8 +68,8 @@ typedef struct Acceptance
 #define ACCEPTABLE "f.result = 'fail' AND f.count IS NOT NULL"
 
 /*
- * Condition of the findings that a baseline leaves alone, with their reason
- * and end: accepted, and not grown.  With an end, $6, those of its own reason
+ * Condition of the findings that a baseline does not change: accepted, with no
+ * more rows since.  If the caller gives an end, $6, those with the same reason
  * are renewed.
  */
 #define STANDING "$3 IS NULL AND coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)" \
@@ -78,7 +78,7 @@ typedef struct Acceptance
 #define ARGS 6
 static Oid	argument_types[ARGS] = {TEXTOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID};
 
-/* Run a statement about them in an owner's scope */
+/* Runs a statement about these findings as the owner of the extension */
 static uint64
 execute(const Acceptance *accept, int expected, const char *sql)
 {
@@ -139,7 +139,10 @@ look(Acceptance *accept)
 	sg_scope_end(&scope);
 }
 
-/* Raises where a key names no finding that can be accepted, or those of several tables */
+/*
+ * Raises 42704 if the key names no finding that can be accepted, 42P08 if it
+ * names those of several tables
+ */
 static void
 check_key(const Acceptance *accept)
 {
@@ -160,7 +163,7 @@ check_key(const Acceptance *accept)
 				 errhint("These are the findings that there are, of gates that have run:\n" FINDING_LIST)));
 }
 
-/* Accepts them, and logs that; returns how many findings these are */
+/* Accepts the findings and logs that; returns their number */
 static int64
 accept_found(const Acceptance *accept)
 {
@@ -187,13 +190,11 @@ accept_found(const Acceptance *accept)
 /*
  * sg_audit_accept(key text, reason text, until timestamptz DEFAULT NULL)
  *
- * Accepts what gates have found about a key or rule, with the rows that break
- * it now, until a time; NULL is 90 days from now.  For writers: findings of
- * their own gates; a member of pg_monitor those of all.  Returns how many
- * findings that were: one for each gate that has found it.
- *
- * Errors: 42704 no such finding, 42P08 of several tables, 55000 unknown,
- * 22023, 22004, 25006, 42501.
+ * Accepts what gates have found about a key or rule, with the present number of
+ * rows, until a time; NULL means 90 days from now.  For writers: findings of
+ * their own gates; a member of pg_monitor accepts those of all roles.  Returns
+ * the number of findings, one per gate.  Errors: 42704 no such finding, 42P08
+ * several tables, 55000 unknown, 22023, 22004, 25006, 42501.
  */
 static Datum
 sg_audit_accept_entered(PG_FUNCTION_ARGS)
@@ -210,12 +211,13 @@ sg_audit_accept_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT NULL)
+ * sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT
+ * NULL)
  *
- * Accepts all that gates have found, as sg_audit_accept() does, and leaves alone
- * what is accepted and has not grown; of that, with an end, it renews what was
- * accepted for the same reason.  NOTICEs say how much it leaves, and how much is
- * unknown, which stays.
+ * Accepts all findings of gates, as sg_audit_accept() does.  Leaves accepted
+ * ones that have not grown alone, but renews those with the same reason if
+ * `until` is given.  NOTICEs say how many it leaves, and how many are unknown
+ * and stay open.
  */
 static Datum
 sg_audit_baseline_entered(PG_FUNCTION_ARGS)

@@ -28,7 +28,7 @@
 
 SG_FUNCTION(sg_findings_take);
 
-/* $1 is the role, $2 whether it is one of pg_monitor, $3 how many */
+/* $1 is the role, $2 whether it belongs to pg_monitor, $3 the size of the batch */
 #define TAKE "WITH taken AS (" \
 	" UPDATE schemaguard.finding SET relayed_at = pg_catalog.now() WHERE id IN (" \
 	"  SELECT f.id FROM schemaguard.finding f WHERE f.relayed_at IS NULL AND ($2 OR f.role = $1)" \
@@ -56,15 +56,12 @@ read_batch(FunctionCallInfo fcinfo)
 /*
  * sg_findings_take(batch integer DEFAULT 100)
  *
- * Returns findings that no relay has had since they are new, have another result
- * or are gone, as jsonb, at most a batch of them, the oldest first, and marks them.
- * A transaction that is rolled back gives them back; two relays at once get
- * different ones.  For writers: findings of their own runs; a member of pg_monitor
- * gets those of all.
- *
- * Locks the rows that it returns, and waits for none.
- *
- * Errors: 22004, 22023, 25006, 42501.
+ * Returns as jsonb, oldest first, up to `batch` findings that no relay has
+ * taken since they appeared, changed their result or were closed, and marks
+ * them as taken.  A rollback undoes that; two concurrent relays get different
+ * findings.  For writers: findings of their own runs; a member of pg_monitor
+ * takes those of all roles.  Locks the rows that it returns, and waits for no
+ * lock.  Errors: 22004, 22023, 25006, 42501.
  */
 static Datum
 sg_findings_take_entered(PG_FUNCTION_ARGS)

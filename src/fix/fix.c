@@ -1,17 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * fix.c
- *	  CALL sg_fix_orphans: orphans are removed or mended as a step says, and so
- *	  are rows that break the rule of a step of another kind than keys.
+ *	  CALL sg_fix_orphans: orphans are removed or mended by their step's
+ *	  policy, and so are rows that break the rule of a step of another kind.
  *
- * The key is there already, NOT VALID, so no new orphans come.  Steps are taken
- * parents before children, each by as many passes (fix_pass.c) as it needs.
+ *	  The key is there already, NOT VALID, so no new orphans can be added.
+ *	  Steps run parents before children, each in as many passes (fix_pass.c)
+ *	  as it needs.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -23,9 +25,11 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nametable.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_backfill.h"
 #include "fix/fix.h"
@@ -52,7 +56,7 @@ nothing_text(const Fix *fix)
 		fix->key.rule ? "no row breaks it" : "no orphan rows";
 }
 
-/* The last line says what leads on for all steps that are blocked */
+/* Reports a blocked step; the last line has the remedy for all blocked steps */
 static void
 tell_blocked(PlanRun *run, const PlanStep *step)
 {
@@ -98,7 +102,7 @@ tell_done(Fix *fix)
 
 	if (counts == NULL)
 	{
-		/* of a rule that is not there yet, the look behind it says so */
+		/* the look after this one reports a rule that is not there yet */
 		if (fix->key.rule == NULL || !fix->key.rule->open)
 			run_append_notice(fix->work, nothing_text(fix));
 		return;
@@ -108,7 +112,10 @@ tell_done(Fix *fix)
 	run_commit();
 }
 
-/* Does a key refer to the column that gets a value, so that rows could be changed with it? */
+/*
+ * Returns whether a key refers to the column that gets a value, so that the
+ * key's action could change rows
+ */
 static bool
 is_referred(const DeployRule *rule)
 {
@@ -133,14 +140,14 @@ new_fix(StepWork *work)
 	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_DELETE)))
 		fix->deleted += deed->step == work->step->step ? deed->rows : 0;
 
-	/* rows that go may leave orphans behind */
+	/* deleted rows may leave orphans behind */
 	work->run->audited = work->run->counted = NULL;
 	return fix;
 }
 
 /*
- * Fixes the rows of one table, by the key, or by the rule that takes its place; or only looks
- * whether others block that.  Counts add up.
+ * Fixes the rows of one table, by the key, or by the rule that takes its place;
+ * with `looks`, only looks whether others block that.  Counts add up.
  */
 static bool
 fix_table(Fix *fix, const FkKey *key, const DeployRule *rule, bool looks)
@@ -159,10 +166,12 @@ fix_table(Fix *fix, const FkKey *key, const DeployRule *rule, bool looks)
 	fix->tables = NIL;
 	fix->size = fix->smallest = 0;
 	fix->single_ms = 0;
+	fix->last_size = 0;
 	fix->most = fix->least = 0;
 	fix->held = false;
 	sg_progress_step(dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
 	clean = looks ? fix_scan(fix) : fix_run_passes(fix);
+	fix_forget_plans();
 	if (!dry_run)
 		return clean;
 	fix->seen += fix->found.n;
@@ -191,11 +200,11 @@ end_fix(Fix *fix, bool clean)
 }
 
 /*
- * Do to the orphans of a step's key what its policy says, in batches with a
- * commit each; with run->dry_run, count them.  The key is declared, armed and
- * not valid (planned will do for a dry run).  Returns whether no orphan is
- * left that the policy is about; if not, the failure is on record.  The
- * caller's transaction is clean, before and after.
+ * Applies the step's policy to the orphans of its key, in batches with a commit
+ * each; with run->dry_run, counts them.  The key is declared, armed and not
+ * valid (in a dry run it may be planned).  Returns whether no orphan is left
+ * that the policy covers; otherwise the failure is recorded.  The caller's
+ * transaction is clean, before and after.
  */
 static bool
 fix_step(StepWork *work, const FkKey *key)
@@ -230,7 +239,10 @@ fix_rule_of(const DeployRule *rule, Oid table)
 	return copy;
 }
 
-/* Fixes the rows of each table that a rule is about, or only looks at them; false: failed, on record */
+/*
+ * Fixes the rows of each table of a rule, or with `looks` only examines them;
+ * returns false after a failure, which is recorded
+ */
 static bool
 fix_tables_of(Fix *fix, const DeployRule *rule, List *tables, bool looks)
 {
@@ -242,10 +254,7 @@ fix_tables_of(Fix *fix, const DeployRule *rule, List *tables, bool looks)
 	{
 		FkKey		key = {.child = table,.parent = table,.name = step->fk_name};
 
-		/*
-		 * under its locks, an action looks up the tables of its key by the
-		 * step's names
-		 */
+		/* an action's targets are looked up by the step's table names */
 		step->child_table = step->parent_table = sg_relation_name(table);
 		clean = clean && fix_table(fix, &key, fix_rule_of(rule, table), looks);
 	}
@@ -255,7 +264,10 @@ fix_tables_of(Fix *fix, const DeployRule *rule, List *tables, bool looks)
 	return clean;
 }
 
-/* A value is given by deploy_fill_rule(), once no key refers to one that it would replace */
+/*
+ * Fixes the rows of a rule.  Values of policy "set" are set by
+ * deploy_fill_rule(), after a look that no key's rows block their replacement.
+ */
 static bool
 fix_rule(StepWork *work, const DeployRule *rule)
 {
@@ -273,10 +285,7 @@ fix_rule(StepWork *work, const DeployRule *rule)
 	if (fills)
 		return fix_tables_of(fix, rule, referred, true) && deploy_fill_rule(work, rule, rule->open);
 
-	/*
-	 * what blocks one of several tables is found before the first one is
-	 * changed
-	 */
+	/* finds blocking rows of all tables before the first one is changed */
 	if (!dry_run && list_length(tables) > 1 && !fix_tables_of(fix, rule, tables, true))
 		return end_fix(fix, false);
 	return end_fix(fix, fix_tables_of(fix, rule, tables, false));
@@ -284,7 +293,10 @@ fix_rule(StepWork *work, const DeployRule *rule)
 
 /* ---- the procedure ---- */
 
-/* Does the step say that its key is there, and neither the table has it nor a partition? */
+/*
+ * Returns whether the step's state says that its key exists, but neither the
+ * table nor a partition has it
+ */
 static bool
 was_dropped(const PlanStep *step, const StepView *view)
 {
@@ -298,15 +310,12 @@ was_dropped(const PlanStep *step, const StepView *view)
 	return view->existing == NULL && plan_step_is_there(step);
 }
 
-/*
- * Nothing to fix in a step, for a reason that people want to know; with the
- * state that it comes to, if any.
- */
+/* Records that there is nothing to fix in a step, with the reason, and its new state, if any */
 static void
 skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
-	/* of a call that only counts before it begins, the deed itself says so */
+	/* a count before the call is not logged: the deed itself reports it */
 	if (work->run->counting)
 		return;
 	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
@@ -314,7 +323,7 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 	work->hint = hint;
 }
 
-/* While the rule is not made, or its index not built, others could come */
+/* Fixes a rule's rows; more can be added until the rule is made, or its index built */
 static void
 fix_rule_work(StepWork *work)
 {
@@ -359,7 +368,7 @@ fix_work(StepWork *work)
 			break;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
-			/* rows can have come in past a valid key */
+			/* rows can have bypassed a valid key */
 			if (!deploy_is_proved(work->run, view.existing) &&
 				fix_step(work, view.existing) && !work->run->dry_run)
 				(void) deploy_audit_existing(work, view.existing);
@@ -374,49 +383,107 @@ fix_work(StepWork *work)
 						  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_add_fks")));
 			break;
 		case NEED_VALIDATE:
-			/* before 18, partitions have it already, and the whole has not */
+
+			/*
+			 * before 18, partitions have the key already, but not the
+			 * partitioned table
+			 */
 			(void) fix_step(work, view.existing ? view.existing : &view.key);
 			break;
 	}
 }
 
+/* ---- order of steps ---- */
+
+typedef struct OrderTable
+{
+	int			left;			/* steps about its rows that have no place yet */
+	List	   *waiting;		/* OrderStep *: steps whose parent it is */
+} OrderTable;
+
+typedef struct OrderStep
+{
+	PlanStep   *step;
+	OrderTable *child;
+	OrderTable *parent;			/* NULL: waits for no other step */
+	bool		ready;			/* waits for none any more, or has its place */
+} OrderStep;
+
+static int
+compare_order(Datum a, Datum b, void *arg)
+{
+	return DatumGetPointer(a) < DatumGetPointer(b) ? 1 : -1;
+}
+
+static OrderTable *
+order_table(SgNameTable *tables, const char *name)
+{
+	SgNameEntry *entry = name ? sg_names_enter(tables, "", name) : NULL;
+
+	if (entry && entry->value == NULL)
+		entry->value = palloc0(sizeof(OrderTable));
+	return entry ? entry->value : NULL;
+}
+
+static void
+add_if_ready(binaryheap *heap, OrderStep *one)
+{
+	if (one->ready || (one->parent && one->parent->left > (one->parent == one->child)))
+		return;
+	one->ready = true;
+	binaryheap_add(heap, PointerGetDatum(one));
+}
+
 /*
- * Parents before children: a step comes when no step before which it has to
- * come is left, or, in a cycle, by its place in the plan.
+ * Sorts parents before children: a step comes when all steps that precede it
+ * are done, or, in a cycle, by its place in the plan.
  */
 static List *
 order_steps(List *steps)
 {
+	SgNameTable *tables = sg_names_create(CurrentMemoryContext);
+	int			n = list_length(steps);
+	binaryheap *heap = binaryheap_allocate(n, compare_order, NULL);
+	OrderStep  *all = palloc0(sizeof(OrderStep) * n);
+	OrderStep  *first = all;
 	List	   *ordered = NIL;
 
-	while (steps != NIL)
+	for (int i = 0; i < n; i++)
 	{
-		PlanStep   *next = NULL;
+		OrderStep  *one = &all[i];
 
-		CHECK_FOR_INTERRUPTS();
-		foreach_ptr(PlanStep, step, steps)
+		one->step = list_nth(steps, i);
+		one->child = order_table(tables, one->step->child_table);
+		one->parent = order_table(tables, one->step->parent_table);
+		if (one->child)
+			one->child->left++;
+		if (one->parent)
+			one->parent->waiting = lappend(one->parent->waiting, one);
+	}
+	for (int i = 0; i < n; i++)
+		add_if_ready(heap, &all[i]);
+	while (list_length(ordered) < n)
+	{
+		OrderStep  *next;
+
+		while (binaryheap_empty(heap) && first->ready)
+			first++;
+		next = binaryheap_empty(heap) ? first : (OrderStep *) DatumGetPointer(binaryheap_remove_first(heap));
+		next->ready = true;
+		ordered = lappend(ordered, next->step);
+		if (next->child == NULL || --next->child->left > 1)
+			continue;
+		foreach_ptr(OrderStep, one, next->child->waiting)
 		{
-			bool		waits = false;
-			ListCell   *lc2;
-
-			foreach(lc2, steps)
-				waits |= lfirst(lc2) != step && step->parent_table &&
-				sg_same_text(((PlanStep *) lfirst(lc2))->child_table, step->parent_table);
-			if (!waits)
-			{
-				next = step;
-				break;
-			}
+			add_if_ready(heap, one);
 		}
-		if (next == NULL)
-			next = linitial(steps);
-		ordered = lappend(ordered, next);
-		steps = list_delete_ptr(steps, next);
 	}
 	return ordered;
 }
 
-/* Counts the rows of a column that the plan has not added, which its fill would change, whatever `fix` says */
+/* ---- counting before the call ---- */
+
+/* Counts the rows that a fill would change in a column that the plan has not added, whatever `fix` is */
 static void
 count_fill(StepWork *work, List *deeds)
 {
@@ -436,29 +503,61 @@ count_fill(StepWork *work, List *deeds)
 	(void) fix_rule(work, &move.rows);
 }
 
+/* Counts the rows and values that would go with what a step drops, or changes the type of */
+static void
+count_dropped(StepWork *work, RunRows *rows)
+{
+	ChangeMove	move;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_look(work->step, &move);
+	if (move.kind == MOVE_STATEMENT)
+		(void) change_count_lost(work->step, &move, rows);
+	PopActiveSnapshot();
+}
+
+/* Returns whether a call counts a step's rows beforehand, together with those of a fix */
+static bool
+is_counted(const PlanRun *run, const PlanStep *step)
+{
+	bool		applies = strcmp(run->procedure, "sg_fix_orphans") != 0;
+
+	switch (step->kind)
+	{
+		case STEP_COLUMN:
+			return applies && (step->state != STEP_VALIDATED || step->fills);
+		case STEP_STATEMENT:
+		case STEP_DROP:
+			return applies && step->state != STEP_VALIDATED && (run->max_rows >= 0 || run->given);
+		default:
+			return run->fix && plan_step_fixes(step);
+	}
+}
+
 /*
- * Refuses a call that would take away or change more rows than it may.  What
- * can't be counted, for it is not there yet, is held against the limit batch by
- * batch.
+ * Raises an error for a call that would delete or change more rows than its
+ * limit.  Rows that can't be counted yet, because their table does not exist,
+ * are checked against the limit batch by batch.  A call without chosen steps
+ * reports what they would do.
  */
 static void
 count_first(PlanRun *run)
 {
 	int64		orphan_rows = run->orphan_rows;
-	bool		applies = strcmp(run->procedure, "sg_fix_orphans") != 0;
 	List	   *deeds;
 	List	   *steps;
 	int			counted = 0;
-	RunRows    *rows;
+	RunRows    *before = run->rows;
 	MemoryContext context;
 	MemoryContext old;
 
 	if (!fix_counts_first(run))
 		return;
-	deeds = applies ? plan_deeds(run->plan, DEED_BIT(DEED_CHANGE)) : NIL;
+	deeds = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(run->context);
 	run->dry_run = run->counting = true;
+	run->rows = run->foreseen = run_rows_new();
 	steps = plan_chosen_steps(run->plan);
 	sg_progress_total(list_length(steps));
 	foreach_ptr(const PlanStep, step, steps)
@@ -467,12 +566,14 @@ count_first(PlanRun *run)
 
 		CHECK_FOR_INTERRUPTS();
 		sg_progress_done(counted++, 0);
-		if (step->kind == STEP_COLUMN ? !applies || (step->state == STEP_VALIDATED && !step->fills) : !(run->fix && plan_step_fixes(step)))
+		if (!is_counted(run, step))
 			continue;
 		MemoryContextSwitchTo(context);
 		work = run_begin_step(run, step->step);
 		if (work && step->kind == STEP_COLUMN)
 			count_fill(work, deeds);
+		else if (work && (step->kind == STEP_STATEMENT || step->kind == STEP_DROP))
+			count_dropped(work, run->rows);
 		else if (work)
 			fix_work(work);
 		MemoryContextReset(context);
@@ -482,12 +583,9 @@ count_first(PlanRun *run)
 	sg_progress_done(0, 0);
 	sg_progress_total(0);
 	run->dry_run = run->counting = false;
-	rows = run->rows;
-	old = MemoryContextSwitchTo(run->context);
-	run->rows = run_rows_new();
-	MemoryContextSwitchTo(old);
+	run->rows = before;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	fix_check_counted(run, rows);
+	fix_check_counted(run);
 	PopActiveSnapshot();
 	run->orphan_rows = orphan_rows;
 	run->hints = NIL;
@@ -548,30 +646,30 @@ fix_steps(PlanRun *run)
 }
 
 /*
- * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
- *				  author text DEFAULT NULL, fail boolean DEFAULT false,
- *				  steps schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+ * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT
+ * false, author text DEFAULT NULL, fail boolean DEFAULT false, steps
+ * schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint
+ * DEFAULT NULL)
  *
- * For each step of the plan, or of those chosen, whose key is there, NOT VALID, or valid without a
- * proof that stands (schemaguard.fk_trust): does to its orphans
- * what the step's policy says, parents before children, at most `batch`
- * orphans in a transaction, fewer where that would lock them for longer than
- * schemaguard.lock_timeout, with a pause of schemaguard.fix_pause between two.
- * A step that can't be done fails with the reason, and the rest goes on.  With
- * dry_run, counts the orphans and what would be reached, and changes nothing;
- * then the key need not be there.  The same for the rows that break the rule of
- * a step of kind check, not null or unique.
+ * For each chosen step whose key is NOT VALID, or valid without a proof that
+ * stands (schemaguard.fk_trust): applies the step's policy to the orphans,
+ * parents before children, at most `batch` orphans in a transaction, fewer if
+ * that would lock them for longer than schemaguard.lock_timeout, with a pause
+ * of schemaguard.fix_pause between batches.  A step that fails gets the reason,
+ * and the others run.  With dry_run, counts the orphans and the rows that would
+ * be reached, and changes nothing; then the key need not exist.  Rows that
+ * break the rule of a step of kind check, not null or unique are fixed alike.
  *
- * Needs, per step, ownership of the child, SELECT on child and parent, what
- * DELETE or UPDATE of the child needs, and the same on tables whose rows are
- * reached; no policy may hide rows.  Locks the tables in SHARE UPDATE EXCLUSIVE,
- * and rows, for the length of a batch.  What runs code that is not the caller's runs as
- * the owner of the table, restricted, or not at all: see fix_role.c.
+ * Needs, per step, ownership of the child, SELECT on child and parent, the
+ * privileges for DELETE or UPDATE of the child, and the same on tables whose
+ * rows are reached; no policy may hide rows.  Locks the tables in SHARE UPDATE
+ * EXCLUSIVE, and rows, for the length of a batch.  Statements that would run
+ * code of others run as the owner of the table, restricted, or not at all: see
+ * fix_role.c.
  *
- * Counts first what all steps would do, and refuses if that is more than
- * max_rows, or schemaguard.fix_limit where that is null (fix_limit.c).
- *
- * Errors: as sg_apply, and 22023 for a batch of no row.
+ * Counts first what all steps would do, and raises an error if that is more
+ * than max_rows, or schemaguard.fix_limit if max_rows is null (fix_limit.c).
+ * Errors: as sg_apply, and 22023 for a batch below 1.
  */
 static Datum
 sg_fix_orphans_entered(PG_FUNCTION_ARGS)

@@ -3,9 +3,9 @@
  * fix_change.c
  *	  The statement that changes the rows of a batch.
  *
- * One statement for all of them, so that the actions of keys between the rows
- * find nothing left to do.  It judges orphans again, and says of each row what
- * it has become once BEFORE triggers were at it.
+ *	  One statement changes all rows, so that the actions of keys between the
+ *	  rows find nothing left to do.  It judges orphans again, and returns for
+ *	  each row its state after the BEFORE triggers.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,19 +29,24 @@ typedef struct FixGroup
 {
 	const FixRow *like;
 	FixPlaces	places;
-	int64		changed;		/* rows that are no orphans any more */
-	int64		done;			/* those that are as their fate wants them */
+	int64		changed;		/* number of rows that are no orphans any more */
+	int64		done;			/* number of rows that are as their fate wants
+								 * them */
 } FixGroup;
 
 /* State of a row after the statement and its BEFORE triggers */
 typedef enum FixResult
 {
 	RESULT_DONE,
-	RESULT_ORPHAN,				/* a trigger has put the value back */
-	RESULT_OTHER				/* or another one, that has a parent */
+	RESULT_ORPHAN,				/* a trigger has restored the orphan's value */
+	RESULT_OTHER				/* a trigger has set another value, which has
+								 * a parent */
 } FixResult;
 
-/* Keys matter where orphans are judged, and where columns are set */
+/*
+ * Returns whether one part of the statement can change both rows; keys matter
+ * if orphans are judged, or columns set
+ */
 static bool
 same_group(const FixRow *a, const FixRow *b)
 {
@@ -85,7 +90,7 @@ make_groups(const FixBatch *batch)
 	return groups;
 }
 
-/* a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
+/* Appends a = NULL, b = CASE WHEN it is the sentinel THEN NULL ELSE fk.b END */
 static void
 append_assignments(StringInfo buf, const FixRow *row)
 {
@@ -111,7 +116,7 @@ append_assignments(StringInfo buf, const FixRow *row)
 	}
 }
 
-/* A FixResult for the row as it is after an UPDATE */
+/* Appends the expression of a row's FixResult after an UPDATE */
 static void
 append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
 {
@@ -134,7 +139,7 @@ append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
 	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);
 }
 
-/* DELETE or UPDATE of a group; returns the places of what is deleted */
+/* Appends the DELETE or UPDATE of a group, which returns the places of deleted rows */
 static void
 append_change(StringInfo buf, const FixGroup *group, int n)
 {
@@ -166,7 +171,10 @@ append_change(StringInfo buf, const FixGroup *group, int n)
 		append_result(buf, row, &group->places);
 }
 
-/* The statement for all groups; a single one is left plain, so that rules apply to it */
+/*
+ * Returns the statement for all groups; a single group's is plain, without
+ * WITH, so that rules apply to it
+ */
 static char *
 change_statement(List *groups)
 {
@@ -190,7 +198,7 @@ change_statement(List *groups)
 	return buf.data;
 }
 
-/* Read which rows were changed: in a batch, all rows count as kept before */
+/* Reads which rows were changed; all rows of a batch count as kept before */
 static void
 read_changed(FixBatch *batch, List *groups)
 {
@@ -207,7 +215,8 @@ read_changed(FixBatch *batch, List *groups)
 		group->changed += result != RESULT_ORPHAN;
 		group->done += result == RESULT_DONE;
 		if (group->like->fate < FIX_DELETE)
-			continue;			/* an updated row has another place */
+			continue;			/* not marked here, because an updated row has
+								 * a new place */
 		place.leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
 		place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 3, &isnull));
 		row = fix_batch_find(batch, &place);
@@ -217,7 +226,10 @@ read_changed(FixBatch *batch, List *groups)
 	}
 }
 
-/* An updated row does not say where it was, but how many were not is known */
+/*
+ * Marks a group as kept if rows of it were not changed: an updated row does not
+ * return its old place, but the number is known
+ */
 static void
 mark_kept(FixBatch *batch, const FixGroup *group)
 {
@@ -232,7 +244,7 @@ mark_kept(FixBatch *batch, const FixGroup *group)
 	}
 }
 
-/* As whom it may run; the batch is of the orphans' table, whatever goes with them */
+/* Returns the role for the statement; the batch is of the orphans' table, whatever rows go along */
 static Oid
 change_role(const FixBatch *batch, List *groups)
 {

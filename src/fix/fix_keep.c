@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fix_keep.c
- *	  No DROP takes rows of users along with the extension unasked.
+ *	  Keeps DROP from deleting users' rows with the extension unasked.
  *
- * The event trigger that asks here is a member of the extension and fires
- * before DROP EXTENSION, DROP OWNED and DROP SCHEMA begin: at sql_drop the rows
- * are gone.
+ *	  The event trigger that calls this is a member of the extension and fires
+ *	  before DROP EXTENSION, DROP OWNED and DROP SCHEMA begin: at sql_drop the
+ *	  rows are gone.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,7 @@
 
 SG_FUNCTION(sg_drop_extension_event);
 
-/* Where an extension is, and whose; InvalidOid: it is not there */
+/* Sets owner and schema of an extension; InvalidOid: not installed */
 static void
 find_extension(const char *name, Oid *owner, Oid *schema)
 {
@@ -61,7 +61,7 @@ owns_schema(Oid role, Oid schema)
 	return owns;
 }
 
-/* With what a role owns goes the extension, or the schema that it is in */
+/* Returns whether DROP OWNED drops the extension, or its schema */
 static bool
 drops_owned(const DropOwnedStmt *drop)
 {
@@ -94,7 +94,10 @@ drops_schema(const DropStmt *drop)
 	return false;
 }
 
-/* Does it drop the language of functions of ours, which take the extension along, and not name that? */
+/*
+ * Returns whether a DROP LANGUAGE CASCADE would drop functions of the
+ * extension, and the extension with them
+ */
 static bool
 drops_language(const DropStmt *drop)
 {
@@ -113,8 +116,9 @@ drops_language(const DropStmt *drop)
 }
 
 /*
- * Returns whether a statement drops the extension, other than by DROP EXTENSION ... CASCADE, which says
- * that whatever is there may go; false for who may not, who is not told a plan's name
+ * Returns whether a statement drops the extension, except by DROP EXTENSION ...
+ * CASCADE, which accepts the loss; false for a role that may not drop it, which
+ * must not learn a plan's name
  */
 static bool
 drops_schemaguard(const Node *statement, Oid own_function)
@@ -139,7 +143,10 @@ drops_schemaguard(const Node *statement, Oid own_function)
 	return false;
 }
 
-/* Dropped tables that are kept would stay; what is theirs, and on record with us, would not */
+/*
+ * Raises an error if dropped tables are kept: they would survive, but not their
+ * record in the extension
+ */
 static void
 refuse_for_attic(void)
 {
@@ -153,13 +160,13 @@ refuse_for_attic(void)
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("schema schemaguard_attic keeps what plans have dropped, such as %s",
 					quote_identifier(TextDatumGetCString(name))),
-			 errdetail("It would stay, but where it was, and its foreign keys, are on record in the extension."),
+			 errdetail("The schema would stay, but the records of former places and foreign keys of what it keeps would go with the extension."),
 			 errhint(sg_calls("A rollback of its plan brings it back. To drop it for good:\nCALL sg_prune(now(), 'attic');\n"
 							  "Without a row in schemaguard.plan_deed, after a restore without the extension's rows, neither knows of it. To leave it where it is:\n"
 							  "DROP EXTENSION schemaguard CASCADE;"))));
 }
 
-/* Raises 2BP01 while a plan keeps old values of policy "set", which are nowhere else */
+/* Raises 2BP01 while a plan keeps old values of policy "set", the only copies */
 static void
 refuse_for_values(const char *command)
 {
@@ -179,10 +186,11 @@ refuse_for_values(const char *command)
 }
 
 /*
- * sg_drop_extension_event() event trigger: refuse DROP EXTENSION, and DROP OWNED
- * and DROP SCHEMA ... CASCADE of what it is part of, while there are rows in
- * quarantine, old values of rows, or tables of users' that were dropped and are
- * kept.
+ * sg_drop_extension_event() event trigger
+ *
+ * Raises an error for DROP EXTENSION, and for DROP OWNED and DROP SCHEMA ...
+ * CASCADE that include it, while rows are in quarantine, old values of rows are
+ * kept, or users' dropped tables are kept.
  */
 static Datum
 sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
@@ -198,7 +206,6 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 
 	if (IsBinaryUpgrade || !drops_schemaguard(event->parsetree, fcinfo->flinfo->fn_oid))
 		PG_RETURN_NULL();
-	refuse_for_attic();
 	if (sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
 					   "", &plan))
 		ereport(ERROR,
@@ -208,6 +215,12 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 				 errhint(sg_calls("Copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE, or put them back plan by plan:\nCALL sg_restore_quarantine(%s);"),
 						 quote_literal_cstr(TextDatumGetCString(plan)))));
 	refuse_for_values(GetCommandTagName(event->tag));
+
+	/*
+	 * last, because its hint has the statement that takes along all that the
+	 * others keep
+	 */
+	refuse_for_attic();
 
 	PG_RETURN_NULL();
 }

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * fix_limit.c
- *	  How many rows a call may take away or change.
+ *	  Number of rows that a call may delete or change.
  *
- * A call that may fix rows counts first what all of its steps would do, and
- * does nothing at all if that is more than schemaguard.fix_limit, or than the
- * number that the call names, max_rows.  Each batch is held against the limit
- * once more, for rows may have come meanwhile, and steps may have made what
- * others break.  Values that a policy sets are counted beforehand alone.
+ *	  A call that may fix rows counts first what all of its steps would do,
+ *	  and does nothing at all if that is more than schemaguard.fix_limit, or
+ *	  than the call's max_rows.  Each batch is checked against the limit once
+ *	  more, because rows may have been added meanwhile, and steps may have
+ *	  created what others break.  Values that a policy sets are only counted
+ *	  beforehand.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,9 +23,10 @@
 #include "fix/fix_sql.h"
 #include "run/run_rows.h"
 
-#define LARGE_PART 0.1			/* of a table, put into quarantine */
+#define LARGE_PART 0.1			/* fraction of a table's rows put into
+								 * quarantine */
 
-/* Policy "set" keeps old values where a primary key tells the rows */
+/* Returns the fate for the counts; policy "set" keeps old values if a primary key identifies the rows */
 static RowFate
 row_fate(const FixRow *row, bool sets)
 {
@@ -53,7 +55,7 @@ fix_count_rows(RunRows *rows, const FixBatch *batch)
 	}
 }
 
-/* Negative: none */
+/* Returns the call's limit; negative: none */
 static int64
 limit_of(const PlanRun *run)
 {
@@ -63,17 +65,24 @@ limit_of(const PlanRun *run)
 bool
 fix_counts_first(const PlanRun *run)
 {
-	return !run->dry_run && limit_of(run) >= 0;
+	return !run->dry_run && (limit_of(run) >= 0 || run->given);
+}
+
+/* The rows and values that the limit is about: the setting is about what `fix` does alone */
+static int64
+limited_rows(const PlanRun *run, const RunRows *rows)
+{
+	return run->max_rows >= 0 ? run_rows_gone(rows) : run_rows_lost(rows);
 }
 
 static char *
-lost_text(const RunRows *rows)
+lost_text(const RunRows *rows, int64 n)
 {
-	return psprintf(INT64_FORMAT " rows would be deleted or changed%s", run_rows_lost(rows),
+	return psprintf(INT64_FORMAT " %s would be deleted or changed%s", n, n > run_rows_lost(rows) ? "rows or values" : "rows",
 					run_rows_count(rows, InvalidOid, ROWS_SET) > 0 ? "" : " without a copy");
 }
 
-/* Says what keeps rows from going into quarantine, or NULL: those are few, or a small part of each table */
+/* Returns why rows must not go into quarantine, or NULL: they are few, or a small part of each table */
 static char *
 moved_text(const RunRows *rows, int64 limit)
 {
@@ -81,7 +90,7 @@ moved_text(const RunRows *rows, int64 limit)
 
 	if (run_rows_moved(rows) <= limit)
 		return NULL;
-	/* the same one each time */
+	/* sorted, so that the error names the same table each time */
 	tables = run_rows_tables(rows);
 	list_sort(tables, list_oid_cmp);
 	foreach_oid(table, tables)
@@ -93,30 +102,50 @@ moved_text(const RunRows *rows, int64 limit)
 	return NULL;
 }
 
-/* Says what is more than the limit, or NULL */
+/* Returns what exceeds the limit, or NULL */
 static char *
 problem_text(const PlanRun *run, const RunRows *rows)
 {
 	int64		limit = limit_of(run);
-	char	   *what = run_rows_lost(rows) > limit ? lost_text(rows) : moved_text(rows, limit);
+	int64		n = limited_rows(run, rows);
+	char	   *what = n > limit ? lost_text(rows, n) : moved_text(rows, limit);
 
 	return what ? psprintf("%s: more than %s allows, which is " INT64_FORMAT, what,
 						   run->max_rows >= 0 ? "max_rows" : "schemaguard.fix_limit", limit) : NULL;
 }
 
-void
-fix_check_counted(const PlanRun *run, const RunRows *rows)
+/* All that a call has done, with that of runs before it, and some more rows */
+static RunRows *
+all_rows(const PlanRun *run, const RunRows *more)
 {
-	char	   *problem = problem_text(run, rows);
+	RunRows    *rows = run_rows_new();
+
+	run_rows_merge(rows, more);
+	run_rows_merge(rows, run->rows);
+	if (run->max_rows >= 0)
+		run_rows_merge(rows, run->written);
+	return rows;
+}
+
+void
+fix_check_counted(const PlanRun *run)
+{
+	RunRows    *rows = all_rows(run, run->foreseen);
+	char	   *problem = limit_of(run) >= 0 ? problem_text(run, rows) : NULL;
+	char	   *told = run->given ? run_rows_text(run->foreseen, true) : NULL;
 	PlanRun		next = *run;
 
-	next.max_rows = Max(run_rows_lost(rows), run_rows_moved(rows));
+	next.max_rows = Max(run_rows_gone(rows), run_rows_moved(rows));
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", problem),
 				 errdetail("%s", run_rows_text(rows, true)),
 				 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
+	if (told)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": what its steps are about to do to rows", run->plan->name),
+				 errdetail("%s", told)));
 }
 
 void
@@ -125,26 +154,28 @@ fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside)
 	const PlanRun *run = work->run;
 	PlanRun		look = *run;
 	int64		limit = limit_of(run);
+	RunRows    *more;
 	RunRows    *rows;
 	char	   *problem;
+	int64		needed;
 
 	if (!run->fix || limit < 0)
 		return;
-	rows = run_rows_new();
-	fix_count_rows(rows, batch);
+	more = run_rows_new();
+	fix_count_rows(more, batch);
 	if (beside)
-		run_rows_merge(rows, beside);
-	if (run_rows_lost(rows) + run_rows_lost(run->rows) <= limit && (run_rows_moved(rows) == 0 || run_rows_moved(rows) + run_rows_moved(run->rows) <= limit))
+		run_rows_merge(more, beside);
+	rows = all_rows(run, more);
+	if (limited_rows(run, rows) <= limit && (run_rows_moved(more) == 0 || run_rows_moved(rows) <= limit))
 		return;
-	run_rows_merge(rows, run->rows);
 	problem = problem_text(run, rows);
 	if (problem == NULL)
 		return;
-	look.chosen = list_make1_int(work->step->step);
 	if (beside)
 	{
-		/* a dry run runs no trigger */
-		look.max_rows = Max(run_rows_lost(rows), run_rows_moved(rows));
+		/* no dry run, because it fires no triggers */
+		needed = run_rows_needed(run, 0) + run_rows_gone(beside);
+		look.max_rows = Max(Max(needed, run_rows_gone(rows)), run_rows_moved(rows));
 		work->hint = psprintf("A trigger or rule of the table writes other rows. If that is to be:\n%s", run_call_text(&look, run->procedure));
 	}
 	else

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fix_limit.h
- *	  How many rows a call may take away or change (fix_limit.c).
+ *	  Number of rows that a call may delete or change (fix_limit.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -11,20 +11,21 @@
 #include "fix/fix.h"
 #include "run/run_rows.h"
 
-/* Counts what became of the rows of a batch, or would */
+/* Counts the fates of the rows of a batch, or in a dry run their future fates */
 extern void fix_count_rows(RunRows *rows, const FixBatch *batch);
 
-/* Does the call have a limit, so that it counts before it begins? */
+/* Returns whether the call counts before it begins, because it has a limit, or no chosen steps */
 extern bool fix_counts_first(const PlanRun *run);
 
 /*
- * Raise 53400 if more rows would be deleted or changed without a copy than
- * the call may, or more than that would be put into quarantine, and more than
- * a tenth of their table: by all that was counted, or by a batch with what the
- * call has done already; `beside`: and with what triggers of users have done, or
- * NULL.  The hint is the call that may, or one that counts.
+ * Raise 53400 if more rows would be deleted or changed without a copy than the
+ * call may, or put into quarantine, if these are more than a tenth of their
+ * table: fix_check_counted() for all counted rows, fix_check_batch() for a
+ * batch with all that the call has done already, and with `beside`, the rows
+ * that triggers of users have changed, or NULL.  The hint is the call that may,
+ * or one that counts.
  */
-extern void fix_check_counted(const PlanRun *run, const RunRows *rows);
+extern void fix_check_counted(const PlanRun *run);
 extern void fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside);
 
 #endif							/* SG_FIX_LIMIT_H */

@@ -3,22 +3,24 @@
  * fix_pass.c
  *	  Passes over the orphans of a step, or the rows that break its rule.
  *
- * A pass is one scan that notes where orphans are, and batches, each a
- * transaction: lock the rows, judge them again, find what goes with them, keep
- * copies, change all in one statement, log the counts.  Nothing but the data
- * says how far it has come, so a call that was interrupted is simply called
- * again.
+ *	  A pass is one scan that records the places of orphans, and batches, each
+ *	  a transaction: lock the rows, judge them again, find the rows that go
+ *	  with them, keep copies, change all in one statement, log the counts.
+ *	  Only the data say how far the fix has come, so an interrupted call is
+ *	  simply repeated.
  *
- * Before anything is changed, all that would be reached is counted; rows for
- * which nobody has said what to do block the step.  A row that somebody else
- * holds is left for later, not waited for.  Who wrote to the parent when a
- * batch begins is waited for, since the missing parent may be among that.
- * Passes end when one finds nothing; when one changes nothing, the step fails.
+ *	  Before anything is changed, all rows that would be reached are counted;
+ *	  rows for which no policy is given block the step.  A row that another
+ *	  session has locked is left for later, not waited for.  Sessions that
+ *	  wrote to the parent when a batch begins are waited for, because the
+ *	  missing parent may be among their rows.  Passes end when one finds
+ *	  nothing; when one changes nothing, the step fails.
  *
- * A CHECK or NOT NULL is made when nearly all rows obey it, for every call of
- * the application that writes a row which breaks it fails from then on.  Until
- * then more rows can come (DeployRule.open): passes end when one finds under
- * 0.1 % of the table's rows, and the step fails if none of ten does.
+ *	  A CHECK or NOT NULL is made when nearly all rows obey it, because every
+ *	  call of the application that writes a row which breaks it fails from
+ *	  then on.  Until then rows that break it can be added (DeployRule.open):
+ *	  passes end when one finds under 0.1 % of the table's rows, and the step
+ *	  fails if none of ten does.
  *
  *-------------------------------------------------------------------------
  */
@@ -61,44 +63,48 @@
 
 #define LONGEST_PAUSE_MS	10000
 
-/* how often a batch is done again without the rows that a trigger keeps */
+/* number of times that a batch is repeated without the rows that a trigger keeps */
 #define MAX_AGAIN			10
 
-/* over a table whose rule is not there yet */
+/* number of passes over a table whose rule is not there yet */
 #define MAX_OPEN_PASSES		10
-#define FEW_ROWS			0.001	/* of the table's */
+#define FEW_ROWS			0.001	/* fraction of the table's rows */
 
 /*
- * The first batch, and the least that a slow one shrinks to where rows cost
- * little beside what a batch costs by itself
+ * Size of the first batch, and the least size of a slow one if rows cost little
+ * compared with the batch itself
  */
 #define SMALLEST_BATCH		10
+#define LARGEST_LEAST		200
 
-/* Rows that go along with orphans, in the first batch and at least; and their bytes, if rows are wide */
+/*
+ * Number of rows that go along with orphans, in the first batch and at least;
+ * and their bytes, if rows are wide
+ */
 #define FIRST_ALONG			100
 #define FIRST_ALONG_BYTES	(4.0 * 1024 * 1024)
 
-/* Bytes that a row takes on its way into quarantine beside its own, and how often those are written */
+/* Bytes that a quarantined row takes besides its own, and how often these are written */
 #define ROW_BYTES			1000.0
 #define COPIES				5
 
-/* An action of a fix; first in the struct, so that one is found by the other */
+/* An action of a fix; begins with the RunAction, so that a pointer to one is a pointer to the other */
 typedef struct FixAction
 {
 	RunAction	action;
 	Fix		   *fix;
-	FixPlaces	places;			/* the orphans of a batch */
+	FixPlaces	places;			/* places of the orphans of a batch */
 	FixPlaces	busy;
 	FixBatch	batch;
 	FixCounts	counts;
 	int64		changed;
 	int64		kept;
-	int64		most;			/* rows that could go along */
-	int64		along;			/* that did */
-	double		ms;				/* for which rows were locked */
+	int64		most;			/* limit of rows that go along */
+	int64		along;			/* rows that went along */
+	double		ms;				/* ms for which rows were locked */
 	MemoryContext counting;
-	RunRows    *beside;			/* what triggers and rules of users have
-								 * deleted and changed, in that, or NULL */
+	RunRows    *beside;			/* rows that users' triggers and rules have
+								 * deleted and changed meanwhile, or NULL */
 } FixAction;
 
 /* ---- words ---- */
@@ -144,7 +150,7 @@ add_counts(FixCounts *counts, const FixBatch *batch)
 	}
 }
 
-/* Returns how many orphans, or rows reached from these, do not stay as they are */
+/* Returns the number of orphans, or of rows reached from them, that do not stay as they are */
 static int64
 rows_counted(const FixCounts *counts, bool reached)
 {
@@ -155,7 +161,7 @@ rows_counted(const FixCounts *counts, bool reached)
 	return n;
 }
 
-/* ---- what may be fixed at all ---- */
+/* ---- preconditions ---- */
 
 static FkProblem *
 not_judged(const char *reason)
@@ -192,7 +198,7 @@ find_obstacle(const FixKey *key)
 	return problem;
 }
 
-/* Without the key, nobody knows what an orphan is any more, and new ones could come */
+/* Raises an error if the key is gone: without it nothing tells orphans, and new ones could be added */
 static void
 check_declared(const FixKey *key)
 {
@@ -256,7 +262,7 @@ init_action(FixAction *action, Fix *fix, void (*execute) (RunAction *action), LO
 		run_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
 }
 
-/* A failure, on record; a dry run leaves the step as it is */
+/* Records a failure; a dry run leaves the step as it is */
 static bool
 fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 {
@@ -271,7 +277,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 		return false;
 	}
 
-	/* of a call that only counts before it begins, the deed itself says so */
+	/* a failure of a count before the call is reported by the deed itself */
 	entry = run_entry(&action->action, work, work->run->counting ? LOG_SKIPPED : LOG_FAILED);
 	entry.sqlstate = work->run->counting ? NULL : pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
@@ -296,7 +302,7 @@ fail_attempt(FixAction *action)
 	return false;
 }
 
-/* An action that has nothing to do but to fail */
+/* Records the failure of an action that has done nothing */
 static bool
 fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
 {
@@ -310,7 +316,7 @@ fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
 
 /* ---- a scan ---- */
 
-/* Could each row that goes cost a scan, for want of an index on what refers to it? */
+/* Returns whether each deleted row could cost a scan of a referring table, for lack of an index */
 static bool
 reads_whole_tables(const Fix *fix, List *keys)
 {
@@ -322,7 +328,10 @@ reads_whole_tables(const Fix *fix, List *keys)
 	return false;
 }
 
-/* How many rows go along with orphans in the first batch, and at least, where each batch reads tables as a whole */
+/*
+ * Sets the number of rows that go along in the first batch, and at least, if
+ * each batch scans whole tables
+ */
 static void
 set_most(Fix *fix, List *keys)
 {
@@ -357,8 +366,9 @@ new_places(const char *name, MemoryContext context)
 }
 
 /*
- * Counts what a batch would do to some orphans, and to what refers to them.
- * Later batches would not meet what it would delete: those rows are noted.
+ * Counts what a batch would do to some orphans, and to rows that refer to them.
+ * Records the rows that it would delete, because later batches would not meet
+ * them.
  */
 static void
 rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
@@ -383,8 +393,8 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
 
 /*
  * Counts for the call what a step would do, so that later steps do not count
- * the same rows.  Places that take more memory than an audit may are forgotten:
- * then the call counts some rows twice.
+ * the same rows.  Places beyond the memory of an audit are forgotten: then the
+ * call counts some rows twice.
  */
 static void
 note_rehearsed(const Fix *fix, HTAB *gone, const RunRows *rows)
@@ -406,7 +416,7 @@ note_rehearsed(const Fix *fix, HTAB *gone, const RunRows *rows)
 		(void) hash_search(run->gone, place, HASH_ENTER, NULL);
 }
 
-/* A step that is blocked would do nothing */
+/* Counts what the whole step would do; nothing if it is blocked */
 static void
 rehearse_all(Fix *fix, List *keys)
 {
@@ -448,25 +458,13 @@ fix_referenced_hint(const PlanStep *step, List *tallies)
 					fix_go_along_call(step->plan, steps));
 }
 
+/* Finds what refers to the orphans, and counts what goes along */
 static void
-do_scan(void *arg)
+look_behind(Fix *fix)
 {
-	RunAction  *action = arg;
-	Fix		   *fix = ((FixAction *) action)->fix;
-	PlanRun    *run = action->run;
-	List	   *keys;
-	char	   *blocked;
-	LogEntry	entry;
+	PlanRun    *run = fix->work->run;
+	List	   *keys = fix_keys(run->plan->name);
 
-	check_obstacles(fix);
-	/* how many rows the next sweeps are about is known behind this */
-	sg_progress_tables(SG_PHASE_SCANNING, InvalidOid, 0);
-	fix->found.n = 0;
-	fix_find(&fix->key, fix_most_places(&fix->key), &fix->found);
-	if (fix->key.rule && fix->key.rule->open)
-		fix->few = fix_estimate_rows(fix->key.rule->table) * FEW_ROWS;
-
-	keys = fix_keys(run->plan->name);
 	fix->tables = fix_tables(&fix->key, keys);
 	if (fix->size == 0)
 	{
@@ -475,10 +473,31 @@ do_scan(void *arg)
 			set_most(fix, keys);
 	}
 	fix->judging = fix_judging_tables(fix->tables, keys);
-	fix->tallies = NIL;
-	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->tables != NIL || run->dry_run)
 		rehearse_all(fix, keys);
+}
+
+static void
+do_scan(void *arg)
+{
+	RunAction  *action = arg;
+	Fix		   *fix = ((FixAction *) action)->fix;
+	PlanRun    *run = action->run;
+	char	   *blocked;
+	LogEntry	entry;
+
+	check_obstacles(fix);
+	/* the number of rows of the next sweeps is known after the scan */
+	sg_progress_tables(SG_PHASE_SCANNING, InvalidOid, 0);
+	fix->found.n = 0;
+	fix_find(&fix->key, fix_most_places(&fix->key), &fix->found);
+	if (fix->key.rule && fix->key.rule->open)
+		fix->few = fix_estimate_rows(fix->key.rule->table) * FEW_ROWS;
+
+	fix->tables = fix->judging = fix->tallies = NIL;
+	memset(&fix->counts, 0, sizeof(FixCounts));
+	if (fix->found.n > 0)
+		look_behind(fix);
 
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)
@@ -490,7 +509,7 @@ do_scan(void *arg)
 	}
 
 	entry = run_entry(action, fix->work, LOG_DONE);
-	/* an orphan counts once in the log: where it is fixed, or in a dry run */
+	/* the log counts an orphan once: when it is fixed, or in a dry run */
 	if (run->dry_run)
 	{
 		entry.message = run->counting ? "counted beforehand" : "dry run";
@@ -525,7 +544,7 @@ fix_scan(Fix *fix)
 
 /* ---- a batch ---- */
 
-/* The rows that go with the orphans can't come from tables that are not locked */
+/* Returns the keys again under the locks, because rows that go along must come from locked tables */
 static List *
 keys_under_locks(Fix *fix)
 {
@@ -539,7 +558,7 @@ keys_under_locks(Fix *fix)
 	return keys;
 }
 
-/* Rows that are there, but not ours to change now */
+/* Records rows that exist, but are locked by other sessions */
 static void
 note_busy(FixAction *action, const FixPlaces *locked)
 {
@@ -563,8 +582,8 @@ note_busy(FixAction *action, const FixPlaces *locked)
 }
 
 /*
- * Some rows were kept by a trigger.  That is harmless for orphans that were to
- * be deleted or changed, and nothing else with them.
+ * Returns whether a batch has to be undone because a trigger kept some rows:
+ * harmless for orphans that alone were to be deleted or changed.
  */
 static bool
 must_undo(const FixBatch *batch)
@@ -584,7 +603,10 @@ must_undo(const FixBatch *batch)
 	return copy_kept || (any_kept && any_reached);
 }
 
-/* Has a table a trigger or a rule of users for DELETE or UPDATE, which may write other rows? */
+/*
+ * Returns whether a table has a user's trigger or rule for DELETE or UPDATE,
+ * which may write other rows
+ */
 static bool
 has_code_for(Oid relid)
 {
@@ -620,8 +642,9 @@ any_code_for(const FixBatch *batch)
 }
 
 /*
- * Counts what has been deleted and changed since, beside what the batch itself has;
- * of its own tables what was deleted alone, for a trigger may change its rows as well
+ * Counts rows deleted and changed since `before`, beyond the batch's own; in
+ * the batch's tables only deleted rows, because a trigger may change rows of
+ * the batch as well
  */
 static void
 count_beside(FixAction *action, const List *before)
@@ -686,7 +709,7 @@ write_rows(void *arg)
 	}
 }
 
-/* Leave out the orphans that were kept; returns how many those are */
+/* Removes the orphans that were kept from the places; returns their number */
 static int64
 leave_out_kept(FixPlaces *places, FixBatch *batch)
 {
@@ -732,8 +755,8 @@ record_rows(const FixAction *action, DeedKind kind, int64 rows)
 
 /*
  * Records rows that were changed without a copy, so that a rollback can report
- * them.  Rows that refer to a fixed row follow the policy of their own key, so
- * the step's policy does not tell.
+ * that it cannot restore them.  Rows that refer to a fixed row follow the
+ * policy of their own key, so the step's policy does not decide.
  */
 static void
 record_lost(const FixAction *action)
@@ -783,9 +806,9 @@ log_batch(FixAction *action)
 }
 
 /*
- * Rows that have to go in one transaction, since they refer to each other, or
- * since policies differ: raises 53100 if their copies and WAL would not fit
- * above the floor of free space.
+ * Raises 53100 if the copies and WAL of rows that have to go in one
+ * transaction, because they refer to each other, or because policies differ,
+ * would not fit above the floor of free space.
  */
 static void
 check_room(Fix *fix, const FixBatch *batch)
@@ -883,7 +906,7 @@ execute_batch(RunAction *action)
 	run_deed(action, do_batch, action);
 }
 
-/* Adds up the results of a batch, once it is committed */
+/* Adds the results of a committed batch */
 static void
 take_results(Fix *fix, const FixAction *action)
 {
@@ -904,14 +927,15 @@ take_results(Fix *fix, const FixAction *action)
 	fix->settled += action->along + (fix->held ? 0 : action->places.n - action->busy.n);
 	sg_progress_blocks(fix->settled, 0);
 	fix->kept += action->kept;
-	/* the same orphans come again */
+	/* unless held: the same orphans come again in the next batch */
 	for (int64 i = 0; i < action->busy.n && !fix->held; i++)
 		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
 }
 
 /*
- * Rows are locked until their batch is committed.  Where one row takes longer
- * than they may be, two tell once whether fewer rows make it shorter.
+ * Returns the next batch's size, because rows are locked until their batch is
+ * committed.  If a batch of one row exceeds the time allowed, a batch of two
+ * tests once whether a smaller batch is any shorter.
  */
 static int
 next_size(Fix *fix, const FixAction *action)
@@ -926,10 +950,19 @@ next_size(Fix *fix, const FixAction *action)
 	if (fix->smallest == 0 && action->places.n == 2 && fix->single_ms > 0)
 		fix->smallest = action->ms < fix->single_ms * 1.5 ? SMALLEST_BATCH : 1;
 
+	/*
+	 * twice the rows in hardly more time: it is the batch that costs, not its
+	 * rows
+	 */
+	if (fix->last_size >= SMALLEST_BATCH && action->places.n >= 2 * fix->last_size && action->ms < 1.5 * fix->last_ms)
+		fix->smallest = Max(fix->smallest, Min(2 * action->places.n, LARGEST_LEAST));
+	fix->last_size = action->places.n;
+	fix->last_ms = action->ms;
+
 	return Min(Max(size, fix->smallest), Min(fix->work->run->batch, sg_fill_batch));
 }
 
-/* A batch of the orphans that were found; false: failed, on record */
+/* Fixes a batch of the orphans that were found; returns false after a failure, which is recorded */
 static bool
 run_batch(Fix *fix, int64 first, int64 n)
 {
@@ -971,7 +1004,7 @@ pause_ms(int64 ms)
 	run_sleep_until(GetCurrentTimestamp() + ms * 1000);
 }
 
-/* Every orphan that was found, once */
+/* Fixes every orphan that was found, once */
 static bool
 sweep(Fix *fix)
 {
@@ -992,8 +1025,8 @@ sweep(Fix *fix)
 }
 
 /*
- * Sweep until nobody holds any of them.  Each sweep that comes to nothing is
- * followed by a longer pause, until attempts and time are used up.
+ * Sweeps until no orphan is locked by others.  A longer pause follows each
+ * sweep without success, until attempts and time are used up.
  */
 static bool
 settle(Fix *fix)
@@ -1027,7 +1060,7 @@ settle(Fix *fix)
 	}
 }
 
-/* Why passes come to no end */
+/* Returns why passes do not end */
 static char *
 left_text(const Fix *fix, int64 found)
 {
@@ -1058,14 +1091,17 @@ fix_run_passes(Fix *fix)
 		if (!settle(fix))
 			return false;
 
-		/* those were all, and new ones can't come, or will be few as well */
+		/* all orphans are fixed, and no new ones can be added, or only a few */
 		if (fix->fixed == found && found < (open ? fix->few : fix_most_places(&fix->key)))
 			return true;
 		if (open && pass == MAX_OPEN_PASSES)
 			return fail_now(fix, ERRCODE_SG_ORPHANS, psprintf("more rows that break it come than %d passes can mend: the last one found " INT64_FORMAT,
 															  pass, found), found);
 
-		/* rows that move are found by the next pass, triggers stay */
+		/*
+		 * moved rows are found by the next pass; rows kept by triggers stay
+		 * kept
+		 */
 		idle = fix->changed > 0 ? 0 : idle + 1;
 		if (idle > 0 && (fix->kept > 0 || idle >= sg_lock_attempts))
 			return fail_now(fix, ERRCODE_SG_ORPHANS, left_text(fix, found), found);

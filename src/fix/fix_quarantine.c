@@ -3,9 +3,9 @@
  * fix_quarantine.c
  *	  schemaguard.quarantine: copies of rows that are removed.
  *
- * A row is kept as the text of a row value with the names of its columns.
- * Every setting that such texts depend on is pinned, here and on the way back
- * (fix_restore.c).
+ *	  A row is kept as the text of a row value with the names of its columns.
+ *	  Every setting that such texts depend on is pinned, here and when the row
+ *	  goes back (fix_restore.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -34,11 +34,11 @@
 #include "run/run_name.h"
 #include "run/run_rights.h"
 
-/* copies that are written in one statement */
+/* number of copies written in one statement */
 #define COPY_ROWS			100
 
 
-/* The columns of a table that an INSERT may name */
+/* Returns the columns of a table that an INSERT may name */
 static List *
 stored_columns(Oid relid)
 {
@@ -57,7 +57,7 @@ stored_columns(Oid relid)
 	return columns;
 }
 
-/* May to_jsonb be trusted with the column?  It fails for some json, and may run code. */
+/* Returns whether to_jsonb() is safe for the column: it fails for some json, and may run code. */
 static bool
 is_plain_type(Oid type)
 {
@@ -68,7 +68,7 @@ is_plain_type(Oid type)
 	return type < FirstNormalObjectId && type != JSONOID && type != RECORDOID;
 }
 
-/* row text, row as jsonb, partition, place */
+/* Returns the query for row text, row as jsonb, partition, place */
 static char *
 copy_query(Oid relid, List *columns)
 {
@@ -89,8 +89,8 @@ copy_query(Oid relid, List *columns)
 		appendStringInfo(&buf, "%sfk.%s%s AS %s", foreach_current_index(lc) ? ", " : "", name,
 						 is_plain_type(get_atttype(relid, attnum)) ? "" : "::pg_catalog.text", name);
 	}
-	appendStringInfoString(&buf, ") j) FROM ");
-	audit_sql_table(&buf, relid, "fk");
+	appendStringInfoString(&buf, ") j)");
+	fix_append_at_places(&buf, relid);
 	return buf.data;
 }
 
@@ -100,11 +100,11 @@ typedef struct CopyTarget
 	const PlanRun *run;
 	int			step;
 	const FixRow *like;
-	const char *role;			/* whose privileges are used */
+	const char *role;			/* role whose privileges are used */
 	List	   *columns;
 } CopyTarget;
 
-/* Write the copies that an open query has just fetched */
+/* Writes the copies that an open query has just fetched */
 static void
 write_copies(const CopyTarget *target)
 {
@@ -150,12 +150,12 @@ write_copies(const CopyTarget *target)
 	sg_scope_end(&scope);
 }
 
-/* Copy rows of one table, or of one of its partitions, reached by one key */
+/* Copies rows of one table or partition that one key has reached */
 static void
 copy_rows(const CopyTarget *target, const FixPlaces *places)
 {
 	Oid			table = target->like->table;
-	char	   *sql = fix_at_places(copy_query(table, target->columns), table);
+	char	   *sql = copy_query(table, target->columns);
 	FixUnit    *unit = fix_unit(table);
 	SgScope		scope;
 	Datum		values[2];
@@ -198,8 +198,8 @@ fix_quarantine(const FixBatch *batch, const PlanRun *run, int step)
 	const char *role = GetUserNameFromId(GetUserId(), false);
 
 	/*
-	 * the deepest first, so that the way back begins with what others refer
-	 * to
+	 * the deepest rows first, so that restoring, latest first, begins with
+	 * the rows that others refer to
 	 */
 	for (int i = batch->n - 1; i >= 0; i--)
 	{

@@ -1,22 +1,23 @@
 /*-------------------------------------------------------------------------
  *
  * fix_reach.c
- *	  What goes with an orphan: rows that refer to it, and to those, and so on.
+ *	  Rows that go with an orphan: rows that refer to it, and to those, and so
+ *	  on.
  *
- * Nothing of that is left to the actions of keys, which delete and change
- * rows without a trace.  Rows are followed key by key, breadth first, each
- * row once, so that cycles end; what becomes of a row is decided by the key
- * by which it was reached: by the policy of its step, if the plan has one for
- * it, else it goes into quarantine too or blocks, as the orphan's step says.
- * A row that is an orphan itself loses no copy by that: what its own step
- * would keep is kept, whichever batch comes to it first.  And a row that one in
- * quarantine refers to is not deleted without a copy.
+ *	  None of that is left to the actions of keys, which delete and change
+ *	  rows without a trace.  Rows are followed key by key, breadth first, each
+ *	  row once, so that cycles end.  The key that has reached a row decides
+ *	  its fate: by the policy of the key's step if the plan has one, else the
+ *	  row goes into quarantine too or blocks, as the orphan's step says.  A
+ *	  row that is an orphan itself keeps its own step's copy, whichever batch
+ *	  meets it first.  A row that a quarantined row refers to is not deleted
+ *	  without a copy.
  *
- * An orphan can have any number of rows that refer to it, and a transaction
- * locks its rows until it ends.  So a batch follows each key to a limited
- * number of rows, and takes those to which nothing else refers; rows that
- * others refer to, and the orphan last, go with later batches.  No row ever
- * refers to one that is gone, wherever this ends.
+ *	  Any number of rows can refer to an orphan, and a transaction locks its
+ *	  rows until it ends.  So a batch follows each key to a limited number of
+ *	  rows, and takes those to which nothing else refers; rows that others
+ *	  refer to, and the orphan last, go with later batches.  No row ever
+ *	  refers to a deleted one, wherever this ends.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,31 +32,26 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/oidlist.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
+#include "fix/fix_graph.h"
 #include "fix/fix_sql.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 
-/* A message names so many keys, and no further one once it is so long; sg_plan_referencing() has all */
+/*
+ * Number of keys that a message names, and the length after which it names no
+ * more; sg_plan_referencing() lists all
+ */
 #define MOST_KEYS		4
 #define LONG_TEXT		80
 
+/* Rows that may go along for each step of the longest chain, whatever a batch's limit is */
+#define ROWS_PER_STEP	10
+
 /* ---- keys ---- */
-
-static bool
-has_key(List *keys, Oid conid)
-{
-	ListCell   *lc;
-
-	foreach(lc, keys)
-	{
-		if (((FixKey *) lfirst(lc))->key->conid == conid)
-			return true;
-	}
-	return false;
-}
 
 static List *
 add_key(List *keys, FkKey *key, const PlanStep *step)
@@ -67,20 +63,13 @@ add_key(List *keys, FkKey *key, const PlanStep *step)
 	return lappend(keys, fix_key);
 }
 
-/* Is a table the other one, or a partition of it? */
-static bool
-is_within(Oid table, Oid other)
-{
-	return table == other || list_member_oid(sg_partition_ancestors(table), other);
-}
-
 bool
 fix_shares_rows(Oid a, Oid b)
 {
-	return is_within(a, b) || is_within(b, a);
+	return sg_is_within(a, b) || sg_is_within(b, a);
 }
 
-/* Do both join the same columns, by name? */
+/* Returns whether both keys join the same columns, by name */
 static bool
 same_names(const FkKey *part, const FkKey *whole)
 {
@@ -101,8 +90,8 @@ same_names(const FkKey *part, const FkKey *whole)
 }
 
 /*
- * Before 18 the key of a partitioned table is first given to its partitions:
- * their keys are that of the step.
+ * Returns whether a key belongs to a partition of a planned key's table: before
+ * 18 the key of a partitioned table is first given to its partitions.
  */
 static bool
 is_part_of_planned(List *keys, const FkKey *key)
@@ -111,16 +100,17 @@ is_part_of_planned(List *keys, const FkKey *key)
 	{
 		if (planned->step && !OidIsValid(planned->key->conid) &&
 			planned->key->parent == key->parent &&
-			is_within(key->child, planned->key->child) && same_names(key, planned->key))
+			sg_is_within(key->child, planned->key->child) && same_names(key, planned->key))
 			return true;
 	}
 	return false;
 }
 
-/* A key that is only planned counts, too: its rows would be orphans for its own step */
+/* Returns planned keys, too, because their rows would be orphans for their own steps */
 List *
 fix_keys(const char *plan)
 {
+	SgOidLists *seen = sg_lists_create();
 	List	   *keys = NIL;
 
 	foreach_ptr(PlanStep, step, plan_key_steps(plan))
@@ -133,40 +123,52 @@ fix_keys(const char *plan)
 		twin = fk_declared_twin(planned);
 		if (twin == NULL)
 			keys = add_key(keys, planned, step);
-		else if (twin->enforced && !has_key(keys, twin->conid))
+		else if (twin->enforced && sg_lists_of(seen, twin->conid) == NIL)
+		{
 			keys = add_key(keys, twin, step);
+			sg_lists_add(seen, twin->conid, twin);
+		}
 	}
 	foreach_ptr(FkKey, key, fk_declared(InvalidOid))
 	{
-		if (key->enforced && !has_key(keys, key->conid) && !is_part_of_planned(keys, key))
+		if (key->enforced && sg_lists_of(seen, key->conid) == NIL && !is_part_of_planned(keys, key))
 			keys = add_key(keys, key, NULL);
 	}
+	sg_lists_free(seen);
 	return keys;
 }
 
-/* A key leads from its parent, or what shares rows with it, to its child */
+/* Follows each key from its parent, or tables that share rows with it, to its child */
 List *
 fix_tables(const FixKey *key, List *keys)
 {
-	List	   *seen = list_make1_oid(key->key->child);
+	SgOidLists *by_root = sg_lists_create();
+	SgOidLists *seen = sg_lists_create();
+	List	   *queue = list_make1_oid(key->key->child);
 	List	   *reached = NIL;
-	ListCell   *lc;
 
-	/* the list grows while it is walked */
-	for (int i = 0; i < list_length(seen); i++)
+	foreach_ptr(const FixKey, one, keys)
 	{
-		Oid			table = list_nth_oid(seen, i);
+		if (!one->key->period)
+			sg_lists_add(by_root, sg_partition_root(one->key->parent), one->key);
+	}
+	/* by number: the list grows during the loop */
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		Oid			table = list_nth_oid(queue, i);
 
-		foreach(lc, keys)
+		foreach_ptr(FkKey, below, sg_lists_of(by_root, sg_partition_root(table)))
 		{
-			const FkKey *below = ((FixKey *) lfirst(lc))->key;
-
-			if (below->period || !fix_shares_rows(table, below->parent))
+			if (sg_lists_of(seen, below->child) || !fix_shares_rows(table, below->parent))
 				continue;
-			seen = list_append_unique_oid(seen, below->child);
-			reached = list_append_unique_oid(reached, below->child);
+			sg_lists_add(seen, below->child, below);
+			reached = lappend_oid(reached, below->child);
+			if (below->child != key->key->child)
+				queue = lappend_oid(queue, below->child);
 		}
 	}
+	sg_lists_free(by_root);
+	sg_lists_free(seen);
 	return reached;
 }
 
@@ -189,7 +191,7 @@ fix_policy_fate(const PlanStep *step)
 	pg_unreachable();
 }
 
-/* Does a step keep copies of its orphans, and may it have some? */
+/* Returns whether a step keeps copies of its orphans, and may have orphans */
 static bool
 keeps_copies(const FixKey *key)
 {
@@ -206,22 +208,31 @@ may_judge(const FkKey *key)
 List *
 fix_judging_tables(List *tables, List *keys)
 {
+	SgOidLists *by_root = sg_lists_create();
+	SgOidLists *seen = sg_lists_create();
 	List	   *parents = NIL;
 
 	foreach_ptr(const FixKey, key, keys)
 	{
-		if (!keeps_copies(key))
-			continue;
-		foreach_oid(table, tables)
+		if (keeps_copies(key))
+			sg_lists_add(by_root, sg_partition_root(key->key->child), key->key);
+	}
+	foreach_oid(table, tables)
+	{
+		foreach_ptr(FkKey, key, sg_lists_of(by_root, sg_partition_root(table)))
 		{
-			if (fix_shares_rows(table, key->key->child) && may_judge(key->key))
-				parents = list_append_unique_oid(parents, key->key->parent);
+			if (sg_lists_of(seen, key->parent) || !fix_shares_rows(table, key->child) || !may_judge(key))
+				continue;
+			sg_lists_add(seen, key->parent, key);
+			parents = lappend_oid(parents, key->parent);
 		}
 	}
+	sg_lists_free(by_root);
+	sg_lists_free(seen);
 	return parents;
 }
 
-/* Returns the fate of rows that refer by a key to a row that goes */
+/* Returns the fate of rows that refer by a key to a row that is deleted or changed */
 static FixFate
 reached_fate(const FixBatch *batch, const FixKey *by)
 {
@@ -293,7 +304,10 @@ fix_is_referred(const FkKey *key, Oid table, List *columns)
 		(columns == NIL || has_parent_column(key, columns));
 }
 
-/* Does a key refer to columns that are changed in rows of this fate?  Of those that get a value, only one that is there. */
+/*
+ * Returns whether a key refers to columns that change in rows of this fate; a
+ * column that gets a value counts for declared keys only
+ */
 static bool
 refers_to_changed(const FixRow *row, const FkKey *key)
 {
@@ -367,10 +381,9 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 }
 
 /*
- * A row that is reached: a new one, or one that has to suffer more than was
- * thought: another fate, or null in the columns of another key.  An orphan that
- * goes blocks nothing.  Returns the row's number if it has to be judged, and
- * rows that refer to it to be looked for, else -1.
+ * Adds a reached row, or gives a known one a stronger fate, or null in the
+ * columns of another key.  An orphan that goes blocks nothing.  Returns the
+ * row's number if it has to be judged, and followed, else -1.
  */
 static int
 add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate, bool updates)
@@ -406,7 +419,7 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	return (int) (known - batch->rows);
 }
 
-/* The rows among some that a key may refer to, by what becomes of them */
+/* Sorts the rows to which a key may refer into deleted and changed ones */
 static void
 choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, FixPlaces *changed)
 {
@@ -425,7 +438,7 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 		if (row->place.leaf != leaf)
 		{
 			leaf = row->place.leaf;
-			within = is_within(leaf, key->parent);
+			within = sg_is_within(leaf, key->parent);
 		}
 		if (!within)
 			continue;
@@ -485,7 +498,7 @@ same_places(FixPlaces *a, FixPlaces *b)
 	return true;
 }
 
-/* Rows that stay since a batch has no place for all that refer to them */
+/* Marks rows that stay, because the batch has no room for all that refer to them */
 static void
 hold(FixBatch *batch, const FixPlaces *places)
 {
@@ -494,10 +507,10 @@ hold(FixBatch *batch, const FixPlaces *places)
 }
 
 /*
- * The rows that refer to some, which are locked.  Found, locked, and found
- * again: those of the second time can't change any more, and no other can
- * come, since whoever inserts one must lock what it refers to.  If there are
- * more than a batch takes, the rows that they refer to are held.
+ * Finds the rows that refer to some locked rows: found, locked, and found
+ * again, after which they can't change, and none can be added, because an
+ * INSERT must lock the row that it refers to.  If there are more rows than the
+ * batch takes, the rows that they refer to are held.
  */
 static void
 find_referring(FixBatch *batch, const FkKey *key, const FixPlaces *parents, FixPlaces *found)
@@ -561,7 +574,7 @@ find_tally(List **tallies, const FixRow *row)
 	return tally;
 }
 
-/* Counts a row that blocks, once for each key by which it does; an orphan that goes itself blocks nothing */
+/* Counts a blocking row, once for each key; an orphan that goes itself blocks nothing */
 static void
 note_blocking(FixBatch *batch, const FixPlace *place, const FixKey *by, bool updates)
 {
@@ -597,10 +610,9 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 }
 
 /*
- * Some rows that are reached may be orphans of the key that is being fixed,
- * which another batch would have come to.  What their policy keeps a copy of,
- * or deletes, has the fate of an orphan in whichever batch it is met, and
- * blocks nothing.
+ * Gives reached rows that are orphans of the fixed key themselves, and which
+ * another batch would meet, the fate of orphans if their policy keeps a copy or
+ * deletes: such rows block nothing.
  */
 static void
 take_own_orphans(FixBatch *batch, List *rows)
@@ -621,7 +633,7 @@ take_own_orphans(FixBatch *batch, List *rows)
 		const FixRow *row = &batch->rows[lfirst_int(lc)];
 
 		if (row->reached && (row->fate <= fate || row->fate == FIX_BLOCK) &&
-			is_within(row->place.leaf, batch->key->key->child))
+			sg_is_within(row->place.leaf, batch->key->key->child))
 			fix_places_add(&places, row->place.leaf, &row->place.tid);
 	}
 	fix_judge(batch->key, &places, &orphans, &sentinels);
@@ -638,8 +650,8 @@ take_own_orphans(FixBatch *batch, List *rows)
 }
 
 /*
- * Rows that are to be deleted, though another step would keep copies of them
- * as its own orphans.  Where that can't be judged, a copy is kept, too.
+ * Keeps copies of rows to be deleted that another step would keep copies of as
+ * its own orphans, and of rows that can't be judged.
  */
 static void
 keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
@@ -656,7 +668,7 @@ keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
 	{
 		const FixRow *row = &batch->rows[lfirst_int(lc)];
 
-		if (row->reached && row->fate == FIX_DELETE && is_within(row->place.leaf, own->key->child))
+		if (row->reached && row->fate == FIX_DELETE && sg_is_within(row->place.leaf, own->key->child))
 			fix_places_add(&places, row->place.leaf, &row->place.tid);
 	}
 	if (places.n == 0)
@@ -669,7 +681,7 @@ keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
 		fix_batch_find(batch, &orphans.places[i])->fate = FIX_QUARANTINE;
 }
 
-/* Judges rows just reached: orphans among them get a fate that is at least as strong as an orphan's */
+/* Judges rows just reached: orphans among them get a fate at least as strong as an orphan's */
 static void
 judge_reached(FixBatch *batch, List *rows)
 {
@@ -684,7 +696,7 @@ judge_reached(FixBatch *batch, List *rows)
 	}
 }
 
-/* Nothing is followed from a row that stays as it is */
+/* Returns the rows without blocked ones, from which no key is followed */
 static List *
 without_blocked(const FixBatch *batch, List *rows)
 {
@@ -709,10 +721,7 @@ reach_from(FixBatch *batch, List *rows)
 		FixPlaces	gone;
 		FixPlaces	changed;
 
-		/*
-		 * core refuses to take away what a PERIOD key needs: it has no other
-		 * action
-		 */
+		/* a PERIOD key has only NO ACTION: the server itself refuses */
 		if (by->key->period)
 			continue;
 		CHECK_FOR_INTERRUPTS();
@@ -726,56 +735,7 @@ reach_from(FixBatch *batch, List *rows)
 	return without_blocked(batch, next);
 }
 
-/* ---- what else goes the way of a row ---- */
-
-typedef bool (*RowTest) (const FixRow *row);
-
-/* The rows of a batch that are in a table, and pass a test */
-static void
-choose_rows(const FixBatch *batch, Oid table, RowTest test, FixPlaces *places)
-{
-	fix_places_init(places);
-	for (int i = 0; i < batch->n; i++)
-	{
-		const FixRow *row = &batch->rows[i];
-
-		if (test(row) && is_within(row->place.leaf, table))
-			fix_places_add(places, row->place.leaf, &row->place.tid);
-	}
-}
-
-/* Marks the candidates to which marked rows refer, those to which these refer, and so on */
-static void
-spread_to_parents(FixBatch *batch, RowTest is_marked, RowTest is_candidate, void (*mark) (FixRow *row))
-{
-	bool		again;
-
-	do
-	{
-		again = false;
-		foreach_ptr(const FixKey, by, batch->keys)
-		{
-			FixPlaces	children;
-			FixPlaces	parents;
-			FixPlaces	found;
-
-			CHECK_FOR_INTERRUPTS();
-			if (by->key->period)
-				continue;
-			choose_rows(batch, by->key->parent, is_candidate, &parents);
-			if (parents.n == 0)
-				continue;
-			choose_rows(batch, by->key->child, is_marked, &children);
-			if (children.n == 0)
-				continue;
-			fix_places_init(&found);
-			fix_reach_back(by->key, &children, &parents, &found);
-			for (int64 i = 0; i < found.n; i++)
-				mark(fix_batch_find(batch, &found.places[i]));
-			again |= found.n > 0;
-		}
-	} while (again);
-}
+/* ---- parents of marked rows ---- */
 
 static bool
 is_copied(const FixRow *row)
@@ -795,11 +755,23 @@ copy_row(FixRow *row)
 	row->fate = FIX_QUARANTINE;
 }
 
-/* A row in quarantine could never go back without those that it refers to: they are kept, too, and so on */
+/*
+ * Keeps copies of the rows to which quarantined rows refer, and so on, because
+ * the latter could never go back without them
+ */
 static void
 keep_parents(FixBatch *batch)
 {
-	spread_to_parents(batch, is_copied, is_deleted, copy_row);
+	bool		copied = false;
+	bool		deleted = false;
+
+	for (int i = 0; i < batch->n; i++)
+	{
+		copied |= is_copied(&batch->rows[i]);
+		deleted |= is_deleted(&batch->rows[i]);
+	}
+	if (copied && deleted)
+		fix_graph_spread(fix_graph(batch), batch, is_copied, is_deleted, copy_row);
 }
 
 /* Raises an error if the row that stays of equal ones refers by a key to one that goes */
@@ -820,57 +792,43 @@ check_kept(FixBatch *batch)
 	}
 }
 
-/* ---- what goes first ---- */
+/* ---- order of rows ---- */
 
-static bool
-is_held(const FixRow *row)
-{
-	return row->held;
-}
-
-static bool
-is_going(const FixRow *row)
-{
-	return !row->held && row->fate >= FIX_DELETE;
-}
-
-static void
-hold_row(FixRow *row)
-{
-	row->held = true;
-}
-
-/* The rows that were reached last lie deepest.  Returns whether any row can go. */
+/*
+ * Holds rows beyond the limit, the rows reached last being the deepest.
+ * Returns whether any row can go.
+ */
 static bool
 hold_rows(FixBatch *batch)
 {
+	/*
+	 * a walk along a chain costs as much as some rows of each step do, and
+	 * has locked all that it has met: a batch takes half of that, lest the
+	 * same walk comes again for each few of them
+	 */
+	int64		most = Max(Max(batch->most, batch->depth * (int64) ROWS_PER_STEP), batch->n / 2);
 	int64		reached = 0;
 	bool		any_held = false;
-	bool		any_goes = false;
+	bool		any_goes = true;
 
-	for (int i = batch->n - 1; i >= 0; i--)
+	for (int i = 0; i < batch->n; i++)
 	{
-		FixRow	   *row = &batch->rows[i];
-
-		if (row->fate != FIX_BLOCK && row->reached && !row->held && ++reached > batch->most)
-			row->held = true;
-		any_held |= row->held;
+		reached += batch->rows[i].reached && batch->rows[i].fate != FIX_BLOCK;
+		any_held |= batch->rows[i].held;
 	}
-	/* rows to which rows refer that are held are held as well */
-	if (any_held)
-		spread_to_parents(batch, is_held, is_going, hold_row);
+	if (!any_held && reached <= most)
+		return true;
+	any_goes = fix_graph_hold(fix_graph(batch), batch, most);
 	for (int i = 0; i < batch->n; i++)
 	{
 		FixRow	   *row = &batch->rows[i];
 
-		if (row->held && row->fate != FIX_BLOCK)
-		{
-			row->fate = FIX_LEAVE;
-			batch->held++;
-		}
-		any_goes |= row->fate != FIX_LEAVE;
+		if (!row->held || row->fate == FIX_BLOCK)
+			continue;
+		row->fate = FIX_LEAVE;
+		batch->held++;
 	}
-	return any_goes || batch->n == 0;
+	return any_goes;
 }
 
 static void
@@ -888,7 +846,7 @@ collect(FixBatch *batch, const FixPlaces *places)
 
 	for (int i = 0; i < batch->n; i++)
 		rows = lappend_int(rows, i);
-	while (rows != NIL)
+	for (; rows != NIL; batch->depth++)
 		rows = reach_from(batch, rows);
 	keep_parents(batch);
 	check_kept(batch);
@@ -904,7 +862,10 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 	{
 		int64		most = batch->most * 2;
 
-		/* rows that refer to each other in a circle go together */
+		/*
+		 * in a circle, each of these has more rows than that which refer to
+		 * it
+		 */
 		*batch = fresh;
 		batch->most = most;
 		collect(batch, places);

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * fix_referring.c
- *	  What refers to orphans: sg_plan_referencing, sg_plan_add_referencing.
+ *	  Rows that refer to orphans: sg_plan_referencing,
+ *	  sg_plan_add_referencing.
  *
- * A fix follows keys from the rows that it takes out, and stops at the first
- * row for which nobody has said what to do.  Here the same walk goes on from
- * there, as if such rows went into quarantine, so that all keys that stand in
- * the way come to light at once.  Nothing is changed but the plan.
+ *	  A fix follows keys from the rows that it removes, and stops at the first
+ *	  row without a policy.  Here the same walk continues from such rows, as
+ *	  if they went into quarantine, so that all blocking keys are found at
+ *	  once.  Nothing is changed but the plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,25 +45,29 @@
 SG_FUNCTION(sg_plan_referencing);
 SG_FUNCTION(sg_plan_add_referencing);
 
-/* The rows that a step takes out, and what hangs on them */
+/* The rows that a step removes, and all rows that refer to them */
 typedef struct Walk
 {
 	const PlanStep *step;
 	FixKey		key;
-	List	   *keys;			/* of FixKey *: every key that may lead on */
+	List	   *keys;			/* FixKey *: every key that may reach further
+								 * rows */
 	FixPlaces	found;
-	int64		kept;			/* of these, with a copy though the policy is
-								 * to delete them */
-	List	   *tallies;		/* of FixTally *: rows that go along */
-	List	   *blocking;		/* of FixTally *: rows that stand in the way */
+	int64		kept;			/* number of rows with a copy although their
+								 * policy is delete */
+	List	   *tallies;		/* FixTally *: rows that go along */
+	List	   *blocking;		/* FixTally *: blocking rows */
 	List	   *shown;			/* of FixKey * */
-	char	   *unknown;		/* why none of this could be found out, or
+	char	   *unknown;		/* why none of this could be determined, or
 								 * NULL */
 } Walk;
 
 /* ---- walking ---- */
 
-/* The rows that a step would take out or change, as a key or a rule; false: there are none, or it can't be done here */
+/*
+ * Finds the rows that a step would remove or change, by key or rule; returns
+ * false if there are none, or if they can't be found here
+ */
 static bool
 find_key(Walk *walk)
 {
@@ -97,7 +102,7 @@ find_key(Walk *walk)
 	return !key->period;
 }
 
-/* A walk for each table whose rows the step would take out or change; NIL: there is nothing to do */
+/* Returns a walk for each table whose rows the step would remove or change; NIL: none */
 static List *
 walks_of(const PlanStep *step, List *keys)
 {
@@ -178,7 +183,7 @@ add_tallies(List *all, List *some)
 	return all;
 }
 
-/* Some of the orphans, and all that goes with them; what they take out is gone for those that follow */
+/* Walks from some of the orphans; rows that these remove count as gone for later ones */
 static void
 walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
 {
@@ -218,7 +223,7 @@ walk_rows(void *arg)
 		walk_some(walk, first, Min(RUN_FIX_BATCH, walk->found.n - first), gone, context);
 	hash_destroy(gone);
 	MemoryContextDelete(context);
-	/* the step would stop: no row of it is kept */
+	/* the step would stop, and keep no copies */
 	if (walk->blocking)
 		walk->kept = 0;
 }
@@ -232,7 +237,10 @@ walk_step(void *arg)
 	PopActiveSnapshot();
 }
 
-/* Looks at one step; a table that can't be read makes it "unknown", except on a standby, where the call ends */
+/*
+ * Examines one step; a table that can't be read makes it "unknown", except on a
+ * standby, where the call ends
+ */
 static void
 try_step(Walk *walk)
 {
@@ -242,6 +250,7 @@ try_step(Walk *walk)
 		walk_step(walk);
 	else
 		edata = sg_try_undo(walk_step, walk);
+	fix_forget_plans();
 	if (edata == NULL)
 		return;
 	sg_rethrow_cancel(edata);
@@ -250,7 +259,7 @@ try_step(Walk *walk)
 	walk->tallies = walk->blocking = NIL;
 }
 
-/* From each step of the call that takes rows out: a List of Walk * */
+/* Returns a Walk for each chosen step that removes rows */
 static List *
 walk_plan(const FkPlan *plan)
 {
@@ -328,7 +337,7 @@ fate_word(FixFate fate)
 	}
 }
 
-/* Why nothing may be done to rows that refer by this key */
+/* Returns why rows that refer by this key must not be changed */
 static char *
 block_reason(const FixKey *by)
 {
@@ -352,7 +361,7 @@ emit_row(SgRowSink *sink, int depth, const FixKey *by, const char *result, const
 	sg_sink_emit(sink);
 }
 
-/* The keys by which rows refer to those of a table, each once */
+/* Emits the keys by which rows refer to those of a table, each once */
 static void
 emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
 {
@@ -374,14 +383,12 @@ emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
 /*
  * sg_plan_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
  *
- * One row for each step that takes orphans out (policy quarantine or delete),
- * and below it, indented, one for each key by which rows refer to those, and
- * to these again, with their number: they go along, or they block the step.
- *
- * What can't be read, or is locked, is "unknown", with the reason.
- *
- * Needs the right to read the plan, and SELECT on all tables that are reached.
- * Locks these in ACCESS SHARE, and waits for none.  Changes nothing.
+ * Returns one row for each step that removes orphans (policy quarantine or
+ * delete), and below it, indented, one for each key by which rows refer to
+ * those, and to these again, with their number: the rows go along, or block the
+ * step.  Tables that can't be read, or are locked, are "unknown", with the
+ * reason.  Needs the right to read the plan, and SELECT on all tables that are
+ * reached.  Locks these in ACCESS SHARE, and waits for none.  Changes nothing.
  */
 static Datum
 sg_plan_referencing_entered(PG_FUNCTION_ARGS)
@@ -409,7 +416,10 @@ sg_plan_referencing_entered(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_add_referencing ---- */
 
-/* A declared key as a step that has rows go along, leaves its own orphans alone, and builds nothing */
+/*
+ * Returns a step for a declared key whose rows go along, whose own orphans
+ * stay, and that builds nothing
+ */
 static PlanStep *
 step_of_key(const FkPlan *plan, const FkKey *key)
 {
@@ -422,14 +432,14 @@ step_of_key(const FkPlan *plan, const FkKey *key)
 	return step;
 }
 
-/* The steps that the call is about, as a further argument; none where it is about all */
+/* Returns the chosen steps as a further argument, or an empty text for all steps */
 static char *
 steps_text(const FkPlan *plan)
 {
 	return plan->chosen ? psprintf(", '%s'", plan_steps_text(plan->chosen)) : "";
 }
 
-/* Tells of steps that block by the policy that somebody gave them, which stays */
+/* Reports steps that block by a policy that somebody gave them, which stays */
 static void
 tell_stopping(const FkPlan *plan, List *steps)
 {
@@ -440,6 +450,31 @@ tell_stopping(const FkPlan *plan, List *steps)
 						   "%d steps of plan \"%s\" stand in the way by their own policies, which stay",
 						   list_length(steps), list_length(steps), plan->name),
 			 errhint("To have their rows go into quarantine as well:\n%s", fix_go_along_call(plan->name, steps_text(plan)))));
+}
+
+/* Reports steps that could not be examined, once for each reason */
+static void
+tell_unknown(List *walks)
+{
+	List	   *told = NIL;
+
+	foreach_ptr(const Walk, walk, walks)
+	{
+		List	   *alike = NIL;
+
+		if (walk->unknown == NULL || sg_has_name(told, walk->unknown))
+			continue;
+		told = lappend(told, walk->unknown);
+		foreach_ptr(const Walk, other, walks)
+		{
+			if (sg_same_text(other->unknown, walk->unknown))
+				alike = list_append_unique_int(alike, other->step->step);
+		}
+		ereport(WARNING,
+				(errmsg_plural("what refers to the orphans of step %s is not known: %s",
+							   "what refers to the orphans of steps %s is not known: %s",
+							   list_length(alike), list_length(alike) == 1 ? psprintf("%d", walk->step->step) : plan_steps_text(alike), walk->unknown)));
+	}
 }
 
 static void
@@ -459,13 +494,12 @@ tell_added(const FkPlan *plan, int n)
 /*
  * sg_plan_add_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
  *
- * Adds each key that stands in the way of taking orphans out, as a step with
- * the policy leave and quarantine_cascades, so that rows which refer to orphans
- * go along, and come back with them, and orphans of that key itself stay.
- * Returns the numbers of the new steps.
- *
- * For the author's role and superusers (42501); withdraws an approval; 55006
- * while a session runs the plan.  Reads as sg_plan_referencing().
+ * Adds each key that blocks the removal of orphans as a step with policy leave
+ * and quarantine_cascades, so that rows which refer to orphans go along, and
+ * come back with them, while orphans of that key itself stay.  Returns the
+ * numbers of the new steps.  For the author's role and superusers (42501);
+ * withdraws an approval; 55006 while a session runs the plan.  Reads as
+ * sg_plan_referencing().
  */
 static Datum
 sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
@@ -475,6 +509,7 @@ sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
 	List	   *added = NIL;
 	List	   *numbers = NIL;
 	List	   *stopping = NIL;
+	List	   *walks;
 	Datum	   *steps;
 	int			n = 0;
 
@@ -483,11 +518,10 @@ sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_add_referencing()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
 	draft = plan_draft_begin(plan);
-	foreach_ptr(const Walk, walk, walk_plan(plan))
+	walks = walk_plan(plan);
+	tell_unknown(walks);
+	foreach_ptr(const Walk, walk, walks)
 	{
-		if (walk->unknown)
-			ereport(WARNING,
-					(errmsg("what refers to the orphans of step %d is not known: %s", walk->step->step, walk->unknown)));
 		foreach_ptr(const FixTally, tally, walk->blocking)
 		{
 			PlanStep   *step;

@@ -3,21 +3,22 @@
  * fix_restore.c
  *	  CALL sg_restore_quarantine: rows go back from schemaguard.quarantine.
  *
- * A copy goes through the input functions of the types that the columns have
- * by now.  What was put back is read back and compared with the text, so that
- * a row either returns as it was or stays.
+ *	  A copy goes through the input functions of its columns' present types.
+ *	  Each restored row is read back and compared with the copy's text, so
+ *	  that a row either returns as it was or stays.
  *
- * Rows go back many at a time, with their AFTER triggers, foreign keys among
- * them, fired when all are in, so that neither order nor cycles matter.  When
- * that fails, halves are tried, down to the single row, which stays, with the
- * reason.
+ *	  Rows go back many at a time, and their AFTER triggers, foreign keys
+ *	  among them, fire when all are in.  If that fails, halves are tried, down
+ *	  to the single row, which stays, with the reason.  To make failures rare,
+ *	  tables to which others with copies refer come first
+ *	  (fix_restore_order.c), and rows that depend on a later row, of their own
+ *	  table or of one that refers to it, are tried again, in reverse order.
  *
- * Rows that a trigger would change or keep out stay.  A rollback, which is to
- * leave the tables as they were, tries these once more with the table's BEFORE
- * triggers disabled, by name and in the same transaction, if the caller owns
- * the table.
- *
- * These are users' data: who may not see a copy may not restore it either.
+ *	  Rows that a trigger would change or suppress stay.  A rollback, which is
+ *	  to leave the tables as they were, tries these once more with the table's
+ *	  BEFORE triggers disabled, by name and in the same transaction, if the
+ *	  caller owns the table.  Copies are users' data: a role that may not see
+ *	  a copy may not restore it either.
  *
  *-------------------------------------------------------------------------
  */
@@ -75,53 +76,76 @@
 
 SG_FUNCTION(sg_restore_quarantine);
 
-/* what one transaction of a restore puts back, at most */
+/* limits of one transaction of a restore */
 #define RESTORE_ROWS		1000
-#define RESTORE_BYTES		(16 * 1024 * 1024)
+#define RESTORE_BYTES		(16 * INT64CONST(1024) * 1024)
 
-/* A copy, and what became of it */
+/* but for rows that refer to one another in a circle: these go back together, or not at all */
+#define MOST_ROWS			(RESTORE_ROWS * 1000)
+#define MORE_ROWS			4	/* factor by which passes in vain grow */
+
+/* A copy, and its outcome */
 typedef struct Copy
 {
 	int64		id;
 	char	   *table;
 	char	   *owner;
+	List	   *readers;		/* char *: sg_role_marks() of roles, the owner
+								 * among them */
 	TimestampTz at;
-	List	   *columns;		/* as they were called then */
-	char	   *identity;		/* plan_deed_mark_columns() of them, or NULL */
-	List	   *now;			/* as they are called now */
-	char	   *renamed;		/* one, known by name alone, to which the plan
-								 * has given another name since, or NULL */
+	List	   *columns;		/* names of its columns when it was made */
+	char	   *identity;		/* plan_deed_mark_columns() of the columns, or
+								 * NULL */
+	List	   *now;			/* present names of its columns */
+	char	   *renamed;		/* a column known by name only, which the plan
+								 * has renamed since, or NULL */
 	char	   *text;
 	Oid			relid;
-	bool		elsewhere;		/* the plan was run in another database, as
-								 * before a restore */
+	bool		elsewhere;		/* the plan ran in another database, as before
+								 * a restore from a dump */
 	Datum	   *values;
 	char	   *nulls;
-	TupleDesc	desc;			/* of a row value with the types that the
-								 * table had before the first row went back */
-	Datum		parsed;			/* of that type: what goes back */
-	Datum		back;			/* as INSERT has returned it: with those that
-								 * it has then, for a trigger may change them */
-	Oid			leaf;			/* where it is then */
+	SPIPlanPtr	insert;			/* plan of the INSERT, in the first copy of
+								 * each table in a part */
+	struct Copy *first;			/* first copy of its table */
+	TupleDesc	desc;			/* row type with the types that the columns
+								 * had before the first row went back */
+	Datum		parsed;			/* row value of that type to insert */
+	Datum		back;			/* row value that INSERT returned; its types
+								 * may differ, because a trigger may change
+								 * them */
+	Oid			leaf;			/* table or partition that got the row */
 	ItemPointerData tid;
 	bool		restored;
 } Copy;
 
-/* Copies that are put back in one transaction */
+/* Order in which copies are tried */
+typedef struct RestorePass
+{
+	List	   *tables;			/* names */
+	int			rows;			/* rows of one transaction, at most; more than
+								 * RESTORE_ROWS after fewer have been tried in
+								 * vain */
+	bool		oldest_first;
+} RestorePass;
+
+/* Copies that go back in one transaction */
 typedef struct RestoreAction
 {
 	RunAction	action;
-	List	   *steps;			/* of int; NIL: those of all that are chosen */
-	int64		after;			/* the last copy that was tried before */
+	List	   *steps;			/* int: steps; NIL: all chosen ones */
+	const RestorePass *pass;
+	int64		after;			/* id of the last copy that was tried before */
 	Copy	   *copies;
 	int			n;
 	int64		restored;
 	MemoryContext context;
-	List	   *disabled;		/* names of triggers, with their tables */
+	List	   *disabled;		/* names of disabled triggers, with their
+								 * tables */
 	List	   *changed;		/* names of tables, as in RestorePart */
 } RestoreAction;
 
-/* A user's trigger that may change a row, or keep it out */
+/* A user's trigger that may change a row, or suppress it */
 typedef struct RowTrigger
 {
 	Oid			table;
@@ -129,18 +153,20 @@ typedef struct RowTrigger
 	char		enabled;		/* tgenabled */
 } RowTrigger;
 
-/* Some of them, tried together */
+/* Copies that are tried together */
 typedef struct RestorePart
 {
 	Copy	   *copies;
 	int			n;
 	const PlanRun *run;
-	Oid			role;			/* as whom; InvalidOid: the caller */
-	bool		by_trigger;		/* one has changed a row, or kept it out */
-	bool		by_type;		/* a column has another type by now */
-	List	   *disabled;		/* of RowTrigger *: these do not fire */
+	Oid			role;			/* role of the statements; InvalidOid: the
+								 * caller */
+	bool		by_trigger;		/* a trigger has changed a row, or suppressed
+								 * it */
+	bool		by_type;		/* a column has another type now */
+	List	   *disabled;		/* RowTrigger *: disabled triggers */
 	List	   *changed;		/* names of tables: AFTER triggers have
-								 * changed rows that were back */
+								 * changed restored rows */
 } RestorePart;
 
 int64
@@ -157,7 +183,7 @@ fix_table_of_rows(const PlanRun *run, const char *name)
 	return OidIsValid(table) || run->urgent ? table : sg_find_qualified(name);
 }
 
-/* The steps whose copies go back, as int4[]; empty: all */
+/* Returns the steps whose copies go back, as int4[]; empty: all */
 static Datum
 steps_array(const RestoreAction *action)
 {
@@ -168,7 +194,10 @@ steps_array(const RestoreAction *action)
 	return plan_chosen_array(&plan);
 }
 
-/* Are the columns of a copy known by number in this database?  Names are those of now, NULL for each that is gone. */
+/*
+ * Returns whether the columns of a copy are known by number in this database;
+ * sets their present names, NULL for dropped ones
+ */
 static bool
 knows_numbers(const Copy *copy, List **names)
 {
@@ -177,7 +206,7 @@ knows_numbers(const Copy *copy, List **names)
 	return plan_deed_read_columns(copy->identity, &table, names) && table == copy->relid;
 }
 
-/* Renames and drops of columns that the plan has not taken back, of all its steps */
+/* Returns the renames and drops of columns that the plan has not taken back, of all its steps */
 static List *
 open_renames(const PlanRun *run)
 {
@@ -195,8 +224,8 @@ open_renames(const PlanRun *run)
 }
 
 /*
- * Returns a column of a copy that goes by names whose name such a deed has given to
- * another column, or taken away, since; NULL if there is none
+ * Returns a column of a copy, known by name, whose name such a deed has since
+ * given to another column, or removed; NULL if there is none
  */
 static char *
 renamed_since(const PlanRun *run, const Copy *copy, const List *renames)
@@ -214,27 +243,30 @@ renamed_since(const PlanRun *run, const Copy *copy, const List *renames)
 }
 
 /*
- * The next copies of a plan that the caller may see, the latest first: a row
- * goes into quarantine no earlier than the rows that refer to it.
+ * Loads the next copies that the caller may see, of the pass' tables, latest
+ * first: within a table, a row mostly goes into quarantine after the rows that
+ * refer to it.
  */
 static void
 load_copies(RestoreAction *action)
 {
 	static const char *const query =
-		"SELECT q.id, q.row_table, q.table_owner, q.at, q.columns, q.identity, q.row_text"
-		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id DESC) - octet_length(c.row_text) AS before"
+		"SELECT q.id, q.row_table, q.table_owner, q.readers, q.at, q.columns, q.identity, q.row_text"
+		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id %2$s) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
-		"             WHERE plan_id = $1 AND id < $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
-		"               AND readers && (SELECT schemaguard.sg_roles_of($3))"
-		"             ORDER BY id DESC LIMIT $4) c) q"
-		" WHERE q.before < $5 ORDER BY q.id DESC";
-	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
+		"             WHERE plan_id = $1 AND id %1$s $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
+		"               AND row_table = ANY ($7) AND readers && (SELECT schemaguard.sg_roles_of($3))"
+		"             ORDER BY id %2$s LIMIT $4) c) q"
+		" WHERE q.before < $5 ORDER BY q.id %2$s";
+	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID, TEXTARRAYOID};
+	bool		oldest_first = action->pass->oldest_first;
 	Datum		values[] = {Int64GetDatum(fix_kept_by(action->action.run)),
 		Int64GetDatum(action->after),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
-		Int64GetDatum(RESTORE_ROWS),
-		Int64GetDatum(RESTORE_BYTES),
-	steps_array(action)};
+		Int64GetDatum(action->pass->rows),
+		Int64GetDatum(RESTORE_BYTES / RESTORE_ROWS * action->pass->rows),
+		steps_array(action),
+	sg_text_array(action->pass->tables)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *renames = NIL;
 	List	   *names;
@@ -242,13 +274,14 @@ load_copies(RestoreAction *action)
 	SgScope		scope;
 	uint64		n;
 
-	/* in the order of the index: there may be many that are left for later */
+	/* in index order, because many may be left for later */
 	sg_owner_begin(&scope);
 	sg_scope_set("jit", "off");
 	sg_scope_set("enable_bitmapscan", "off");
 	sg_scope_set("enable_sort", "off");
 	SPI_connect();
-	n = sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
+	n = sg_owner_execute(SPI_OK_SELECT, psprintf(query, oldest_first ? ">" : "<", oldest_first ? "ASC" : "DESC"),
+						 lengthof(types), types, values, NULL);
 	action->n = (int) n;
 	action->copies = MemoryContextAllocZero(context, sizeof(Copy) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
@@ -260,6 +293,7 @@ load_copies(RestoreAction *action)
 		copy->id = sg_spi_int64(row, desc, "id");
 		copy->table = sg_spi_text(row, desc, "row_table");
 		copy->owner = sg_spi_text(row, desc, "table_owner");
+		copy->readers = sg_spi_text_array(row, desc, "readers");
 		copy->at = (TimestampTz) sg_spi_int64(row, desc, "at");
 		copy->columns = sg_spi_text_array(row, desc, "columns");
 		copy->identity = sg_spi_text(row, desc, "identity");
@@ -267,6 +301,7 @@ load_copies(RestoreAction *action)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	action->after = n > 0 ? action->copies[n - 1].id : action->after;
 	for (int i = 0; i < action->n; i++)
 	{
 		Copy	   *copy = &action->copies[i];
@@ -281,7 +316,7 @@ load_copies(RestoreAction *action)
 		loaded = true;
 		copy->renamed = renamed_since(action->action.run, copy, renames);
 	}
-	/* by the names that they have now */
+	/* by their present names */
 	for (int i = 0; i < action->n; i++)
 	{
 		if (OidIsValid(action->copies[i].relid))
@@ -295,7 +330,18 @@ fix_takes_over(bool elsewhere, Oid owner)
 	return elsewhere && superuser() && superuser_arg(owner);
 }
 
-/* The table that a copy belongs to, which must still be that owner's */
+/* Was the table this role's, which may be called otherwise by now? */
+static bool
+was_of(const Copy *copy, Oid owner)
+{
+	const char *rest = copy->identity;
+	Oid			table;
+
+	return strcmp(GetUserNameFromId(owner, false), copy->owner) == 0 ||
+		(!copy->elsewhere && plan_deed_read_mark(&rest, &table) && sg_has_name(copy->readers, psprintf("%s %u", copy->owner, owner)));
+}
+
+/* Finds the table of a copy, which must still have the same owner */
 static void
 find_table(Copy *copy)
 {
@@ -306,7 +352,7 @@ find_table(Copy *copy)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 OidIsValid(sg_find_qualified(copy->table)) ? errmsg("table %s is another one by now", copy->table) :
 				 errmsg("table %s does not exist", copy->table)));
-	/* one that has come since the tables were locked */
+	/* the table was created after the locks were taken */
 	if (!run_deed_holds(copy->relid))
 		sg_raise_replaced(copy->table);
 	relkind = get_rel_relkind(copy->relid);
@@ -314,7 +360,7 @@ find_table(Copy *copy)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", copy->table)));
-	if (strcmp(GetUserNameFromId(code_table_owner(copy->relid), false), copy->owner) != 0 &&
+	if (!was_of(copy, code_table_owner(copy->relid)) &&
 		!fix_takes_over(copy->elsewhere, code_table_owner(copy->relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -323,9 +369,10 @@ find_table(Copy *copy)
 }
 
 /*
- * The columns by the names that they have now.  Those that know no numbers here, as after
- * a restore, go by their names of then, unless the plan has changed these since.  Whoever
- * calls sg_restore_quarantine() once a column was made anew says so: its name counts then.
+ * Returns the present names of the columns.  Columns without numbers in this
+ * database, as after a restore from a dump, go by their former names, unless
+ * the plan has changed these since.  By calling sg_restore_quarantine() the
+ * caller confirms that a recreated column of the name is the one.
  */
 static List *
 names_of_now(const PlanRun *run, const Copy *copy)
@@ -366,7 +413,7 @@ names_of_now(const PlanRun *run, const Copy *copy)
 	return names;
 }
 
-/* A row value with the types that the columns have now */
+/* Returns a row type with the present types of the columns */
 static TupleDesc
 row_descriptor(const Copy *copy)
 {
@@ -406,7 +453,7 @@ same_table(const Copy *a, const Copy *b)
 		sg_equal_names(a->columns, b->columns) && sg_same_text(a->identity, b->identity) && b->renamed == NULL;
 }
 
-/* Raises an error if the row would mean something else in the table by now, or land in another partition of it */
+/* Raises an error if the row would mean something else in the table now, or go into another partition */
 static void
 check_origin(RestorePart *part, const Copy *copy)
 {
@@ -423,26 +470,43 @@ check_origin(RestorePart *part, const Copy *copy)
 	part->by_type = false;
 }
 
+/* Returns the copy in the list that is of the same table, or NULL */
+static Copy *
+first_of_table(const List *firsts, const Copy *copy)
+{
+	foreach_ptr(Copy, first, firsts)
+	{
+		if (same_table(copy, first))
+			return first;
+	}
+	return NULL;
+}
+
 /*
- * The tables that the copies belong to, and as whom rows go into all of them:
- * the triggers of several tables fire together
+ * Finds the tables of the copies, and the one role for all of them, because
+ * triggers of several tables fire together
  */
 static void
 resolve_copies(RestorePart *part)
 {
 	FixUnit    *unit = NULL;
+	List	   *firsts = NIL;
 
 	for (int i = 0; i < part->n; i++)
 	{
 		Copy	   *copy = &part->copies[i];
 
-		if (i > 0 && same_table(copy, &part->copies[i - 1]))
+		copy->first = first_of_table(firsts, copy);
+		if (copy->first)
 		{
-			copy->relid = part->copies[i - 1].relid;
-			copy->desc = part->copies[i - 1].desc;
-			copy->now = part->copies[i - 1].now;
+			copy->relid = copy->first->relid;
+			copy->desc = copy->first->desc;
+			copy->now = copy->first->now;
 			continue;
 		}
+		copy->first = copy;
+		copy->insert = NULL;
+		firsts = lappend(firsts, copy);
 		find_table(copy);
 		copy->now = names_of_now(part->run, copy);
 		copy->desc = row_descriptor(copy);
@@ -454,7 +518,7 @@ resolve_copies(RestorePart *part)
 	part->role = fix_unit_role(unit);
 }
 
-/* Texts to values, by the types' own input functions */
+/* Converts texts to values, by the types' own input functions */
 static void
 parse_copies(RestorePart *part)
 {
@@ -488,7 +552,7 @@ parse_copies(RestorePart *part)
 	sg_scope_end(&scope);
 }
 
-/* INSERT ... RETURNING the same columns */
+/* Prepares INSERT ... RETURNING the same columns */
 static SPIPlanPtr
 insert_plan(const Copy *copy)
 {
@@ -523,7 +587,7 @@ kept_by_trigger(RestorePart *part, const Copy *copy)
 			 errmsg("a trigger or rule of %s keeps the row out", copy->table)));
 }
 
-/* Keeps what INSERT has returned */
+/* Keeps the row that INSERT has returned */
 static void
 keep_back(Copy *copy, HeapTuple row, TupleDesc desc)
 {
@@ -534,7 +598,7 @@ keep_back(Copy *copy, HeapTuple row, TupleDesc desc)
 	copy->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 3, &isnull));
 }
 
-/* Is a row still as it was inserted, once triggers behind that have run? */
+/* Returns whether a row is still as it was inserted, after the AFTER triggers */
 static bool
 is_as_inserted(const Copy *copy)
 {
@@ -549,7 +613,10 @@ is_as_inserted(const Copy *copy)
 	return result;
 }
 
-/* An AFTER trigger does what it does for any row that is inserted, for other tables as well: it is told, and not disabled */
+/*
+ * Records tables whose AFTER triggers changed restored rows: AFTER triggers
+ * stay enabled, because they act on other tables as well
+ */
 static void
 find_changed(RestorePart *part)
 {
@@ -564,13 +631,12 @@ find_changed(RestorePart *part)
 	PopActiveSnapshot();
 }
 
-/* Triggers wait until all rows are in */
+/* Inserts the copies; triggers are deferred until all rows are in */
 static void
 insert_copies(RestorePart *part)
 {
 	MemoryContext context = CurrentMemoryContext;
 	EState	   *estate = CreateExecutorState();
-	SPIPlanPtr	plan = NULL;
 	SgScope		scope;
 
 	fix_write_begin(&scope, part->role);
@@ -582,9 +648,9 @@ insert_copies(RestorePart *part)
 		MemoryContext old;
 		int			rc;
 
-		if (i == 0 || !same_table(copy, &part->copies[i - 1]))
-			plan = insert_plan(copy);
-		rc = SPI_execute_snapshot(plan, copy->values, copy->nulls, InvalidSnapshot,
+		if (copy->first->insert == NULL)
+			copy->first->insert = insert_plan(copy);
+		rc = SPI_execute_snapshot(copy->first->insert, copy->values, copy->nulls, InvalidSnapshot,
 								  InvalidSnapshot, false, false, 0);
 		if (rc < 0)
 			elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
@@ -604,8 +670,9 @@ insert_copies(RestorePart *part)
 }
 
 /*
- * Raises an error unless restored rows are, to the letter, the copies that were kept; of
- * types that were changed since, which the caller knows, what was read from these
+ * Raises an error unless the restored rows equal the kept copies to the letter;
+ * with types that were changed since, at the caller's request, unless they
+ * equal the values read from the copies
  */
 static void
 compare_copies(RestorePart *part)
@@ -642,7 +709,7 @@ copy_ids(const RestorePart *part)
 										   TYPALIGN_DOUBLE));
 }
 
-/* A change of the quarantine as its owner: of these copies, and of no other */
+/* Changes these copies' rows of the quarantine, as its owner, and no others */
 static void
 change_copies(int expected, const char *sql, const RestorePart *part, const char *reason)
 {
@@ -658,7 +725,10 @@ change_copies(int expected, const char *sql, const RestorePart *part, const char
 	sg_scope_end(&scope);
 }
 
-/* Appends the triggers of one table that a row meets before it is in; false where they are not the caller's to disable */
+/*
+ * Appends a table's triggers that fire before a row is in; returns false if the
+ * caller may not disable them
+ */
 static bool
 find_table_triggers(Oid relid, List **triggers)
 {
@@ -685,7 +755,7 @@ find_table_triggers(Oid relid, List **triggers)
 	return !found || sg_owns_relation(relid, GetUserId());
 }
 
-/* Returns those of a table and its partitions; NIL where one of them is not the caller's to disable */
+/* Returns such triggers of a table and its partitions; NIL if the caller may not disable one of them */
 static List *
 find_triggers(Oid relid)
 {
@@ -699,7 +769,7 @@ find_triggers(Oid relid)
 	return triggers;
 }
 
-/* Returns those of all tables of some copies */
+/* Returns such triggers of all tables of some copies */
 static List *
 find_part_triggers(const RestorePart *part)
 {
@@ -719,7 +789,7 @@ find_part_triggers(const RestorePart *part)
 	return triggers;
 }
 
-/* Disables triggers by their names, or gives them the state back that they had */
+/* Disables triggers by name, or restores their former states */
 static void
 switch_triggers(List *triggers, bool on)
 {
@@ -748,7 +818,7 @@ restore_part(void *arg)
 	switch_triggers(part->disabled, true);
 }
 
-/* Notes which triggers were disabled, and which tables' rows were changed, for the log and the last line */
+/* Records the disabled triggers, and the tables whose rows were changed, for the log and the last line */
 static void
 note_triggers(RestoreAction *action, const RestorePart *part)
 {
@@ -770,7 +840,7 @@ note_triggers(RestoreAction *action, const RestorePart *part)
 	MemoryContextSwitchTo(old);
 }
 
-/* Puts some copies back together; where triggers are in the way, once more without these */
+/* Restores some copies together; if triggers interfere, once more without these */
 static ErrorData *
 try_part(RestoreAction *action, RestorePart *part)
 {
@@ -787,7 +857,7 @@ try_part(RestoreAction *action, RestorePart *part)
 	return error;
 }
 
-/* Notes the key that has refused a row */
+/* Records the key that has refused a row */
 static void
 note_refusing(PlanRun *run, const ErrorData *error)
 {
@@ -799,7 +869,7 @@ note_refusing(PlanRun *run, const ErrorData *error)
 	MemoryContextSwitchTo(old);
 }
 
-/* All at once, or in halves; returns how many rows are back */
+/* Restores all copies at once, or in halves; returns the number of restored rows */
 static int64
 restore_copies(RestoreAction *action, Copy *copies, int n)
 {
@@ -819,8 +889,10 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 		sg_rethrow_cancel(error);
 		if (run_is_lock_failure(error))
 			ReThrowError(error);
-		if (n > 1)
+		if (n > 1 && (n > RESTORE_ROWS || action->pass->rows == RESTORE_ROWS))
 			restored = restore_copies(action, copies, n / 2) + restore_copies(action, copies + n / 2, n - n / 2);
+		else if (n > 1)
+			restored = 0;
 		else
 		{
 			restored = 0;
@@ -837,7 +909,7 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 	return restored;
 }
 
-/* Has steps look again whose column was filled while rows that are back were away */
+/* Resets steps whose column was filled while restored rows were away */
 static void
 leave_unfilled(const RestoreAction *action)
 {
@@ -884,7 +956,7 @@ execute_restore(RunAction *action)
 	run_deed(action, do_restore, action);
 }
 
-/* The number that a query about quarantine gives, as column n */
+/* Returns the number in column n of a query about quarantine */
 static int64
 ask_number(const char *query, int nargs, Oid *types, Datum *values)
 {
@@ -901,7 +973,7 @@ ask_number(const char *query, int nargs, Oid *types, Datum *values)
 	return n;
 }
 
-/* Returns how many copies there are that the caller may see, or may not */
+/* Returns the number of copies that the caller may see, or may not see */
 static int64
 count_copies(const PlanRun *run, bool visible)
 {
@@ -917,7 +989,7 @@ count_copies(const PlanRun *run, bool visible)
 					  lengthof(types), types, values);
 }
 
-/* Called by sg_plan_drop() */
+/* Returns the number of kept rows, for sg_plan_drop() */
 static int64
 kept_rows(const FkPlan *plan)
 {
@@ -927,7 +999,7 @@ kept_rows(const FkPlan *plan)
 	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1", lengthof(types), types, values);
 }
 
-/* The work that restoring is logged for: it belongs to no single step */
+/* Returns the work under which restoring is logged: no single step */
 static StepWork *
 restore_work(PlanRun *run)
 {
@@ -941,7 +1013,7 @@ restore_work(PlanRun *run)
 	return work;
 }
 
-/* The tables, as far as they are there, within one deadline */
+/* Adds the existing tables as targets, within one deadline */
 static void
 add_targets(RestoreAction *action)
 {
@@ -958,11 +1030,14 @@ add_targets(RestoreAction *action)
 	}
 }
 
-/* The next copies; false when there are none, or *error says why they can't be had now */
+/*
+ * Restores the next copies; returns false if there are none, or *error says why
+ * they can't be loaded now
+ */
 static bool
-restore_batch(StepWork *work, List *steps, int64 *after, int64 *restored, ErrorData **error)
+restore_batch(StepWork *work, List *steps, const RestorePass *pass, int64 *after, int64 *restored, ErrorData **error)
 {
-	RestoreAction action = {.steps = steps,.after = *after,.context = CurrentMemoryContext};
+	RestoreAction action = {.steps = steps,.pass = pass,.after = *after,.context = CurrentMemoryContext};
 
 	action.action.run = work->run;
 	action.action.works = list_make1(work);
@@ -983,68 +1058,22 @@ restore_batch(StepWork *work, List *steps, int64 *after, int64 *restored, ErrorD
 		run_commit();
 		return false;
 	}
-	*after = action.copies[action.n - 1].id;
+	*after = action.after;
 	*restored += action.restored;
 	foreach_ptr(const char, name, action.disabled)
 	{
-		ereport(NOTICE,
-				(errmsg("trigger %s was disabled while rows went back, because they would have been changed or kept out", name)));
+		run_say(work->run, NOTICE,
+				psprintf("trigger %s was disabled while rows went back, because they would have been changed or kept out", name));
 	}
 	foreach_ptr(const char, table, action.changed)
 	{
-		ereport(WARNING,
-				(errmsg("rows of %s were put back, and then changed by a trigger of the table: they are not as they were", table)));
+		run_say(work->run, WARNING,
+				psprintf("rows of %s were put back, and then changed by a trigger of the table: they are not as they were", table));
 	}
 	return true;
 }
 
-int64
-fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	int64		total = 0;
-	int64		restored;
-
-	*error = NULL;
-	run_commit();
-	if (run->copies == 0)
-		run->copies = count_copies(run, true);
-	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
-	sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies);
-	do
-	{
-		int64		after = PG_INT64_MAX;
-
-		/* a row may wait for one that comes later */
-		restored = 0;
-		run->refusing = NIL;
-		run->by_type = false;
-		while (run_throttle(run) && restore_batch(restore_work(run), steps, &after, &restored, error))
-		{
-			MemoryContextReset(context);
-			sg_progress_blocks(run->copies_back + total + restored, 0);
-			sg_progress_phase(SG_PHASE_PAUSING);
-			run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
-		}
-		total += restored;
-	} while (restored > 0 && *error == NULL && !run_must_stop(run));
-	run->copies_back += total;
-	MemoryContextSwitchTo(old);
-	/* the error is in there */
-	if (*error == NULL)
-		MemoryContextDelete(context);
-	return total;
-}
-
-int64
-fix_restore_left(const PlanRun *run)
-{
-	return count_copies(run, true) + count_copies(run, false);
-}
-
-/* The tables of copies that a query names */
+/* Returns the tables of copies that a query returns */
 static List *
 read_tables(const char *query, int nargs, Oid *types, Datum *values)
 {
@@ -1069,7 +1098,125 @@ read_tables(const char *query, int nargs, Oid *types, Datum *values)
 	return tables;
 }
 
-/* By whichever steps, and whoever may see them */
+/* Returns the names of all tables with copies */
+static List *
+read_kept_tables(const PlanRun *run)
+{
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run))};
+
+	return read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1", lengthof(types), types, values);
+}
+
+/* Tries all copies of a pass, after `before` restored rows; returns the number of rows restored by it */
+static int64
+restore_pass(PlanRun *run, List *steps, const RestorePass *pass, int64 before, ErrorData **error)
+{
+	int64		after = pass->oldest_first ? 0 : PG_INT64_MAX;
+	int64		restored = 0;
+	MemoryContext context = CurrentMemoryContext;
+
+	while (run_throttle(run) && restore_batch(restore_work(run), steps, pass, &after, &restored, error))
+	{
+		MemoryContextReset(context);
+		sg_progress_blocks(run->copies_back + before + restored, 0);
+		sg_progress_phase(SG_PHASE_PAUSING);
+		run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
+	}
+	return restored;
+}
+
+/*
+ * Returns whether a key refers from a table to one of the same level, so that
+ * rows may refer to each other in a cycle
+ */
+static bool
+any_in_circle(List *keys, List *levels)
+{
+	foreach_oid(conid, keys)
+	{
+		const FkKey *key = fk_by_oid(conid);
+
+		foreach_ptr(List, level, key ? levels : NIL)
+		{
+			if (sg_has_name(level, sg_relation_name(key->child)) && sg_has_name(level, sg_relation_name(key->parent)))
+				return true;
+		}
+	}
+	return false;
+}
+
+int64
+fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RestorePass pass = {.rows = RESTORE_ROWS};
+	List	   *tables;
+	List	   *levels;
+	int64		total = 0;
+	int64		restored;
+
+	*error = NULL;
+	run_commit();
+	if (run->copies == 0)
+		run->copies = count_copies(run, true);
+	MemoryContextSwitchTo(run->context);
+	tables = read_kept_tables(run);
+
+	/*
+	 * few rows go back together, for the sake of triggers that look at each
+	 * other's rows
+	 */
+	levels = run->copies <= RESTORE_ROWS ? list_make1(tables) : fix_restore_levels(run, tables);
+	MemoryContextSwitchTo(context);
+	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
+	sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies);
+	for (;;)
+	{
+		/* repeated, because a row may depend on a later one */
+		restored = 0;
+		if (pass.rows == RESTORE_ROWS)
+		{
+			run->refusing = NIL;
+			run->by_type = false;
+		}
+		foreach_ptr(List, level, levels)
+		{
+			pass.tables = level;
+			restored += restore_pass(run, steps, &pass, total + restored, error);
+			if (*error)
+				break;
+		}
+		total += restored;
+		if (*error || run_must_stop(run))
+			break;
+		if (restored > 0)
+		{
+			pass.oldest_first = pass.rows == RESTORE_ROWS && !pass.oldest_first;
+			pass.rows = RESTORE_ROWS;
+		}
+		else if (pass.rows < Min(run->copies - total, MOST_ROWS) && any_in_circle(run->refusing, levels))
+			pass.rows *= MORE_ROWS;
+		else
+			break;
+	}
+	run->copies_back += total;
+	MemoryContextSwitchTo(old);
+	/* kept otherwise, because the error is allocated in it */
+	if (*error == NULL)
+		MemoryContextDelete(context);
+	return total;
+}
+
+int64
+fix_restore_left(const PlanRun *run)
+{
+	return count_copies(run, true) + count_copies(run, false);
+}
+
+/* Counts rows of all steps, visible to the caller or not */
 int64
 fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool renamed, TimestampTz done_at)
 {
@@ -1079,7 +1226,7 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool ren
 	List	   *names = NIL;
 	List	   *numbers = NIL;
 
-	foreach_ptr(char, name, read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1", 1, types, values))
+	foreach_ptr(char, name, read_kept_tables(run))
 	{
 		if (OidIsValid(relid) && plan_deed_table(fix_kept_by(run), name) == relid)
 			names = lappend(names, name);
@@ -1141,7 +1288,7 @@ fix_settle_rolled_back(PlanRun *run)
 	run_commit();
 }
 
-/* A row of fix_restore_tell's query */
+/* Reads a row of fix_restore_tell()'s query */
 static void *
 read_left(HeapTuple row, TupleDesc desc)
 {
@@ -1189,7 +1336,7 @@ fix_restore_tell(const PlanRun *run)
 	return ((PlanStep *) linitial(left))->reason;
 }
 
-/* The plan of that id, as long as it is there, puts its rows back itself */
+/* Raises an error if a plan with that id exists, because it restores its rows itself */
 static void
 check_plan_gone(const PlanRun *run)
 {
@@ -1206,7 +1353,7 @@ check_plan_gone(const PlanRun *run)
 					 quote_literal_cstr(TextDatumGetCString(name)))));
 }
 
-/* Copies that a plan of the same name has left, which is gone: its id, or 0 */
+/* Returns the id of a dropped plan of the same name that has left copies, or 0 */
 static int64
 gone_namesake(const char *plan)
 {
@@ -1219,7 +1366,7 @@ gone_namesake(const char *plan)
 	return pg_strtoint64(TextDatumGetCString(id));
 }
 
-/* Raises 42704 for a plan that is gone and has left rows, with the calls that put these back */
+/* Raises 42704 for a dropped plan that has left rows, with the calls that restore these */
 static void
 check_plan_there(char *plan)
 {
@@ -1234,7 +1381,7 @@ check_plan_there(char *plan)
 						 name, name, id)));
 }
 
-/* The call that puts back what the plan of this id has left; 0 is the run's own */
+/* Returns the call that restores the rows of the plan with this id; 0 is the run's own */
 static char *
 again(const PlanRun *run, int64 plan_id)
 {
@@ -1289,7 +1436,7 @@ restore_all(PlanRun *run)
 		run->next = run_select_text(run, "sg_plan_check");
 }
 
-/* The tables of the copies that the caller may see */
+/* Checks the tables of the copies that the caller may see */
 static void
 check_restore(PlanRun *run)
 {
@@ -1312,27 +1459,25 @@ check_restore(PlanRun *run)
 }
 
 /*
- * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL,
- *						 author text DEFAULT NULL,
- *						 retyped boolean DEFAULT false,
- *						 past_keys boolean DEFAULT false)
+ * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text
+ * DEFAULT NULL, retyped boolean DEFAULT false, past_keys boolean DEFAULT false)
  *
- * Puts the rows that the plan has quarantined back into their tables, exactly
- * as they were; with plan_id, those of a plan that is gone, in the name of the
- * one that is given; with retyped, those whose columns have another type by now,
- * too, with the values of before; with past_keys, past all keys and triggers (each
- * transaction of the call has session_replication_role = replica, the session has
- * not); rows that can't go back (a parent is still missing for an
- * enforced key, another row has taken a unique value, a column is gone) stay,
- * with the reason.  Only rows that the caller may see.
+ * Restores the rows that the plan has quarantined into their tables, exactly as
+ * they were.  With plan_id, restores those of a dropped plan, in the name of
+ * the given plan.  With retyped, restores rows whose columns have another type
+ * now, too, with their former values.  With past_keys, restores rows past all
+ * keys and triggers (each transaction of the call has session_replication_role
+ * = replica, the session has not).  Rows that can't go back (a parent is still
+ * missing for an enforced key, another row has a unique value, a column is
+ * gone) stay, with the reason.
  *
- * Needs INSERT and SELECT on the tables, which must still have the owner that
- * they had.  Triggers fire as the caller or as the owner, as in a fix; a row
- * that one of them changes stays.  Locks the tables in SHARE UPDATE
- * EXCLUSIVE, or in ROW EXCLUSIVE for a caller who has INSERT alone.
- *
- * Errors: as sg_add_fks; 22023 where plan_id is that of another plan; 42501 for
- * past_keys without the right to set session_replication_role.
+ * Only rows that the caller may see are restored.  Needs INSERT and SELECT on
+ * the tables, which must still have the same owner.  Triggers fire as the
+ * caller or as the owner, as in a fix; a row that one of them changes stays.
+ * Locks the tables in SHARE UPDATE EXCLUSIVE, or in ROW EXCLUSIVE for a caller
+ * who has only INSERT.  Errors: as sg_add_fks; 22023 if plan_id is that of an
+ * existing plan; 42501 for past_keys without the right to set
+ * session_replication_role.
  */
 static Datum
 sg_restore_quarantine_entered(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fix_restore.h
- *	  Shared by the files that put rows back from quarantine.
+ *	  Shared by the files that restore rows from quarantine.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,18 +12,27 @@
 
 #include "run/run.h"
 
-/* The id of the plan that copies go back for: a name may be that of another plan by now */
+/* Returns the id of the plan whose copies are restored, because another plan may have the name now */
 extern int64 fix_kept_by(const PlanRun *run);
 
 /*
- * The table that has the name of the one that rows are from; InvalidOid where that one is gone.  Who has restored that
- * says so by a call of its own: the name counts then.
+ * Returns the table with the name of the one that rows are from; InvalidOid if
+ * that one is gone.  By a call of its own, a role confirms that a recreated
+ * table of the name is the one.
  */
 extern Oid	fix_table_of_rows(const PlanRun *run, const char *name);
 
 /*
- * Says whether a table takes rows that were in another role's: after a restore without
- * owners, by a superuser's call, one of a superuser, who sees all rows as it is.
+ * Returns the tables of these names in levels, as lists of names: by declared
+ * keys, tables that are referred to before those that refer to them.  Tables
+ * that refer to each other in a cycle share a level.
+ */
+extern List *fix_restore_levels(const PlanRun *run, List *names);
+
+/*
+ * Returns whether a table takes rows of a table with another owner: after a
+ * restore without owners, in a superuser's call, a table of a superuser, who
+ * sees all rows anyway.
  */
 extern bool fix_takes_over(bool elsewhere, Oid owner);
 

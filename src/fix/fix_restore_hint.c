@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fix_restore_hint.c
- *	  What has to be done before rows that are left in quarantine can go back.
+ *	  Hints about rows that are left in quarantine: what lets them go back.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,7 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "fix/fix_restore.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "plan/plan_store.h"
@@ -36,8 +37,8 @@ typedef struct Kept
 } Kept;
 
 /*
- * The keys that have refused rows, and those of their tables that are not valid:
- * a row that breaks several is refused by one at a time.
+ * Returns the keys that have refused rows, and the keys of their tables that
+ * are not valid, because a row that breaks several is refused by one at a time.
  */
 static List *
 refusing_keys(const PlanRun *run)
@@ -73,9 +74,9 @@ has_key(const List *keys, Oid conid)
 }
 
 /*
- * The statements that put rows back below keys that are not the plan's, and take
- * no row that breaks them.  Where their tables have further ones, which could
- * refuse rows as well, a last call names all once they are back.
+ * Returns the statements that restore rows although keys outside of the plan
+ * refuse them: the keys come back NOT VALID.  If their tables have further
+ * keys, which could refuse rows as well, a last call lists all that are left.
  */
 static char *
 below_keys(const PlanRun *run, const List *keys)
@@ -113,7 +114,10 @@ below_keys(const PlanRun *run, const List *keys)
 	return hint.data;
 }
 
-/* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */
+/*
+ * Returns the call that restores rows past all keys and triggers, for roles
+ * that may; the keys stay as valid as they were
+ */
 static char *
 past_keys(const PlanRun *run)
 {
@@ -122,11 +126,11 @@ past_keys(const PlanRun *run)
 	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
 		return NULL;
 	next.past_keys = true;
-	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\n%s",
+	return psprintf("The rows that they refer to were missing before, or are gone since. To restore them anyway, past all keys and triggers:\n%s",
 					run_call_text(&next, "sg_restore_quarantine"));
 }
 
-/* A row of visible_tables()'s query */
+/* Reads a row of visible_tables()'s query */
 static void *
 read_visible(HeapTuple row, TupleDesc desc)
 {
@@ -139,7 +143,7 @@ read_visible(HeapTuple row, TupleDesc desc)
 	return kept;
 }
 
-/* Returns tables and partitions of the rows that the caller may see, with their owners of then (of Kept *) */
+/* Returns tables and partitions of the rows that the caller may see, with their former owners (Kept *) */
 static List *
 visible_tables(const PlanRun *run)
 {
@@ -151,7 +155,7 @@ visible_tables(const PlanRun *run)
 					   " AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, identity, id DESC", &args, read_visible);
 }
 
-/* Returns how rows go back whose partition is a table of its own by now; NULL if there is no such partition */
+/* Returns how to restore rows whose partition is an independent table now; NULL if there are none */
 static char *
 to_partitions(const PlanRun *run)
 {
@@ -168,10 +172,11 @@ to_partitions(const PlanRun *run)
 }
 
 /*
- * Returns how rows go back whose table has another owner, as after a restore without
- * owners; NULL if there is no such table.  No role gets one for that, not even for the
- * moment: what it leaves there would run as others.  Where the plan was run in this very
- * database, somebody has given the table away, or it is another one of its name.
+ * Returns how to restore rows whose table has another owner, as after a restore
+ * without owners; NULL if there are none.  The hint does not give a role the
+ * table, not even for a moment, because what that role leaves there would run
+ * as others.  If the plan ran in this very database, somebody has given the
+ * table away, or it is another one of its name.
  */
 static char *
 to_new_owners(const PlanRun *run)
@@ -195,7 +200,7 @@ to_new_owners(const PlanRun *run)
 	return hint;
 }
 
-/* Returns the call that puts rows back whose columns were given another type, and what is to be done then */
+/* Returns the call that restores rows whose columns have another type now, and what to do afterwards */
 static char *
 as_they_were(const PlanRun *run)
 {
@@ -206,7 +211,10 @@ as_they_were(const PlanRun *run)
 					run_call_text(&next, "sg_restore_quarantine"));
 }
 
-/* Returns how rows go back that have values in columns which are gone, or were made anew; NULL if there are none */
+/*
+ * Returns how to restore rows with values in columns that are dropped, or
+ * recreated; NULL if there are none
+ */
 static char *
 into_columns(const PlanRun *run)
 {
@@ -244,10 +252,10 @@ into_columns(const PlanRun *run)
 	if (added.len > 0)
 		return psprintf("They have values in columns that are gone. To put them back, with these columns, which can be dropped again then:\n%s%s",
 						added.data, call);
-	return anew ? psprintf("A column of theirs was made anew. To put their values into it:\n%s", call) : NULL;
+	return anew ? psprintf("One of their columns was recreated. To put their values into it:\n%s", call) : NULL;
 }
 
-/* A row of steps_that_keep()'s query */
+/* Reads a row of steps_that_keep()'s query */
 static void *
 read_step(HeapTuple row, TupleDesc desc)
 {
@@ -257,7 +265,7 @@ read_step(HeapTuple row, TupleDesc desc)
 	return step;
 }
 
-/* Returns the numbers of the steps that have rows in quarantine */
+/* Returns the numbers of the steps with rows in quarantine */
 static List *
 steps_that_keep(const PlanRun *run)
 {
@@ -277,13 +285,20 @@ fix_restore_hint(const PlanRun *run)
 	List	   *keys;
 	List	   *added = NIL;
 	List	   *keeping = run->kept_by ? NIL : steps_that_keep(run);
+	StringInfoData drops;		/* of the plan's keys on restored tables */
 	bool		own = false;
 	char	   *hint = NULL;
 
+	initStringInfo(&drops);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	keys = refusing_keys(run);
 	foreach_ptr(const PlanDeed, deed, run->kept_by ? NIL : plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
+	{
 		added = lappend_int(added, deed->step);
+		if (plan_deed_follow(deed) == DEED_TABLE_GONE)
+			appendStringInfo(&drops, "ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s;\n%s\n", deed->what->child_table, quote_identifier(deed->what->fk_name),
+							 plan_skip_call(plan_step_get(run->plan->name, deed->step, false), "its table was restored"));
+	}
 	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
 	{
 		bool		adds = list_member_int(added, step->step);
@@ -301,7 +316,10 @@ fix_restore_hint(const PlanRun *run)
 	hint = run->by_type ? as_they_were(run) : to_partitions(run);
 	if (hint == NULL)
 		hint = into_columns(run);
-	if (hint == NULL && own)
+	if (hint == NULL && own && drops.len)
+		hint = psprintf("The plan's own key keeps them out, on a table that was dropped and restored. If it is the same one, drop the key:\n%s%s", drops.data,
+						run_call_text(run, "sg_restore_quarantine"));
+	else if (hint == NULL && own)
 		hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
 						run_call_text(run, "sg_rollback_fks"));
 	else if (hint == NULL && list_length(run->refusing) > (existing ? 1 : 0))

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * fix_role.c
- *	  As whom the statements of a fix run.
+ *	  Role of the statements of a fix.
  *
- * Casts, operators, triggers, checks and expressions of tables are code of
- * their owners.  What a statement could run is collected before it is
- * planned; it runs as the caller where none of that is anybody else's, else
- * as the owner of its table, restricted, once the caller's own rights to it
- * are checked; else it does not run, and the error says why (SG003).
+ *	  Casts, operators, triggers, checks and expressions of tables are code of
+ *	  their owners.  All code that a statement could run is collected before
+ *	  it is planned.  The statement runs as the caller if none of the code is
+ *	  somebody else's; else as the owner of its table, restricted, after a
+ *	  check of the caller's own privileges on the table; else it does not run,
+ *	  and the error says why (SG003).
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,7 @@
 #include "run/run.h"
 #include "run/run_rights.h"
 
-/* A right that the statement takes */
+/* A privilege that the statement needs */
 typedef struct FixRight
 {
 	Oid			relid;
@@ -44,7 +45,7 @@ struct FixUnit
 {
 	Oid			table;
 	CodeReach  *reach;
-	List	   *rights;			/* of FixRight * */
+	List	   *rights;			/* FixRight * */
 };
 
 FixUnit *
@@ -145,7 +146,7 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 	if (event != CMD_DELETE)
 		fix_unit_rows(unit, relid);
 
-	/* the server compares old and new keys in the name of who changes them */
+	/* the server compares old and new keys as the role that changes them */
 	foreach_ptr(const FkKey, key, event == CMD_UPDATE ? fk_declared(InvalidOid) : NIL)
 	{
 		if (key->child == relid || key->parent == relid)
@@ -153,7 +154,7 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 	}
 }
 
-/* Checks a right as the server would if the statement ran as the caller */
+/* Checks a privilege as the server would if the statement ran as the caller */
 static void
 check_right(const FixRight *right)
 {
@@ -195,8 +196,8 @@ fix_scope_begin(SgScope *scope, const FixUnit *unit)
 }
 
 /*
- * A caller whose own code it is has the settings of their choice; what an
- * owner's restricted statement would defer has to happen at its end.
+ * A caller's own code runs with the caller's settings; triggers of an owner's
+ * restricted statement that would be deferred have to fire at its end.
  */
 void
 fix_write_begin(SgScope *scope, Oid role)

@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * fix_since.c
- *	  What was done to a table while rows or values of it were away.
+ *	  Changes of a table while rows or values of it were away.
  *
- * A value is kept as text.  After ALTER COLUMN ... TYPE ... USING the type would
- * still read that text, and mean something else by it: 300 cents become 300
- * euros.  A value therefore goes back only if its column was not rewritten by
- * such a statement, or by one of a plan's own that has no USING.
+ *	  A value is kept as text.  After ALTER COLUMN ... TYPE ... USING the type
+ *	  would still read that text, with another meaning: 300 cents become 300
+ *	  euros.  A value therefore goes back only if its column was not rewritten
+ *	  by such a statement, or only by a plan's own statement without USING.  A
+ *	  change of the type's name shows in any database.  A change that keeps
+ *	  the type shows in the database where the value was taken: it leaves
+ *	  another transaction in the column's row of pg_attribute, and another
+ *	  file.  Both together have other causes, too: a plan's own statements
+ *	  explain the former.
  *
- * The type's name says so in any database.  A change that keeps the type shows
- * in the one where the value was taken: it leaves another transaction in the
- * column's row of pg_attribute, and another file.  Both together have other causes, too:
- * what a plan has done itself explains the former.
- *
- * A row whose partition was detached would go into the default partition, and keep
- * its own from being attached again.  One that was away while a column was filled
- * has no value there.
+ *	  A row whose partition was detached would go into the default partition,
+ *	  and keep its own partition from being attached again.  A row that was
+ *	  away while a column was filled has no value there.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,14 +33,14 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_store.h"
 
-/* Statements of plans that have changed a column since its value was taken away */
+/* Statements of plans that have changed a column since its value was taken */
 typedef struct History
 {
-	bool		known;			/* it was looked up */
-	bool		uses;			/* a statement, with USING */
-	bool		converts;		/* the same without */
-	bool		other;			/* something that leaves values alone, or was
-								 * taken back */
+	bool		known;			/* the history was looked up */
+	bool		uses;			/* a statement with USING */
+	bool		converts;		/* a statement without USING */
+	bool		other;			/* a statement that leaves values alone, or
+								 * was taken back */
 } History;
 
 static const History *
@@ -64,7 +64,7 @@ look_up(History *history, Oid table, TimestampTz at, const char *then, const cha
 	return history;
 }
 
-/* Are they of the same definition of the column? */
+/* Returns whether both marks are of the same definition of the column */
 static bool
 is_same_state(const char *a, const char *b)
 {
@@ -73,7 +73,10 @@ is_same_state(const char *a, const char *b)
 	return strncmp(a, b, length) == 0 && strcspn(b, DEED_ATTRIBUTES) == length;
 }
 
-/* Raises 42804 where a value would be read by other attributes than it was written by; a state of before they were recorded passes */
+/*
+ * Raises 42804 if a value would be read with other attributes of the column
+ * than it was written with; a mark older than the record of attributes passes
+ */
 static void
 check_attributes(Oid table, const char *was, const char *is, const char *column)
 {
@@ -87,7 +90,7 @@ check_attributes(Oid table, const char *was, const char *is, const char *column)
 						plan_deed_type_in(is), quote_identifier(column), sg_relation_name(table), then + 1, now + 1)));
 }
 
-/* `anew`: the column is another one of its name */
+/* Checks one column; `anew`: the column was recreated under its name */
 static void
 check_column(Oid table, const DeedOrigin *origin, const char *was, TimestampTz at, const char *then, const char *now, bool anew)
 {
@@ -96,7 +99,7 @@ check_column(Oid table, const DeedOrigin *origin, const char *was, TimestampTz a
 	History		history = {0};
 
 	check_attributes(table, was, is, now);
-	/* no definition has changed, or no row was written anew */
+	/* passes if no definition has changed, or no row was rewritten */
 	if (origin->here && (is_same_state(was, is) || (OidIsValid(file) && file == origin->file)))
 		return;
 	look_up(&history, table, at, then, now);
@@ -148,7 +151,7 @@ fix_detached_from(Oid table, const char *identity)
 		return InvalidOid;
 	relkind = get_rel_relkind(origin.leaf);
 	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
-		list_member_oid(sg_partition_ancestors(origin.leaf), table))
+		sg_is_within(origin.leaf, table))
 		return InvalidOid;
 	return origin.leaf;
 }

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * fix_sql.c
- *	  The statements that find, lock and judge orphans.
+ *	  Statements that find, lock and judge orphans.
  *
- * They are made as audit_sql.c makes its own: every name qualified, every
- * operator the key's, ONLY unless a table is partitioned.  Places go in as
- * two arrays; a partitioned table is addressed as a whole, so that its own
- * triggers and privileges count, and the partition is part of the place.
+ *	  They are built like those of audit_sql.c: every name qualified, every
+ *	  operator the key's, ONLY unless a table is partitioned.  Places are
+ *	  passed as two arrays; a partitioned table is addressed as a whole, so
+ *	  that its own triggers and privileges apply, and the partition is part of
+ *	  the place.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,22 +15,27 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/plancat.h"
+#include "storage/bufmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/nametable.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "fix/fix.h"
@@ -81,7 +87,10 @@ fix_places_args(const FixPlaces *places, Datum *values)
 												false, TYPALIGN_SHORT));
 }
 
-/* Is the row of an alias at one of the places of arguments 2n + 1 and 2n + 2? */
+/*
+ * Appends the condition that the row of an alias is at one of the places of
+ * arguments 2n + 1 and 2n + 2
+ */
 void
 fix_append_places(StringInfo buf, Oid table, const char *alias, int n)
 {
@@ -94,38 +103,105 @@ fix_append_places(StringInfo buf, Oid table, const char *alias, int n)
 						 alias, alias, 2 * n + 1, 2 * n + 2);
 }
 
-SPIPlanPtr
-fix_prepare(const char *sql, int lists)
+/*
+ * The plans of statements that come again with each batch, and with each step
+ * of a chain.  The server makes them anew when what they name has changed.
+ */
+#define MOST_PLANS		1000
+#define LONG_STATEMENT	4096	/* bytes: it holds places, and comes once */
+
+static SgNameTable *kept_plans = NULL;	/* SPIPlanPtr, by options and
+										 * statement */
+static MemoryContext plans_context = NULL;
+static List *plans_list = NIL;	/* SPIPlanPtr */
+
+void
+fix_forget_plans(void)
 {
+	foreach_ptr(struct _SPI_plan, plan, plans_list)
+	{
+		SPI_freeplan(plan);
+	}
+	if (plans_context)
+		MemoryContextReset(plans_context);
+	kept_plans = NULL;
+	plans_list = NIL;
+}
+
+static void
+keep_plan(const char *sql, const char *kind, SPIPlanPtr plan)
+{
+	MemoryContext old;
+
+	if (plans_context == NULL)
+		plans_context = AllocSetContextCreate(TopMemoryContext, "schemaguard plans of a fix", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(plans_context);
+	if (kept_plans == NULL)
+		kept_plans = sg_names_create(plans_context);
+	SPI_keepplan(plan);
+	plans_list = lappend(plans_list, plan);
+	sg_names_enter(kept_plans, pstrdup(kind), pstrdup(sql))->value = plan;
+	MemoryContextSwitchTo(old);
+}
+
+static SPIPlanPtr
+prepare(const char *sql, int lists, int options)
+{
+	char		kind[32];
 	Oid		   *types = palloc(sizeof(Oid) * 2 * lists);
 	SPIPlanPtr	plan;
 
+	run_check_names(sql);
+	snprintf(kind, sizeof(kind), "%d %d", lists, options);
+	plan = kept_plans ? sg_names_value(kept_plans, kind, sql) : NULL;
+	if (plan)
+		return plan;
 	for (int i = 0; i < lists; i++)
 	{
 		types[2 * i] = OIDARRAYOID;
 		types[2 * i + 1] = TIDARRAYOID;
 	}
-	run_check_names(sql);
-	plan = SPI_prepare_cursor(sql, 2 * lists, types, CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(sql, 2 * lists, types, options);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	if (list_length(plans_list) < MOST_PLANS && strlen(sql) < LONG_STATEMENT)
+		keep_plan(sql, kind, plan);
 	return plan;
 }
 
-char *
-fix_at_places(const char *query, Oid table)
+SPIPlanPtr
+fix_prepare(const char *sql, int lists)
 {
-	StringInfoData buf;
+	return prepare(sql, lists, CURSOR_OPT_GENERIC_PLAN);
+}
 
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s WHERE ", query);
-	fix_append_places(&buf, table, "fk", 0);
-	return buf.data;
+/*
+ * Appends the rows of a table at the places of arguments 1 and 2, in their
+ * order
+ */
+void
+fix_append_at_places(StringInfo buf, Oid table)
+{
+	appendStringInfoString(buf, " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) WITH ORDINALITY AS u (leaf, tid, n) JOIN ");
+	audit_sql_table(buf, table, "fk");
+	appendStringInfo(buf, " ON (fk.ctid OPERATOR(pg_catalog.=) u.tid%s) ORDER BY u.n",
+					 get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE ? " AND fk.tableoid OPERATOR(pg_catalog.=) u.leaf" : "");
+}
+
+static FixPlace
+place_at(HeapTuple row, TupleDesc desc, int column)
+{
+	bool		isnull;
+	FixPlace	place = {.leaf = DatumGetObjectId(SPI_getbinval(row, desc, column, &isnull))};
+
+	place.tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, column + 1, &isnull));
+	return place;
 }
 
 /*
  * A query on one or two lists of places; its first two columns are places
- * again, a third says which list they go to.  limit: so many rows, or 0 for all.
+ * again.  A third says which list they go to; or two more are places of the
+ * other list, and lists may be long.  limit: so many rows, or 0 for all.
  */
 static void
 query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const FixPlaces *also, int64 limit, FixPlaces *out, FixPlaces *other)
@@ -138,23 +214,32 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const Fi
 		return;
 
 	fix_scope_begin(&scope, unit);
+
+	/*
+	 * the planner would read the ends of indexes, past all rows that are gone
+	 * from there
+	 */
+	sg_scope_set("enable_mergejoin", "off");
 	SPI_connect();
 	fix_places_args(in, values);
 	if (also)
 		fix_places_args(also, values + 2);
-	rc = SPI_execute_plan(fix_prepare(sql, also ? 2 : 1), values, NULL, false, limit);
+	rc = SPI_execute_plan(prepare(sql, also ? 2 : 1, also && other ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN), values, NULL, false, limit);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		Oid			leaf = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-		ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
-		bool		is_other = other && DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)) && !isnull;
+		FixPlace	place = place_at(row, desc, 1);
+		bool		isnull = true;
+		bool		is_other = desc->natts == 3 && DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)) && !isnull;
 
-		fix_places_add(is_other ? other : out, leaf, tid);
+		fix_places_add(is_other ? other : out, place.leaf, &place.tid);
+		if (desc->natts < 4)
+			continue;
+		place = place_at(row, desc, 3);
+		fix_places_add(other, place.leaf, &place.tid);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -169,7 +254,7 @@ is_not_null(Oid relid, AttrNumber attnum)
 	bool		not_null = column.attnotnull;
 	Oid			type = column.atttypid;
 
-	/* a domain, or one that it is made of, may say so too */
+	/* a domain, or its base domain, may be NOT NULL */
 	while (!not_null && get_typtype(type) == TYPTYPE_DOMAIN)
 	{
 		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
@@ -183,7 +268,10 @@ is_not_null(Oid relid, AttrNumber attnum)
 	return not_null;
 }
 
-/* The policy needs all of its columns to be nullable; a sentinel, but for MATCH FULL, one */
+/*
+ * Checks that all columns of the policy are nullable; for a sentinel, except
+ * with MATCH FULL, that one is
+ */
 List *
 fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 {
@@ -236,7 +324,7 @@ null_columns_or_error(const FixKey *key, FixFate fate)
 	return columns;
 }
 
-/* Keys may share columns, and an UPDATE sets each once */
+/* Each column once, because keys may share columns, and an UPDATE sets each once */
 List *
 fix_row_null_columns(const FixRow *row)
 {
@@ -256,7 +344,7 @@ fix_row_null_columns(const FixRow *row)
 	return columns;
 }
 
-/* fk.a OPERATOR(s.=) what, by the type's own equality */
+/* Appends fk.a OPERATOR(s.=) what, by the type's own equality */
 static void
 append_equal(StringInfo buf, Oid table, AttrNumber attnum, const char *what)
 {
@@ -280,8 +368,8 @@ fix_append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
 }
 
 /*
- * Would the row be no orphan any more, were its sentinels null?  MATCH SIMPLE
- * needs one null, MATCH FULL nulls only.
+ * Appends the condition that the row would be no orphan if its sentinels were
+ * null: MATCH SIMPLE needs one null, MATCH FULL all.
  */
 static void
 append_sentinel_condition(StringInfo buf, const FixKey *key)
@@ -318,7 +406,7 @@ fix_kept(const FixKey *key, const FixPlace *place)
 	return twin ? &twin->kept : NULL;
 }
 
-/* '{"(0,1)","(0,2)"}' of places, and '{16384,16384}' of their tables */
+/* Appends '{"(0,1)","(0,2)"}' of places, and '{16384,16384}' of their tables */
 static void
 append_arrays(StringInfo buf, const FixPlaces *places)
 {
@@ -334,9 +422,9 @@ append_arrays(StringInfo buf, const FixPlaces *places)
 }
 
 /*
- * Is the row, which is at one of these places, still equal to the one that
- * stays?  That this one comes first is not asked again: a row that is changed
- * has another place.
+ * Appends the condition that a row at one of these places still equals the one
+ * that stays.  Their order is not compared again, because a changed row has
+ * another place.
  */
 static void
 append_has_kept(StringInfo buf, const FixKey *key, const FixPlaces *places)
@@ -376,8 +464,8 @@ append_has_kept(StringInfo buf, const FixKey *key, const FixPlaces *places)
 }
 
 /*
- * The row, at one of some places, breaks the rule; or it is one that the key
- * looks at, and has no parent
+ * Appends the condition that a row at one of the places breaks the rule, or has
+ * a key value without a parent
  */
 void
 fix_append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places)
@@ -402,12 +490,49 @@ fix_append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places
 	appendStringInfoChar(buf, ')');
 }
 
+char *
+fix_set_statement(const FixKey *key)
+{
+	bool		sets = fix_policy_fate(key->step) == FIX_SET_NULL;
+	FkProblem  *problem = NULL;
+	List	   *columns = sets || key->step->sentinel ? fix_null_columns(key, sets ? FIX_SET_NULL : FIX_SENTINEL, &problem) : NIL;
+	StringInfoData buf;
+
+	if (problem || columns == NIL)
+		return NULL;
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "UPDATE ");
+	audit_sql_table(&buf, key->key->child, "fk");
+	foreach_ptr(const char, column, columns)
+	{
+		AttrNumber	attnum = get_attnum(key->key->child, column);
+
+		appendStringInfo(&buf, "%s%s = ", column == linitial(columns) ? " SET " : ", ", quote_identifier(column));
+		if (sets)
+			appendStringInfoString(&buf, "NULL");
+		else
+		{
+			appendStringInfoString(&buf, "CASE WHEN ");
+			fix_append_is_sentinel(&buf, key, attnum);
+			appendStringInfo(&buf, " THEN NULL ELSE %s END", audit_sql_column("fk", key->key->child, attnum));
+		}
+	}
+	appendStringInfoString(&buf, " WHERE ");
+	fix_append_orphan(&buf, key, NULL);
+	if (!sets)
+	{
+		appendStringInfoString(&buf, " AND ");
+		append_sentinel_condition(&buf, key);
+	}
+	return buf.data;
+}
+
 /* Receives places, from plans that may be parallel */
 typedef struct PlaceReceiver
 {
 	DestReceiver pub;
 	FixPlaces  *places;
-	HTAB	   *kept;			/* what the third and fourth column go to, or
+	HTAB	   *kept;			/* table for the third and fourth column, or
 								 * NULL */
 } PlaceReceiver;
 
@@ -431,7 +556,7 @@ receive_place(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
-/* Read rows as whoever may judge them */
+/* Reads rows as the role that may judge them */
 static void
 find_places(const FixKey *key, const char *sql, DestReceiver *receiver)
 {
@@ -450,7 +575,10 @@ find_places(const FixKey *key, const char *sql, DestReceiver *receiver)
 	sg_scope_end(&scope);
 }
 
-/* All but the first of equal rows, each with the first one; sorted on disk where they are many */
+/*
+ * Returns the query for all but the first of equal rows, each with the first
+ * one; sorts on disk if they are many
+ */
 static char *
 find_equal_query(const DeployRule *rule, int64 limit)
 {
@@ -529,6 +657,29 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 	find_places(key, buf.data, &receiver.pub);
 }
 
+/*
+ * Up to so many pages a table's rows are counted.  Where it was never analyzed,
+ * estimate_rel_size() takes a table for one of 10 pages, and 20 rows that are all
+ * of it for a small part.
+ */
+#define FEW_PAGES 10
+
+static double
+count_rows(Relation rel)
+{
+	double		rows = 0;
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		rows++;
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	return rows;
+}
+
 double
 fix_estimate_rows(Oid table)
 {
@@ -544,7 +695,10 @@ fix_estimate_rows(Oid table)
 		if (get_rel_relkind(leaf) != RELKIND_RELATION)
 			continue;
 		rel = sg_relation_open(leaf, AccessShareLock);
-		estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
+		if (RelationGetNumberOfBlocks(rel) <= FEW_PAGES)
+			tuples = count_rows(rel);
+		else
+			estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
 		rows += tuples;
 		table_close(rel, NoLock);
 	}
@@ -612,7 +766,7 @@ set_of(const FixPlaces *places)
 	return set;
 }
 
-/* Where the one that stays is gone itself, judging finds nothing, and the next pass another one */
+/* If the row that stays is gone itself, judging finds nothing, and the next pass finds another one */
 void
 fix_lock_kept(const FixKey *key, FixPlaces *locked)
 {
@@ -672,9 +826,12 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	query_places(unit, buf.data, in, NULL, 0, orphans, sentinels);
 }
 
-/* Places of rows that refer by a key to these, among the children if there are some, or ("pk") of those to which they refer */
+/*
+ * Places of rows that refer by a key to these, among the children if there are
+ * some; with `to`, also of those to which they refer, in the same order
+ */
 static void
-join_places(const FkKey *key, const char *wanted, const FixPlaces *parents, const FixPlaces *children, int64 limit, FixPlaces *out)
+join_places(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, int64 limit, FixPlaces *out, FixPlaces *to)
 {
 	FixUnit    *unit = fix_unit(key->child);
 	StringInfoData buf;
@@ -682,7 +839,7 @@ join_places(const FkKey *key, const char *wanted, const FixPlaces *parents, cons
 	fix_unit_key(unit, key);
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT %s.tableoid, %s.ctid FROM ", wanted, wanted);
+	appendStringInfo(&buf, "SELECT fk.tableoid, fk.ctid%s FROM ", to ? ", pk.tableoid, pk.ctid" : "");
 	audit_sql_table(&buf, key->parent, "pk");
 	appendStringInfoString(&buf, " JOIN ");
 	audit_sql_table(&buf, key->child, "fk");
@@ -695,24 +852,24 @@ join_places(const FkKey *key, const char *wanted, const FixPlaces *parents, cons
 		appendStringInfoString(&buf, " AND ");
 		fix_append_places(&buf, key->child, "fk", 1);
 	}
-	query_places(unit, buf.data, parents, children, limit, out, NULL);
+	query_places(unit, buf.data, parents, children, limit, out, to);
 }
 
 void
 fix_reach(const FkKey *key, const FixPlaces *parents, int64 limit, FixPlaces *out)
 {
-	join_places(key, "fk", parents, NULL, limit, out);
+	join_places(key, parents, NULL, limit, out, NULL);
 }
 
 void
 fix_reach_again(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out)
 {
-	join_places(key, "fk", parents, children, 0, out);
+	join_places(key, parents, children, 0, out, NULL);
 }
 
 void
-fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out)
+fix_pairs(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *from, FixPlaces *to)
 {
 	if (children->n > 0)
-		join_places(key, "pk", parents, children, 0, out);
+		join_places(key, parents, children, 0, from, to);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fix_sql.h
- *	  The statements that find, lock, judge and change orphans.
+ *	  Statements that find, lock, judge and change orphans.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,32 +16,39 @@
 extern void fix_places_init(FixPlaces *places);
 extern void fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *tid);
 
-/* A query on table fk, narrowed to places, and its two arguments */
-extern char *fix_at_places(const char *query, Oid table);
+/* FROM a table's rows fk at places, in their order, and the two arguments of such a query */
+extern void fix_append_at_places(StringInfo buf, Oid table);
 extern void fix_places_args(const FixPlaces *places, Datum *values);
 
 /*
- * Prepares a statement on so many lists of places, by SPI, which is connected.
- * The planner does not learn how long the lists are: for some thousands of
- * rows it would read the whole table, at several times the cost of a row.
+ * Prepares a statement with so many lists of places, by SPI, which is
+ * connected.  The planner does not see the length of the lists: for some
+ * thousands of rows it would scan the whole table, at several times the cost
+ * per row.
  */
 extern SPIPlanPtr fix_prepare(const char *sql, int lists);
 
+/* Frees the plans that fix_prepare() and the queries on places have kept for their next use */
+extern void fix_forget_plans(void);
+
 /*
- * The places of a key's orphans (`limit` at most), by a scan that trusts no
- * index.  With the policy "leave", only those that hold the sentinel.  Of equal
- * rows, with those that stay in key->kept, which lives as long as `found`.
+ * Finds the places of a key's orphans (`limit` at most), by a scan that uses no
+ * index.  With policy "leave", only those with the sentinel.  Of equal rows,
+ * records those that stay in key->kept, which lives as long as `found`.
  */
 extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
 
-/* Estimates the rows of a table and its partitions, which are locked; and the bytes of one, those stored apart among them */
+/* Estimate the rows of a locked table and its partitions; and the bytes of a row, including TOAST */
 extern double fix_estimate_rows(Oid table);
 extern double fix_estimate_width(Oid table);
 
-/* Lock the rows at these places that nobody else has locked */
+/* Locks the rows at these places that no other session has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
 
-/* Lock the rows that stay of equal ones, too; leave out places whose row that stays is locked by somebody else */
+/*
+ * Locks the rows that stay of equal ones, too; removes places whose row that
+ * stays is locked by another session
+ */
 extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
 
 /* Returns the place of the row that stays for an equal one; or NULL */
@@ -50,42 +57,54 @@ extern const FixPlace *fix_kept(const FixKey *key, const FixPlace *place);
 /* Returns the places at which there is a row */
 extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);
 
-/* Returns the rows that are orphans, and those of them that hold the sentinel */
+/* Returns the rows that are orphans, and those among them with the sentinel */
 extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans,
 					  FixPlaces *sentinels);
 
-/* The rows that refer to these by a key; so many of them, if limit is not 0 */
+/* Finds the rows that refer to these by a key; at most `limit` rows, 0 for all */
 extern void fix_reach(const FkKey *key, const FixPlaces *parents, int64 limit, FixPlaces *out);
 
-/* Those of the children that still refer to some of the parents by a key */
+/* Finds the children that still refer to some of the parents by a key */
 extern void fix_reach_again(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out);
 
-/* Finds the parents to which some of the children refer by a key; the same one may be found several times */
-extern void fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out);
+/* Finds which of the children refer by a key to which of the parents: a pair has the same place in both lists */
+extern void fix_pairs(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *from, FixPlaces *to);
 
-/* The columns that a fate sets to null: names.  *problem says why that can't be, or NULL. */
+/*
+ * Returns the names of the columns that a fate sets to null. *problem says why
+ * that is impossible, or NULL.
+ */
 extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem);
 
-/* All that become null in a row, by each key that it is reached by; an error where that can't be */
+/*
+ * Returns all columns that become null in a row, by all keys that reach it;
+ * raises an error if that is impossible
+ */
 extern List *fix_row_null_columns(const FixRow *row);
 
-/* ---- what such statements are made of: fk is the row ---- */
+/* ---- parts of such statements: fk is the row ---- */
 
-/* Is the row of an alias at one of the places of arguments 2n + 1 and 2n + 2? */
+/*
+ * Appends the condition that the row of an alias is at one of the places of
+ * arguments 2n + 1 and 2n + 2
+ */
 extern void fix_append_places(StringInfo buf, Oid table, const char *alias, int n);
 
-/* Is the row at one of the places an orphan of the key, or does it break its rule? */
+/* Appends the condition that the row at one of the places is an orphan of the key, or breaks its rule */
 extern void fix_append_orphan(StringInfo buf, const FixKey *fix_key, const FixPlaces *places);
 
-/* Does a column hold the sentinel of the key's step? */
+/* Returns an UPDATE that would set columns of all orphans to null at once, as the policy or the sentinel says, or NULL */
+extern char *fix_set_statement(const FixKey *key);
+
+/* Appends the condition that a column has the sentinel of the key's step */
 extern void fix_append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum);
 
 /* ---- fix_change.c ---- */
 
 /*
- * Change the rows of a batch, in one statement, so that the actions of keys
- * between them find nothing left to do.  Orphans are judged again by it.
- * Marks those that were kept.  Returns how many rows were changed.
+ * Changes the rows of a batch, in one statement, so that the actions of keys
+ * between them find nothing left to do; judges orphans again.  Marks those that
+ * were kept.  Returns the number of changed rows.
  */
 extern int64 fix_change(FixBatch *batch);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fk_cascade.c
- *	  What could come between a key's action and the rows of its child.
+ *	  Obstacles between a key's action and the rows of its child.
  *
  * ON DELETE and ON UPDATE change the child by ordinary statements, which a
  * user's BEFORE trigger or INSTEAD rule can swallow or bend: then the parent
@@ -29,7 +29,10 @@
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
 
-/* Effects of both actions on the child; NULL: none */
+/*
+ * Changes of the child's rows by ON DELETE and ON UPDATE, for messages; NULL if
+ * the key has no such action
+ */
 typedef struct Actions
 {
 	const char *deletes;
@@ -41,7 +44,7 @@ typedef struct Look
 	const FkKey *key;
 	Snapshot	snapshot;
 	Actions		actions;
-	char	   *doubt;			/* the first that was found */
+	char	   *doubt;			/* the first doubtful trigger or rule */
 	uint64		mark;			/* of all */
 } Look;
 
@@ -66,7 +69,10 @@ actions_of(const FkKey *key)
 	return actions;
 }
 
-/* UPDATE OF (...): is a column of the key among them?  Those of a partition go by name. */
+/*
+ * Returns whether an UPDATE trigger fires for changes of the key's columns;
+ * UPDATE OF names columns.  A partition's columns are matched by name.
+ */
 static bool
 fires_for_key(const FkKey *key, Relation rel, HeapTuple tuple)
 {
@@ -93,8 +99,8 @@ fires_for_key(const FkKey *key, Relation rel, HeapTuple tuple)
 }
 
 /*
- * Takes down a trigger or rule, with the version of its catalog row: one that
- * was enabled for a while has another one.  It is a doubt while it fires.
+ * Records a trigger or rule with the version of its catalog row, which changes
+ * when it is enabled or disabled.  One that fires is a doubt.
  */
 static void
 note(Look *look, const char *what, const char *name, HeapTuple version, Oid object, Oid relid, bool fires, const char *action)
@@ -109,7 +115,7 @@ note(Look *look, const char *what, const char *name, HeapTuple version, Oid obje
 							   sg_relation_name(relid), action);
 }
 
-/* Triggers without a row can't touch one, and those AFTER it come too late */
+/* Records a trigger that can change the fate of a row: BEFORE ... FOR EACH ROW only */
 static void
 visit_trigger(Look *look, Relation rel, HeapTuple tuple)
 {

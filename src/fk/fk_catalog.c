@@ -23,7 +23,7 @@
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
 
-/* The columns of a key out of its pg_constraint row */
+/* Reads the columns of a key from its pg_constraint row */
 static void
 read_columns(FkKey *key, HeapTuple tuple)
 {
@@ -82,8 +82,8 @@ compare_keys(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Takes a row of pg_constraint: a key goes to *keys, and key or clone into the
- * table that knows which triggers each has to have.
+ * Adds a row of pg_constraint: a key to *keys, and a key or clone to arming,
+ * which knows the triggers that each must have
  */
 static void
 collect_row(HeapTuple tuple, List **keys, FkArming *arming)
@@ -98,7 +98,7 @@ collect_row(HeapTuple tuple, List **keys, FkArming *arming)
 		*keys = lappend(*keys, read_key(tuple));
 }
 
-/* Rows of pg_constraint by one OID column: adds those that were found to *found */
+/* Collects the rows of pg_constraint with a value in one OID column, and adds their OIDs to *found */
 static void
 collect_rows(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *arming, List **found)
 {
@@ -110,7 +110,7 @@ collect_rows(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *a
 	{
 		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
 
-		/* the clones of a partition's own rows belong to the parent's key */
+		/* a clone on a partition belongs to the key of the partitioned table */
 		if (con->contype != CONSTRAINT_FOREIGN ||
 			(column == Anum_pg_constraint_conrelid && OidIsValid(con->conparentid)))
 			continue;

@@ -35,7 +35,7 @@ column(Oid relid, AttrNumber attnum, const char *alias)
 	return psprintf("%s%s", alias, quote_identifier(sg_column_name(relid, attnum)));
 }
 
-/* The comparison of each pair; a side without alias is a parameter */
+/* Returns the comparisons of all pairs of columns; a side without alias is a parameter */
 static char *
 comparisons(const FkKey *key, const char *parent, const char *child)
 {
@@ -109,7 +109,7 @@ analyse_queries(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* Types that are what the column makes of them; casts to others are known to lead there */
+/* Returns whether an operator has a polymorphic argument, whose type follows the column's */
 static bool
 is_polymorphic(Oid opno)
 {
@@ -139,7 +139,7 @@ fk_check_error(const FkKey *key)
 
 /* ---- one row ---- */
 
-/* A row of the parent's, as far as the child's columns have the same types */
+/* Fetches the key of one row of the parent, in the columns that have the child's type */
 static void
 fetch_values(const FkKey *key, Datum *values, char *nulls)
 {
@@ -160,7 +160,10 @@ fetch_values(const FkKey *key, Datum *values, char *nulls)
 	}
 }
 
-/* As the server does it, but restricted: as the owner of the parent */
+/*
+ * Runs the server's check of one row as the owner of the parent, in a
+ * security-restricted context; for sg_try_undo()
+ */
 static void
 check_one_row(void *arg)
 {
@@ -185,7 +188,7 @@ check_one_row(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* Errors that say nothing about the key: they pass, or are about this session */
+/* Returns whether an error says nothing about the key, because it is temporary or about this session */
 static bool
 will_pass(int sqlerrcode)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fk_citus.c
- *	  What the catalogs of one node can't tell about tables of Citus.
+ *	  Facts about tables of Citus that the catalogs of one node can't tell.
  *
  * The table that a user names is an empty shell.  Its rows are in shards,
  * ordinary tables on any of the nodes, each with constraints and triggers of
@@ -30,11 +30,11 @@
 #include "base/quote.h"
 #include "fk/fk.h"
 
-/* A table as pg_dist_partition has it */
+/* Row of pg_dist_partition */
 typedef struct CitusTable
 {
-	char		method;			/* partmethod: n where rows are not spread */
-	char		replication;	/* repmodel: s where there is one copy */
+	char		method;			/* partmethod; n: rows are not distributed */
+	char		replication;	/* repmodel; s: one copy */
 } CitusTable;
 
 #define CITUS_UNKNOWN '?'
@@ -47,7 +47,7 @@ citus_catalog(const char *name)
 	return get_relname_relid(name, PG_CATALOG_NAMESPACE);
 }
 
-/* Read the first row by one column, and close it all again; a copy, or NULL */
+/* Returns a copy of the first row with that value, or NULL; closes the relation */
 static HeapTuple
 find_row(Relation rel, AttrNumber column, const char *index, RegProcedure equal, Datum value)
 {
@@ -77,7 +77,7 @@ char_column(Relation rel, HeapTuple tuple, const char *name)
 	return isnull ? CITUS_UNKNOWN : DatumGetChar(value);
 }
 
-/* Is it a table of Citus'?  Then how it is spread */
+/* Returns whether Citus manages a table, and fills *table with how its rows are distributed */
 static bool
 read_citus_table(Oid relid, CitusTable *table)
 {
@@ -120,7 +120,7 @@ fk_citus_has_copies(Oid relid)
 	return read_citus_table(relid, &table) && table.replication != CITUS_ONE_COPY;
 }
 
-/* The table that has the shard of this number, or InvalidOid */
+/* Returns the table that a shard belongs to, or InvalidOid */
 static Oid
 table_of_shard(int64 shard)
 {
@@ -143,8 +143,8 @@ table_of_shard(int64 shard)
 }
 
 /*
- * A shard is called as its table, with its number behind; of a long name only
- * the beginning is there, and a hash.
+ * Returns whether a relation is a shard.  A shard's name is its table's name
+ * and the shard's number; a long name is cut and gets a hash.
  */
 static bool
 is_shard(Oid relid)

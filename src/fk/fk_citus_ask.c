@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fk_citus_ask.c
- *	  What the nodes of Citus say of a table's rows and keys.
+ *	  Asks the nodes of Citus about a table's rows and keys.
  *
  * run_command_on_placements() of Citus runs a command for each copy of each
  * shard, on the node that has it, as the caller.  The answers are those of a
@@ -30,12 +30,12 @@
 #include "base/scope.h"
 #include "fk/fk.h"
 
-/* The rows of a copy: how many, and what they are, in any order */
+/* Count and order-independent hash of a copy's rows */
 #define ROWS_COMMAND \
 	"SELECT pg_catalog.concat(pg_catalog.count(*), ' ', pg_catalog.sum(pg_catalog.hashtextextended(" \
 	"pg_catalog.textin(pg_catalog.record_out(t)), 0))) FROM %s t"
 
-/* Did every shard of table $1 answer? */
+/* CTE that tells whether every shard of table $1 has answered */
 #define TOLD \
 	" told AS (SELECT count(DISTINCT shardid) = (SELECT count(*) FROM pg_catalog.pg_dist_shard WHERE logicalrelid = $1)" \
 	"  AND count(*) > 0 AS all_shards FROM answer)"
@@ -62,12 +62,12 @@ typedef struct Question
 	const char *query;
 	Oid			relid;
 	const char *command;
-	Oid			parent;			/* or InvalidOid */
+	Oid			parent;			/* parent of the key, or InvalidOid */
 	MemoryContext context;
-	char	   *answer;			/* NULL: nothing is wrong */
+	char	   *answer;			/* objection of the nodes, or NULL */
 } Question;
 
-/* Asks the nodes; for sg_try() */
+/* Runs the query that asks the nodes; for sg_try() */
 static void
 ask(void *arg)
 {
@@ -89,7 +89,7 @@ ask(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* Returns what the nodes object, or why they can't be asked, or NULL */
+/* Returns the nodes' objection, or why they can't be asked, or NULL */
 static char *
 objection(const char *query, Oid relid, const char *command, Oid parent)
 {
@@ -116,7 +116,7 @@ fk_citus_copies(Oid relid)
 					" look at each with run_command_on_placements()", sg_relation_name(relid), differ);
 }
 
-/* Appends a text that run_command_on_placements() gives to format() */
+/* Appends a text with % doubled, because run_command_on_placements() passes it to format() */
 static void
 append_formatted(StringInfo buf, const char *text)
 {
@@ -128,7 +128,10 @@ append_formatted(StringInfo buf, const char *text)
 	}
 }
 
-/* Appends a condition: the columns of a relation that the constraint has in a list are these */
+/*
+ * Appends the condition that the constraint's column list (conkey or confkey)
+ * names these columns of the relation
+ */
 static void
 append_columns(StringInfo buf, const char *relation, const char *list, List *names)
 {
@@ -171,7 +174,10 @@ key_command(const FkKey *key)
 	return buf.data;
 }
 
-/* Could the nodes end the doubt about the key?  Of partitions' keys each has its own triggers */
+/*
+ * Returns whether the nodes' answers could clear the doubt about a key; not for
+ * partitions, whose keys have triggers of their own
+ */
 static bool
 can_ask(const FkKey *key)
 {

@@ -49,7 +49,7 @@ fk_code_reach(CodeReach *reach, const FkKey *key)
 {
 	for (int i = 0; i < key->nkeys; i++)
 		reach_pair(reach, key, i);
-	/* its operator classes are those of the parent's index */
+	/* the index brings its operator classes along */
 	if (OidIsValid(key->index))
 		code_reach_object(reach, RelationRelationId, key->index);
 }
@@ -77,7 +77,10 @@ fk_refers_to(const FkKey *key, const List *tables)
 	return is_one_of(key->parent, tables);
 }
 
-/* Adds the owners of the other tables of a table's keys: the triggers of these name them */
+/*
+ * Adds the owners of the tables at the other end of a table's keys, as which
+ * the keys' triggers run queries
+ */
 static void
 reach_key_owners(CodeReach *reach, Oid table)
 {
@@ -113,7 +116,11 @@ fk_hint_role(List *tables, Oid type, char **reason)
 	{
 		code_reach_owners(reach, table);
 		code_reach_changed(reach, table, NoLock);
-		/* the server may check keys by queries of who alters their columns */
+
+		/*
+		 * an ALTER of a key's column may make the server check the key by
+		 * queries of the role that runs it
+		 */
 		foreach_oid(member, code_tree(table, NoLock))
 		{
 			reach_key_owners(reach, member);
@@ -160,7 +167,10 @@ has_triggers(const List *tables)
 	return false;
 }
 
-/* Does a change or the end of a row of these tables change rows elsewhere?  The server has a trigger for that, on partitions, too. */
+/*
+ * Returns whether an UPDATE or DELETE on these tables changes rows of others:
+ * one has an action trigger, which partitions have, too
+ */
 static bool
 has_actions(const List *tables)
 {
@@ -189,7 +199,7 @@ has_actions(const List *tables)
 	return found;
 }
 
-/* Follows a key to its table, if that is not among the tables that are changed so already */
+/* Adds the child of a key to *changed with its partitions; returns false if it is there already */
 static bool
 follow(CodeReach *reach, const FkKey *key, List **changed, LOCKMODE mode)
 {
@@ -202,9 +212,9 @@ follow(CodeReach *reach, const FkKey *key, List **changed, LOCKMODE mode)
 }
 
 /*
- * Follows keys from the tables of two lists, to which it adds all whose rows
- * change, or go, along.  Returns all keys that are declared, or NIL where there is
- * none to follow.
+ * Follows the actions of keys transitively from a table's tree: adds tables
+ * whose rows are updated or deleted to *updated and *deleted.  Returns all
+ * declared keys, or NIL if no action leads on.
  */
 static List *
 follow_actions(CodeReach *reach, const List *tree, List **updated, List **deleted, LOCKMODE mode)
@@ -212,7 +222,7 @@ follow_actions(CodeReach *reach, const List *tree, List **updated, List **delete
 	List	   *keys;
 	bool		more;
 
-	/* all keys are read where there are some to follow */
+	/* read all keys only if there is an action to follow */
 	if (!has_actions(tree))
 		return NIL;
 	keys = fk_declared(InvalidOid);
@@ -242,7 +252,10 @@ fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
 	(void) follow_actions(reach, tree, &updated, &deleted, mode);
 }
 
-/* Returns why the query of a key's trigger on a table must not run as the owner of that, or NULL */
+/*
+ * Returns why the query of a key's trigger must not run as the owner of the
+ * table that it reads, or NULL
+ */
 static char *
 query_refusal(const FkKey *key, Oid relid, bool writes)
 {
@@ -260,7 +273,7 @@ query_refusal(const FkKey *key, Oid relid, bool writes)
 	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
 }
 
-/* The keys of tables, which may be partitions */
+/* Returns the keys of tables, those of a partition's ancestors included */
 static List *
 keys_of(const List *tables)
 {
@@ -288,7 +301,7 @@ fk_query_refusal(Oid relid, CmdType event)
 	List	   *keys = event == CMD_INSERT ? keys_of(tree) : follow_actions(code_reach(), tree, &updated, &deleted, NoLock);
 	char	   *refusal = NULL;
 
-	/* a server's key has triggers on both tables */
+	/* a key that references the tables has action triggers on them */
 	if (keys == NIL && event != CMD_INSERT && has_triggers(tree))
 		keys = fk_declared(InvalidOid);
 	foreach_ptr(const FkKey, key, keys)

@@ -36,7 +36,7 @@
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
 
-/* An index, as far as it matters here */
+/* Properties of an index that decide whether it serves a key */
 typedef struct IndexFacts
 {
 	Oid			oid;
@@ -47,8 +47,8 @@ typedef struct IndexFacts
 	bool		expressions;
 	bool		plain_order;	/* no DESC, no NULLS FIRST */
 	int			nkeys;
-	int			natts;			/* with those of INCLUDE */
-	AttrNumber	atts[INDEX_MAX_KEYS];	/* 0: an expression */
+	int			natts;			/* columns, INCLUDE's counted in */
+	AttrNumber	atts[INDEX_MAX_KEYS];	/* column numbers; 0: an expression */
 	Oid			opclass[INDEX_MAX_KEYS];
 	Oid			collation[INDEX_MAX_KEYS];
 	Node	   *predicate;
@@ -137,8 +137,9 @@ compared_collation(const FkKey *key, int i)
 }
 
 /*
- * child = parent for one column, or InvalidOid where the column is converted
- * before it is compared, which no index on the column itself can serve.
+ * Returns the operator child = parent for one pair of columns.  InvalidOid if
+ * the child's column is cast before it is compared: no index on the column
+ * itself can serve that.
  */
 static Oid
 child_operator(const FkKey *key, int i)
@@ -160,15 +161,19 @@ is_equality(Oid operator, Oid opclass, Oid method)
 	int			strategy = OidIsValid(operator) ?
 		get_op_opfamily_strategy(operator, get_opclass_family(opclass)) : 0;
 
-	/* GiST has a number of its own for each, and any search of it will do */
+	/*
+	 * GiST's strategy numbers differ between operator classes, and any of
+	 * them serves
+	 */
 	if (method == GIST_AM_OID)
 		return strategy != 0;
 	return strategy == (method == HASH_AM_OID ? HTEqualStrategyNumber : BTEqualStrategyNumber);
 }
 
 /*
- * The period of a PERIOD key is left out: few rows have the other columns in
- * common, and only GiST can search for an overlap.
+ * Returns how many of the key's columns an index has to search.  The period of
+ * a PERIOD key is left out: few rows have equal values in the other columns,
+ * and only GiST can search for an overlap.
  */
 static int
 searched_columns(const FkKey *key)
@@ -189,7 +194,7 @@ is_key_column(const FkKey *key, AttrNumber att)
 	return false;
 }
 
-/* Does a predicate leave out nothing but nulls in columns of the key? */
+/* Returns whether an index predicate excludes only rows with a null in a column of the key */
 static bool
 is_only_not_null(const FkKey *key, Node *node)
 {
@@ -216,7 +221,7 @@ is_only_not_null(const FkKey *key, Node *node)
 	return false;
 }
 
-/* Can the index' n-th column be searched for the key's i-th? */
+/* Returns whether the n-th column of the index can be searched for the i-th column of the key */
 static bool
 column_serves(const FkKey *key, int i, const IndexFacts *facts, int n)
 {
@@ -285,7 +290,7 @@ fk_index_obstacle(const FkKey *key)
 	return NULL;
 }
 
-/* In full, so that the text is the same whatever the search_path */
+/* Returns the qualified name, so that the text does not depend on search_path */
 static char *
 collation_name(Oid collation)
 {
@@ -344,8 +349,9 @@ fk_plain_index_columns(Oid index)
 }
 
 /*
- * Would a new index of a table above take this one over?  One that is part of
- * another goes with that, which has to be valid and part of none.
+ * Returns whether CREATE INDEX on the partitioned table above could attach this
+ * index, by way of the topmost index that it is attached to.  All of them must
+ * be valid.
  */
 static bool
 can_be_taken_over(Oid index)

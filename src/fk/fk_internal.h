@@ -18,17 +18,17 @@ typedef struct FkArming FkArming;
 
 extern FkArming *fk_arming_create(void);
 
-/* A row of pg_constraint, key or clone, whose triggers are wanted */
+/* Adds a row of pg_constraint, key or clone, whose triggers are to be read */
 extern void fk_arming_add(FkArming *arming, Form_pg_constraint con);
 
-/* Read pg_trigger: as a whole, or by index for the rows that were added */
+/* Reads pg_trigger: as a whole, or by index for the rows that were added */
 extern void fk_arming_read_triggers(FkArming *arming, bool whole);
 
-/* Set armed and unarmed_reason of a key from its own and its clones' triggers */
+/* Sets armed and unarmed_reason of a key from its own and its clones' triggers */
 extern void fk_arming_judge(FkArming *arming, FkKey *key);
 extern void fk_arming_destroy(FkArming *arming);
 
-/* Does ON DELETE or ON UPDATE change rows of the child? */
+/* Returns whether ON DELETE or ON UPDATE changes rows of the child */
 extern bool fk_acts_on_child(const FkKey *key);
 
 #endif							/* SG_FK_INTERNAL_H */

@@ -25,7 +25,7 @@
 #include "base/quote.h"
 #include "fk/fk.h"
 
-/* The columns of the child, by name, as those of a partition */
+/* Maps column numbers of one table to another, by name */
 static void
 map_columns(Oid from, Oid to, const AttrNumber *columns, int n, AttrNumber *mapped)
 {
@@ -33,7 +33,7 @@ map_columns(Oid from, Oid to, const AttrNumber *columns, int n, AttrNumber *mapp
 		mapped[i] = sg_column_in(to, from, columns[i]);
 }
 
-/* Pairs in the same order, compared by the same operators? */
+/* Returns whether two keys have the same pairs of columns in the same order, with the same operators */
 static bool
 same_pairs(const FkKey *a, const FkKey *b)
 {
@@ -55,14 +55,14 @@ key_problem(Oid relid, const FkKey *key, const char *what, const char *hint)
 					  hint);
 }
 
-/* The statement that drops a key of a partition, after what may be done instead */
+/* Returns a hint: an alternative, then the statement that drops a partition's key */
 static char *
 drop_hint(const char *what, Oid relid, const FkKey *key)
 {
 	return psprintf("%s\nALTER TABLE %s DROP CONSTRAINT %s;", what, sg_relation_name(relid), quote_identifier(key->name));
 }
 
-/* The partition's own key that is the planned one, a valid one first */
+/* Sets partition->own to the partition's key that equals the planned one, preferably a valid one */
 static FkProblem *
 find_own(FkPartition *partition)
 {
@@ -92,7 +92,7 @@ find_own(FkPartition *partition)
 	return NULL;
 }
 
-/* The planned key of the whole table, as that of a partition */
+/* Fills *partition with the planned key of the whole table, mapped to one partition */
 static FkProblem *
 look(const FkKey *planned, Oid relid, FkPartition *partition)
 {

@@ -107,7 +107,7 @@ fk_subscription_database(Oid *types, Datum *values)
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
 }
 
-/* The place in the WAL since which nobody has looked away, or 0 */
+/* Returns the WAL position since which the event triggers have watched without a gap, or 0 */
 static XLogRecPtr
 read_watch(void)
 {
@@ -128,7 +128,7 @@ read_watch(void)
 	return (XLogRecPtr) sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "place");
 }
 
-/* In the given context: the current one is SPI's, which goes with it */
+/* Reads the marks into a hash table in the given context, because SPI's is freed with it */
 static HTAB *
 read_marks(MemoryContext context)
 {
@@ -160,7 +160,7 @@ read_marks(MemoryContext context)
 
 /* ---- what is left where nobody watched ---- */
 
-/* The newest place in the WAL that a page of it has, or 0 */
+/* Returns the newest LSN of a relation's pages from block `first` on, or 0 */
 static XLogRecPtr
 newest_page(Oid relid, BlockNumber first)
 {
@@ -192,7 +192,7 @@ is_of_subscription(const char *origin)
 		SearchSysCacheExists1(SUBSCRIPTIONOID, ObjectIdGetDatum(subscription));
 }
 
-/* A replication origin of somebody else's, or NULL */
+/* Returns a replication origin that belongs to no subscription, or NULL */
 static char *
 find_origin(void)
 {

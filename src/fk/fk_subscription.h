@@ -13,35 +13,35 @@
 #include "access/xlogdefs.h"
 #include "utils/hsearch.h"
 
-/* Marks of a table: the newest place of the WAL of each kind, or 0 */
+/* Marks of a table: the newest WAL position of each kind, or 0 */
 typedef struct FkMark
 {
 	Oid			relid;
-	XLogRecPtr	lsn;			/* until here, or later, a subscription could
-								 * write to it */
-	XLogRecPtr	trigger;		/* it got a trigger or rule that can swallow
-								 * what a key does */
+	XLogRecPtr	lsn;			/* a subscription could write to it at least
+								 * until then */
+	XLogRecPtr	trigger;		/* it got a trigger or rule that can suppress
+								 * a key's action */
 } FkMark;
 
-/* Subscriptions of this database, as far as they are known */
+/* Knowledge about this database's subscriptions, former ones included */
 typedef struct FkSubscribed
 {
-	HTAB	   *marks;			/* of FkMark, by table */
-	XLogRecPtr	watched;		/* marks are complete from here on; 0: they
-								 * are not */
-	XLogRecPtr	changed;		/* a table was subscribed, or no more, no
-								 * later than here; 0: none ever was */
-	char	   *origin;			/* a replication origin that no subscription
-								 * of today's has, or NULL */
+	HTAB	   *marks;			/* FkMark by table */
+	XLogRecPtr	watched;		/* marks are complete since then; 0:
+								 * incomplete */
+	XLogRecPtr	changed;		/* a table was last added to, or removed from,
+								 * a subscription no later than this; 0: never */
+	char	   *origin;			/* a replication origin that belongs to no
+								 * subscription, or NULL */
 } FkSubscribed;
 
 extern void fk_read_subscribed(FkSubscribed *subscribed);
 
-/* The place of a table's newest mark, or 0: of subscriptions, and of triggers and rules */
+/* Return the WAL position of a table's newest mark, or 0: of subscriptions, and of triggers and rules */
 extern XLogRecPtr fk_subscribed_mark(const FkSubscribed *subscribed, Oid relid);
 extern XLogRecPtr fk_trigger_mark(const FkSubscribed *subscribed, Oid relid);
 
-/* An event trigger that notes what subscriptions write to, or which tables get triggers */
+/* Event trigger that records the tables which subscriptions write to, or which get triggers */
 typedef struct FkSubscriptionTrigger
 {
 	const char *name;
@@ -53,17 +53,18 @@ typedef struct FkSubscriptionTrigger
 extern const FkSubscriptionTrigger fk_subscription_triggers[FK_SUBSCRIPTION_TRIGGERS];
 
 /*
- * A number for the event triggers as they are, and another one after any
- * change; 0 unless all are there and fire.
+ * Returns a number that changes with any change of the event triggers; 0 unless
+ * all of them exist and fire
  */
 extern int64 fk_subscription_triggers_version(void);
 
-/* A subscription that writes to one of some tables (OIDs), or InvalidOid */
+/* Returns a subscription that writes to one of the tables (OIDs), or InvalidOid */
 extern Oid	fk_subscription_of(List *tables);
 
 /*
- * The first two arguments of statements about marks: these are of this
- * database of this system, since a dump takes them elsewhere.
+ * Fills the first two arguments of statements about marks: system identifier
+ * and database OID, which keep marks that a dump carried elsewhere from
+ * counting
  */
 extern void fk_subscription_database(Oid *types, Datum *values);
 

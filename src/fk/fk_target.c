@@ -42,8 +42,8 @@
 
 typedef struct TargetIndex
 {
-	bool		deferrable;		/* unique, but only at the end of a
-								 * transaction */
+	bool		deferrable;		/* deferrable: unique at the end of a
+								 * transaction only */
 	bool		overlaps;		/* WITHOUT OVERLAPS (18+): only for PERIOD
 								 * keys */
 	Oid			index;
@@ -105,8 +105,8 @@ fk_check_tables(Oid child, Oid parent)
 }
 
 /*
- * Names to numbers; a problem names the column that is missing or twice there.
- * A missing one has a hint only if another name is near.
+ * Resolves column names to numbers.  The problem names a column that is missing
+ * or given twice; it has a hint only if a similar name exists.
  */
 static FkProblem *
 find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
@@ -152,8 +152,8 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 }
 
 /*
- * Read an index as a possible target; false for one that no key can
- * reference, whatever its columns are.
+ * Reads an index as a possible target; returns false if no key can reference
+ * it, whatever its columns are
  */
 static bool
 read_target(Oid indexoid, bool want_primary, bool period, TargetIndex *target)
@@ -192,7 +192,7 @@ read_target(Oid indexoid, bool want_primary, bool period, TargetIndex *target)
 	return usable;
 }
 
-/* Does the index have exactly these columns?  opclass[] in their order. */
+/* Returns whether the index has exactly these columns, and its operator classes in their order */
 static bool
 match_target(const TargetIndex *target, const AttrNumber *attnums, int n, Oid *opclass)
 {
@@ -252,8 +252,8 @@ fk_primary_key(Oid relid)
 }
 
 /*
- * The operator parent = child for one pair of columns, or parent && child for
- * the period of a PERIOD key; or InvalidOid.
+ * Returns the operator parent = child for one pair of columns, or parent &&
+ * child for the period of a PERIOD key; InvalidOid if there is none
  */
 static Oid
 choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool overlaps)
@@ -274,7 +274,10 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool 
 	method = form->opcmethod;
 	ReleaseSysCache(tuple);
 
-	/* keys of other methods are those of PERIOD, over ranges and multiranges */
+	/*
+	 * only PERIOD keys, over ranges and multiranges, use another access
+	 * method than btree
+	 */
 	if (method != BTREE_AM_OID && !period)
 		return InvalidOid;
 	if (overlaps && input != ANYRANGEOID && input != ANYMULTIRANGEOID)
@@ -285,8 +288,8 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool 
 		return pf;
 
 	/*
-	 * The family's input type may be polymorphic: then both columns have to
-	 * fit into it together, or int[] could meet point[].
+	 * If the family's input type is polymorphic, both columns must match it
+	 * together: int[] must not meet point[].
 	 */
 	{
 		Oid			inputs[2] = {parent_type, child_type};
@@ -301,7 +304,7 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool 
 
 /* ---- which key may be meant instead ---- */
 
-/* Do all columns of the child go with those of an index, in its order? */
+/* Returns whether the types of the child's columns fit those of an index, in its order */
 static bool
 types_fit(const FkKey *key, const TargetIndex *target)
 {
@@ -331,7 +334,7 @@ fk_fitting_key(const FkKey *key)
 
 			if (!read_target(lfirst_oid(lc), primary, false, &target) || target.nkeys != key->nkeys)
 				continue;
-			/* who means the primary key means it */
+			/* a key that references the primary key needs no proposal */
 			if (primary && match_target(&target, key->parent_att, key->nkeys, opclass))
 				return NIL;
 			if (!target.deferrable && types_fit(key, &target))
@@ -341,7 +344,7 @@ fk_fitting_key(const FkKey *key)
 	return NIL;
 }
 
-/* For a key whose columns can't be the parent's that were named; or NULL */
+/* Returns a hint that proposes another key of the parent whose types fit, or NULL */
 static char *
 meant_key_hint(const FkKey *key)
 {
@@ -351,7 +354,7 @@ meant_key_hint(const FkKey *key)
 							  sg_quote_list(columns), sg_relation_name(key->parent)) : NULL;
 }
 
-/* Sets a hint for a column that is missing, if no name is near */
+/* Sets the hint of a missing column, unless a similar name is its hint already */
 static FkProblem *
 no_column_hint(FkProblem *problem, char *hint)
 {
@@ -373,8 +376,8 @@ fk_same_types(const FkKey *key, int n)
 }
 
 /*
- * The unique index that the key would reference.  With parent_columns NIL,
- * the primary key, whose columns go to key->parent_att.
+ * Finds the unique index that the key would reference.  If parent_columns is
+ * NIL, that is the primary key, whose columns are stored in key->parent_att.
  */
 static FkProblem *
 find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
@@ -451,7 +454,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 							   quote_literal_cstr(sg_relation_name(key->parent))));
 }
 
-/* Types and collations of one pair of columns; sets key->pf_eq_op[i] */
+/* Checks types and collations of one pair of columns; sets key->pf_eq_op[i] */
 static FkProblem *
 resolve_pair(FkKey *key, int i, Oid opclass)
 {
@@ -472,8 +475,8 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 		Oid			cast;
 
 		/*
-		 * an explicit cast may fail for any value, and be tried in vain again
-		 * and again
+		 * an explicit cast can fail for any value: ALTER TYPE would be tried
+		 * in vain
 		 */
 		if (hint == NULL && find_coercion_pathway(parent_type, child_type, COERCION_ASSIGNMENT, &cast) == COERCION_PATH_NONE)
 			hint = "No assignment cast leads from the one type to the other: name columns that go together.";

@@ -22,7 +22,7 @@ fk_same_columns(const FkKey *a, const FkKey *b)
 	if (a->child != b->child || a->parent != b->parent || a->nkeys != b->nkeys)
 		return false;
 
-	/* pairs may be listed in another order; columns occur once in each list */
+	/* pairs may be in another order; a column occurs once in each list */
 	for (int i = 0; i < a->nkeys; i++)
 	{
 		bool		found = false;

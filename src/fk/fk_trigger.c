@@ -37,18 +37,19 @@ typedef struct ArmingEntry
 	Oid			parent;
 	bool		deferrable;
 	bool		deferred;
-	int			check;			/* working triggers of each half */
+	int			check;			/* enabled triggers of each half */
 	int			action;
-	bool		disabled;		/* one of them is there, but disabled */
-	bool		misdeferred;	/* one has another deferrability */
-	List	   *clones;			/* of ArmingEntry *, one level below */
+	bool		disabled;		/* one exists, but is disabled */
+	bool		misdeferred;	/* one's deferrability differs from the
+								 * constraint's */
+	List	   *clones;			/* ArmingEntry *, one level below */
 } ArmingEntry;
 
 struct FkArming
 {
 	MemoryContext context;
 	HTAB	   *entries;
-	bool		linked;			/* are the lists of clones filled? */
+	bool		linked;			/* whether the lists of clones are filled */
 };
 
 FkArming *
@@ -181,8 +182,8 @@ entry_problem(const ArmingEntry *entry, bool check, bool action)
 }
 
 /*
- * Does every partition below relid have its clone among the entries?  Returns
- * the first that has none, or InvalidOid.  Foreign tables carry no key.
+ * Returns the first partition below relid that has no clone among the entries,
+ * or InvalidOid.  Foreign tables carry no key.
  */
 static Oid
 unprotected_partition(Oid relid, bool child_side, List *clones)
@@ -206,7 +207,7 @@ unprotected_partition(Oid relid, bool child_side, List *clones)
 	return InvalidOid;
 }
 
-/* Hang every clone below the entry that it was cloned from */
+/* Links each clone to the entry that it was cloned from */
 static void
 link_clones(FkArming *arming)
 {
@@ -227,7 +228,7 @@ link_clones(FkArming *arming)
 	arming->linked = true;
 }
 
-/* All clones below an entry, at every level */
+/* Returns all clones below an entry, at every level */
 static List *
 clones_below(const ArmingEntry *entry)
 {

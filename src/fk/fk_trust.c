@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fk_trust.c
- *	  What a proof about a key rests on, and the facts behind fk_trust.
+ *	  Fingerprints on which a proof about a key rests, and the facts behind
+ *	  fk_trust.
  *
  * Rows that were found to hold go on holding as long as every change of
  * either table passes through the key's triggers.  Whatever lets rows come
@@ -49,20 +50,22 @@ SG_FUNCTION(sg_fk_facts);
 typedef struct TrustWalk
 {
 	FkFingerprint print;
-	Snapshot	snapshot;		/* NULL: the catalogs as they are now */
-	Oid			subscription;	/* the first that writes to one of the tables */
-	Oid			target;			/* ... to this one */
-	const FkSubscribed *subscribed; /* NULL: of no interest */
-	XLogRecPtr	marked;			/* the newest mark of its tables */
-	XLogRecPtr	triggered;		/* the newest trigger or rule of the child
-								 * that was seen to come, or 0 */
+	Snapshot	snapshot;		/* snapshot of the catalogs; NULL: now */
+	Oid			subscription;	/* first subscription that writes to one of
+								 * the tables */
+	Oid			target;			/* the table that it writes to */
+	const FkSubscribed *subscribed; /* marks of subscriptions; NULL: not
+									 * needed */
+	XLogRecPtr	marked;			/* newest mark of the key's tables */
+	XLogRecPtr	triggered;		/* newest LSN at which the child got a trigger
+								 * or rule, or 0 */
 	char	   *doubt;			/* see fk_cascade_doubt() */
 } TrustWalk;
 
 /*
- * Add two OIDs, and the version of the catalog row that holds them, to a
- * hash.  xmin alone would not tell two changes of one transaction apart.
- * Hashes are summed because catalogs return rows in any order.
+ * Adds two OIDs and the version of their catalog row to a hash.  The version
+ * has the row's place besides xmin, which is equal for two changes of one
+ * transaction.  Hashes are summed because catalogs return rows in any order.
  */
 static void
 add_mark(uint64 *hash, Oid a, Oid b, HeapTuple version)
@@ -91,7 +94,7 @@ visit_triggers(TrustWalk *walk, Oid conid)
 		add_mark(&walk->print.triggers, ((Form_pg_trigger) GETSTRUCT(tuple))->oid, conid, tuple);
 }
 
-/* The triggers of the clones that partitions have, at every level */
+/* Visits the triggers of the key's clones on partitions, at every level */
 static void
 visit_clones(TrustWalk *walk, Oid conid)
 {
@@ -122,7 +125,10 @@ visit_subscriptions(TrustWalk *walk, Oid relid)
 					 Anum_pg_subscription_rel_srrelid, relid, walk->snapshot);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&subscribed)))
 	{
-		/* the state of the initial copy changes: its version says nothing */
+		/*
+		 * the row's version changes with the state of the initial copy: leave
+		 * it out
+		 */
 		walk->subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
 		walk->target = relid;
 		add_mark(&walk->print.subscriptions, relid, walk->subscription, NULL);
@@ -132,7 +138,10 @@ visit_subscriptions(TrustWalk *walk, Oid relid)
 		walk->marked = Max(walk->marked, fk_subscribed_mark(walk->subscribed, relid));
 }
 
-/* Triggers and rules that have come, and maybe gone, between the key's actions and the child, its partitions and ancestors */
+/*
+ * Visits triggers and rules, those that are gone included, that stand or stood
+ * between the key's actions and the child, its partitions and ancestors
+ */
 static void
 visit_triggered(TrustWalk *walk, const FkKey *key)
 {
@@ -144,7 +153,7 @@ visit_triggered(TrustWalk *walk, const FkKey *key)
 	}
 }
 
-/* The file of a table, also of a mapped one, or InvalidOid when it has none */
+/* Returns the relfilenumber of a table, mapped ones included, or InvalidOid if it has no storage */
 static Oid
 table_file(Oid relid)
 {
@@ -153,7 +162,7 @@ table_file(Oid relid)
 	return sg_ask(pg_relation_filenode, relid, &file) ? DatumGetObjectId(file) : InvalidOid;
 }
 
-/* Adds the partitions of a table, if it has some, to the list */
+/* Appends the partitions of a table to the list */
 static List *
 visit_partitions(TrustWalk *walk, Oid relid, List *partitions)
 {
@@ -175,7 +184,7 @@ visit_partitions(TrustWalk *walk, Oid relid, List *partitions)
 	return partitions;
 }
 
-/* A table and, where it is partitioned, everything below it */
+/* Visits a table and, if it is partitioned, its whole tree */
 static void
 visit_table(TrustWalk *walk, Oid root)
 {
@@ -191,7 +200,7 @@ visit_table(TrustWalk *walk, Oid root)
 	}
 }
 
-/* Rows for a partition may also arrive by a subscription of what it is part of */
+/* Visits the ancestors of a partition, since a subscription of these writes to it, too */
 static void
 visit_ancestors(TrustWalk *walk, Oid relid)
 {
@@ -239,7 +248,7 @@ fk_fingerprint(const FkKey *key, Snapshot snapshot)
 	return walk.print;
 }
 
-/* Who writes to the key's tables without asking its triggers, or NULL */
+/* Returns a text about the subscription that writes to the key's tables past its triggers, or NULL */
 static char *
 subscription_text(const TrustWalk *walk)
 {
@@ -253,7 +262,7 @@ subscription_text(const TrustWalk *walk)
 					name ? quote_identifier(name) : "(dropped)", sg_relation_name(walk->target));
 }
 
-/* A place of the WAL, null where there is none */
+/* Emits an LSN, null for none */
 static void
 sink_place(SgRowSink *sink, XLogRecPtr place)
 {
@@ -300,10 +309,10 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
 /*
  * schemaguard.sg_fk_facts()
  *
- * One row per declared key: its state, its fingerprint, where we are, in
- * which system, database and at what place of the WAL, and what is known of
- * subscriptions.  Catalogs and marks only, so
- * anybody may call it; takes no lock on the keys' tables.
+ * Returns a row per declared key: its state, its fingerprint, the system,
+ * database and WAL position of now, and what is known of subscriptions.  Reads
+ * only catalogs and marks, so that anybody may call it; takes no lock on the
+ * keys' tables.
  */
 static Datum
 sg_fk_facts_entered(PG_FUNCTION_ARGS)

@@ -33,7 +33,7 @@
 SG_FUNCTION(sg_compare_fks);
 SG_FUNCTION(sg_plan_from_snapshot);
 
-/* Missing tables that the summary names */
+/* Number of missing tables that the summary names */
 #define NAMED_TABLES 10
 
 static const char *const status_words[KEY_STATUSES] = {
@@ -59,10 +59,10 @@ typedef struct KeySummary
 {
 	int64		status[KEY_STATUSES];
 	int64		recommended[KEY_ADVICES];
-	int64		reference;		/* keys that each side has */
+	int64		reference;		/* number of keys of each side */
 	int64		target;
 	DriftRisk	risk;
-	List	   *missing;		/* of char *: tables that one side lacks */
+	List	   *missing;		/* char *: tables that one side lacks */
 } KeySummary;
 
 /* ---- counting ---- */
@@ -134,7 +134,7 @@ counts_json(const KeySummary *summary)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
-/* "add here: 3, rename: 1" */
+/* Returns the recommendation of a summary, such as "add here: 3, rename: 1" */
 static char *
 summary_recommendation(const KeySummary *summary)
 {
@@ -178,7 +178,7 @@ emit_summary(SgRowSink *sink, const char *level, const char *table, const KeySum
 	sg_sink_text(sink, table);
 	sg_sink_null(sink);			/* names of the key */
 	sg_sink_null(sink);
-	/* status: of single keys only, so that they can be counted */
+	/* status: null except for single keys, so that rows can be counted by it */
 	sg_sink_null(sink);
 	sg_sink_text(sink, summary_recommendation(summary));
 	sg_sink_text(sink, drift_risk_word(Max(summary->risk, DRIFT_SAFE)));
@@ -218,7 +218,10 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 
 /* ---- the comparison ---- */
 
-/* Read, pair and judge; fills one summary per table, in their order, and one for all */
+/*
+ * Reads both sides, pairs and judges the keys; returns a summary per table, in
+ * the tables' order, and fills *total
+ */
 static List *
 compare(KeyComparison *comparison, const char *reference, const char *target, KeySummary *total)
 {
@@ -245,9 +248,9 @@ compare(KeyComparison *comparison, const char *reference, const char *target, Ke
 }
 
 /*
- * Takes a migration back which validates a key in this database, if that runs
- * code of others as whoever runs it: the server plans and proves by what
- * indexes and checks of both tables have.
+ * Withdraws a migration that validates a key in this database, if validating
+ * runs other roles' code as the caller: the server plans and proves with
+ * indexes and checks of both tables
  */
 static void
 leave_to_owner(const KeyComparison *comparison, KeyPair *pair)
@@ -265,7 +268,7 @@ leave_to_owner(const KeyComparison *comparison, KeyPair *pair)
 							pair->reason);
 }
 
-/* The migrations, all at once */
+/* Writes the migrations of all pairs by one call */
 static void
 write_migrations(const KeyComparison *comparison)
 {
@@ -290,7 +293,7 @@ write_migrations(const KeyComparison *comparison)
 		KeyPair    *pair = lfirst(lc);
 
 		pair->migration = lfirst(lc2);
-		/* a document need not say what the key's state is */
+		/* a document may lack the key's state */
 		if (pair->migration == NULL)
 			pair->reason = psprintf("%s; no migration is written, for the snapshot does not say all that it would need", pair->reason);
 		leave_to_owner(comparison, pair);
@@ -300,14 +303,12 @@ write_migrations(const KeyComparison *comparison)
 /*
  * sg_compare_fks(reference text, target text DEFAULT 'live')
  *
- * The foreign keys of two sides, each a snapshot or 'live': a row for the
- * whole (level database), then for each table with keys one for the table and
- * one for each of its keys, by name.  Reads no rows of tables and changes
- * nothing; the catalogs with the caller's privileges, snapshots that are the
- * caller's own.
- *
- * Errors: 42704 no such snapshot, 42501 somebody else's, 22023 the two have
- * no schema in common, 22004.
+ * Compares the foreign keys of two sides, each a snapshot or 'live'. Returns a
+ * row for the database, then for each table with keys a row for the table and
+ * one for each key, sorted by name.  Reads no rows of tables and changes
+ * nothing; reads catalogs with the caller's privileges, and snapshots that
+ * belong to the caller.  Errors: 42704 no such snapshot, 42501 somebody else's,
+ * 22023 no schema in common, 22004.
  */
 static Datum
 sg_compare_fks_entered(PG_FUNCTION_ARGS)
@@ -365,7 +366,7 @@ check_step(void *arg)
 	plan_draft_check(checked->draft, checked->step);
 }
 
-/* Is this error about the key, and not about the session? */
+/* Returns whether an error is about the key, not about the session */
 static bool
 is_about_key(const ErrorData *error)
 {
@@ -386,8 +387,8 @@ is_about_key(const ErrorData *error)
 }
 
 /*
- * The step for a key of the reference.  What this database lacks makes it a
- * skipped one with that reason, which deployment looks at again.
+ * Makes the step for a key of the reference.  If this database lacks something
+ * that it needs, the step is skipped with that reason; deployment looks again.
  */
 static PlanStep *
 make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *key)
@@ -403,7 +404,7 @@ make_step(const FkPlan *plan, const KeyComparison *comparison, const SideKey *ke
 	if (step->enforced && !key->validated)
 		step->orphans = ORPHANS_LEAVE;
 
-	/* nobody chose the name, and another constraint has it */
+	/* drop a generated name that another constraint has */
 	if (key->automatic && here && sg_has_name(here->names, step->fk_name))
 		step->fk_name = NULL;
 
@@ -427,7 +428,7 @@ add_note(List **notes, const char *reason)
 	*notes = lappend(*notes, note);
 }
 
-/* Add a step; what a plan can't hold, or has already, becomes a note instead */
+/* Adds a step to the draft; a step that the plan can't hold, or has already, becomes a note */
 static bool
 add_step(PlanDraft *draft, PlanStep *step, const char *name, List **notes)
 {
@@ -446,7 +447,7 @@ add_step(PlanDraft *draft, PlanStep *step, const char *name, List **notes)
 	return false;
 }
 
-/* The name of a key that takes another one's place, once that is gone */
+/* Makes the step that gives a key its final name, once the key that it replaces is gone */
 static PlanStep *
 make_rename(const FkPlan *plan, const PlanStep *key, const char *name)
 {
@@ -461,9 +462,9 @@ make_rename(const FkPlan *plan, const PlanStep *key, const char *name)
 }
 
 /*
- * Steps for a key that is here with other clauses, or leads elsewhere: another
- * one beside it, valid before the old one goes, as sg_compare_fks() has it; how
- * many.  0: ALTER CONSTRAINT or less is enough.
+ * Adds the steps for a key that exists with other clauses or another parent:
+ * create a second key, validate it, drop the old one, as sg_compare_fks()
+ * advises.  Returns their number; 0 if ALTER CONSTRAINT or less suffices.
  */
 static int
 add_changed(PlanDraft *draft, const FkPlan *plan, const KeyComparison *comparison, const KeyPair *pair, List **notes)
@@ -484,15 +485,13 @@ add_changed(PlanDraft *draft, const FkPlan *plan, const KeyComparison *compariso
 /*
  * sg_plan_from_snapshot(plan text, reference text)
  *
- * Adds steps for each foreign key that the snapshot has and this database
- * lacks, or has with other clauses, and returns how many; keys whose tables or
- * columns are not here become skipped steps with the reason.  What has another
- * name, what ALTER CONSTRAINT or VALIDATE can mend, and duplicates are left
- * out: sg_compare_fks() has them.  schemaguard.plan_note says what was left
- * alone.
- *
- * For the plan's author (42501).  55006 while a session runs the plan, 42704
- * no such plan or snapshot, 25006 in a read-only transaction.
+ * Adds steps for each foreign key of the snapshot that this database lacks or
+ * has with other clauses, and returns their number.  Keys whose tables or
+ * columns are missing become skipped steps with the reason.  Differences in
+ * name, those that ALTER CONSTRAINT or VALIDATE can mend, and duplicates are
+ * left to sg_compare_fks(); schemaguard.plan_note lists them.  For the plan's
+ * author (42501). 55006 while a session runs the plan, 42704 no such plan or
+ * snapshot, 25006 in a read-only transaction.
  */
 static Datum
 sg_plan_from_snapshot_entered(PG_FUNCTION_ARGS)

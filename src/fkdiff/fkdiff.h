@@ -21,11 +21,11 @@
 #include "drift/drift.h"
 #include "plan/plan.h"
 
-/* Columns that a key can refer to */
+/* Unique columns that a key can reference */
 typedef struct KeyUnique
 {
 	List	   *columns;		/* of char * */
-	bool		period;			/* the last one WITHOUT OVERLAPS */
+	bool		period;			/* the last column is WITHOUT OVERLAPS */
 } KeyUnique;
 
 typedef enum KeyRenamed
@@ -35,58 +35,62 @@ typedef enum KeyRenamed
 	RENAMED_SCHEMA
 } KeyRenamed;
 
-/* Object that the target calls otherwise */
+/* Object with another name in the target */
 typedef struct KeyRename
 {
 	KeyRenamed	what;
-	char	   *table;			/* of a column: the reference's name */
-	char	   *from;			/* the target's name; of a table in a renamed
-								 * schema, once that has its name */
-	char	   *to;				/* the reference's */
+	char	   *table;			/* for a column: the table's name in the
+								 * reference */
+	char	   *from;			/* name in the target; for a table in a
+								 * renamed schema, its name after that is
+								 * renamed */
+	char	   *to;				/* name in the reference */
 	char	   *evidence;
-	bool		guess;			/* they may be two things that look alike */
-	bool		stated;			/* a migration does it */
+	bool		guess;			/* may be two different objects that look
+								 * alike */
+	bool		stated;			/* a migration renames it */
 } KeyRename;
 
 typedef struct KeyTable
 {
 	char	   *identity;
-	bool		present;		/* a table of that name was found */
-	char	   *unknown;		/* why it, or a key of it, could not be read;
-								 * or NULL */
+	bool		present;		/* the side has a table of that name */
+	char	   *unknown;		/* why the table or one of its keys could not
+								 * be read, or NULL */
 	bool		partitioned;
-	bool		inherited;		/* a partition or an inheritance child */
+	bool		inherited;		/* partition or inheritance child */
 	bool		extension;
 	List	   *columns;		/* of char * */
-	List	   *uniques;		/* of KeyUnique * */
-	List	   *names;			/* of all its constraints */
-	char	   *called;			/* of the target: its own name, where that is
-								 * another one; or NULL */
-	List	   *renames;		/* of KeyRename *: of its schema, of itself */
+	List	   *uniques;		/* KeyUnique * */
+	List	   *names;			/* names of all its constraints */
+	char	   *called;			/* target only: the table's own name if it
+								 * differs, or NULL */
+	List	   *renames;		/* KeyRename *: renames of its schema and of
+								 * itself */
 } KeyTable;
 
-/* Key of one side; the clauses are a step's */
+/* Key of one side; its clauses are held by a plan step */
 typedef struct SideKey
 {
 	PlanStep   *step;
 	bool		validated;
 	bool		period;
-	bool		automatic;		/* nobody chose the name */
-	char	   *triggers;		/* how they are switched off, or NULL */
-	char	   *properties;		/* as the snapshot has them */
+	bool		automatic;		/* the name was generated */
+	char	   *triggers;		/* how its triggers are disabled, or NULL */
+	char	   *properties;		/* properties in the snapshot */
 	char	   *definition;
-	char	   *name;			/* once the migrations so far have run */
+	char	   *name;			/* name after the migrations so far */
 	bool		paired;
 } SideKey;
 
 typedef struct KeySide
 {
-	const char *name;			/* of the snapshot, or "live" */
+	const char *name;			/* name of the snapshot, or "live" */
 	const char *word;			/* "reference" or "target" */
 	int			version;		/* server_version_num */
-	List	   *schemas;		/* it covers; NIL: all */
-	SgNameTable *tables;		/* of KeyTable, by identity */
-	List	   *keys;			/* of SideKey *, by table and name */
+	List	   *schemas;		/* schemas covered; NIL: all */
+	SgNameTable *tables;		/* KeyTable by identity */
+	List	   *keys;			/* SideKey *, sorted by table and name */
 } KeySide;
 
 typedef enum KeyPresence
@@ -94,23 +98,23 @@ typedef enum KeyPresence
 	KEY_TABLE_PRESENT,
 	KEY_TABLE_MISSING,
 	KEY_TABLE_UNKNOWN,			/* could not be read */
-	KEY_TABLE_OUTSIDE			/* of the schemas that are compared */
+	KEY_TABLE_OUTSIDE			/* outside of the compared schemas */
 } KeyPresence;
 
-/* In the order of the counts; what a pair is */
+/* Status of a pair, in the order of the counts */
 typedef enum KeyStatus
 {
 	KEY_COMMON,
 	KEY_ONLY_REFERENCE,
 	KEY_ONLY_TARGET,
-	KEY_RENAMED,				/* a column has another name */
+	KEY_RENAMED,				/* a column was renamed */
 	KEY_CHANGED,
 	KEY_UNKNOWN
 } KeyStatus;
 
 #define KEY_STATUSES (KEY_UNKNOWN + 1)
 
-/* Advice for a pair, in the order in which a summary names it */
+/* Advice for a pair, in the order of a summary */
 typedef enum KeyAdvice
 {
 	ADVICE_NONE,
@@ -131,60 +135,64 @@ typedef struct KeyPair
 	KeyStatus	status;
 	SideKey    *reference;		/* one of the two may be NULL */
 	SideKey    *target;
-	SideKey    *twin;			/* of the same side: this is its duplicate */
+	SideKey    *twin;			/* key of the same side that this one
+								 * duplicates */
 	List	   *renames;		/* of KeyRename * */
-	List	   *differences;	/* of char *, names of properties */
+	List	   *differences;	/* char *: names of properties */
 
 	KeyAdvice	advice;
 	char	   *reason;
 	DriftRisk	risk;
-	const char *run_on;			/* where the migration is for, or NULL */
-	char	   *deeds;			/* what that does, or NULL, as sync_write()
-								 * takes it ... */
-	char	   *migration;		/* ... and gives it */
-	char	   *beside;			/* the name of the key that it makes in place
-								 * of the target's, or NULL ... */
-	bool		takes_name;		/* ... whose name that gets in the end */
+	const char *run_on;			/* side that the migration is for, or NULL */
+	char	   *deeds;			/* deeds of the migration as sync_write()
+								 * takes them, or NULL */
+	char	   *migration;		/* text of the migration, by sync_write() */
+	char	   *beside;			/* name of the new key that replaces the
+								 * target's, or NULL */
+	bool		takes_name;		/* the new key gets the old one's name in the
+								 * end */
 } KeyPair;
 
-/* The keys of one child table */
+/* Pairs of keys of one child table */
 typedef struct KeyTablePair
 {
 	char	   *identity;
-	List	   *pairs;			/* of KeyPair * */
+	List	   *pairs;			/* KeyPair * */
 } KeyTablePair;
 
 typedef struct KeyComparison
 {
 	KeySide		reference;
 	KeySide		target;
-	List	   *tables;			/* of KeyTablePair *, by identity */
-	List	   *columns;		/* of KeyRename *: those that sg_drift() finds */
-	List	   *renames;		/* of KeyRename *, each once, that a key has */
+	List	   *tables;			/* KeyTablePair *, sorted by identity */
+	List	   *columns;		/* KeyRename *: renamed columns, found by
+								 * sg_drift() */
+	List	   *renames;		/* KeyRename *: renames that concern a key,
+								 * each once */
 } KeyComparison;
 
 /* ---- fkdiff_read.c ---- */
 
 /*
- * Read both sides, each a stored snapshot or "live", in the schemas that both
- * cover.  Raises as snapshot_open() does, and 22023 when there is no such
+ * Reads both sides, each a stored snapshot or "live", in the schemas that both
+ * cover.  Raises snapshot_open()'s errors, and 22023 if there is no such
  * schema.
  */
 extern void fkdiff_read(KeyComparison *comparison, const char *reference, const char *target);
 
-/* The entry of a table, or NULL when the side has not seen it */
+/* Returns the entry of a table, or NULL if the side does not know the table */
 extern KeyTable *fkdiff_table(const KeySide *side, const char *identity);
 extern KeyPresence fkdiff_presence(const KeySide *side, const char *identity);
 
-/* By table and name */
+/* Compares two SideKey * by table and name */
 extern int	fkdiff_compare_keys(const ListCell *a, const ListCell *b);
 
 /* ---- fkdiff_rename.c ---- */
 
 /*
- * Give tables of the target the reference's names, if both are one table as
- * sg_drift() sees it, and note its renamed columns.  Reads both sides again
- * where a name of a key is not on both.
+ * Gives tables of the target the reference's names if sg_drift() takes both for
+ * the same table, and records renamed columns.  Reads both sides in full if a
+ * table or column of a key is missing on one of them.
  */
 extern void fkdiff_rename(KeyComparison *comparison);
 
@@ -193,12 +201,15 @@ extern const char *fkdiff_called(const KeySide *side, const char *identity);
 
 /* ---- fkdiff_match.c ---- */
 
-/* Pair the keys: fills tables and renames, each pair up to its differences */
+/* Pairs the keys: fills tables and renames, and each pair up to its differences */
 extern void fkdiff_match(KeyComparison *comparison);
 
 /* ---- fkdiff_advice.c ---- */
 
-/* Fill in the rest of a pair, up to what is to be done; in the order of the rows, since they share statements */
+/*
+ * Fills in the rest of a pair: advice, reason, migration.  Called in the order
+ * of the rows, because pairs share statements.
+ */
 extern void fkdiff_advise(KeyComparison *comparison, KeyPair *pair);
 
 #endif							/* SG_FKDIFF_H */

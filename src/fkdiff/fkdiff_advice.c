@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fkdiff_advice.c
- *	  What to do about a pair of keys: a recommendation, why, what its
- *	  migration does, and what that may cost.
+ *	  Advice on a pair of keys: a recommendation, its reason, and the
+ *	  effects and costs of its migration.
  *
  * The statements are sg_sync_sql()'s.  A migration is complete: run on the side that it is for, it makes the two
  * keys one.  New keys are added NOT VALID and validated by a statement of
@@ -26,14 +26,17 @@
 #include "fkdiff/fkdiff.h"
 #include "sync/sync_write.h"
 
-/* From here on NOT ENFORCED and PERIOD exist, and NOT VALID keys of partitioned tables */
+/* First version with NOT ENFORCED, PERIOD, and NOT VALID keys of partitioned tables */
 #define VERSION_18 180000
 
 static const char *const validate_reason = "VALIDATE fails while there are orphans, which sg_orphan_audit() counts";
 
 /* ---- deeds ---- */
 
-/* A step of sg_sync_rules() for an object; then names of fields and their values, if not NULL, up to NULL */
+/*
+ * Appends a step of sg_sync_rules() for an object, with pairs of field names
+ * and values up to NULL; fields without a value are left out
+ */
 static void
 append_deed(KeyPair *pair, const char *step, const char *kind, const char *name,...)
 {
@@ -72,7 +75,7 @@ append_reason(KeyPair *pair, const char *reason)
 	pair->reason = pair->reason ? psprintf("%s; %s", pair->reason, reason) : pstrdup(reason);
 }
 
-/* A name for a key that no constraint of the table has; it is taken from now on */
+/* Returns a name that no constraint of the table has, and reserves it */
 static char *
 free_name(const KeySide *side, const char *identity, const char *wanted)
 {
@@ -86,7 +89,7 @@ free_name(const KeySide *side, const char *identity, const char *wanted)
 	return name;
 }
 
-/* Can the side have the key NOT VALID first? */
+/* Returns whether the side can create the key NOT VALID */
 static bool
 can_be_not_valid(const KeySide *side, const SideKey *key)
 {
@@ -96,7 +99,7 @@ can_be_not_valid(const KeySide *side, const SideKey *key)
 		(side->version >= VERSION_18 || child == NULL || !child->partitioned);
 }
 
-/* Deletes of the parent's rows, or changes of its keys, would change the child's */
+/* Returns whether deletes or key updates of the parent change rows of the child */
 static bool
 changes_rows(const PlanStep *step)
 {
@@ -105,8 +108,8 @@ changes_rows(const PlanStep *step)
 }
 
 /*
- * Give a side the key under a name: create, or beside the one whose name it
- * gets in the end
+ * Appends the statements that create a key on a side: under its name, or under
+ * another name beside the key whose name it gets in the end
  */
 static void
 append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *step, const char *name, const char *new_name)
@@ -139,7 +142,10 @@ append_alter(KeyPair *pair, const char *property, const char *table, const char 
 
 /* ---- what is missing ---- */
 
-/* Columns that a table of a side lacks, or NULL; what another key says about their names */
+/*
+ * Returns a text about the first of these columns that a table of a side lacks,
+ * with its rename if it has one, or NULL
+ */
 static char *
 missing_column(const KeyComparison *comparison, const KeySide *side, const char *identity, List *columns)
 {
@@ -165,7 +171,7 @@ missing_column(const KeyComparison *comparison, const KeySide *side, const char 
 	return NULL;
 }
 
-/* Does a unique key of the parent have exactly these columns? */
+/* Returns whether a unique key of the parent has exactly the referenced columns */
 static bool
 has_unique(const KeyTable *parent, const SideKey *key)
 {
@@ -184,7 +190,7 @@ has_unique(const KeyTable *parent, const SideKey *key)
 	return false;
 }
 
-/* Returns the first thing to do about a table that has another name in the target, or NULL */
+/* Returns the advice to rename a table that has another name in the target, or NULL */
 static char *
 other_name(const KeySide *side, const char *identity)
 {
@@ -194,7 +200,7 @@ other_name(const KeySide *side, const char *identity)
 		psprintf("table %s is called %s in the %s: rename it, then compare again", identity, called, side->word);
 }
 
-/* Why a side can't have the key, or NULL.  What can't be known is no reason. */
+/* Returns why a side can't have the key, or NULL.  Unknown facts are no reason. */
 static char *
 obstacle(const KeyComparison *comparison, const KeySide *side, const SideKey *key)
 {
@@ -252,7 +258,7 @@ advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
 	append_drop(pair, fkdiff_called(side, key->step->child_table), key->step->fk_name);
 }
 
-/* The key of one side, for the other */
+/* Advises to add the key of one side to the other */
 static void
 advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const SideKey *key)
 {
@@ -309,7 +315,7 @@ differs_only(const KeyPair *pair, const char *property)
 	return list_length(pair->differences) == 1 && differs(pair, property);
 }
 
-/* Says whether the key must be made anew because ALTER CONSTRAINT can't change it as wanted */
+/* Returns whether the key must be recreated because ALTER CONSTRAINT can't make the change */
 static bool
 needs_rebuild(const KeyPair *pair)
 {
@@ -319,7 +325,7 @@ needs_rebuild(const KeyPair *pair)
 		(differs(pair, "triggers") && pair->reference->triggers == NULL);
 }
 
-/* The name that the target's key is to have in the end */
+/* Returns the final name of the target's key */
 static char *
 wanted_name(const KeyPair *pair)
 {
@@ -327,8 +333,8 @@ wanted_name(const KeyPair *pair)
 }
 
 /*
- * Another key beside it, as sg_sync_sql() makes one: the old one holds until
- * the new one is valid, and then gives it its name
+ * Appends the replacement of a key, as sg_sync_sql() writes it: create a second
+ * key, validate it, drop the old one, rename
  */
 static void
 replace(KeyPair *pair, const KeySide *side)
@@ -376,7 +382,7 @@ retarget(KeyPair *pair, const KeySide *side)
 	}
 }
 
-/* The key of the target that has a name, and is to have another one */
+/* Returns the target's key that has this name and will be renamed, or NULL */
 static SideKey *
 leaves_name(const KeyComparison *comparison, const char *table, const char *name)
 {
@@ -393,7 +399,7 @@ leaves_name(const KeyComparison *comparison, const char *table, const char *name
 	return NULL;
 }
 
-/* RENAME CONSTRAINT, and who has which name from then on */
+/* Appends RENAME CONSTRAINT, and updates the names in use */
 static void
 append_rename_key(KeyPair *pair, const KeySide *side, SideKey *key, char *name)
 {
@@ -411,7 +417,10 @@ append_rename_key(KeyPair *pair, const KeySide *side, SideKey *key, char *name)
 	key->name = name;
 }
 
-/* The reference's name, unless another constraint keeps it: what gets another one itself makes way */
+/*
+ * Appends a rename to the reference's name, unless another constraint keeps
+ * that; a key that is renamed itself is renamed first
+ */
 static void
 alter_name(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 {
@@ -457,7 +466,7 @@ alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 		alter_name(comparison, pair, side);
 }
 
-/* Another schema, and another name */
+/* Appends the renames of a table: SET SCHEMA, RENAME TO */
 static void
 append_table_rename(KeyPair *pair, const KeyRename *rename)
 {
@@ -476,7 +485,7 @@ append_table_rename(KeyPair *pair, const KeyRename *rename)
 		append_deed(pair, "rename", "table", to.name, "parent", quote_identifier(to.schema), "property", "name", "old_name", from.name, NULL);
 }
 
-/* The tables' and columns' names that no other pair renames */
+/* Appends the renames of tables and columns that no earlier pair has stated */
 static void
 append_renames(KeyComparison *comparison, KeyPair *pair)
 {
@@ -510,7 +519,7 @@ append_renames(KeyComparison *comparison, KeyPair *pair)
 	}
 }
 
-/* The reference is behind in one thing: its key is not valid */
+/* Advises to validate the reference's key, its only difference */
 static void
 advise_validate_there(KeyPair *pair)
 {
@@ -573,7 +582,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 		alter(comparison, pair, side);
 }
 
-/* Advises on a key that is the same on both sides, and on its twins */
+/* Advises on a key that both sides have, and on its duplicates */
 static void
 advise_common(KeyPair *pair)
 {

@@ -20,7 +20,7 @@
 #include "fk/fk.h"
 #include "fkdiff/fkdiff.h"
 
-/* Do both have the same columns, to the same columns of the same parent, in pairs? */
+/* Returns whether two keys have the same pairs of columns and the same parent */
 static bool
 same_shape(const SideKey *a, const SideKey *b)
 {
@@ -38,14 +38,14 @@ add_difference(List *differences, bool differs, const char *name)
 	return differs ? lappend(differences, unconstify(char *, name)) : differences;
 }
 
-/* Does the name tell them apart?  Not when nobody chose one of the two. */
+/* Returns whether two keys differ by name; a generated name does not count */
 static bool
 names_differ(const SideKey *a, const SideKey *b)
 {
 	return !a->automatic && !b->automatic && strcmp(a->step->fk_name, b->step->fk_name) != 0;
 }
 
-/* Does one of them check, and the other not? */
+/* Returns whether one of them is enforced by its triggers and the other is not */
 static bool
 differently_switched(const SideKey *a, const SideKey *b)
 {
@@ -53,9 +53,8 @@ differently_switched(const SideKey *a, const SideKey *b)
 }
 
 /*
- * Returns the clauses in which two keys of one shape differ; renamed columns,
- * which the lists of ON DELETE SET may have too, have been translated by the
- * caller.
+ * Returns the clauses in which two keys of one shape differ.  The caller has
+ * translated renamed columns, also those of ON DELETE SET (...).
  */
 static List *
 clause_differences(const SideKey *reference, const SideKey *target, List *delete_columns)
@@ -78,7 +77,7 @@ clause_differences(const SideKey *reference, const SideKey *target, List *delete
 
 	differences = add_difference(differences, differently_switched(reference, target), "triggers");
 
-	/* a key that is not enforced is never valid, either */
+	/* a key that is not enforced is never valid */
 	if (r->enforced && t->enforced)
 		differences = add_difference(differences, reference->validated != target->validated, "validated");
 
@@ -87,11 +86,11 @@ clause_differences(const SideKey *reference, const SideKey *target, List *delete
 
 /* ---- pairs ---- */
 
-/* The keys of one table that are not paired yet */
+/* Keys of one table that are not paired yet */
 typedef struct TableMatch
 {
 	KeyComparison *comparison;
-	List	   *references;		/* of SideKey * */
+	List	   *references;		/* SideKey * */
 	List	   *targets;
 	List	   *pairs;			/* of KeyPair * */
 } TableMatch;
@@ -112,7 +111,7 @@ make_pair(TableMatch *match, KeyStatus status, SideKey *reference, SideKey *targ
 	return pair;
 }
 
-/* The tables of a key that the target calls otherwise */
+/* Returns the renames of a key's tables */
 static List *
 table_renames(KeyComparison *comparison, const SideKey *target)
 {
@@ -141,7 +140,7 @@ name_renames(KeyPair *pair)
 	}
 }
 
-/* Scores how well two keys of one shape fit, where there are several */
+/* Returns a score of how well two keys of one shape fit, to choose among several */
 static int
 likeness(const SideKey *reference, const SideKey *target)
 {
@@ -184,7 +183,7 @@ match_shapes(TableMatch *match)
 
 /* ---- renamed columns ---- */
 
-/* Is a column of the target's table the reference's under another name? */
+/* Returns the rename that makes a column of the target the reference's, or NULL */
 static KeyRename *
 find_rename(KeyComparison *comparison, const char *identity, const char *to, const char *from)
 {
@@ -197,8 +196,8 @@ find_rename(KeyComparison *comparison, const char *identity, const char *to, con
 }
 
 /*
- * The renames that turn one list of columns into the other, both of one
- * table; false when there are none such.
+ * Collects the renames that turn one list of columns into the other, both of
+ * one table; returns false if there are none
  */
 static bool
 list_renames(KeyComparison *comparison, const char *identity, List *to, List *from, List **renames)
@@ -222,7 +221,7 @@ list_renames(KeyComparison *comparison, const char *identity, List *to, List *fr
 	return true;
 }
 
-/* The target's columns under the reference's names */
+/* Returns the target's columns under the reference's names */
 static List *
 translate(List *columns, const char *identity, List *renames)
 {
@@ -265,7 +264,10 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 	return true;
 }
 
-/* The one of the same name first: there may be duplicates of it */
+/*
+ * Pairs keys that differ by renamed columns; by_name: only those of the same
+ * name, because there may be duplicates
+ */
 static void
 match_renames(TableMatch *match, bool by_name)
 {
@@ -306,8 +308,8 @@ match_parents(TableMatch *match, bool by_name)
 }
 
 /*
- * A key of the same side with the key's shape that has its place already:
- * paired, or on this side only as well and earlier in the list.
+ * Returns the key of the same side that this one duplicates: of the same shape,
+ * and either paired, or on this side only and earlier in the list
  */
 static SideKey *
 find_twin(List *keys, const SideKey *key)
@@ -320,7 +322,7 @@ find_twin(List *keys, const SideKey *key)
 	return NULL;
 }
 
-/* Can't tell what the other side has: it, or what it could not read, may be there */
+/* Returns whether the other side may have the key, because it could not be read */
 static bool
 is_unknown(const KeySide *other, const SideKey *key)
 {
@@ -344,7 +346,7 @@ take_rest(TableMatch *match, List *keys, const KeySide *other, KeyStatus status)
 	}
 }
 
-/* Pairs that repeat an earlier pair: both sides have the key twice */
+/* Marks pairs that repeat an earlier pair: both sides have the key twice */
 static void
 find_common_twins(TableMatch *match)
 {
@@ -405,7 +407,7 @@ match_table(TableMatch *match, char *identity)
 	return table;
 }
 
-/* The keys of a table at the head of a sorted list; the list begins behind them then */
+/* Returns the keys of a table from the n-th of a sorted list on, and advances *next behind them */
 static List *
 take_table(List *keys, int *next, const char *identity)
 {

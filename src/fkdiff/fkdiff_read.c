@@ -27,7 +27,7 @@
 
 /* ---- properties ---- */
 
-/* The strings of an array, without nulls; NIL when there is none */
+/* Returns the strings of an array without its nulls; NIL if there is no array */
 static List *
 list_property(const SgJson *properties, const char *name)
 {
@@ -47,7 +47,10 @@ list_property(const SgJson *properties, const char *name)
 	return strings;
 }
 
-/* A snapshot may come from anywhere, and what it says gets into statements */
+/*
+ * Raises an error for an invalid object: a snapshot may come from anywhere, and
+ * its texts become part of statements
+ */
 static void
 check_object(const KeySide *side, const SnapshotObject *object, bool valid)
 {
@@ -59,7 +62,7 @@ check_object(const KeySide *side, const SnapshotObject *object, bool valid)
 				 errhint("Take or import the snapshot anew.")));
 }
 
-/* The name of a part of a table, which comes behind the table's identity */
+/* Returns the name of a column or constraint from its identity, without the table's */
 static char *
 local_name(const KeySide *side, const SnapshotObject *object)
 {
@@ -154,7 +157,7 @@ read_column(KeySide *side, const SnapshotObject *object)
 	table->columns = lappend(table->columns, name);
 }
 
-/* Everything is there, and names of tables are names */
+/* Raises an error unless a key has all of its properties, with valid names of tables */
 static void
 check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *step)
 {
@@ -166,7 +169,7 @@ check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *ste
 				 sg_parse_table_name(step->parent_table).schema != NULL);
 }
 
-/* A word, of those that there are; the first of them where there is none */
+/* Returns the number of a property's word in a list; 0 if the property is missing */
 static int
 word_property(const KeySide *side, const SnapshotObject *object, const SgJson *properties, const char *name, const SgWord *words)
 {
@@ -220,7 +223,7 @@ add_unique(KeyTable *table, const SgJson *properties)
 	table->uniques = lappend(table->uniques, unique);
 }
 
-/* A key may refer to a unique index without a constraint */
+/* Reads a unique index, which a key may reference without a constraint */
 static void
 read_index(KeySide *side, const SnapshotObject *object, const SgJson *properties)
 {
@@ -236,7 +239,7 @@ read_constraint(KeySide *side, const SnapshotObject *object, const SgJson *prope
 	char	   *unknown = snapshot_unknown(object);
 	KeyTable   *table;
 
-	/* domains have constraints, too */
+	/* skip a constraint of a domain */
 	if (object->parent == NULL)
 		return;
 
@@ -266,7 +269,7 @@ fkdiff_compare_keys(const ListCell *a, const ListCell *b)
 	return order ? order : strcmp(x->fk_name, y->fk_name);
 }
 
-/* Sort the keys, and leave out what belongs to extensions */
+/* Sorts the keys, and removes those of extensions */
 static void
 finish_side(KeySide *side)
 {
@@ -317,7 +320,7 @@ read_side(KeySide *side, List *schemas)
 	finish_side(side);
 }
 
-/* The schemas that a snapshot was taken of; NIL is all */
+/* Returns the schemas that a snapshot covers; NIL: all */
 static List *
 covered(const char *name)
 {

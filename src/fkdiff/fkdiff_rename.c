@@ -32,7 +32,10 @@ has_columns(const KeyTable *table, List *columns)
 	return true;
 }
 
-/* Is all that the keys of a side name on the other side, too?  Then no name matters. */
+/*
+ * Returns whether the other side has all tables and columns that the keys of a
+ * side name, so that no rename matters
+ */
 static bool
 knows_all(const KeySide *other, const KeySide *side)
 {
@@ -45,7 +48,7 @@ knows_all(const KeySide *other, const KeySide *side)
 	return true;
 }
 
-/* "score 0.80: what speaks for it" without what is said of it besides */
+/* Stores the evidence of a rename ("score 0.80: ..."), without further remarks */
 static void
 note_evidence(KeyRename *rename, const DriftRow *row)
 {
@@ -65,7 +68,7 @@ make_rename(KeyRenamed what, const char *from, const char *to, const DriftRow *r
 	return rename;
 }
 
-/* From now on, a table of the target is known by another name */
+/* Registers a table of the target under its new name */
 static void
 rename_table(KeySide *side, const char *from, const char *to, KeyRename *rename)
 {
@@ -89,7 +92,7 @@ rename_table(KeySide *side, const char *from, const char *to, KeyRename *rename)
 	}
 }
 
-/* The tables of the keys in a schema of the target that has another name */
+/* Registers the tables of a renamed schema of the target */
 static void
 rename_schema(KeySide *side, const DriftRow *row)
 {
@@ -108,7 +111,7 @@ rename_schema(KeySide *side, const DriftRow *row)
 	}
 }
 
-/* A table, whose schema may have got its name by now */
+/* Registers a renamed table, whose schema may be registered as renamed already */
 static void
 rename_one_table(KeySide *side, const DriftRow *row)
 {
@@ -143,7 +146,7 @@ fkdiff_called(const KeySide *side, const char *identity)
 	return identity;
 }
 
-/* A column by both of its identities */
+/* Records a renamed column */
 static void
 note_column(KeyComparison *comparison, const DriftRow *row)
 {

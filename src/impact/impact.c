@@ -30,7 +30,7 @@
 
 SG_FUNCTION(sg_impact);
 
-/* The nearest object on the way to the root that is shown */
+/* Returns the nearest node on the way to the root that the result shows */
 static ImpactNode *
 shown_via(const ImpactNode *node, bool internals)
 {
@@ -65,7 +65,7 @@ emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool in
 	char	   *identity = snapshot_object_identity(&node->address);
 	ImpactNode *via = shown_via(node, internals);
 
-	/* dropped while we were looking */
+	/* dropped meanwhile */
 	if (identity == NULL)
 		return;
 	sg_sink_text(sink, impact_kind(&node->address));
@@ -78,7 +78,7 @@ emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool in
 	sg_sink_emit(sink);
 }
 
-/* Emits the objects that the object is a part of */
+/* Emits the objects that the root is a part of */
 static void
 emit_owners(SgRowSink *sink, const Impact *impact)
 {
@@ -130,7 +130,11 @@ emit_beyond(SgRowSink *sink, const ObjectAddress *root)
 		nulls[2] = 'n';
 
 	sg_caller_begin(&scope);
-	/* of plans, those that the caller may read: the others are no error */
+
+	/*
+	 * row_security on: leave out plans that the caller may not read, without
+	 * an error
+	 */
 	sg_scope_set("row_security", "on");
 	SPI_connect();
 	if (SPI_execute_with_args(beyond, 3, types, values, nulls, true, 0) != SPI_OK_SELECT)
@@ -180,16 +184,15 @@ explain(void *arg)
 }
 
 /*
- * sg_impact(object text, internals boolean)
- *	  -> kind text, dependent text, depth int, via text, certainty text,
- *		 on_change text, on_drop text
+ * sg_impact(object text, internals boolean) -> kind text, dependent text, depth
+ * int, via text, certainty text, on_change text, on_drop text
  *
- * Everything that depends on a table, column, type or function, nearest
- * first.  internals: also what only ever goes with another object, such as
- * row types and the indexes of keys.  Reads the catalogs, which anybody may,
- * and plans; takes no lock on the object.  The errors about names are those
- * of impact_find(); 22004 for a null argument; 40001 if other sessions changed
- * what it reads at each of four attempts.
+ * Returns everything that depends on a table, column, type or function, nearest
+ * first. internals: also objects that only exist as part of another one, such
+ * as row types and the indexes of keys.  Reads the catalogs, which any role
+ * may, and plans; takes no lock on the object.  Raises impact_find()'s errors
+ * about names; 22004 for a null argument; 40001 if other sessions changed the
+ * catalogs during each of four attempts.
  */
 static Datum
 sg_impact_entered(PG_FUNCTION_ARGS)
@@ -217,7 +220,10 @@ sg_impact_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* For steps of plans that rename or drop: what is told of it, and what DROP fails on */
+/*
+ * Returns the dependents of an object for steps of plans that rename or drop
+ * it: what they announce, and what DROP fails on
+ */
 static List *
 dependents_of(const ObjectAddress *object)
 {
@@ -234,8 +240,7 @@ dependents_of(const ObjectAddress *object)
 			continue;
 
 		/*
-		 * a step that ends with the object takes what fills rows from it
-		 * along
+		 * the drop removes the filler that reads the object, too
 		 */
 		if (plan_filler_has_identity(identity))
 			continue;
@@ -248,7 +253,10 @@ dependents_of(const ObjectAddress *object)
 	return dependents;
 }
 
-/* For statements with CASCADE: what goes only because of that, without what goes with such an object by itself */
+/*
+ * Returns what DROP takes along only because of CASCADE, for statements; parts
+ * of these objects are left out
+ */
 static List *
 cascade_of(const ObjectAddress *object)
 {

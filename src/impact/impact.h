@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * impact.h
- *	  What depends on an object, and what a change or a drop would do to it.
+ *	  Objects that depend on an object, and the effect of a change or a
+ *	  drop on them.
  *
  * The nodes are what DROP ... CASCADE would reach, found in pg_depend as
  * PostgreSQL itself finds it, but without a lock, and what texts mention.
@@ -19,45 +20,44 @@
 typedef struct ImpactNode
 {
 	ObjectAddress address;		/* key of the hash table */
-	int			number;			/* in the order in which they were found */
-	int			depth;			/* 0: the object that was asked about */
+	int			number;			/* position in the order of discovery */
+	int			depth;			/* distance from the root, which has 0 */
 	struct ImpactNode *via;		/* NULL at depth 0 */
-	List	   *edges;			/* of ImpactEdge *, to what depends on it */
-	bool		automatic;		/* DROP takes it along, also without CASCADE */
-	bool		mentioned;		/* found in a text, or through something found
-								 * in a text: DROP does not reach it */
-	bool		stays;			/* depends, and outlives the drop */
-	bool		recurses;		/* a column that ALTER TABLE itself drops:
-								 * that of the tables that inherit it goes,
-								 * too */
+	List	   *edges;			/* ImpactEdge * to its dependents */
+	bool		automatic;		/* DROP drops it, also without CASCADE */
+	bool		mentioned;		/* found in a text, or through such a node:
+								 * DROP does not reach it */
+	bool		stays;			/* depends, but survives the drop */
+	bool		recurses;		/* column that ALTER TABLE itself drops, with
+								 * the same column of inheriting tables */
 } ImpactNode;
 
 typedef struct ImpactEdge
 {
 	ImpactNode *to;
-	bool		automatic;		/* not of the kind that needs CASCADE */
+	bool		automatic;		/* dependency that does not need CASCADE */
 } ImpactEdge;
 
 typedef struct Impact
 {
 	HTAB	   *nodes;
-	List	   *order;			/* of ImpactNode *, the root first */
+	List	   *order;			/* ImpactNode *, the root first */
 	ImpactNode *root;
-	List	   *owners;			/* of ObjectAddress *: what the root is a part
-								 * of, so that it can't be dropped by itself */
+	List	   *owners;			/* ObjectAddress *: objects that the root is a
+								 * part of, so that it can't be dropped alone */
 } Impact;
 
-/* Tells the steps of plans what depends on what they rename or drop */
+/* Registers with the plans' room, whose steps ask what depends on the objects that they rename or drop */
 extern void impact_init(void);
 
 /* ---- impact_name.c ---- */
 
 /*
- * The object that a text names: [schema.]table, [schema.]table.column,
- * [schema.]type, [schema.]function(types); a word in front (table, column,
- * type, function) says which is meant.  Raises 42602 or 42622 for what is no
- * name, 42P01, 42703, 42704 or 42883 for what does not exist, 42725 or 42P09
- * for what could be several.  No lock is taken.
+ * Returns the object that a text names: [schema.]table, [schema.]table.column,
+ * [schema.]type, [schema.]function(types); a leading word (table, column, type,
+ * function) says the kind.  Raises 42602 or 42622 for an invalid name, 42P01,
+ * 42703, 42704 or 42883 for one that does not exist, 42725 or 42P09 for an
+ * ambiguous one.  Takes no lock.
  */
 extern ObjectAddress impact_find(const char *input);
 
@@ -67,19 +67,22 @@ extern ObjectAddress impact_find(const char *input);
 extern Impact *impact_build(const ObjectAddress *root);
 
 /*
- * A node for what a text mentions, and what depends on that; NULL when the
- * object is in the graph already.
+ * Adds a node for an object that a text mentions, and nodes for its dependents;
+ * returns NULL if the graph has the object already.
  */
 extern ImpactNode *impact_add_mentioned(Impact *impact, const ObjectAddress *address, ImpactNode *via);
 
-/* Part of another object, which stands for it: a row type, a toast table */
+/*
+ * Returns whether a node is part of another object that represents it, such as
+ * a row type or a TOAST table
+ */
 extern bool impact_is_internal(const ImpactNode *node);
 
 /* ---- impact_body.c ---- */
 
 /*
- * Add the functions whose bodies, kept as text, name something of the graph,
- * and what depends on them, and so on.
+ * Adds the functions whose bodies (stored as text) name an object of the graph,
+ * and their dependents, until nothing is new.
  */
 extern void impact_read_bodies(Impact *impact);
 

@@ -48,20 +48,20 @@
 #define TOKEN_UIDENT 259
 #define TOKEN_SCONST 261
 
-/* All keywords get this one: which of them are reserved does not matter here */
+/* Code for every keyword: whether it is reserved does not matter here */
 #define TOKEN_KEYWORD 10000
 
-/* A name to look for */
+/* Name to search for */
 typedef struct Wanted
 {
 	ImpactNode *node;
 	const char *schema;
 	const char *name;
-	const char *column;			/* of the table; NULL: the table itself */
+	const char *column;			/* column; NULL: the table itself */
 	Oid			classid;
 } Wanted;
 
-/* A function with a body to be read */
+/* Function with the body to read */
 typedef struct Body
 {
 	Oid			oid;
@@ -78,13 +78,13 @@ typedef enum ReferenceKind
 	REFERENCE_TYPE
 } ReferenceKind;
 
-/* The reading of one body */
+/* State of reading one body */
 typedef struct Reading
 {
 	const Body *body;
 	List	   *wanted;			/* of Wanted * */
-	List	   *ctes;			/* names that WITH gives to queries, in scope */
-	bool	   *saw_table;		/* by the number of the wanted one */
+	List	   *ctes;			/* names of WITH queries in scope */
+	bool	   *saw_table;		/* per number of the wanted name */
 	bool	   *saw_column;
 } Reading;
 
@@ -106,7 +106,7 @@ fits(const Wanted *wanted, ReferenceKind kind)
 	}
 }
 
-/* A dotted name: up to three of its parts matter; call: a parenthesis follows */
+/* Notes a dotted name, of which at most three parts matter; call: a parenthesis follows */
 static void
 see_name(Reading *reading, ReferenceKind kind, char **parts, int n, bool call)
 {
@@ -134,7 +134,7 @@ is_word_character(char c)
 	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
 }
 
-/* Is the name in the text as a word? */
+/* Returns whether the text contains the name as a word */
 static bool
 has_word(const char *text, const char *name)
 {
@@ -177,7 +177,7 @@ scan_body(Reading *reading)
 	char	   *parts[3];
 	int			n = 0;
 	bool		after_dot = false;
-	bool		raises = false; /* in RAISE, whose strings are for people */
+	bool		raises = false; /* within RAISE, whose strings are messages */
 	int			token;
 
 	for (int i = 0; i < ScanKeywords.num_keywords; i++)
@@ -238,7 +238,7 @@ see_list(Reading *reading, ReferenceKind kind, List *names)
 		see_name(reading, kind, parts, n, false);
 }
 
-/* A string that a function or a cast takes for the name of a relation */
+/* Notes a string that a function or a cast takes as the name of a relation */
 static void
 see_relation_name(Reading *reading, Node *node)
 {
@@ -276,7 +276,10 @@ takes_relation(List *funcname)
 
 static bool walk(Node *node, void *context);
 
-/* The rest of a statement with WITH: what a name means there depends on what comes before */
+/*
+ * Walks a statement with its WITH queries in scope, which decide what a name
+ * means in the rest of the statement
+ */
 static bool
 walk_with(Node *node, WithClause *with, RangeVar *target, Reading *reading)
 {
@@ -388,7 +391,7 @@ scan_any_body(void *arg)
 
 /* ---- all bodies ---- */
 
-/* The functions of users that keep their body as text, in the order of their OIDs */
+/* Returns users' functions whose bodies are stored as text, sorted by OID */
 static List *
 read_bodies(void)
 {
@@ -428,7 +431,7 @@ read_bodies(void)
 	return bodies;
 }
 
-/* A name to look for, for a node that can have one in a body; else NULL */
+/* Returns the name to search for on behalf of a node, or NULL if no body can name it */
 static Wanted *
 wanted_for(ImpactNode *node)
 {
@@ -478,7 +481,10 @@ wanted_for(ImpactNode *node)
 	return wanted;
 }
 
-/* Has the function rows of the table without naming it: as a trigger of its own, or as an argument? */
+/*
+ * Returns whether the function receives rows of the table without naming it: as
+ * its trigger, or as an argument
+ */
 static bool
 has_rows(const Body *body, Oid table)
 {
@@ -499,7 +505,7 @@ has_rows(const Body *body, Oid table)
 	return found;
 }
 
-/* The first of the wanted ones that the body names, or NULL */
+/* Returns the first wanted name that the body contains, or NULL */
 static const Wanted *
 read_body(const Body *body, List *wanted, MemoryContext scratch)
 {
@@ -543,7 +549,7 @@ impact_read_bodies(Impact *impact)
 												  ALLOCSET_DEFAULT_SIZES);
 	int			done = 0;
 
-	/* what is found may be named by others, and so on */
+	/* functions that are found may be named by others */
 	while (bodies && done < list_length(impact->order))
 	{
 		List	   *wanted = NIL;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * impact_graph.c
- *	  What DROP ... CASCADE would reach, by pg_depend.
+ *	  Objects that DROP ... CASCADE would reach, by pg_depend.
  *
  * Breadth first, so that the depth of an object is that of the shortest way.
  * Which objects go without CASCADE is worked out afterwards, since a longer
@@ -71,9 +71,9 @@ add_edge(Impact *impact, ImpactNode *from, const ObjectAddress *to, bool automat
 }
 
 /*
- * DROP COLUMN reaches the same column of inheritance children by itself, not
- * by pg_depend, where they have it from there alone.  A column that goes
- * because something depends leaves them alone: a generated one, for example.
+ * Adds the same column of inheriting tables that have it from this table alone:
+ * DROP COLUMN drops it by itself, not by pg_depend.  A column that is dropped
+ * as a dependent, a generated one for example, does not recurse.
  */
 static void
 add_inherited_columns(Impact *impact, ImpactNode *node)
@@ -121,7 +121,7 @@ expand(Impact *impact, ImpactNode *node)
 		add_inherited_columns(impact, node);
 }
 
-/* Everything from the n-th node on, whose own dependents are added behind it */
+/* Expands the nodes from the n-th on: appends their dependents, which are expanded in turn */
 static void
 expand_from(Impact *impact, int n)
 {
@@ -203,7 +203,7 @@ is_internal_type(Oid oid)
 	{
 		Form_pg_type type = (Form_pg_type) GETSTRUCT(tuple);
 
-		/* arrays, multiranges, and the row types of tables */
+		/* array types, multiranges, and row types of tables */
 		internal = type->typtype == TYPTYPE_MULTIRANGE ||
 			(OidIsValid(type->typelem) && get_array_type(type->typelem) == oid) ||
 			(OidIsValid(type->typrelid) && get_rel_relkind(type->typrelid) != RELKIND_COMPOSITE_TYPE);
@@ -238,8 +238,8 @@ is_internal_trigger(Oid oid)
 }
 
 /*
- * The constraint of a partition that a partitioned table's stands for, or one
- * that a column's NOT NULL is from 18 on
+ * Returns whether a constraint is a partition's clone of the partitioned
+ * table's, or (18+) made for a column's NOT NULL
  */
 static bool
 is_clone(Oid oid)
@@ -257,7 +257,7 @@ is_clone(Oid oid)
 	return clone;
 }
 
-/* The rule that makes a view one */
+/* Returns whether a rule is a view's _RETURN rule */
 static bool
 is_view_rule(const ObjectAddress *rule)
 {
@@ -288,8 +288,8 @@ impact_is_internal(const ImpactNode *node)
 				ObjectAddress column = GetAttrDefaultColumnAddress(oid);
 
 				/*
-				 * with the column or table that it belongs to; but a new type
-				 * of the very column that was asked about has to suit it
+				 * it changes with its column or table; but a new type of the
+				 * root column itself must suit it
 				 */
 				return node->via && sg_depend_covers(&node->via->address, &column) &&
 					(node->via->depth > 0 || node->via->address.objectSubId == 0);

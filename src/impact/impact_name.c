@@ -28,7 +28,7 @@
 #include "base/quote.h"
 #include "impact/impact.h"
 
-/* Kinds of objects that a name can mean */
+/* Kinds of objects that a name can denote */
 enum
 {
 	WANT_TABLE = 1,
@@ -76,7 +76,7 @@ add_candidate(Finder *finder, Oid classid, Oid objid, int objsubid, const char *
 	appendStringInfo(&finder->candidates, "\"%s\"", spelling);
 }
 
-/* A word in front that says what is meant */
+/* Skips a leading word that says the kind of object */
 static const char *
 skip_word(Finder *finder, const char *input)
 {
@@ -106,7 +106,7 @@ find_relation(Finder *finder, const char *schema, const char *name)
 		add_candidate(finder, RelationRelationId, relid, 0, psprintf("table %s", qualified));
 }
 
-/* Sets the hint of an error to the call with a name that is near */
+/* Adds a hint to an error: the same call with a similar name */
 static int
 hint_near(const char *name)
 {
@@ -138,7 +138,7 @@ find_column(Finder *finder, const char *schema, const char *name, const char *co
 	}
 }
 
-/* Types that are not the row type of a table, which the table stands for */
+/* Finds types, without row types of tables, which are found as tables */
 static void
 find_type(Finder *finder, const char *schema, const char *name)
 {
@@ -161,7 +161,7 @@ find_type(Finder *finder, const char *schema, const char *name)
 	add_candidate(finder, TypeRelationId, oid, 0, psprintf("type %s", format_type_extended(oid, -1, FORMAT_TYPE_FORCE_QUALIFY)));
 }
 
-/* Functions by name alone */
+/* Finds functions by name alone */
 static void
 find_functions(Finder *finder, const char *schema, const char *name)
 {
@@ -192,7 +192,7 @@ find_signature(Finder *finder, const char *signature)
 	const char *arguments = signature;
 	List	   *names;
 
-	/* names that PostgreSQL would cut are none */
+	/* reject names that PostgreSQL would truncate */
 	names = sg_parse_names(signature, &arguments);
 	if (*arguments != '(' || list_length(names) > 2)
 		ereport(ERROR,
@@ -227,7 +227,7 @@ find_by_names(Finder *finder, List *names)
 		find_functions(finder, schema, name);
 }
 
-/* The SQLSTATE that says what is missing, as far as the caller said what is wanted */
+/* Returns the SQLSTATE for a missing object, as specific as the caller's word and name allow */
 static int
 missing_code(const Finder *finder, List *names)
 {
@@ -239,8 +239,9 @@ missing_code(const Finder *finder, List *names)
 }
 
 /*
- * The table with the nearest name, or the column of a table that is there, or
- * NULL; a name without a schema is looked for where the search_path begins.
+ * Returns the table with the nearest name, or the nearest column of an existing
+ * table, or NULL.  A name without a schema is searched for in the first schema
+ * of search_path.
  */
 static char *
 nearest(List *names)

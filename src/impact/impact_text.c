@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * impact_text.c
- *	  What a change or a drop means for a dependent object, in words.
+ *	  Describes the effect of a change or a drop on a dependent object.
  *
  * Texts about a drop begin with "dropped" (goes along), "DROP fails" (needs
  * CASCADE) or "stays".
@@ -68,7 +68,7 @@ constraint_type(Oid oid)
 
 /* ---- on change ---- */
 
-/* A column's type is changed, in the root or one of its columns */
+/* Returns the effect of changing the type of the root column, or of a column of the root */
 static const char *
 on_column_change(const ImpactNode *node)
 {
@@ -190,7 +190,7 @@ impact_on_change(const Impact *impact, const ImpactNode *node)
 
 /* ---- on drop ---- */
 
-/* A view does not outlive a column, as its query needs it */
+/* Returns the effect of dropping a column that a view's query needs */
 static const char *
 on_column_drop(char relkind)
 {

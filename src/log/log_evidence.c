@@ -18,7 +18,7 @@
 #include "base/spi.h"
 #include "log/log.h"
 
-/* The objects of the version before have no such table */
+/* Returns whether the table exists: the objects of version 0.1.0 lack it */
 static bool
 has_evidence(void)
 {

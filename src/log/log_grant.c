@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * log_grant.c
- *	  Who may call what writes: sg_grant() and sg_revoke().
+ *	  The right to call functions that write: sg_grant() and sg_revoke().
  *
  * The right is EXECUTE on one function that does nothing,
  * schemaguard.sg_write(): so it is a privilege like any other, which roles
@@ -34,7 +34,7 @@ SG_FUNCTION(sg_grant);
 SG_FUNCTION(sg_revoke);
 SG_FUNCTION(sg_warn_of_schema);
 
-/* The function whose privilege it is */
+/* Returns the function whose EXECUTE privilege is the right to write */
 static Oid
 marker(void)
 {
@@ -70,7 +70,7 @@ sg_check_granted(FunctionCallInfo fcinfo)
 				 errhint(sg_calls("As a superuser, in this database:\nSELECT sg_grant(%s);"), quote_literal_cstr(role))));
 }
 
-/* GRANT or REVOKE the marker as the caller, and log that */
+/* Grants or revokes EXECUTE on the marker as the caller, and logs that */
 static void
 change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *action)
 {
@@ -102,9 +102,9 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
 /*
  * sg_grant(role text), sg_revoke(role text)
  *
- * Let a role call what writes plans, snapshots and the log, in this database,
- * or no more; "public" is everybody.  For superusers and the owner of the
- * extension (42501).  42704 for a role that is not there, 25006 in a
+ * Allow a role to call functions that write plans, snapshots and the log in
+ * this database, or revoke that; "public" is every role.  For superusers and
+ * the owner of the extension (42501). 42704 for an unknown role, 25006 in a
  * read-only transaction or on a standby.  Each writes a row of the log.
  */
 static Datum
@@ -124,7 +124,8 @@ sg_revoke_entered(PG_FUNCTION_ARGS)
 /*
  * sg_warn_of_schema(roles text), for the install script
  *
- * These roles may create functions beside ours; NULL: nobody but superusers.
+ * Warns that these roles may create functions beside the extension's; NULL:
+ * only superusers may.
  */
 static Datum
 sg_warn_of_schema_entered(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * log_grant.h
- *	  Who may call what writes: sg_grant() and sg_revoke().
+ *	  The right to call functions that write: sg_grant() and sg_revoke().
  *
  *-------------------------------------------------------------------------
  */
@@ -11,13 +11,13 @@
 #include "postgres.h"
 #include "fmgr.h"
 
-/* May the current role write plans, snapshots and the log? */
+/* Returns whether the current role may write plans, snapshots and the log */
 extern bool sg_is_granted(void);
 
 /*
- * Raises 42501 without the grant, in the name of the function that is called,
- * with what gives the right as the hint.  Comes before anything else that a
- * function does for its caller: no lock, no look-up.
+ * Raises 42501 without the grant, in the name of the called function, with a
+ * hint that says how to get the right.  Called before anything else that a
+ * function does for its caller: it takes no lock and looks nothing up.
  */
 extern void sg_check_granted(FunctionCallInfo fcinfo);
 

@@ -39,21 +39,22 @@ SG_FUNCTION(sg_prune);
 /* Days for which only a superuser can delete rows of the log */
 #define SG_LOG_KEPT_DAYS 7
 
-/* Set while sg_prune deletes: the only thing that the guard lets through */
+/* set while sg_prune() deletes, which the guard allows and nothing else */
 static bool pruning = false;
 
-/* Name of the log among sg_prune's arguments */
+/* Word for the log in sg_prune's argument */
 #define LOG_PRUNE_WORD "log"
 
-/* Tables of other rooms, which these prune themselves */
-#define MAX_PRUNERS 8
+/* Pruning functions of other rooms */
+#define MAX_PRUNERS 16
 static struct
 {
-	const char *word;			/* an argument of sg_prune */
+	const char *word;			/* value of sg_prune's argument */
 	const char *what;
 	uint64		(*prune) (TimestampTz before);
-	void		(*tell) (TimestampTz before);	/* in place of it, unless it
-												 * is asked for; or NULL */
+	void		(*tell) (TimestampTz before);	/* reports what is left
+												 * instead, unless asked for
+												 * by the word; or NULL */
 }			pruners[MAX_PRUNERS];
 static int	npruners = 0;
 
@@ -103,7 +104,7 @@ log_writable(void)
 	return !RecoveryInProgress() && !XactReadOnly;
 }
 
-/* An argument of the INSERT: text that may be null */
+/* Sets a nullable text argument of the INSERT */
 static void
 set_text(Datum *value, char *null, const char *text)
 {
@@ -215,7 +216,7 @@ log_write_all(List *entries)
 	MemoryContextDelete(context);
 }
 
-/* The columns of an outcome that are those of its started row s */
+/* Columns of an outcome that are copied from its started row s */
 #define OUTCOME \
 	"INSERT INTO schemaguard.audit_log" \
 	" (run_id, role, plan, step, action, object, statement, attempt, started_id, phase, message)" \
@@ -229,8 +230,8 @@ log_write_all(List *entries)
 	" (SELECT o.id FROM schemaguard.audit_log o WHERE o.started_id = s.id) IS NULL"
 
 /*
- * Every call closes what the one before it has left, so that those without an
- * outcome are of the plan's last run.
+ * Each call of a plan closes the rows of the call before it, so that rows
+ * without an outcome always belong to the plan's last run.
  */
 int
 log_close_interrupted(const char *plan)
@@ -347,8 +348,8 @@ log_prune_before(const char *sql, TimestampTz before)
 }
 
 /*
- * Delete what is older; a started row stays as long as its outcome is not
- * older, and who has deleted what stays for good.
+ * Deletes older rows.  A started row stays until its outcome is old enough,
+ * too; rows that record a deletion stay for good.
  */
 static uint64
 prune_rows(TimestampTz before)
@@ -376,14 +377,14 @@ log_register_prune_named(const char *word, const char *what, uint64 (*prune) (Ti
 	pruners[npruners - 1].tell = tell;
 }
 
-/* Is it what the call is about, NULL for everything? */
+/* Returns whether sg_prune() was asked for this word; NULL asks for everything */
 static bool
 is_asked_for(const char *asked, const char *word)
 {
 	return asked == NULL || strcmp(asked, word) == 0;
 }
 
-/* Raises 22023 for a word that is none */
+/* Raises 22023 for an unknown word */
 static void
 check_prune_word(const char *asked)
 {
@@ -404,7 +405,7 @@ check_prune_word(const char *asked)
 				 errhint("Give null for everything but the attic, or one of %s.", words.data)));
 }
 
-/* Has the other rooms prune; returns what they have deleted, as "; what: rows", ... */
+/* Calls the pruning functions of the other rooms; returns what they deleted, as "; what: rows", ... */
 static char *
 prune_others(TimestampTz before, const char *asked)
 {
@@ -425,7 +426,7 @@ prune_others(TimestampTz before, const char *asked)
 	return text.data;
 }
 
-/* 42501 where the caller may not delete what is from before a time */
+/* Raises 42501 if the caller may not delete rows from before that time */
 static void
 check_may_prune(TimestampTz before)
 {
@@ -447,14 +448,14 @@ check_may_prune(TimestampTz before)
 /*
  * sg_prune(before timestamptz, what text DEFAULT NULL)
  *
- * Deletes the rows of the log from before a time, and what the other rooms
- * have registered: proofs, checks for drift, DDL that was caught, deeds,
- * findings; or only one of these (22023).  What plans have dropped and kept
- * goes only if `what` is "attic"; else a NOTICE names it.
+ * Deletes rows from before a time: of the log, and what the other rooms have
+ * registered (proofs, checks for drift, captured DDL, deeds, findings); with
+ * `what`, only that kind (22023 for an unknown one).  Objects that plans have
+ * dropped and kept go only if `what` is "attic"; otherwise a NOTICE names them.
  * For members of pg_database_owner, that is the owner of the database, and
- * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
- * (42501).  Writes a row of its own about it, which no later call deletes.
- * Locks these tables in ROW EXCLUSIVE.
+ * superusers; only superusers delete what is younger than SG_LOG_KEPT_DAYS
+ * (42501).  Records itself in a row that no later call deletes.  Locks these
+ * tables in ROW EXCLUSIVE.
  */
 static Datum
 sg_prune_entered(PG_FUNCTION_ARGS)

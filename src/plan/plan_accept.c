@@ -20,7 +20,10 @@
 #include "base/compat.h"
 #include "plan/plan_change.h"
 
-/* An empty materialized view is no more than a view; REFRESH runs as its owner, restricted */
+/*
+ * Returns whether a statement stores a query's result; an empty materialized
+ * view stores none, and REFRESH runs as its owner, restricted
+ */
 static bool
 keeps_result(Node *statement)
 {
@@ -40,7 +43,7 @@ plan_accepts_statement(Node *statement)
 		case T_DeleteStmt:
 		case T_MergeStmt:
 		case T_TruncateStmt:
-			/* tables, and what belongs to them */
+			/* tables, and their parts */
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
 		case T_AlterTableStmt:
@@ -57,7 +60,7 @@ plan_accepts_statement(Node *statement)
 		case T_RefreshMatViewStmt:
 		case T_CreateSeqStmt:
 		case T_AlterSeqStmt:
-			/* types, functions and what is made of them */
+			/* types, functions and objects built on them */
 		case T_CreateDomainStmt:
 		case T_AlterDomainStmt:
 		case T_CompositeTypeStmt:
@@ -94,7 +97,7 @@ plan_accepts_statement(Node *statement)
 		case T_CreateAmStmt:
 		case T_CreateEventTrigStmt:
 		case T_AlterEventTrigStmt:
-			/* rights and roles */
+			/* privileges and roles */
 		case T_GrantStmt:
 		case T_GrantRoleStmt:
 		case T_AlterDefaultPrivilegesStmt:
@@ -158,7 +161,7 @@ plan_needs_no_transaction(Node *statement)
 	}
 }
 
-/* Returns a name that lacks its schema, and is none of the server's; or NULL */
+/* Returns an unqualified name that is not the server's; or NULL */
 static const char *
 unqualified(const char *schema, const char *name)
 {

@@ -34,9 +34,9 @@ SG_FUNCTION(sg_plan_approve);
 SG_FUNCTION(sg_plan_hash);
 
 /*
- * The hash of a plan p that role %s approves, or of what it says: NULL.  A
- * column that an upgrade adds is null in older plans, and null makes no
- * difference, nor do options where there are none.
+ * Hash of a plan p that role %s approves, or of its contents: NULL.  A column
+ * that an upgrade adds is null in older plans, and null does not change the
+ * hash, nor do missing options.
  */
 #define CONTENT_HASH(role) \
 	"encode(sha256(convert_to(concat_ws(E'\\n', p.author, " role ", nullif(p.options, '{}')::text, " \
@@ -45,9 +45,9 @@ SG_FUNCTION(sg_plan_hash);
 	"  FROM schemaguard.plan_step s WHERE s.plan = p.name))," \
 	" getdatabaseencoding())), 'hex')"
 
-/* ---- who ---- */
+/* ---- roles ---- */
 
-/* Everybody that the current session is: its login, SET ROLE, the function's owner */
+/* Returns all roles of the current session: its login, SET ROLE, the function's owner */
 static List *
 present_roles(void)
 {
@@ -68,34 +68,43 @@ plan_present_role_names(void)
 	return names;
 }
 
-/* 42501 for whoever wrote the plan, or could have, and for whom it is nothing to */
-static void
-check_may_approve(const FkPlan *plan)
+void
+plan_check_no_author(const char *kind, const char *name, const char *author, List *authors)
 {
-	Oid			author = get_role_oid(plan->author, true);
-	List	   *changed_by = plan_read_one(plan, "SELECT changed_by FROM schemaguard.plan WHERE name = $1",
-										   store_read_texts);
+	Oid			author_id = get_role_oid(author, true);
 
 	foreach_oid(role, present_roles())
 	{
-		char	   *name = GetUserNameFromId(role, false);
-		bool		is_author = strcmp(name, plan->author) == 0;
+		char	   *present = GetUserNameFromId(role, false);
+		bool		is_author = strcmp(present, author) == 0;
 
-		if (is_author || sg_has_name(changed_by, name))
+		if (is_author || sg_has_name(authors, present))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role %s can't approve plan \"%s\"", name, plan->name),
-					 errdetail(is_author ? "It is the plan's author." : "It has changed the plan, or logged in the session that did."),
+					 errmsg("role %s can't approve %s \"%s\"", present, kind, name),
+					 is_author ? errdetail("It is the %s's author.", kind) :
+					 errdetail("It has changed the %s, or logged in the session that did.", kind),
 					 errhint("Somebody else approves it, in a session with a login of their own: SET ROLE makes nobody another person.")));
 
-		/* superusers are members of every role, so that says nothing */
-		if (OidIsValid(author) && is_member_of_role_nosuper(role, author))
+		/*
+		 * superusers count as members of every role, which would exclude them
+		 * all
+		 */
+		if (OidIsValid(author_id) && is_member_of_role_nosuper(role, author_id))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role %s can't approve plan \"%s\"", name, plan->name),
-					 errdetail("It is a member of the author's role \"%s\", and so could change the plan.", plan->author),
+					 errmsg("role %s can't approve %s \"%s\"", present, kind, name),
+					 errdetail("It is a member of the author's role \"%s\", and so could change the %s.", author, kind),
 					 errhint("Somebody who has no part in that role approves it.")));
 	}
+}
+
+/* Raises 42501 for roles that wrote the plan, or could have, and for roles that may not use it */
+static void
+check_may_approve(const FkPlan *plan)
+{
+	plan_check_no_author("plan", plan->name, plan->author,
+						 plan_read_one(plan, "SELECT changed_by FROM schemaguard.plan WHERE name = $1", store_read_texts));
 	plan_check_usable(plan);
 }
 
@@ -111,8 +120,9 @@ plan_hash(const FkPlan *plan)
 /*
  * sg_plan_hash(plan text)
  *
- * The hash of what the plan says now, by which sg_plan_approve() tells that
- * this is what was read.  42501 for who may not read it.
+ * Returns the hash of the plan's present contents, by which sg_plan_approve()
+ * checks that they are those that were read.  Raises 42501 for a role that may
+ * not read the plan.
  */
 static Datum
 sg_plan_hash_entered(PG_FUNCTION_ARGS)
@@ -123,12 +133,12 @@ sg_plan_hash_entered(PG_FUNCTION_ARGS)
 /*
  * sg_plan_approve(plan text, hash text DEFAULT NULL)
  *
- * Approves the plan as it stands; any change withdraws that.  With a hash only
- * if the plan still has it (55000).  For those who may use the plan, but for
- * those that wrote it or could have: the author, members of the author's role,
- * whoever has changed it (42501).  Superusers may, unless they are among these
- * themselves.  55006 while a session runs or changes it.  Holds the plan until
- * the end of the transaction; who wants it meanwhile gets 55006.
+ * Approves the plan's present contents; any change withdraws the approval.
+ * With a hash, only if the plan still has it (55000).  For roles that may use
+ * the plan, except those that wrote it or could have: the author, members of
+ * the author's role, roles that have changed it (42501).  Superusers may,
+ * unless they are among these. 55006 while a session runs or changes it.  Locks
+ * the plan until the end of the transaction; other sessions get 55006.
  */
 static Datum
 sg_plan_approve_entered(PG_FUNCTION_ARGS)
@@ -139,8 +149,8 @@ sg_plan_approve_entered(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 
 	/*
-	 * nobody holds a plan that is nothing to them; until they do, that may
-	 * change
+	 * before the lock, because a role that may not use the plan must not lock
+	 * it; and again below
 	 */
 	check_may_approve(plan);
 	plan_claim(plan, "sg_plan_approve()");

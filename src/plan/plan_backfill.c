@@ -1,23 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * plan_backfill.c
- *	  A step whose columns are filled on the way: the expressions as SQL.
+ *	  A step whose columns are filled: the expressions as SQL.
  *
- * The option backfill is a list of expressions over the child's row, one per
- * column of the key.  They are used in two places: in UPDATEs of the rows that
- * are there, and in a trigger for the rows that are written meanwhile.  Both
- * look names up in pg_catalog alone, so that no object of another user's can
- * come in between; other names need their schema.
+ *	  The option backfill is a list of expressions over the child's row, one
+ *	  per column of the key.  They are used in two places: in UPDATEs of
+ *	  existing rows, and in a trigger for rows that are written meanwhile.
+ *	  Both look names up in pg_catalog alone, so that no other user's object
+ *	  can interfere; other names need their schema.  Only empty columns are
+ *	  filled.  The trigger of a key's columns also follows a row whose values
+ *	  change, unless the application writes the columns itself; so does that
+ *	  of a new column that is to replace another one.  A trigger never fails:
+ *	  a row for which the expressions raise an error stays without values, and
+ *	  is found before the step goes on. (plan_filler.c makes it.)
  *
- * Only empty columns are filled.  The trigger of a key's columns also follows
- * a row whose values change, unless the application writes the columns itself;
- * so does that of a new column in whose place another one is to go.
- * A trigger never fails: a row for which the expressions raise an error is left
- * without values, to be found before the step goes on.  (plan_filler.c makes it.)
- *
- * A step of another kind is filled by a copy of it, which has the value of its
- * one column in the place of option backfill: a new column and NOT NULL where
- * the column is empty, CHECK where a row breaks it (plan_filling_step()).
+ *	  A step of another kind is filled by a copy of it, which has the value of
+ *	  its only column as option backfill: a new column and NOT NULL for empty
+ *	  columns, CHECK for rows that break it (plan_filling_step()).
  *
  *-------------------------------------------------------------------------
  */
@@ -51,9 +50,9 @@
 #include "plan/plan_key.h"
 #include "plan/plan_reads.h"
 
-/* ---- what is accepted ---- */
+/* ---- accepted expressions ---- */
 
-/* Is it nothing but a list of expressions? */
+/* Returns whether a SELECT has nothing but a list of expressions */
 static bool
 is_plain_list(const SelectStmt *select)
 {
@@ -139,7 +138,7 @@ plan_backfill_tables(const PlanStep *step)
 
 /*
  * Repeats the pattern for each column of the key, with the column for %c and,
- * for %n, the name of its value, which no column of a user's has
+ * for %n, the name of its value, which no user's column has
  */
 static char *
 for_each_column(const PlanStep *step, const char *separator, const char *pattern)
@@ -169,24 +168,24 @@ for_each_column(const PlanStep *step, const char *separator, const char *pattern
 	return buf.data;
 }
 
-/* The child's own name, by which the expressions may call its row */
+/* Returns the child's unqualified name, by which the expressions may refer to its row */
 static const char *
 row_name(const PlanStep *step)
 {
 	return quote_identifier(sg_parse_table_name(step->child_table).name);
 }
 
-/* The values of the expressions for each row of `source`, as "~v1", "~v2", ... */
+/* Returns the query for the values of the expressions for each row of `source`, as "~v1", "~v2", ... */
 static char *
 values_from(const PlanStep *step, const char *columns, const char *source)
 {
-	/* a line break, for the expressions may end in a comment */
+	/* with a line break, because the expressions may end in a comment */
 	return psprintf("SELECT %s FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n) AS \"~v\" (%s)",
 					columns, source, row_name(step), step->backfill,
 					for_each_column(step, ", ", "%n"));
 }
 
-/* Returns what the server computes a generated column from, as text that means the same with any settings */
+/* Returns the expression of a generated column, as text that means the same under any settings */
 static char *
 generated_value(Oid table, AttrNumber attnum)
 {
@@ -203,7 +202,10 @@ generated_value(Oid table, AttrNumber attnum)
 	return text;
 }
 
-/* The rows that are to get values, by their alias; a condition names columns alone, or by the table */
+/*
+ * Returns the condition for rows that are to get values, by their alias; the
+ * condition names columns alone, or by the table
+ */
 static char *
 is_wanting(const PlanStep *step, const char *alias)
 {
@@ -220,7 +222,7 @@ is_wanting(const PlanStep *step, const char *alias)
 	return sql.data;
 }
 
-/* A column of a row, or the value that is to be in its place */
+/* Returns a column of a row, or the value that replaces it */
 static char *
 row_column(const PlanStep *step, const char *row, const Form_pg_attribute att, const char *value)
 {
@@ -232,9 +234,9 @@ row_column(const PlanStep *step, const char *row, const Form_pg_attribute att, c
 }
 
 /*
- * A row before it is written, as a subquery: the one that a trigger sees, or,
- * with a value, one whose column has that.  Generated columns, which are
- * computed after BEFORE triggers, are computed here.
+ * Returns a row before it is written, as a subquery: the one that a trigger
+ * sees, or, with a value, one whose column has that value.  Generated columns,
+ * which are computed after BEFORE triggers, are computed here.
  */
 static char *
 row_source(const PlanStep *step, const char *row, const char *value)
@@ -271,8 +273,9 @@ row_source(const PlanStep *step, const char *row, const char *value)
 }
 
 /*
- * Does a value mend a row that breaks a CHECK?  One that does not is never
- * written, so that each row gets its value once, or stays as it is.
+ * Returns the condition that a value mends a row that breaks a CHECK.  Other
+ * values are never written, so that each row gets its value once, or stays as
+ * it is.
  */
 static char *
 mends(const PlanStep *step, const char *alias, const char *value)
@@ -281,7 +284,10 @@ mends(const PlanStep *step, const char *alias, const char *value)
 					row_source(step, alias, value), row_name(step));
 }
 
-/* Nobody is kept from writing the row; the server's log has what is wrong with the expressions themselves, such as a column that was renamed */
+/*
+ * No write of a row fails because of the trigger; the server's log has errors
+ * of the expressions themselves, such as a renamed column
+ */
 #define UNFIT \
 	"EXCEPTION WHEN OTHERS THEN\n" \
 	"	IF SQLSTATE LIKE '42%%' THEN RAISE LOG 'rows of %% come without a value: %%', TG_RELID::regclass, SQLERRM; END IF;\n"
@@ -293,7 +299,7 @@ reads_of(const PlanStep *step)
 }
 
 /*
- * Returns the columns (names) that the expressions read of the row, but for
+ * Returns the columns (names) that the expressions read of the row, except
  * those that they fill.  The row as a whole, and a generated column, stand for
  * all columns, and set *all.
  */
@@ -346,8 +352,8 @@ plan_backfill_of_empty(const PlanStep *step, const char *value)
 }
 
 /*
- * Returns a condition that is true where an UPDATE changes what the expressions
- * read of the row: what they give differs each time if they are volatile.
+ * Returns a condition that is true if an UPDATE changes columns that the
+ * expressions read, or the expressions are volatile.
  */
 static char *
 reads_change(const PlanStep *step)
@@ -385,8 +391,8 @@ plan_backfill_change(const PlanStep *step)
 }
 
 /*
- * Returns a condition that is true where NULL in a column would be refused:
- * NOT NULL, or a CHECK of a step, before PostgreSQL 18, that is to become it.
+ * Returns a condition that is true if NULL in a column would be refused: by NOT
+ * NULL, or by a step's CHECK that, before PostgreSQL 18, is to become it.
  */
 static char *
 refuses_null(const char *column)
@@ -398,10 +404,11 @@ refuses_null(const char *column)
 }
 
 /*
- * Returns what the trigger does for a row that has a value: an UPDATE of what
- * the value was computed from gives it the new one, unless the application has
- * written the column itself, now or before, or the new value would be refused
- * as NULL.  Such a row keeps its value, and the drop of what it reads waits.
+ * Returns the trigger's code for a row that has a value: an UPDATE of the
+ * columns from which the value was computed gives it the new one, unless the
+ * application has written the column itself, now or before, or the new value
+ * would be refused as NULL.  Such a row keeps its value, and the drop of those
+ * columns waits.
  */
 static char *
 carrying_body(const PlanStep *step)
@@ -438,9 +445,10 @@ carrying_body(const PlanStep *step)
 }
 
 /*
- * Where no application follows: a row that wants a value gets it, whoever has
- * written it.  By policy "set" a row that has broken the rule before is left to
- * the passes, which keep its old value for a rollback.
+ * Returns the trigger's body for fills that no application follows: a row that
+ * wants a value gets it, whoever has written it.  By policy "set" a row that
+ * broke the rule before is left to the passes, which keep its old value for a
+ * rollback.
  */
 static char *
 mending_body(const PlanStep *step)
@@ -477,9 +485,9 @@ mending_body(const PlanStep *step)
 /* ---- the parent ---- */
 
 /*
- * Resolves a step's key, whose parent may be looked at as the owner of the
- * child: code on it is that role's own, or a superuser's.  *locks: its rows may
- * be locked, too.
+ * Resolves a step's key, whose parent may be read as the owner of the child:
+ * code on it is that role's own, or a superuser's. *locks: its rows may be
+ * locked, too.
  */
 static bool
 find_parent(const PlanStep *step, FkKey *key, bool *locks)
@@ -495,7 +503,7 @@ find_parent(const PlanStep *step, FkKey *key, bool *locks)
 	return (parents == owner || superuser_arg(parents)) && pg_class_aclcheck(key->parent, owner, ACL_SELECT) == ACLCHECK_OK;
 }
 
-/* "FROM the parent WHERE it is that of a row", whose empty columns get these values, if there are any */
+/* Returns FROM and WHERE for the parent of a row, whose empty columns get these values, if given */
 static char *
 from_parent(const PlanStep *step, const FkKey *key, const char *row, List *values)
 {
@@ -523,10 +531,10 @@ from_parent(const PlanStep *step, const FkKey *key, const char *row, List *value
 }
 
 /*
- * Once the key is there, the server looks for the parent of each value that the
- * trigger gives, and would have the application wait for who holds that row,
- * or fail where it goes.  So a row whose parent is not free, or not there, is
- * left without a value.
+ * Returns the trigger's body once the key exists: the server looks for the
+ * parent of each value that the trigger gives, and would make the application
+ * wait for a session that has locked that row, or fail if it is deleted.  So a
+ * row whose parent is locked, or missing, stays without a value.
  */
 static char *
 checked_by_parent(const PlanStep *step)
@@ -633,7 +641,10 @@ plan_backfill_is_body(const char *body, const PlanStep *step)
 	return (step->kind == STEP_COLUMN) == (strstr(body, "	IF TG_OP = 'UPDATE' THEN") == NULL);
 }
 
-/* The type of a parent's column; that of a domain could make ADD COLUMN read all rows */
+/*
+ * Returns the type of a parent's column, or a domain's base type, because a
+ * domain could make ADD COLUMN read all rows
+ */
 static char *
 column_type(Oid parent, AttrNumber attnum)
 {
@@ -689,9 +700,9 @@ plan_backfill_parent(const PlanStep *step)
 }
 
 /*
- * With the key there, a value without a parent would be refused: returns the
- * condition, behind AND, or nothing.  The value is that of the one column, or,
- * if NULL, those in "~v".
+ * Returns, after AND, the condition that a value has a parent, if the key
+ * exists and would refuse other values; else an empty text.  The value is that
+ * of the one column, or, if NULL, those in "~v".
  */
 static char *
 and_has_parent(const PlanStep *step, const char *alias, const char *value)
@@ -707,7 +718,10 @@ and_has_parent(const PlanStep *step, const char *alias, const char *value)
 	return psprintf(" AND EXISTS (SELECT %s)", from_parent(step, &key, alias, values));
 }
 
-/* A column that is empty, and for which there is a value in "~v"; of a CHECK, a value that mends the row */
+/*
+ * Returns the condition that a column is empty, and has a value in "~v"; for a
+ * CHECK, a value that mends the row
+ */
 static char *
 can_be_filled(const PlanStep *step, const char *alias)
 {
@@ -723,7 +737,7 @@ can_be_filled(const PlanStep *step, const char *alias)
 	return psprintf("(%s)%s", sql.data, and_has_parent(step, alias, NULL));
 }
 
-/* The new value of each column; `value` is a pattern as for_each_column() takes it */
+/* Returns the assignment of each column; `value` is a pattern for for_each_column() */
 static char *
 assignments(const PlanStep *step, const char *alias, const char *value)
 {
@@ -733,8 +747,8 @@ assignments(const PlanStep *step, const char *alias, const char *value)
 }
 
 /*
- * The rows are found first and then updated by their place: one that somebody
- * else has written in between has been filled by the trigger.
+ * Returns the UPDATE that finds the rows first and then updates them by ctid: a
+ * row that somebody else has written in between has been filled by the trigger.
  */
 char *
 plan_backfill_update(const PlanStep *step)
@@ -750,7 +764,10 @@ plan_backfill_update(const PlanStep *step)
 					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
 }
 
-/* The rows of a batch that want a value: one volatile condition, so that no index nor statistics can take the place of the range */
+/*
+ * Returns the condition for the rows of a batch that want a value: a single
+ * volatile one, so that neither index nor statistics replace the block range
+ */
 static char *
 of_batch(const PlanStep *step, const PlanFillBatch *batch)
 {
@@ -777,7 +794,10 @@ returning(const PlanStep *step, const PlanFillBatch *batch, const char *row, con
 	return sql.data;
 }
 
-/* Writes the UPDATE of rows that nobody holds, which locks none of them before and is half as expensive */
+/*
+ * Returns the UPDATE of rows that no session has locked, which locks none of
+ * them before and is half as expensive
+ */
 static char *
 write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 {
@@ -794,9 +814,8 @@ write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 
 /*
  * OFFSET 0 has each value computed once.  A row is locked when its value is
- * known, and updated before the next one is read.  One that has got another
- * place since it was read has been written by somebody else, and was filled by
- * the trigger.
+ * known, and updated before the next one is read.  A row that has moved since
+ * it was read has been written by somebody else, and was filled by the trigger.
  */
 char *
 plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch)
@@ -845,7 +864,7 @@ plan_backfill_other_values(const PlanStep *step, List *columns)
 	return psprintf("%s WHERE %s LIMIT 1", values_from(step, "1", step->child_table), where.data);
 }
 
-/* The columns may not be there yet */
+/* Plans the expressions; the columns may not exist yet */
 char *
 plan_backfill_probe(const PlanStep *step)
 {

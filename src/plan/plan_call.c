@@ -19,9 +19,9 @@
 #include "plan/plan_call.h"
 #include "plan/plan_field.h"
 
-#define STEPS_WRITTEN 20		/* numbers of steps that one call shows */
+#define STEPS_WRITTEN 20		/* number of steps that one call names */
 
-/* A value as JSON; a boolean is no text */
+/* Appends a value as JSON; a boolean is not quoted */
 static void
 append_value(StringInfo buf, const char *name, const char *value)
 {
@@ -115,7 +115,7 @@ plan_skip_call(const PlanStep *step, const char *reason)
 					quote_literal_cstr(reason));
 }
 
-/* Another step of the plan that is the key of these tables and columns, or NULL */
+/* Returns another step of the plan that is the key of these tables and columns, or NULL */
 static const PlanStep *
 find_twin(const PlanStep *step, const char *child, const char *parent, List *columns)
 {
@@ -129,7 +129,10 @@ find_twin(const PlanStep *step, const char *child, const char *parent, List *col
 	return NULL;
 }
 
-/* Returns the hint that gives an option of a step the value that is meant, or leaves out the step that a twin is then */
+/*
+ * Returns the hint that gives an option of a step the value that is meant, or
+ * skips the step if it would then be a twin
+ */
 static char *
 near_hint(const PlanStep *step, const PlanStep *twin, const char *near, const char *option, const char *value)
 {

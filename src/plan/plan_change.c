@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_change.c
- *	  Steps that are no foreign keys, on their way into a plan:
- *	  schemaguard.sg_plan_add_step(), and what every one of them has to pass.
+ *	  Adding steps that are no foreign keys to a plan:
+ *	  schemaguard.sg_plan_add_step(), and the checks of every such step.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +32,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
+#include "plan/plan_rows.h"
 #include "plan/plan_field.h"
 #include "plan/plan_index.h"
 #include "plan/plan_input.h"
@@ -61,7 +62,7 @@ SG_FUNCTION(sg_plan_release);
 /* Prefix of an unlogged table's definition in a step of kind table */
 #define UNLOGGED		"UNLOGGED "
 
-/* By StepKind: what it must and may have, and the end of a name that is made up */
+/* By StepKind: fields that it must and may have, and the suffix of a generated name */
 static const struct
 {
 	int			must;
@@ -79,6 +80,7 @@ static const struct
 	[STEP_DROP] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME | HAS_DISCARD},
 	[STEP_RENAME] = {HAS_TABLE | HAS_DEFINITION | HAS_NEW_NAME, HAS_NAME},
 	[STEP_TABLE] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME},
+	[STEP_ROWS] = {HAS_TABLE | HAS_COLUMNS | HAS_DEFINITION, HAS_NAME, "rows"},
 };
 
 StaticAssertDecl(lengthof(kinds) == STEP_KINDS, "a kind of step has no line");
@@ -122,7 +124,10 @@ plan_parse(const char *sql, ErrorData **edata)
 	return *edata ? NIL : arg.statements;
 }
 
-/* Returns a hint with a value that fits the field, a field being an argument of sg_plan_add_check() and its like */
+/*
+ * Returns a hint with a value that fits the field, which is an argument of
+ * sg_plan_add_check() and the like
+ */
 static const char *
 example_hint(const char *field)
 {
@@ -151,7 +156,7 @@ example_hint(const char *field)
 	return "Write it as it would stand in a statement.";
 }
 
-/* So many statements (of RawStmt *), or a 42601 that says what it should have been */
+/* Parses so many statements (RawStmt *), or raises 42601 with the expected form */
 static List *
 parse_some(const char *sql, const char *field, const char *wanted, int least, int most)
 {
@@ -200,7 +205,10 @@ bad_sql(const char *field, const char *wanted, const char *hint)
 			 errhint("%s", hint ? hint : example_hint(field))));
 }
 
-/* Parses a text that must be one expression.  It is parsed within parentheses, and a newline ends a comment in it. */
+/*
+ * Parses a text that must be one expression: within parentheses, and followed
+ * by a newline, which ends a comment in it.
+ */
 static Node *
 parse_expression(const char *text, const char *field)
 {
@@ -239,7 +247,10 @@ plan_change_order(const char *text)
 	return select->sortClause;
 }
 
-/* A type, with a collation, a default, or what makes the server compute the column; what else there is has kinds of its own */
+/*
+ * Checks a column: a type, with a collation, a default, or a generation clause;
+ * other clauses have kinds of their own
+ */
 static void
 check_column(const PlanStep *step)
 {
@@ -262,7 +273,7 @@ check_column(const PlanStep *step)
 	}
 }
 
-/* From USING or the columns' parenthesis on, or UNIQUE before */
+/* Parses an index: from USING or the columns' parenthesis on, or UNIQUE before */
 static IndexStmt *
 parse_index(const PlanStep *step)
 {
@@ -311,7 +322,10 @@ check_transaction(PlanStep *step)
 	}
 }
 
-/* A worker runs a statement outside of a transaction; what takes it back, too, where that can't be in one */
+/*
+ * Requires qualified names in a statement outside of a transaction, which a
+ * worker runs; also in its undo, if that can't run in one
+ */
 static void
 check_qualified(const PlanStep *step, const char *text, bool undo)
 {
@@ -329,7 +343,7 @@ check_qualified(const PlanStep *step, const char *text, bool undo)
 						 quote_literal_cstr(step->plan), quote_literal_cstr(text))));
 }
 
-/* The statement of a step of kind "table" */
+/* Returns the statement of a step of kind "table" */
 static char *
 table_statement(const PlanStep *step)
 {
@@ -382,6 +396,18 @@ check_query(const char *text)
 }
 
 static void
+check_rows(const PlanStep *step)
+{
+	char	   *problem = plan_rows_problem(step);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", problem),
+				 errhint("Such as: rows => '[{\"code\": \"DE\", \"name\": \"Germany\"}]', key => '{code}'.")));
+}
+
+static void
 check_sql(PlanStep *step)
 {
 	switch (step->kind)
@@ -409,6 +435,9 @@ check_sql(PlanStep *step)
 			break;
 		case STEP_TABLE:
 			(void) parse_table(step);
+			break;
+		case STEP_ROWS:
+			check_rows(step);
 			break;
 		case STEP_FOREIGN_KEY:
 		case STEP_NOT_NULL:
@@ -456,7 +485,7 @@ static const char *const field_names[] = {
 	"primary_key", "discard", "outside", "deferrable", "a policy other than stop", "nulls_not_distinct",
 };
 
-/* Options that foreign keys alone have */
+/* Options that only foreign keys have */
 static const char *const key_options[] = {
 	"parent_table", "parent_columns", "on_delete", "on_update", "on_delete_columns", "match", "enforced", "replaces", "backfill",
 	"sentinel", "period", "index", "index_name",
@@ -527,7 +556,7 @@ check_fields(const PlanStep *step)
 				 errmsg("a step of kind \"%s\" has no parent and nothing that goes with one", plan_kind_word(step->kind))));
 }
 
-/* Which policies a kind knows, and what they need */
+/* Checks the policy against the kind, and the fields that it needs */
 static void
 check_policy(const PlanStep *step)
 {
@@ -643,7 +672,7 @@ plan_change_finds(const PlanStep *step)
 	pg_unreachable();
 }
 
-/* "create view" */
+/* Returns a label such as "create view" */
 static char *
 statement_label(const PlanStep *step)
 {
@@ -653,7 +682,10 @@ statement_label(const PlanStep *step)
 	return asc_tolower(tag, strlen(tag));
 }
 
-/* Returns the names that stand for the columns of an index in a generated name, chosen as CREATE INDEX chooses them */
+/*
+ * Returns the names that stand for the columns of an index in a generated name,
+ * chosen as CREATE INDEX chooses them
+ */
 static List *
 named_columns(const PlanStep *step)
 {
@@ -668,7 +700,7 @@ named_columns(const PlanStep *step)
 	return names;
 }
 
-/* A name of the kind's own, free in the plan */
+/* Returns a name for the kind's object that is free in the plan */
 static char *
 make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg)
 {
@@ -695,10 +727,7 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 		if (!is_taken(arg, name))
 			return name;
 
-		/*
-		 * many statements of one kind are told apart by the numbers of their
-		 * steps
-		 */
+		/* many statements of one kind get the numbers of their steps */
 		if (suffix == NULL && n == 0)
 			n = plan_next_step(step->plan) - 1;
 	}
@@ -752,6 +781,7 @@ plan_step_holds_sql(const PlanStep *step)
 		case STEP_UNIQUE:
 		case STEP_DROP:
 		case STEP_RENAME:
+		case STEP_ROWS:
 		case STEP_KINDS:
 			return false;
 	}
@@ -772,7 +802,10 @@ plan_change_object(const PlanStep *step)
 
 /* ---- statements ---- */
 
-/* An expression ends where its line does, for it may end with a comment */
+/*
+ * Returns ADD CONSTRAINT ... NOT VALID; `what` has a line break after an
+ * expression, which may end with a comment
+ */
 static char *
 add_constraint(const PlanStep *step, char *what)
 {
@@ -822,7 +855,10 @@ plan_relation_word(const PlanStep *step, const char *name)
 	return get_rel_relkind(sg_find_qualified(name)) == RELKIND_MATVIEW ? "MATERIALIZED VIEW" : "VIEW";
 }
 
-/* Returns ALTER TABLE, or another ALTER, with the verb and the name of the object that is dropped or renamed */
+/*
+ * Returns ALTER TABLE, or another ALTER, with the verb and the name of the
+ * object that is dropped or renamed
+ */
 static char *
 object_statement(const PlanStep *step, const char *verb, const char *new_name)
 {
@@ -857,6 +893,8 @@ List *
 plan_change_statements(const PlanStep *step)
 {
 	const char *first = step->child_columns ? quote_identifier(linitial(step->child_columns)) : NULL;
+	char	   *statement;
+	char	   *problem;
 
 	switch (step->kind)
 	{
@@ -884,6 +922,9 @@ plan_change_statements(const PlanStep *step)
 			return list_make1(object_statement(step, "RENAME", step->new_name));
 		case STEP_TABLE:
 			return list_make1(table_statement(step));
+		case STEP_ROWS:
+			statement = plan_rows_statement(step, false, &problem);
+			return list_make1(statement ? statement : psprintf("-- rows of table %s, which does not fit yet", step->child_table));
 		case STEP_FOREIGN_KEY:
 		case STEP_KINDS:
 			break;
@@ -916,10 +957,10 @@ plan_step_set_fields(PlanStep *step, ArrayType *pairs)
 /*
  * schemaguard.sg_plan_add_step(plan text, kind text, VARIADIC fields text[])
  *
- * Adds a step that is no foreign key: what sg_plan_add_check() and others
- * call.  Returns its number.  For the author's role and superusers (42501),
- * 55006 while a session runs the plan, 22023 and 42601 for what no such step
- * can be.  What this database lacks is no error.
+ * Adds a step that is no foreign key, for sg_plan_add_check() and the like.
+ * Returns its number.  For the author's role and superusers (42501), 55006
+ * while a session runs the plan, 22023 and 42601 for invalid steps.  Objects
+ * that this database lacks are no error.
  */
 static Datum
 sg_plan_add_step_entered(PG_FUNCTION_ARGS)
@@ -939,10 +980,10 @@ sg_plan_add_step_entered(PG_FUNCTION_ARGS)
 /*
  * sg_plan_release(plan text, phase text)
  *
- * Steps that wait for this phase are held back no more; returns how many.
- * Phase "fill" drops the triggers that fill new columns, too.
- * Withdraws an approval.  For the author's role and superusers (42501), 22023
- * where no step waits for it, 55006 while a session runs the plan.
+ * Releases the steps that wait for this phase; returns their number.  Phase
+ * "fill" drops the triggers that fill new columns, too.  Withdraws an approval.
+ * For the author's role and superusers (42501), 22023 if no step waits for it,
+ * 55006 while a session runs the plan.
  */
 static Datum
 sg_plan_release_entered(PG_FUNCTION_ARGS)

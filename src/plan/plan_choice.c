@@ -3,9 +3,9 @@
  * plan_choice.c
  *	  The argument "steps": a call that is about some steps of a plan.
  *
- * The choice is kept in the plan that the call has read.  Who asks for the
- * chosen steps, or deeds, leaves the others as they are; who has to compare a
- * step with the rest of its plan asks for plan_steps().
+ *	  The choice is kept in the plan that the call has read.  Functions for
+ *	  chosen steps, or deeds, leave the others alone; code that compares a
+ *	  step with the rest of its plan calls plan_steps().
  *
  *-------------------------------------------------------------------------
  */
@@ -65,7 +65,7 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 	return chosen;
 }
 
-/* Is a number in a sorted list? */
+/* Returns whether a sorted list has a number */
 static bool
 has_number(const List *sorted, int number)
 {

@@ -3,11 +3,11 @@
  * plan_deed.c
  *	  Reading and writing schemaguard.plan_deed.
  *
- * Deeds belong to a plan by its id: one of the same name that was made anew
- * has another id.  They last until the plan is dropped; closed ones until
- * sg_prune() at the earliest, and then only those of steps of which nothing
- * can be undone any more, since what became of a step's key says what may
- * become of its index.
+ *	  Deeds belong to a plan by its id: a plan of the same name that was
+ *	  created again has another id.  They are kept until the plan is dropped;
+ *	  closed ones until sg_prune() at the earliest, and then only those of
+ *	  steps without anything left to undo, because the fate of a step's key
+ *	  decides that of its index.
  *
  *-------------------------------------------------------------------------
  */
@@ -85,7 +85,7 @@ store_arg_int64(StoreArgs *args, int64 value, bool isnull)
 	store_arg_datum(args, INT8OID, Int64GetDatum(value), isnull);
 }
 
-/* $1 to $4 of OPEN_OF_OBJECT */
+/* Appends $1 to $4 of OPEN_OF_OBJECT */
 static void
 object_args(StoreArgs *args, const FkPlan *plan, DeedKind kind, int step, const char *object)
 {
@@ -95,14 +95,17 @@ object_args(StoreArgs *args, const FkPlan *plan, DeedKind kind, int step, const 
 	store_arg_text(args, object);
 }
 
-/* A flag that only some kinds have */
+/* Appends a flag that only some kinds have */
 static void
 flag_arg(StoreArgs *args, bool has, bool value)
 {
 	store_arg_datum(args, BOOLOID, BoolGetDatum(value), !has);
 }
 
-/* Which of the fields of a step a deed is about; an index and columns have the columns alone */
+/*
+ * Returns whether a deed records the step's field; deeds of an index and of
+ * columns record only the columns
+ */
 static bool
 has_field(const PlanDeed *deed, const StepField *field)
 {
@@ -126,7 +129,7 @@ has_field(const PlanDeed *deed, const StepField *field)
 	return field->offset == offsetof(PlanStep, child_table) || field->offset == offsetof(PlanStep, child_columns);
 }
 
-/* The definition; what a kind has not is null, and not in the document */
+/* Appends the definition; fields that a kind does not have are null, and not in the document */
 static void
 definition_args(StoreArgs *args, const PlanDeed *deed)
 {
@@ -143,7 +146,7 @@ definition_args(StoreArgs *args, const PlanDeed *deed)
 	}
 }
 
-/* $1 to $9 are those of plan_deed_write(), what follows those of definition_args() */
+/* Returns the INSERT: $1 to $9 are those of plan_deed_write(), the rest those of definition_args() */
 static const char *
 write_statement(void)
 {
@@ -163,9 +166,7 @@ write_statement(void)
 	return sql;
 }
 
-/*
- * Columns that are added in addition to others are no older ones done again.
- */
+/* Does not close older deeds for columns, because further columns are added to earlier ones. */
 void
 plan_deed_write(const FkPlan *plan, const PlanDeed *deed)
 {
@@ -182,7 +183,10 @@ plan_deed_write(const FkPlan *plan, const PlanDeed *deed)
 		elog(ERROR, "no row was written into plan_deed");
 }
 
-/* Records what the expressions of a deed's step read, as long as their names mean it: renames come later */
+/*
+ * Records the OIDs that the expressions of a deed's step read, as long as their
+ * names mean these, before later renames
+ */
 static void
 record_reads(const FkPlan *plan, const PlanDeed *deed)
 {
@@ -276,32 +280,40 @@ plan_deed_identify(const FkPlan *plan, PlanDeed *deed)
 	record_reads(plan, deed);
 }
 
+/* Adds the figures of a document made by loss_arg() to those of a deed */
+#define WITH_LOSS(document) \
+	" after = coalesce(after, '{}') || (SELECT jsonb_object_agg(n.key, coalesce((after ->> n.key)::bigint, 0) + n.value::bigint)" \
+	"  FROM jsonb_each_text(" document "::jsonb) n)"
+
+static void
+loss_arg(StoreArgs *args, const PlanLoss *loss)
+{
+	store_arg_text(args, psprintf("{\"rows_deleted\": " INT64_FORMAT ", \"rows_changed\": " INT64_FORMAT
+								  ", \"values_gone\": " INT64_FORMAT ", \"uncounted\": " INT64_FORMAT "}",
+								  loss->deleted, loss->changed, loss->values, loss->uncounted));
+}
+
 void
-plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64 changed)
+plan_deed_written(const FkPlan *plan, const PlanDeed *deed, const PlanLoss *loss)
 {
 	StoreArgs	args = {0};
 
 	object_args(&args, plan, deed->kind, deed->step, deed->object);
-	store_arg_int64(&args, deleted, false);
-	store_arg_int64(&args, changed, false);
+	loss_arg(&args, loss);
+	store_arg_int64(&args, loss->deleted + loss->changed, false);
 	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan_deed SET rows_affected = $5 + $6,"
-				 " after = coalesce(after, '{}') || jsonb_build_object('rows_deleted', $5, 'rows_changed', $6)"
+				 "UPDATE schemaguard.plan_deed SET rows_affected = $6," WITH_LOSS("$5")
 				 " WHERE id = (SELECT max(id) FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT ")", &args);
 }
 
 void
-plan_deed_unwritten(int64 id, int64 deleted, int64 changed)
+plan_deed_unwritten(int64 id, const PlanLoss *loss)
 {
 	StoreArgs	args = {0};
 
 	store_arg_int64(&args, id, false);
-	store_arg_int64(&args, deleted, false);
-	store_arg_int64(&args, changed, false);
-	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan_deed SET after = coalesce(after, '{}') || jsonb_build_object("
-				 "'rows_deleted', coalesce((after->>'rows_deleted')::bigint, 0) + $2, 'rows_changed', coalesce((after->>'rows_changed')::bigint, 0) + $3)"
-				 " WHERE id = $1", &args);
+	loss_arg(&args, loss);
+	store_change(SPI_OK_UPDATE, "UPDATE schemaguard.plan_deed SET" WITH_LOSS("$2") " WHERE id = $1", &args);
 }
 
 void
@@ -429,7 +441,10 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	return deed;
 }
 
-/* $1 is the plan's id, $2 its name, $3 the kinds, $4: done? $5 and $6 are the first and the last step */
+/*
+ * Returns the SELECT: $1 is the plan's id, $2 its name, $3 the kinds, $4
+ * whether done, $5 and $6 the first and the last step
+ */
 static const char *
 read_statement(void)
 {
@@ -535,7 +550,7 @@ plans_with_deeds_since(TimestampTz since)
 					   " ORDER BY p.name", &args, store_read_text);
 }
 
-/* A row of plan_deed_fills()'s query: plan and number alone */
+/* Reads a row of plan_deed_fills()'s query: plan and number only */
 static void *
 read_fill(HeapTuple tuple, TupleDesc desc)
 {
@@ -593,7 +608,7 @@ plan_deed_renames(const FkPlan *plan)
 	return renames;
 }
 
-/* A row of plan_deed_since()'s query */
+/* Reads a row of plan_deed_since()'s query */
 static void *
 read_since(HeapTuple tuple, TupleDesc desc)
 {

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * plan_deed.h
- *	  schemaguard.plan_deed: what a plan has done, and what undoes it.
+ *	  schemaguard.plan_deed: records of what a plan has done, to undo it.
  *
- * A deed is written in the transaction that does it, and closed in the one
- * that undoes it.  It holds names and definitions in columns, no statement:
- * who undoes it compares it with the catalog and makes the statement anew.
+ *	  A deed is written in the transaction that does it, and closed in the one
+ *	  that undoes it.  It has names and definitions in columns, but no
+ *	  statement: the undo compares it with the catalog and builds the
+ *	  statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,11 +25,12 @@ typedef enum DeedKind
 	DEED_ADD,					/* a key */
 	DEED_REPLACE,				/* an old key was dropped */
 	DEED_INDEX,
-	DEED_COLUMNS,				/* were added, to be filled */
-	DEED_CHANGE,				/* by a step of another kind than keys */
-	DEED_DELETE,				/* of rows, of which there is no copy */
-	DEED_SET_NULL,				/* the same */
-	DEED_SET,					/* given a value: the same */
+	DEED_COLUMNS,				/* columns were added, to be filled */
+	DEED_CHANGE,				/* done by a step of another kind than keys */
+	DEED_DELETE,				/* rows deleted without a copy */
+	DEED_SET_NULL,				/* rows set to null without a copy */
+	DEED_SET,					/* rows given a value by policy "set"; old
+								 * values may be in schemaguard.plan_value */
 	DEED_KINDS
 } DeedKind;
 
@@ -42,9 +44,9 @@ typedef enum DeedOutcome
 {
 	DEED_TAKEN_BACK,
 	DEED_GONE,					/* somebody else has undone it */
-	DEED_LEFT_ALONE,			/* it is another one by now, or can't be
+	DEED_LEFT_ALONE,			/* its object is another one now, or can't be
 								 * undone */
-	DEED_DONE_AGAIN				/* undone by somebody else, and done anew */
+	DEED_DONE_AGAIN				/* undone by somebody else, and done again */
 } DeedOutcome;
 
 typedef struct PlanDeed
@@ -52,32 +54,33 @@ typedef struct PlanDeed
 	int64		id;
 	DeedKind	kind;
 	int			step;
-	char	   *object;			/* as in the log */
-	bool		done;			/* false: an index whose build has not said so */
-	int64		log_id;			/* the row of the log that began it; it may be
-								 * gone */
+	char	   *object;			/* name of the object, as in the log */
+	bool		done;			/* false: an index build that has not reported
+								 * its end */
+	int64		log_id;			/* id of the log's row that began it, which
+								 * may be pruned */
 
 	/*
-	 * The key that was added, or that was dropped; of an index and of columns
-	 * plan, step, child_table and child_columns alone; of a change all of it.
+	 * The key that was added, or that was dropped; for an index and columns
+	 * only plan, step, child_table and child_columns; for a change all of it.
 	 */
 	PlanStep   *what;
-	bool		valid;			/* the key that was dropped was */
-	char	   *was;			/* what a change has taken the place of; the
-								 * comment of a key that was dropped */
+	bool		valid;			/* the dropped key was valid */
+	char	   *was;			/* former definition that a change has
+								 * replaced; the comment of a dropped key */
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
 	bool		own;			/* a partition, or an inheriting table, had it
-								 * by itself before the whole got it */
+								 * of its own before the parent got it */
 	int64		rows;
-	char	   *identity;		/* what it made, by OID (plan_deed_follow.c),
+	char	   *identity;		/* OIDs of what it made (plan_deed_follow.c),
 								 * or NULL */
 
-	/* when it is read */
-	TimestampTz done_at;		/* 0: it is not */
-	bool		last;			/* the first one of its step: with it, all is
-								 * undone */
-	bool		key_left;		/* the step's key is somebody else's by now */
+	/* set when it is read */
+	TimestampTz done_at;		/* 0: not read */
+	bool		last;			/* the first deed of its step: undoing it
+								 * completes the undo */
+	bool		key_left;		/* the step's key is somebody else's now */
 } PlanDeed;
 
 /* Returns a deed with these members, and all others empty */
@@ -86,7 +89,7 @@ extern PlanDeed plan_deed(DeedKind kind, int step, const char *object);
 /* Returns the log's name of the action that does deeds of this kind */
 extern const char *plan_deed_action(DeedKind kind);
 
-/* Write one; an older one on the same object is closed: done again */
+/* Writes a deed; an older one on the same object is closed: done again */
 extern void plan_deed_write(const FkPlan *plan, const PlanDeed *deed);
 
 /* Write that a step has added a key, and that it has dropped one */
@@ -94,19 +97,28 @@ extern void plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id
 extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
 							  const FkKey *key, int64 log_id, bool own);
 
-/* Remember what a deed has made by its OIDs, once it is there; of the latest deed on its object */
+/* Records the OIDs of what the latest deed on an object has made, once it exists */
 extern void plan_deed_identify(const FkPlan *plan, PlanDeed *deed);
 
-/* Records how many rows the queries of an open deed have deleted and changed, without a copy */
-extern void plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64 changed);
+/* Numbers of rows and values that are gone without a copy */
+typedef struct PlanLoss
+{
+	int64		deleted;
+	int64		changed;
+	int64		values;			/* values of columns that were dropped or
+								 * converted */
+	int64		uncounted;		/* tables with such rows or values, without a
+								 * number */
+} PlanLoss;
 
-/* Adds rows that taking a deed back has deleted and changed, without a copy */
-extern void plan_deed_unwritten(int64 id, int64 deleted, int64 changed);
+/* Record the losses of an open deed, and add those of taking a deed back */
+extern void plan_deed_written(const FkPlan *plan, const PlanDeed *deed, const PlanLoss *loss);
+extern void plan_deed_unwritten(int64 id, const PlanLoss *loss);
 
-/* Rows that a step has deleted or set to null, in addition to those before */
+/* Adds to the rows that a step has deleted or set to null */
 extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
 
-/* The index is built; there is nothing left to undo */
+/* plan_deed_finish() records that an index is built; plan_deed_close() that nothing is left to undo */
 extern void plan_deed_finish(int64 id);
 extern void plan_deed_close(int64 id, DeedOutcome outcome);
 
@@ -115,31 +127,34 @@ extern void plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step,
 extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
 								   const char *object, DeedOutcome outcome);
 
-/* From now on it is another step that keeps what was done */
+/* Passes the deed on to another step */
 extern void plan_deed_pass(int64 id, int step);
 
-/* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
+/* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
 /*
- * Returns the steps (of PlanStep *), of whatever plan, that have filled columns of a
+ * Returns the steps (PlanStep *), of any plan, that have filled columns of a
  * table, and have no trigger any more that would do so
  */
 extern List *plan_deed_fills(Oid table);
 
-/* Names of plans (of char *) that have done, since then, what nobody has taken back */
+/* Returns the names of plans (char *) with deeds since then that are not undone */
 extern List *plans_with_deeds_since(TimestampTz since);
 
-/* Returns the open deeds of one step, chosen or not, and of one kind; the time does not depend on the number of steps */
+/*
+ * Returns the open deeds of one step, chosen or not, and of one kind, in a time
+ * independent of the number of steps
+ */
 extern List *plan_deeds_of_step(const PlanStep *step, DeedKind kind);
 
-/* Indexes whose builds have not said that they are done, on tables by the names that these have now; the same */
+/* Returns the deeds of index builds that have not reported their end, on tables by their present names */
 extern List *plan_deeds_unfinished(const FkPlan *plan);
 
-/* The children of chosen steps that have a key, or of which anything can be undone: names, each once */
+/* Returns the children of chosen steps with a key, or with anything to undo: names without duplicates */
 extern List *plan_deed_children(const FkPlan *plan);
 
-/* A step, and what its expressions read, by OID (plan_reads_by_oid()), when its open deed was done */
+/* A step, and the OIDs that its expressions read (plan_reads_by_oid()) when its open deed was done */
 typedef struct DeedReader
 {
 	int			step;
@@ -147,135 +162,159 @@ typedef struct DeedReader
 	int64		id;				/* of the deed */
 } DeedReader;
 
-/* Returns the steps of a plan (of DeedReader *) that have read a relation, or a column of it: 0 is the relation */
+/*
+ * Returns the steps of a plan (DeedReader *) that have read a relation, or a
+ * column of it: 0 is the relation
+ */
 extern List *plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum);
 
-/* Returns those whose OIDs are of another database, as after a restore */
+/* Returns the steps whose OIDs are of another database, as after a restore */
 extern List *plan_deed_readers_elsewhere(const FkPlan *plan);
 
-/* Returns the open deeds of all steps of a plan, chosen or not, that have renamed something, the latest first */
+/*
+ * Returns the open deeds of all steps of a plan, chosen or not, that have
+ * renamed something, latest first
+ */
 extern List *plan_deed_renames(const FkPlan *plan);
 
-/* Has a role skipped its step, and so said that nothing is to be found of it? */
+/* Returns whether a role has skipped the deed's step, and so confirmed that its object does not exist */
 extern bool plan_deed_is_given_up(const PlanDeed *deed);
 
-/* Has sg_prune() ended what a step had kept, so that nothing of it comes back? */
+/* Returns whether sg_prune() has ended what a step had kept, so that nothing of it comes back */
 extern bool plan_deed_was_ended(const FkPlan *plan, int step);
 
-/* Has the step been done once more since? */
+/* Returns whether the step has been done again since */
 extern bool plan_deed_is_repeated(const PlanDeed *deed);
 
-/* Has the plan added the step's key, and nobody undone it? */
+/* Returns whether the plan has added the step's key, and nobody undone it */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 
 /* ---- plan_deed_follow.c ---- */
 
 /*
- * An OID as a text that says of which database of which server it is; and such a
- * text once more: *rest goes behind it, false where it says nothing here.
+ * plan_deed_mark() returns an OID as a text that identifies its database and
+ * server; plan_deed_read_mark() reads such a text, moves *rest past it, and
+ * returns false if it is of another database.
  */
 extern char *plan_deed_mark(Oid oid);
 extern bool plan_deed_read_mark(const char **rest, Oid *oid);
 
 /*
- * Columns of a table as such a text; and their names of now, NULL for each that is
- * gone, false where the text says nothing here.  A table that is gone is InvalidOid.
+ * Return columns of a table as such a text; and their present names, NULL for
+ * dropped ones, or false if the text is of another database.  A dropped table
+ * is InvalidOid.
  */
 extern char *plan_deed_mark_columns(Oid table, Oid leaf, List *names);
 extern bool plan_deed_read_columns(const char *text, Oid *table, List **names);
 
-/* Type, partition and file of rows, as an identity's text has them beside the numbers of columns */
+/* Type, partition and file of rows, recorded in an identity's text besides the numbers of columns */
 typedef struct DeedOrigin
 {
 	bool		here;			/* OIDs and transactions are of this database */
-	Oid			leaf;			/* the partition that they were in, or the
+	Oid			leaf;			/* partition that the rows were in, or the
 								 * table itself */
-	Oid			file;			/* plan_deed_file() of it, then */
-	List	   *states;			/* of char *: plan_deed_column_state() of each
-								 * column, then */
+	Oid			file;			/* its plan_deed_file() then */
+	List	   *states;			/* char *: plan_deed_column_state() of each
+								 * column then */
 } DeedOrigin;
 
-/* Reads it; false if the text does not say so: it is older than that */
+/* Reads the origin; returns false for an older text without it */
 extern bool plan_deed_read_origin(const char *text, DeedOrigin *origin);
 
-/* Returns the number of a relation's file, which changes when it is rewritten; InvalidOid if there is none */
+/*
+ * Returns the number of a relation's file, which changes when it is rewritten;
+ * InvalidOid if there is none
+ */
 extern Oid	plan_deed_file(Oid relid);
 
 /*
- * Returns a transaction and a type, with a space between them: of the last change of
- * the column's definition, and by a name that holds in other databases, too.  Behind
- * DEED_ATTRIBUTES are the attributes of a composite type.
+ * Returns a transaction and a type, with a space between: of the last change of
+ * the column's definition, and by a name that is valid in other databases, too.
+ * After DEED_ATTRIBUTES come the attributes of a composite type.
  */
 #define DEED_ATTRIBUTES "\n"
 extern char *plan_deed_column_state(Oid table, const char *name);
 
-/* Returns the type in it */
+/* Returns the type in such a text */
 extern char *plan_deed_type_in(const char *state);
 
-/* What plans have done after some moment that could change a column's definition */
+/* Deeds of plans after some moment that could change a column's definition */
 typedef struct DeedSince
 {
-	bool		is_statement;	/* on whatever table */
+	bool		is_statement;	/* a statement, on any table */
 	char	   *statement;
-	bool		open;			/* it was not taken back */
+	bool		open;			/* not taken back */
 } DeedSince;
 
-/* Returns all statements of plans, and their changes of columns of a table (of DeedSince *) */
+/* Returns all statements of plans, and their changes of columns of a table (DeedSince *) */
 extern List *plan_deed_since(Oid table, TimestampTz at);
 
-/* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
+/* Returns whether an open deed, of any plan, keeps a relation that it knows by OID */
 extern bool plan_deed_keeps_relation(Oid relid);
 
-/* Has a later open deed, known by names alone, kept something under the same name, too?  Place: an attic, or the table of a column. */
+/*
+ * Returns whether a later open deed, known by names alone, has kept something
+ * under the same name, too.  Place: an attic, or the table of a column.
+ */
 extern bool plan_deed_is_outdated(const PlanDeed *deed, const char *place, const char *name);
 
-/* Its identity by the names that it has, once it is done; or NULL */
+/* Returns the identity of a done deed by its present names; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);
 
-/* How the table of a deed is known in this database */
+/* Ways to identify the table of a deed in this database */
 typedef enum DeedTable
 {
-	DEED_BY_NAME,				/* by its name: it may be another one */
+	DEED_BY_NAME,				/* by its name, so it may be another one */
 	DEED_BY_OID,
-	DEED_TABLE_GONE				/* by OID, and gone: its name is another's */
+	DEED_TABLE_GONE				/* by OID, but dropped: its name is another
+								 * table's */
 } DeedTable;
 
-/* Bring the names in deed->what up to date */
+/* Brings the names in deed->what up to date */
 extern DeedTable plan_deed_follow(const PlanDeed *deed);
 
-/* The table that a plan has called so: by the OID of its latest deed on it, where that is known, else by name; InvalidOid where it is gone */
+/*
+ * Returns the table that a plan knows by that name: by the OID of its latest
+ * deed on it, if known, else by name; InvalidOid if it is gone
+ */
 extern Oid	plan_deed_table(int64 plan_id, const char *name);
 
-/* Is the last deed of the plan on a table one of another database, as after a restore or in a copy? */
+/*
+ * Returns whether the last deed of the plan on a table is of another database,
+ * as after a restore or in a copy
+ */
 extern bool plan_deed_is_elsewhere(int64 plan_id, const char *name);
 
-/* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
+/* Returns the deed's n-th column: by number, if known, else by a name; InvalidAttrNumber if it is gone */
 extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
 
 /*
- * Returns, in words, a column of a dropped object's definition that no longer
- * has the name that it has there; NULL if there is none
+ * Returns, in words, a column in a dropped object's definition that no longer
+ * has that name; NULL if there is none
  */
 extern char *plan_deed_moved_column(const PlanDeed *deed);
 
-/* Is a constraint or index gone that a deed has made, and another one of its name there? */
+/* Returns whether a constraint or index of a deed is gone, and another one of its name exists */
 extern bool plan_deed_is_made_anew(const PlanDeed *deed);
 
-/* Where this transaction has made anew what open deeds of plans have made, theirs is the new one from now on */
+/* Transfers open deeds to constraints and indexes that this transaction has recreated */
 extern void plan_deeds_follow_anew(void);
 
-/* Is an object the one that a deed has made or renamed?  Where nothing but names is known, any is. */
+/* Returns whether an object is the one that a deed has made or renamed; true if only names are known. */
 extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);
 
-/* By OID, where that is known: is its constraint there; its index; what is called now that it has renamed or kept, or NULL */
+/*
+ * Return, by OID if known, whether a deed's constraint exists; its index; the
+ * present name of the object that it has renamed or kept, or NULL
+ */
 extern bool plan_deed_has_constraint(const PlanDeed *deed);
 extern Oid	plan_deed_index_oid(const PlanDeed *deed);
 extern char *plan_deed_renamed(const PlanDeed *deed);
 
-/* Delete all of a plan's; by its id, which no other plan has had */
+/* Deletes all deeds of a plan, by its id, which no other plan has had */
 extern void plan_deeds_forget(const FkPlan *plan);
 
-/* sg_prune() asks for them, too */
+/* Registers deeds with sg_prune() */
 extern void plan_deed_init(void);
 
 #endif							/* SG_PLAN_DEED_H */

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * plan_deed_follow.c
- *	  Finding what a deed has made when it goes by another name since.
+ *	  Finding the object of a deed under another name.
  *
- * A deed remembers OIDs and column numbers beside names, with the system
- * identifier and the OID of the database, without which they say nothing:
- * after a restore they are others'.  Where they hold, the names of the deed
- * are brought up to date; where they do not, names are all there is.
+ *	  A deed remembers OIDs and column numbers besides names, with the system
+ *	  identifier and the OID of the database, without which they mean nothing:
+ *	  after a restore they belong to other objects.  If they are valid, the
+ *	  names of the deed are brought up to date; otherwise only the names are
+ *	  known.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,21 +29,23 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_store.h"
 
-/* Identity of what a deed has made */
+/* Identity of a deed's object */
 typedef struct Identity
 {
 	Oid			table;
-	Oid			object;			/* constraint, index or trigger, or InvalidOid */
-	Oid			parent;			/* of a key, or InvalidOid */
-	List	   *columns;		/* of int: numbers */
+	Oid			object;			/* OID of a constraint, index or trigger, or
+								 * InvalidOid */
+	Oid			parent;			/* parent of a key, or InvalidOid */
+	List	   *columns;		/* int: numbers of columns */
 	List	   *parent_columns;
-	const char *type;			/* of a column that is kept, or "" */
+	const char *type;			/* type of a kept column, or "" */
 } Identity;
 
 /* ---- marks ---- */
@@ -53,6 +56,15 @@ char *
 plan_deed_mark(Oid oid)
 {
 	return psprintf(MARK, GetSystemIdentifier(), sg_database_mark(), oid);
+}
+
+SG_FUNCTION(sg_deed_mark);
+
+/* schemaguard.sg_deed_mark() RETURNS text Returns the mark of this database */
+static Datum
+sg_deed_mark_entered(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT " %u", GetSystemIdentifier(), sg_database_mark())));
 }
 
 bool
@@ -69,7 +81,10 @@ plan_deed_read_mark(const char **rest, Oid *oid)
 	return server == GetSystemIdentifier() && database == sg_database_mark();
 }
 
-/* Has another deed a mark of this database in the text of a field, so that the text is like a pattern? */
+/*
+ * Returns whether another deed has a mark of this database in a field, whose
+ * text is then like a pattern
+ */
 static bool
 is_marked(const char *field, const char *pattern)
 {
@@ -93,8 +108,9 @@ keeps_column(Oid table, AttrNumber attnum)
 }
 
 /*
- * A name is taken once at a time: if a later deed has kept something under it, what was
- * kept under it before is gone from there.  A deed of this database is known by OID.
+ * A name is used once at a time: if a later deed has kept an object under it,
+ * the earlier object is gone from there.  A deed of this database is known by
+ * OID.
  */
 bool
 plan_deed_is_outdated(const PlanDeed *deed, const char *place, const char *name)
@@ -152,14 +168,14 @@ constraint_name(const PlanDeed *deed)
 	}
 }
 
-/* Is it about a relation as such: made, renamed, dropped? */
+/* Returns whether a deed creates, renames or drops a relation as a whole */
 static bool
 is_of_relation(const PlanDeed *deed)
 {
 	return deed->kind == DEED_CHANGE && plan_step_is_of_relation(deed->what);
 }
 
-/* Is it about one column that is renamed, or kept under another name? */
+/* Returns whether a deed is about one column that is renamed, or kept under another name */
 static bool
 is_of_column(const PlanDeed *deed)
 {
@@ -173,7 +189,7 @@ renames(const PlanDeed *deed, ChangedObject what)
 	return deed->kind == DEED_CHANGE && deed->what->kind == STEP_RENAME && plan_changed_object(deed->what) == what;
 }
 
-/* Returns the table of a deed by its name now that the deed is done, or InvalidOid */
+/* Returns the table of a done deed by its present name, or InvalidOid */
 static Oid
 table_of(const PlanDeed *deed)
 {
@@ -184,7 +200,10 @@ table_of(const PlanDeed *deed)
 	return sg_find_qualified(table);
 }
 
-/* Returns the type of a column by a name that holds in other databases, too; "" where there is no such column */
+/*
+ * Returns the type of a column by a name that is valid in other databases, too;
+ * "" if the column does not exist
+ */
 static const char *
 type_of(Oid table, AttrNumber attnum)
 {
@@ -252,7 +271,20 @@ read_columns(const char **text)
 	return columns;
 }
 
-/* Reads what a deed remembers; returns false where OIDs and numbers say nothing in this database */
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_VIEW ||
+		relkind == RELKIND_MATVIEW;
+}
+
+/*
+ * Reads a deed's identity; returns false if OIDs and numbers are of another
+ * database.  A kept column is looked for by name and type where its table is
+ * gone and another one has its name, as when a dump was restored over it.
+ */
 static bool
 read_identity(const PlanDeed *deed, Identity *id)
 {
@@ -269,16 +301,7 @@ read_identity(const PlanDeed *deed, Identity *id)
 		id->parent_columns = read_columns(&rest);
 	if (rest && strncmp(rest, "} ", 2) == 0)
 		id->type = rest + 2;
-	return here;
-}
-
-static bool
-is_table(Oid relid)
-{
-	char		relkind = get_rel_relkind(relid);
-
-	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_VIEW ||
-		relkind == RELKIND_MATVIEW;
+	return here && (is_table(id->table) || id->type[0] == '\0' || deed->what == NULL || !OidIsValid(sg_find_qualified(deed->what->child_table)));
 }
 
 /* Returns the name of a constraint of the table by its OID, or NULL */
@@ -313,7 +336,7 @@ trigger_by_oid(Oid table, Oid trigger)
 	return name;
 }
 
-/* Returns the name of a column that is there, or NULL */
+/* Returns the name of an existing column by its number, or NULL */
 static char *
 column_by_number(Oid table, AttrNumber attnum)
 {
@@ -322,7 +345,7 @@ column_by_number(Oid table, AttrNumber attnum)
 	return sg_read_column(table, attnum, &column) ? pstrdup(NameStr(column.attname)) : NULL;
 }
 
-/* Names of columns by their numbers; the old ones where these say nothing */
+/* Returns the names of columns by their numbers; the old names if these are unknown */
 static List *
 columns_now(Oid table, List *attnums, List *names)
 {
@@ -353,7 +376,10 @@ plan_deed_file(Oid relid)
 	return file;
 }
 
-/* Appends numbers and types of a composite type's attributes, by which its text is read; nothing for other types */
+/*
+ * Appends numbers and types of a composite type's attributes, by which its text
+ * is read; nothing for other types
+ */
 static void
 append_attributes(StringInfo text, Oid type)
 {
@@ -373,7 +399,7 @@ append_attributes(StringInfo text, Oid type)
 	if (!OidIsValid(relation))
 		return;
 	appendStringInfoChar(text, '(');
-	/* a dropped one keeps its row */
+	/* a dropped attribute keeps its row */
 	for (int attnum = 1; HeapTupleIsValid(tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(attnum))); attnum++)
 	{
 		Form_pg_attribute attribute = (Form_pg_attribute) GETSTRUCT(tuple);
@@ -451,8 +477,8 @@ plan_deed_read_origin(const char *text, DeedOrigin *origin)
 	origin->states = sg_text_array_list(OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text +length), TEXTOID, -1));
 
 	/*
-	 * as plan_deed_column_state() writes them: "not known" is the answer to a
-	 * text that others have written
+	 * checked against plan_deed_column_state()'s form: a text that others
+	 * have written counts as unknown
 	 */
 	foreach_ptr(const char, state, origin->states)
 	{
@@ -512,7 +538,10 @@ plan_deed_follow(const PlanDeed *deed)
 	return DEED_BY_OID;
 }
 
-/* Reads what the last deed on a table remembers of it; NULL if none does, *here as read_identity() returns */
+/*
+ * Reads the identity in the last deed on a table; NULL if no deed has one;
+ * *here as read_identity() returns
+ */
 static char *
 find_identity(int64 plan_id, const char *name, Identity *id, bool *here)
 {
@@ -563,8 +592,8 @@ plan_deed_column(const PlanDeed *deed, int n, const char *name)
 	attnum = OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
 
 	/*
-	 * by its name, one that is kept has its type, and is not what another
-	 * plan keeps here
+	 * known by its name, a kept column must have the recorded type, and must
+	 * not be what another plan keeps here
 	 */
 	if (id.type[0] && attnum > 0 &&
 		(strcmp(type_of(table, attnum), id.type) != 0 || keeps_column(table, attnum) ||
@@ -594,7 +623,10 @@ plan_deed_moved_column(const PlanDeed *deed)
 	return NULL;
 }
 
-/* Returns what has by now the name of a constraint or index that a deed has made and that is gone, or InvalidObjectAddress */
+/*
+ * Returns the object that now has the name of a deed's constraint or index that
+ * is gone, or InvalidObjectAddress
+ */
 static ObjectAddress
 namesake(const PlanDeed *deed)
 {
@@ -611,8 +643,8 @@ namesake(const PlanDeed *deed)
 }
 
 /*
- * Others' ALTER TYPE and REINDEX CONCURRENTLY leave the same traces as DROP and
- * CREATE do, so that any namesake counts.
+ * Returns true for any namesake: ALTER TYPE and REINDEX CONCURRENTLY of others
+ * leave the same traces as DROP and CREATE do.
  */
 bool
 plan_deed_is_made_anew(const PlanDeed *deed)
@@ -623,7 +655,7 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 
 	if (!OidIsValid(namesake(deed).objectId))
 		return false;
-	/* this call may have done so itself since it has read the deed */
+	/* this call may have transferred the deed since it read it */
 	store_arg_datum(&args, INT8OID, Int64GetDatum(deed->id), false);
 	found = store_query("SELECT after ->> 'identity' FROM schemaguard.plan_deed WHERE id = $1", &args, store_read_text);
 	if (found)
@@ -631,7 +663,10 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	return OidIsValid(namesake(&anew).objectId);
 }
 
-/* Has this transaction made a constraint or index?  Not where it has changed the row of one that was there. */
+/*
+ * Returns whether this transaction has created a constraint or index, rather
+ * than changed an existing one's row
+ */
 static bool
 is_made_here(const ObjectAddress *object)
 {
@@ -646,7 +681,11 @@ is_made_here(const ObjectAddress *object)
 	return made;
 }
 
-/* The plans of which something is gone that their open deeds have made here.  One look: a plan may have a thousand deeds, and as many statements. */
+/*
+ * Returns the plans with open deeds of this database whose objects are gone.
+ * In one query, because a plan may have a thousand deeds, and as many
+ * statements.
+ */
 static List *
 plans_that_lack(void)
 {

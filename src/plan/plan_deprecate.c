@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_deprecate.c
- *	  schemaguard.deprecated_table: tables that nothing new is to refer to.
+ *	  schemaguard.deprecated_table: tables that no new key should refer to.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,8 +25,9 @@ SG_FUNCTION(sg_deprecate_table);
 /*
  * sg_deprecate_table(table_name text, replacement text, reason text)
  *
- * Notes it under the table's qualified name, or notes it anew.  For writers.  What
- * the table's owner has noted, its owner alone replaces (42501).  Raises 42P01.
+ * Records the table under its qualified name, or replaces its record.  For
+ * writers.  Only the table's owner replaces a record of the owner's (42501).
+ * Raises 42P01.
  */
 static Datum
 sg_deprecate_table_entered(PG_FUNCTION_ARGS)

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * plan_drops.c
- *	  What a step drops: its own object, or what statements of the author's
- *	  drop, also several at once.
+ *	  Objects that a step drops: its own object, or the objects that the
+ *	  author's statements drop, several of them, too.
  *
- * A statement looks for names without a schema in pg_catalog alone, so only
- * names with one are of objects of users.
+ *	  Unqualified names in a statement are looked up in pg_catalog alone, so
+ *	  only qualified names are those of users' objects.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +15,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -23,17 +24,23 @@
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
+#include "commands/policy.h"
 #include "commands/proclang.h"
+#include "commands/trigger.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -62,7 +69,10 @@ add_root(List *roots, Oid classid, Oid object, int sub)
 	return OidIsValid(object) ? lappend(roots, root) : roots;
 }
 
-/* Returns the OID in a catalog's cache, by its name and schema, of what has a schema in its name; or InvalidOid */
+/*
+ * Returns the OID in a catalog's cache, by name and schema, of an object with a
+ * qualified name; or InvalidOid
+ */
 static Oid
 find_in_schema(List *names, int cache, AttrNumber oid)
 {
@@ -72,7 +82,10 @@ find_in_schema(List *names, int cache, AttrNumber oid)
 		GetSysCacheOid2(cache, oid, CStringGetDatum(strVal(llast(names))), ObjectIdGetDatum(schema));
 }
 
-/* Is a name qualified by a schema that the server would look into for the current role?  Else looking it up could raise. */
+/*
+ * Returns whether a name is qualified by a schema on which the current role has
+ * USAGE; looking up others could raise an error.
+ */
 static bool
 is_reachable(const List *names)
 {
@@ -81,7 +94,10 @@ is_reachable(const List *names)
 	return OidIsValid(schema) && object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 }
 
-/* Returns the OID of an operator class or family, whose name stands behind that of its access method; or InvalidOid */
+/*
+ * Returns the OID of an operator class or family, whose name follows that of
+ * its access method; or InvalidOid
+ */
 static Oid
 find_for_method(List *names, Oid (*find) (Oid method, List *name, bool missing_ok))
 {
@@ -99,7 +115,7 @@ find_with_args(ObjectType type, ObjectWithArgs *object)
 	return type == OBJECT_OPERATOR ? LookupOperWithArgs(object, true) : LookupFuncWithArgs(OBJECT_ROUTINE, object, true);
 }
 
-/* A function without its arguments may be several, and is none here */
+/* A function without its arguments may be ambiguous, and is not found here */
 ObjectAddress
 plan_dropped_code(ObjectType type, Node *object)
 {
@@ -136,7 +152,27 @@ plan_dropped_code(ObjectType type, Node *object)
 	return code;
 }
 
-/* Returns the objects that a DROP names, of the kinds that rows and values go with */
+/* Returns the part of a table that DROP names after it, in its catalog */
+static ObjectAddress
+find_part(ObjectType type, List *names)
+{
+	List	   *table = list_copy_head(names, list_length(names) - 1);
+	Oid			relid = find_in_schema(table, RELNAMENSP, Anum_pg_class_oid);
+	const char *name = strVal(llast(names));
+	ObjectAddress part = {InvalidOid, InvalidOid, 0};
+
+	if (!OidIsValid(relid))
+		return part;
+	if (type == OBJECT_TRIGGER)
+		ObjectAddressSet(part, TriggerRelationId, get_trigger_oid(relid, name, true));
+	else if (type == OBJECT_RULE)
+		ObjectAddressSet(part, RewriteRelationId, get_rewrite_oid(relid, name, true));
+	else
+		ObjectAddressSet(part, PolicyRelationId, get_relation_policy_oid(relid, name, true));
+	return part;
+}
+
+/* Returns the objects that a DROP names */
 static List *
 roots_of_drop(const DropStmt *statement)
 {
@@ -154,12 +190,19 @@ roots_of_drop(const DropStmt *statement)
 			case OBJECT_VIEW:
 			case OBJECT_MATVIEW:
 			case OBJECT_SEQUENCE:
+			case OBJECT_INDEX:
 				roots = add_root(roots, RelationRelationId, find_in_schema((List *) object, RELNAMENSP, Anum_pg_class_oid), 0);
 				break;
 			case OBJECT_TYPE:
 			case OBJECT_DOMAIN:
 				roots = add_root(roots, TypeRelationId,
 								 find_in_schema(((TypeName *) object)->names, TYPENAMENSP, Anum_pg_type_oid), 0);
+				break;
+			case OBJECT_TRIGGER:
+			case OBJECT_RULE:
+			case OBJECT_POLICY:
+				code = find_part(statement->removeType, (List *) object);
+				roots = add_root(roots, code.classId, code.objectId, 0);
 				break;
 			case OBJECT_SCHEMA:
 				roots = add_root(roots, NamespaceRelationId, get_namespace_oid(name, true), 0);
@@ -196,17 +239,16 @@ altered_relation(const AlterTableStmt *statement)
 	return name->schemaname ? get_relname_relid(name->relname, get_namespace_oid(name->schemaname, true)) : InvalidOid;
 }
 
-/* Returns the objects (of ObjectAddress *) that a statement drops as things are now: what it names, and what goes with that */
-static List *
-dropped_by(Node *statement)
+List *
+plan_drop_roots(Node *statement, bool *cascade)
 {
 	List	   *roots = NIL;
-	bool		cascade = false;
 
+	*cascade = false;
 	if (IsA(statement, DropStmt))
 	{
 		roots = roots_of_drop((DropStmt *) statement);
-		cascade = ((DropStmt *) statement)->behavior == DROP_CASCADE;
+		*cascade = ((DropStmt *) statement)->behavior == DROP_CASCADE;
 	}
 	else if (IsA(statement, DropOwnedStmt))
 	{
@@ -217,7 +259,7 @@ dropped_by(Node *statement)
 			if (OidIsValid(oid))
 				roots = list_concat(roots, sg_owned_by(oid));
 		}
-		cascade = ((DropOwnedStmt *) statement)->behavior == DROP_CASCADE;
+		*cascade = ((DropOwnedStmt *) statement)->behavior == DROP_CASCADE;
 	}
 	else if (IsA(statement, AlterTableStmt))
 	{
@@ -229,9 +271,24 @@ dropped_by(Node *statement)
 
 			if (column > 0)
 				roots = add_root(roots, RelationRelationId, table, column);
-			cascade |= command->subtype == AT_DropColumn && command->behavior == DROP_CASCADE;
+			else if (command->subtype == AT_DropConstraint)
+				roots = add_root(roots, ConstraintRelationId, get_relation_constraint_oid(table, command->name, true), 0);
+			*cascade |= (command->subtype == AT_DropColumn || command->subtype == AT_DropConstraint) && command->behavior == DROP_CASCADE;
 		}
 	}
+	return roots;
+}
+
+/*
+ * Returns the objects (ObjectAddress *) that a statement would drop now: those
+ * that it names, and those that go with them
+ */
+static List *
+dropped_by(Node *statement)
+{
+	bool		cascade;
+	List	   *roots = plan_drop_roots(statement, &cascade);
+
 	return roots ? sg_dropped_with(roots, cascade) : NIL;
 }
 
@@ -256,14 +313,17 @@ plan_has_rows(Oid relid)
 	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
 }
 
-/* Adds the values that columns of a relation's row type, or of types made of it, lose with an attribute, and those of typed tables */
+/*
+ * Adds the values that columns of a relation's row type, or of types built on
+ * it, lose with an attribute, and those of typed tables
+ */
 static List *
 add_values(List *gone, Oid relid, char *attribute)
 {
 	Oid			row = get_rel_type_id(relid);
 	List	   *types = OidIsValid(row) ? list_make1_oid(row) : NIL;
 
-	/* the list grows while it is walked */
+	/* by number: the list grows during the loop */
 	for (int i = 0; i < list_length(types); i++)
 	{
 		ObjectAddress type;
@@ -290,7 +350,7 @@ add_values(List *gone, Oid relid, char *attribute)
 	return gone;
 }
 
-/* Is what goes counted with another one: its column or table, or that of a table above it? */
+/* Returns whether a loss is counted with another one: its column or table, or that of a table above it */
 static bool
 is_counted(const PlanGone *one, const List *gone, const List *below)
 {
@@ -351,7 +411,10 @@ plan_gone(Node *statement)
 
 /* ---- drops as steps ---- */
 
-/* A drop that a statement makes; of a function if it is of no kind that a plan drops */
+/*
+ * Returns the drop that a statement makes; that of a function has kind
+ * statement, because no plan drops functions by kind
+ */
 static PlanStep *
 statement_drop(const PlanStep *step, const char *what, const char *table, const char *name)
 {
@@ -367,11 +430,11 @@ statement_drop(const PlanStep *step, const char *what, const char *table, const 
 	return drop;
 }
 
-/* Adds the drop of a relation by its names, with the schema or without it */
+/* Adds the drop of a relation by its names, qualified or not */
 static List *
 add_relation_drop(List *drops, const PlanStep *step, const char *what, List *names)
 {
-	/* one without a schema is built in */
+	/* an unqualified name is built in */
 	if (list_length(names) < 2)
 		return drops;
 	return lappend(drops, statement_drop(step, what, quote_qualified_identifier(strVal(list_nth(names, list_length(names) - 2)), strVal(llast(names))),
@@ -419,7 +482,7 @@ add_column_drops(List *drops, const PlanStep *step, const AlterTableStmt *statem
 	return drops;
 }
 
-/* Is a drop of that kind, relation, and column, unless NULL, in a list? */
+/* Returns whether a list has a drop of that kind, relation, and column, unless NULL */
 static bool
 has_drop(const List *drops, const char *what, const char *name, const char *column)
 {
@@ -431,7 +494,10 @@ has_drop(const List *drops, const char *what, const char *name, const char *colu
 	return false;
 }
 
-/* Adds the drops of relations, columns and functions that a statement takes along, unless they are there by their names */
+/*
+ * Adds the drops of relations, columns and functions that a statement takes
+ * along, unless they are listed by their names
+ */
 static List *
 add_drops_along(List *drops, const PlanStep *step, Node *statement)
 {
@@ -483,7 +549,7 @@ plan_step_drops(const PlanStep *step)
 	return step->kind == STEP_DROP || (step->kind == STEP_STATEMENT && plan_drops(step) != NIL);
 }
 
-/* Returns the name of what a statement makes, or NULL */
+/* Returns the name of a statement's new object, or NULL */
 static const RangeVar *
 made_by(Node *statement)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * plan_edit.c
- *	  Making plans and changing them by hand: sg_plan_create, sg_plan_add_fk,
- *	  sg_plan_drop.
+ *	  Creating plans and changing them by hand: sg_plan_create,
+ *	  sg_plan_add_fk, sg_plan_drop.
  *
- * Each function checks its arguments first, then who may change the plan
- * (plan_check_writable), changes it, withdraws an approval and writes one row
- * of the log.  An error leaves everything as it was.
+ *	  Each function checks its arguments first, then the right to change the
+ *	  plan (plan_check_writable), changes it, withdraws an approval and writes
+ *	  one row of the log.  An error leaves everything as it was.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,7 @@ SG_FUNCTION(sg_plan_create);
 SG_FUNCTION(sg_plan_add_fk);
 SG_FUNCTION(sg_plan_drop);
 
-/* An empty array is an error, for it would look like null later */
+/* Raises an error for an empty array, which would look like null later */
 static List *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -74,9 +74,9 @@ field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 		plan_field_set_text(field, step, sg_arg_text(fcinfo, n));
 }
 
-/* ---- what would be forgotten ---- */
+/* ---- deeds and rows of a deleted plan ---- */
 
-/* Is what a deed has made, or may restore, still to be found? */
+/* Returns whether the object that a deed has made, or may restore, still exists */
 static bool
 may_be_undone(const FkPlan *plan, const PlanDeed *deed)
 {
@@ -94,8 +94,8 @@ may_be_undone(const FkPlan *plan, const PlanDeed *deed)
 }
 
 /*
- * Without its deeds, nothing of a plan can be taken back: 55000, or where it
- * is replaced all the same, a warning.
+ * Without its deeds, nothing of a plan can be taken back: raises 55000, or
+ * warns if the plan is replaced anyway.
  */
 static void
 tell_forgotten(const FkPlan *plan, bool replaced)
@@ -128,7 +128,10 @@ tell_forgotten(const FkPlan *plan, bool replaced)
 
 int64		(*plan_kept_rows_hook) (const FkPlan *plan) = NULL;
 
-/* Rows of the plan's that are in quarantine are put back in its name: 55000, or a warning where it goes all the same */
+/*
+ * Rows of the plan in quarantine are restored under its name: raises 55000, or
+ * warns if the plan goes anyway
+ */
 static void
 tell_kept_rows(const FkPlan *plan, bool goes)
 {
@@ -150,12 +153,12 @@ tell_kept_rows(const FkPlan *plan, bool goes)
 /*
  * sg_plan_create(plan text, description text, replace boolean)
  *
- * Makes an empty plan that belongs to the current role.  42710 when there is
- * one of that name, unless replace is true: then that plan, if the current
- * role may change it, loses its steps, notes, options and deeds and stays its
- * author's, and paused, with a warning where a deed could have been taken back;
- * a trigger of it that fills columns and what builds of indexes have left are
- * dropped as by sg_plan_drop().
+ * Creates an empty plan that belongs to the current role. 42710 if the name
+ * exists, unless replace is true: then that plan, if the current role may
+ * change it, loses its steps, notes, options and deeds and keeps its author and
+ * a pause, with a warning if a deed could have been taken back; its triggers
+ * that fill columns and leftovers of index builds are dropped as by
+ * sg_plan_drop().
  */
 static Datum
 sg_plan_create_entered(PG_FUNCTION_ARGS)
@@ -192,8 +195,8 @@ sg_plan_create_entered(PG_FUNCTION_ARGS)
 /*
  * sg_plan_add_fk(plan, child_table, child_columns, parent_table, ...)
  *
- * Adds one key, returns the number of its step.  What this database lacks is
- * a NOTICE; what no key can be is an error.
+ * Adds one key, returns the number of its step.  Objects that this database
+ * lacks are a NOTICE; an impossible key is an error.
  */
 static Datum
 sg_plan_add_fk_entered(PG_FUNCTION_ARGS)
@@ -215,11 +218,11 @@ sg_plan_add_fk_entered(PG_FUNCTION_ARGS)
  * sg_plan_drop(plan text, force boolean DEFAULT false)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
- * so does what the log says about it.  55000 while something that it has done
- * can be taken back, or rows of it are in quarantine, unless force is true.  An invalid index that an interrupted
- * build has left, and a trigger that fills columns, are dropped, too, within
- * schemaguard.lock_timeout each.  55000 where there is such a one and the
- * caller is in a transaction block.
+ * so does the log about it. 55000 while something that it has done can be taken
+ * back, or it has rows in quarantine, unless force is true.  An invalid index
+ * that an interrupted build has left, and a trigger that fills columns, are
+ * dropped, too, within schemaguard.lock_timeout each; 55000 if there is one and
+ * the caller is in a transaction block.
  */
 static Datum
 sg_plan_drop_entered(PG_FUNCTION_ARGS)

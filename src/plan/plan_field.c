@@ -34,6 +34,7 @@ static const SgWord kind_words[] = {
 	{STEP_DROP, "drop"},
 	{STEP_RENAME, "rename"},
 	{STEP_TABLE, "table"},
+	{STEP_ROWS, "rows"},
 	{0}
 };
 
@@ -288,12 +289,12 @@ plan_field_columns(Oid table)
 	return list.data;
 }
 
-/* Where a step has the value */
+/* The value of a field in a step */
 #define VALUE(field, step, type) (*(type *) ((char *) (step) + (field)->offset))
 
 StaticAssertDecl(sizeof(StepState) == sizeof(int), "enums are no ints");
 
-/* Out of a column, which has no other words; what deeds do not have stays */
+/* Reads a word from a column, which has no unknown words; a field that deeds do not have stays */
 static void
 fetch_word(const StepField *field, PlanStep *step, const char *word)
 {
@@ -424,7 +425,7 @@ plan_field_set_text(const StepField *field, PlanStep *step, char *value)
 	}
 }
 
-/* Is what a user says of the field the same of both? */
+/* Returns whether a user's value of the field is the same in both steps */
 static bool
 is_same_value(const StepField *field, const PlanStep *a, const PlanStep *b)
 {

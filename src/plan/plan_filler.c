@@ -3,16 +3,16 @@
  * plan_filler.c
  *	  The trigger that fills the columns of a step, and its function.
  *
- * The function runs for whoever writes the table, who may not read what the
- * expressions read; so it is SECURITY DEFINER.  It belongs to the owner of the
- * table, who can have it run their own code at any time, by the types of the
- * columns alone: nobody else's rights are lent to that.  When the table gets
- * another owner, the function fills nothing until deployment has made it
- * anew.
+ *	  The function runs for every role that writes the table, which may not
+ *	  read what the expressions read; so it is SECURITY DEFINER.  It belongs
+ *	  to the owner of the table, who can run their own code in it at any time,
+ *	  even by the types of the columns: it lends no other role's privileges.
+ *	  When the table gets another owner, the function fills nothing until
+ *	  deployment has made it again.  It is in schema schemaguard, where only
+ *	  superusers can create or replace functions.
  *
- * It is in our schema, where nobody but superusers can make or replace one.
- * Which functions there are, and for which tables, is in the catalogs: what
- * is not needed any more is found there, whatever has happened in between.
+ *	  The catalogs tell which functions exist, and for which tables:
+ *	  superfluous ones are found there, whatever has happened in between.
  *
  *-------------------------------------------------------------------------
  */
@@ -71,9 +71,9 @@
 SG_FUNCTION(sg_plan_mark);
 
 /*
- * Returns a hash of a plan's name as text: its triggers end in it.  It is of the name
- * in UTF-8, so that a plan finds them in a database of another encoding.  A name that
- * has no form in UTF-8 counts as its bytes.
+ * Returns a hash of a plan's name as text, the suffix of its triggers.  It is
+ * of the name in UTF-8, so that a plan finds them in a database of another
+ * encoding.  A name that can't be converted to UTF-8 counts as its bytes.
  */
 static char *
 plan_mark(const char *plan)
@@ -98,6 +98,8 @@ plan_mark(const char *plan)
 
 /*
  * schemaguard.sg_plan_mark(plan text)
+ *
+ * Returns plan_mark()
  */
 static Datum
 sg_plan_mark_entered(PG_FUNCTION_ARGS)
@@ -106,9 +108,9 @@ sg_plan_mark_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * Last in the order in which triggers fire, so that it sees what others do; and
- * among those of a plan in the order of their steps: a letter tells how many
- * digits a number has.
+ * Returns a name that sorts last among triggers, so that the trigger sees the
+ * effects of others; and among those of a plan by the number of their steps: a
+ * letter encodes the number of digits.
  */
 static char *
 make_name(const PlanStep *step, const char *mark)
@@ -177,7 +179,7 @@ function_name(const PlanStep *step)
 	return sg_qualified_name(FILLER_SCHEMA, plan_filler_name(step));
 }
 
-/* Does a function run as its owner, with the search_path that make_function() gives it? */
+/* Returns whether a function runs as its owner, with the search_path that make_function() gives it */
 static bool
 is_as_made(HeapTuple tuple)
 {
@@ -190,8 +192,8 @@ is_as_made(HeapTuple tuple)
 }
 
 /*
- * The function, with its source and its owner, or InvalidOid when there is none.
- * A function that its owner has altered has no source.
+ * Returns the function, with its source and its owner, or InvalidOid if there
+ * is none.  A function that its owner has altered has no source.
  */
 static Oid
 find_function(const PlanStep *step, char **source, Oid *owner)
@@ -215,7 +217,7 @@ find_function(const PlanStep *step, char **source, Oid *owner)
 
 /* ---- the tables that have the trigger ---- */
 
-/* Returns a copy of a trigger of pg_trigger, or NULL */
+/* Returns a copy of a row of pg_trigger, or NULL */
 static HeapTuple
 find_trigger(Oid trigger)
 {
@@ -230,7 +232,10 @@ find_trigger(Oid trigger)
 	return tuple;
 }
 
-/* A partitioned table's trigger is that of its partitions, too; what inherits in another way needs one of its own */
+/*
+ * Returns the tables that need the trigger: a partitioned table's has clones on
+ * its partitions; other inheriting tables need one of their own
+ */
 static List *
 tables_to_arm(Oid child)
 {
@@ -246,7 +251,7 @@ tables_to_arm(Oid child)
 	return tables;
 }
 
-/* By the function: a table may not inherit any more, or have another name */
+/* Finds the tables by the function, because a table may not inherit any more, or have another name */
 static List *
 triggered_tables(const PlanStep *step, char **source)
 {
@@ -271,7 +276,10 @@ triggered_tables(const PlanStep *step, char **source)
 	return tables;
 }
 
-/* Has a step on that table never armed these: their function fills otherwise, none of them is in its tree, or one is above it? */
+/*
+ * Returns whether a step on that table never armed these: their function fills
+ * otherwise, none of them is in its tree, or one is above it
+ */
 static bool
 are_of_another(const PlanStep *step, List *tables, const char *source, Oid child)
 {
@@ -286,7 +294,10 @@ are_of_another(const PlanStep *step, List *tables, const char *source, Oid child
 	return false;
 }
 
-/* In a copy without our rows, another plan of the name may have had a function of the name of a step that has armed nothing */
+/*
+ * In a copy without the extension's rows, another plan of the name may have had
+ * a function for the same step number
+ */
 List *
 plan_filler_tables(const PlanStep *step)
 {
@@ -312,7 +323,7 @@ plan_filler_is_owners(const PlanStep *step, Oid child)
 	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
 }
 
-/* Does a trigger fire for what is written to a table, by a subscription as well if `always`? */
+/* Returns whether a trigger fires for writes to a table, with `always` also for a subscription's */
 static bool
 fires_on(const char *name, Oid table, Oid function, bool always)
 {
@@ -361,7 +372,10 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 		fires(step, child, function, false);
 }
 
-/* Returns a step that drops or renames a column of the table that option backfill reads, and that has done so, or has yet to; or NULL */
+/*
+ * Returns a step that drops or renames a column of the table that option
+ * backfill reads, and that has done so, or has yet to; or NULL
+ */
 static PlanStep *
 source_moved_by(const PlanStep *step, bool done)
 {
@@ -373,8 +387,8 @@ source_moved_by(const PlanStep *step, bool done)
 			continue;
 
 		/*
-		 * after a rollback a step may be validated whose column is there
-		 * again
+		 * after a rollback, the step may be validated although the column is
+		 * back
 		 */
 		if (done ? drop->state == STEP_VALIDATED :
 			drop->state != STEP_VALIDATED || (OidIsValid(table) && get_attnum(table, drop->fk_name) > 0))
@@ -383,7 +397,10 @@ source_moved_by(const PlanStep *step, bool done)
 	return NULL;
 }
 
-/* Is a column that it reads yet to be dropped, so that others may write that one alone? */
+/*
+ * Returns the step whose source column is yet to be dropped, so that others may
+ * write that column alone
+ */
 PlanStep *
 plan_filler_ends_with(const PlanStep *step)
 {
@@ -412,12 +429,13 @@ plan_filler_left_text(const PlanStep *step, char **hint)
 	return drop ? plan_filler_ended_text(drop, hint) : NULL;
 }
 
-/* ---- as SQL, for who does it by hand ---- */
+/* ---- statements, to be run by hand ---- */
 
 /*
- * Returns CREATE TRIGGER, once or twice.  Where the fill is for empty columns, a
- * WHEN clause tests for NULL, which is quicker than a call of the function; a
- * second trigger, if updates are carried over, tests for changes of what is read.
+ * Returns CREATE TRIGGER, once or twice.  For empty columns, a WHEN clause
+ * tests for NULL, which is faster than a call of the function; a second
+ * trigger, if updates are carried over, tests for changes of the source
+ * columns.
  */
 static List *
 trigger_statements(const PlanStep *step, const char *table)
@@ -441,7 +459,7 @@ drop_trigger_statement(const char *name, const char *table)
 	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(name), table);
 }
 
-/* Returns DROP TRIGGER for what a table has of the two, or would have */
+/* Returns DROP TRIGGER for the ones of the two that a table has, or would have */
 static List *
 drop_trigger_statements(const PlanStep *step, Oid table)
 {
@@ -510,7 +528,7 @@ run_utilities(List *statements)
 	SPI_finish();
 }
 
-/* Nobody but the owner may have triggers that call it */
+/* Revokes EXECUTE from PUBLIC, because only the owner may have triggers that call it */
 static void
 revoke_from_public(const PlanStep *step, Oid owner)
 {
@@ -541,8 +559,9 @@ pinned_path(void)
 }
 
 /*
- * Past CREATE FUNCTION, for which one needs rights in our schema, and past
- * ALTER FUNCTION, which would leave it to whoever deploys for a moment.
+ * Creates the function without CREATE FUNCTION, which needs privileges on
+ * schema schemaguard, and without ALTER FUNCTION, before which it would belong
+ * to the deploying role for a moment.
  */
 static void
 make_function(const PlanStep *step, Oid owner)
@@ -600,7 +619,7 @@ plan_filler_disarm(const PlanStep *step)
 	plan_step_set_fills(step, false);
 }
 
-/* Raises 55000 where a function of the step's name fills another table: see plan_filler_tables() */
+/* Raises 55000 if a function of the step's name fills another table: see plan_filler_tables() */
 static void
 check_is_own(const PlanStep *step)
 {
@@ -658,8 +677,8 @@ plan_filler_sweep(void)
 		ErrorData  *error = sg_try(sweep_function, &oid);
 
 		/*
-		 * anybody can have a view of it, and its owner a lock: sg_status()
-		 * names it
+		 * anybody can have a view that depends on it, and its owner a lock:
+		 * sg_status() reports what is left
 		 */
 		if (error)
 			sg_rethrow_cancel(error);
@@ -690,7 +709,7 @@ drop_one(const FkPlan *plan, PlanStep *step)
 	bool		in_block = IsTransactionBlock();
 	SgOrigin	origin;
 
-	/* in a transaction block the lock would last until the user ends that */
+	/* in a transaction block the lock would last until the user ends it */
 	if (!in_block)
 	{
 		sg_origin_begin(&origin, plan->name);
@@ -715,7 +734,7 @@ drop_one(const FkPlan *plan, PlanStep *step)
 					step->step)));
 }
 
-/* Raises 42501 where the caller can't drop the triggers of a step */
+/* Raises 42501 if the caller can't drop the triggers of a step */
 static void
 check_may_drop(const FkPlan *plan, const PlanStep *step, List *tables)
 {
@@ -730,7 +749,7 @@ check_may_drop(const FkPlan *plan, const PlanStep *step, List *tables)
 	}
 }
 
-/* Drop the triggers of steps, or those that outlive what they were made for */
+/* Drops the triggers of all steps, or those that have outlived their purpose */
 static int
 drop_fillers(const FkPlan *plan, bool of_done)
 {

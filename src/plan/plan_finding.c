@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_finding.c
- *	  Steps that have failed or were skipped, as findings: listeners and relays
- *	  hear so of a plan that nobody watches.
+ *	  Findings about failed or skipped steps, which tell listeners and relays
+ *	  about a plan that nobody watches.
  *
  *-------------------------------------------------------------------------
  */

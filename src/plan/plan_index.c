@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * plan_index.c
- *	  The indexes that a plan's steps want on the child's columns.
+ *	  Indexes that a plan's steps want on the child's columns.
  *
- * Names are those that CREATE INDEX would choose.  The name of a key's index
- * is chosen when the step is added, and stored with it; that of a partition's
- * index when it is to be built, and recorded before: a build that is killed
- * leaves an index behind, which is known again by name and definition.
+ *	  Names are those that CREATE INDEX would choose.  The name of a key's
+ *	  index is chosen when the step is added, and stored with it; that of a
+ *	  partition's index before its build, and recorded: a killed build leaves
+ *	  an index behind, which is recognised by name and definition.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +46,7 @@
 #include "plan/plan_key.h"
 #include "plan/plan_name.h"
 
-/* The statement that builds it; index is a plain name */
+/* Returns the CREATE INDEX statement; index is an unqualified name */
 static char *
 format_statement(const char *index, const char *table, const char *columns, bool concurrently)
 {
@@ -90,7 +90,7 @@ is_taken(List *indexes, const char *schema, const char *name)
 	return false;
 }
 
-/* The columns that the server searches for: an index on the period itself would not serve */
+/* Returns the columns that the server searches for: an index on the period itself would not serve */
 static List *
 searched_columns(const PlanStep *step)
 {
@@ -113,7 +113,7 @@ relation_of_name(const PlanStep *step, const char *name)
 	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
 }
 
-/* Has the name a relation other than the very index that the step wants? */
+/* Returns whether another relation than the step's own index has the name */
 static bool
 has_other_relation(const PlanStep *step, const char *name)
 {
@@ -142,7 +142,10 @@ plan_make_index_name(const PlanStep *step)
 	}
 }
 
-/* Returns table_column_column_idx, with a number where that is taken: for a partition, and a step of 0.1.0 */
+/*
+ * Returns table_column_column_idx, with a number if that is taken: for a
+ * partition, and a step of 0.1.0
+ */
 static char *
 choose_name(List *indexes, const char *plan, const char *qualified, List *columns)
 {
@@ -157,9 +160,12 @@ choose_name(List *indexes, const char *plan, const char *qualified, List *column
 	}
 }
 
-/* ---- what is missing ---- */
+/* ---- missing indexes ---- */
 
-/* Sets the obstacle if another relation has the name by now; what an interrupted build has left will go */
+/*
+ * Sets the obstacle if another relation has the name now; the leftover of an
+ * interrupted build will be dropped
+ */
 static void
 check_name(PlanIndex *index, const PlanStep *step)
 {
@@ -191,14 +197,14 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 	return index;
 }
 
-/* Indexes that steps lack: all of them in order, and those on columns that are here by their tables */
+/* Indexes that steps lack: all in order, and those on existing columns by their tables */
 typedef struct Missing
 {
 	List	   *indexes;
 	SgOidLists *by_table;
 } Missing;
 
-/* For a table or columns that are not here yet: what will be needed when they are */
+/* Adds an index on a table or columns that do not exist yet */
 static void
 add_unresolved(Missing *missing, const PlanStep *step, const char *table, bool partitioned)
 {
@@ -255,10 +261,10 @@ plan_leaves(Oid relid)
 }
 
 /*
- * Adds the index of a partitioned child, and those that its partitions lack.
- * A call that was killed, or could not lock the table, may have left the
+ * Adds the index of a partitioned child, and those that its partitions lack.  A
+ * call that was killed, or could not lock the table, may have left the
  * partitions with theirs and the table without: it takes these over at once.
- * Where each partition has an index of another form, none is built.
+ * If each partition has an index of another form, none is built.
  */
 static void
 add_partitioned(Missing *missing, const PlanStep *step, FkKey *key)
@@ -286,7 +292,7 @@ add_partitioned(Missing *missing, const PlanStep *step, FkKey *key)
 	add_index(missing, step, key, true);
 }
 
-/* On columns that a backfill adds: no index can be there */
+/* Adds an index on columns that a backfill adds, where none can exist yet */
 static void
 add_backfilled(Missing *missing, const PlanStep *step, Oid child)
 {
@@ -326,7 +332,7 @@ plan_missing_indexes(List *steps)
 	return missing.indexes;
 }
 
-/* ---- what interrupted builds have left ---- */
+/* ---- leftovers of interrupted builds ---- */
 
 bool
 plan_index_is_leftover(Oid index, const char *table, const char *columns)
@@ -386,7 +392,11 @@ drop_leftover(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* In a transaction block the lock would last until the user ends that */
+/*
+ * Drops the index of a leftover's deed, and logs it; returns an error.  Not
+ * called in a transaction block, where the lock would last until the user ends
+ * it.
+ */
 static ErrorData *
 try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
 {

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * plan_index_form.c
- *	  Are two definitions of indexes the same one?
+ *	  Comparison of definitions of indexes.
  *
- * What somebody has written and what the catalog says are both parsed, and
- * brought into one form: names of columns, operator classes and collations as
- * OIDs, defaults filled in, expressions as the server writes them.
+ *	  A user's definition and the catalog's are both parsed, and normalised:
+ *	  names of columns, operator classes and collations as OIDs, defaults
+ *	  filled in, expressions as the server prints them.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,7 +41,7 @@
 #include "fk/fk.h"
 #include "plan/plan_index.h"
 
-/* How a definition begins, which no list of columns does */
+/* Prefixes of a definition, with which no list of columns begins */
 #define PLAIN_WORD "INDEX "
 #define UNIQUE_WORD "UNIQUE INDEX "
 
@@ -88,7 +88,7 @@ plan_index_parse(const char *definition)
 	return castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
 }
 
-/* As ChooseIndexNameAddition() of PostgreSQL joins them */
+/* Joins the parts as PostgreSQL's ChooseIndexNameAddition() does */
 char *
 plan_index_name_part(const char *definition)
 {
@@ -133,8 +133,8 @@ typedef struct FormArg
 {
 	Oid			table;
 	const char *statement;
-	CodeReach  *reach;			/* what the index could run, or NULL: not
-								 * asked for */
+	CodeReach  *reach;			/* code that the index could run; NULL: not
+								 * requested */
 	IndexStmt  *form;
 } FormArg;
 
@@ -144,7 +144,7 @@ oid_node(Oid oid)
 	return (Node *) makeString(psprintf("%u", oid));
 }
 
-/* An expression, analysed where names are those of pg_catalog and the table */
+/* Returns an expression, analysed with names of pg_catalog and the table */
 static Node *
 analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
 {
@@ -169,7 +169,10 @@ text_node(const FormArg *arg, Node *cooked)
 												  false, false));
 }
 
-/* A column by its name, which an expression may be, too; and what it is an index on */
+/*
+ * Normalises a column by its name, which the parser may have taken for an
+ * expression, and sets its type and collation
+ */
 static void
 settle_value(const FormArg *arg, IndexElem *element, Oid *type, Oid *collation)
 {
@@ -233,7 +236,10 @@ settle_element(const FormArg *arg, IndexElem *element)
 		element->nulls_ordering = down ? SORTBY_NULLS_FIRST : SORTBY_NULLS_LAST;
 }
 
-/* Raises what the server would of the method: it can't be unique, have several columns or an order, or has no such option */
+/*
+ * Raises the server's errors about the access method: it can't be unique, have
+ * several columns or an order, or has no such option
+ */
 static void
 check_method(const IndexStmt *form)
 {
@@ -254,7 +260,7 @@ check_method(const IndexStmt *form)
 	(void) index_reloptions(am->amoptions, transformRelOptions((Datum) 0, form->options, NULL, NULL, false, false), true);
 }
 
-/* Raises what the server would of a tablespace that is named */
+/* Raises the server's errors about a named tablespace */
 static void
 check_tablespace(const FormArg *arg)
 {
@@ -347,7 +353,7 @@ expressions_of(const IndexStmt *statement)
 	return expressions;
 }
 
-/* Is there a literal whose type is found, or given to it?  Numbers and truth values have theirs. */
+/* Returns whether there is a literal whose type is resolved or given; numbers and booleans have theirs */
 static bool
 has_literal(Node *node, void *context)
 {
@@ -364,7 +370,10 @@ typedef struct Columns
 	Oid			relid;
 } Columns;
 
-/* Adds the types of the columns that are named, beside which literals stand; of all, where the row may be */
+/*
+ * Adds the types of the named columns, beside which literals stand; of all
+ * columns, if the whole row may be named
+ */
 static bool
 visit_columns(Node *node, void *context)
 {
@@ -400,8 +409,8 @@ plan_index_literals(const IndexStmt *statement, CodeReach *reach)
 }
 
 /*
- * The server analyses CREATE INDEX as whoever runs it, though it computes the
- * index as the table's owner.
+ * The server analyses CREATE INDEX as the role that runs it, though it computes
+ * the index as the table's owner.
  */
 const char *
 plan_index_refusal(const char *statement)
@@ -459,7 +468,7 @@ plan_index_hold(const char *statement)
 	code_with_holds(hold_names, unconstify(char *, statement));
 }
 
-/* NULL where it makes no sense for the table, as it is now */
+/* Returns the normalised statement, or NULL if it is invalid for the table's present state */
 static IndexStmt *
 form_of(Oid table, const char *statement)
 {
@@ -483,7 +492,7 @@ catalog_statement(Oid index)
 	return statement;
 }
 
-/* Is the index in the tablespace that is wanted?  Where none is, any will do. */
+/* Returns whether the index is in the wanted tablespace, or none is wanted */
 static bool
 is_in_place(Oid index, const char *wanted)
 {
@@ -500,7 +509,7 @@ is_of_form(Oid index, Oid table, const IndexStmt *wanted)
 
 	if (its == NULL || !is_in_place(index, wanted->tableSpace))
 		return false;
-	/* the server's text of an index names none */
+	/* the server's text of an index has no tablespace */
 	its->tableSpace = wanted->tableSpace;
 	return equal(its, wanted);
 }

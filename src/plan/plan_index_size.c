@@ -1,9 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_index_size.c
- *	  How large an index becomes, and how much room its build takes.
- *
- * By statistics; the figures are meant to be within a factor of 2.
+ *	  Size of an index, and room that its build takes.  Estimated by
+ *	  statistics, within a factor of 2.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +30,7 @@
 #include "base/gone.h"
 #include "plan/plan_index.h"
 
-/* Most equal keys in one entry of a btree, more or less */
+/* Number of equal keys in one entry of a btree, at most */
 #define POSTING_KEYS 120
 
 bool
@@ -62,7 +61,7 @@ plan_column_width(Oid relid, AttrNumber attnum)
 	return OidIsValid(type) ? get_typavgwidth(type, typmod) : 0;
 }
 
-/* Bytes of an entry with a key of its own */
+/* Returns the bytes of an entry with a key of its own */
 static int
 entry_width(Oid table, const AttrNumber *attnums, int n)
 {
@@ -91,7 +90,7 @@ equal_keys(Oid table, double rows, const AttrNumber *attnums, int n)
 	return rows / Max(distinct, 1);
 }
 
-/* Do workers share a sort of so many blocks?  They hand each other what they have sorted in files. */
+/* Returns whether workers share a sort of so many blocks, and pass each other sorted data in files. */
 static bool
 sort_is_shared(double blocks)
 {
@@ -139,7 +138,7 @@ find_widest(Node *node, void *context)
 	return raw_expression_tree_walker(node, find_widest, context);
 }
 
-/* Returns the column that an element is about; an expression is taken to be as wide as the widest column in it */
+/* Returns the column of an element; an expression counts as its widest column */
 static AttrNumber
 column_of(Oid table, const IndexElem *element)
 {
@@ -151,7 +150,10 @@ column_of(Oid table, const IndexElem *element)
 	return widest.attnum;
 }
 
-/* Entries of a hash index have a code of four bytes, and fill its pages to three quarters */
+/*
+ * Returns the size of a hash index, whose entries have a code of four bytes,
+ * and fill its pages to three quarters
+ */
 static PlanIndexSize
 hash_size(double rows, double blocks)
 {
@@ -179,13 +181,16 @@ plan_index_statement_size(Oid table, double rows, double blocks, const IndexStmt
 			attnums[n++] = column_of(table, element);
 	}
 	*size = plan_index_size(table, rows, blocks, attnums, n);
-	/* equal keys share an entry only where nothing comes along */
+	/* equal keys share an entry only without INCLUDE */
 	if (stmt->indexIncludingParams)
 		size->bytes = Max(size->bytes, rows * entry_width(table, attnums, n) / 0.9);
 	return stmt->accessMethod == NULL || strcmp(stmt->accessMethod, "btree") == 0;
 }
 
-/* Reads how many rows and blocks a table has; false if it is locked by somebody, or gone */
+/*
+ * Reads a table's number of rows and blocks; returns false if another session
+ * has locked it, or it is gone
+ */
 static bool
 read_size(Oid table, double *rows, double *blocks)
 {
@@ -214,7 +219,7 @@ plan_index_use(Oid table, const char *statement, SgDiskUse *use)
 	double		blocks;
 	PlanIndexSize size;
 
-	/* of how many rows a WHERE is true is not known here */
+	/* the fraction of rows for which a WHERE holds is unknown */
 	if (stmt->whereClause || !read_size(table, &rows, &blocks) || !plan_index_statement_size(table, rows, blocks, stmt, &size))
 		return false;
 	use->tablespace = stmt->tableSpace ? get_tablespace_oid(stmt->tableSpace, true) :

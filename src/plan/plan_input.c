@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * plan_input.c
- *	  What every step has to pass on its way into a plan, whoever brings it:
- *	  sg_plan_add_fk(), a script, a document or sg_plan_set().
+ *	  Checks of every step on its way into a plan, by sg_plan_add_fk(), a
+ *	  script, a document or sg_plan_set().
  *
- * Misuse is an error.  That this database lacks a table or a column is not:
- * a plan may be written in one environment for another.
+ *	  Misuse is an error.  A table or column that this database lacks is not:
+ *	  a plan may be written in one environment for another.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,23 +42,23 @@
 
 struct PlanDraft
 {
-	MemoryContext context;		/* of the list below */
+	MemoryContext context;		/* memory context of the lists below */
 	const FkPlan *plan;
-	bool		quiet;			/* count steps that lack something, no NOTICE
-								 * each */
-	List	   *missing;		/* of PlanStep * */
-	List	   *untargeted;		/* of PlanStep *, with the problem in reason:
+	bool		quiet;			/* count incomplete steps, without a NOTICE
+								 * for each */
+	List	   *missing;		/* PlanStep * */
+	List	   *untargeted;		/* PlanStep *, with the problem in reason:
 								 * their parents lack a unique index */
-	bool		incomplete;		/* the step checked last lacks something */
-	FkProblem  *problem;		/* it has all, and there can't be such a key;
-								 * or NULL */
+	bool		incomplete;		/* the last checked step lacks something */
+	FkProblem  *problem;		/* it lacks nothing, and its key is
+								 * impossible; or NULL */
 	bool		changed;
-	List	   *checked;		/* of PlanStep *: new or changed */
-	int			first_new;		/* number of the first step that was inserted */
-	OrphanPolicy policy;		/* of steps that have none of their own */
+	List	   *checked;		/* PlanStep *: new or changed */
+	int			first_new;		/* number of the first inserted step */
+	OrphanPolicy policy;		/* policy of steps that have none of their own */
 };
 
-/* A list of columns: each a name, none twice, no more than a key can have */
+/* Checks a list of columns: valid names, no duplicates, no more than a key can have */
 static void
 check_columns(List *columns, const char *what)
 {
@@ -129,7 +129,7 @@ check_delete_columns(const PlanStep *step)
 	}
 }
 
-/* Checks the policy of orphans together with the fields that it needs */
+/* Checks the policy for orphans together with the fields that it needs */
 static void
 check_orphans(const PlanStep *step)
 {
@@ -183,7 +183,7 @@ check_clauses(PlanStep *step)
 {
 	check_orphans(step);
 
-	/* as in SQL, where INITIALLY DEFERRED alone is DEFERRABLE, too */
+	/* as in SQL, where INITIALLY DEFERRED alone implies DEFERRABLE */
 	if (step->initially_deferred)
 		step->deferrable = true;
 
@@ -203,7 +203,8 @@ check_clauses(PlanStep *step)
 				 errhint("Such a key protects no row and is never validated, which is when the old key goes.")));
 }
 
-#define MISSING_TOLD 3			/* steps that a quiet draft describes */
+#define MISSING_TOLD 3			/* number of steps that a quiet draft
+								 * describes */
 
 static void
 tell_no_column(Oid relid, const char *table, const char *column, const char *fate)
@@ -218,14 +219,18 @@ tell_no_column(Oid relid, const char *table, const char *column, const char *fat
 
 static bool is_made(List *steps, ChangedObject what, const char *table, const char *name);
 
-/* Does a step of the plan make the table? */
+/* Returns whether a step of the plan creates the table */
 static bool
 is_made_table(const char *plan, const char *table)
 {
 	return is_made(plan_steps_named(plan, table, sg_parse_table_name(table).name), CHANGED_TABLE, table, NULL);
 }
 
-/* Describes the first of these tables and columns that is not here, and that no step makes, with the nearest name if wanted; NULL: all are */
+/*
+ * Returns a text about the first of these tables and columns that does not
+ * exist, and that no step makes, with the nearest name if wanted; NULL: all
+ * exist
+ */
 static char *
 describe_lacking(const PlanStep *step, const char *table, List *columns, bool nearest)
 {
@@ -251,7 +256,7 @@ describe_lacking(const PlanStep *step, const char *table, List *columns, bool ne
 	return NULL;
 }
 
-/* Say, unless quiet, which of the columns the table does not have here */
+/* Returns whether the table has all the columns; reports missing ones, unless quiet */
 static bool
 has_columns(Oid relid, const char *table, List *columns, bool quiet)
 {
@@ -293,8 +298,8 @@ has_table(const PlanStep *step, const char *table, bool quiet)
 }
 
 /*
- * Both tables, as far as they are here, must be ones that can be in a key.
- * Returns whether they and the columns are here.
+ * Checks that both tables, if they exist, can be in a key.  Returns whether
+ * they and the columns exist.
  */
 static bool
 check_tables(const PlanStep *step, bool quiet)
@@ -341,7 +346,7 @@ plan_qualify(const char *table)
 
 /* ---- identity ---- */
 
-/* The columns that a step references, as far as they are known here */
+/* Returns the columns that a step references, as far as known */
 static List *
 referenced_columns(const PlanStep *step)
 {
@@ -353,7 +358,7 @@ referenced_columns(const PlanStep *step)
 	return OidIsValid(parent) ? fk_primary_key(parent) : NIL;
 }
 
-/* Is it the same key: same tables, same columns in pairs? */
+/* Returns whether two steps are the same key: same tables, same pairs of columns */
 static bool
 is_same_key(const PlanStep *a, const PlanStep *b)
 {
@@ -361,18 +366,15 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 		!sg_same_text(a->parent_table, b->parent_table))
 		return false;
 
-	/* two primary keys: pairs are those of the primary key's order */
+	/* without parent columns: pairs follow the order of the primary key */
 	if (a->parent_columns == NIL && b->parent_columns == NIL)
 		return sg_equal_names(a->child_columns, b->child_columns);
 
-	/*
-	 * what the primary key is, is not known everywhere: it is taken for the
-	 * same
-	 */
+	/* a primary key that is unknown here counts as the same */
 	return fk_same_pairs(a->child_columns, referenced_columns(a), b->child_columns, referenced_columns(b));
 }
 
-/* Do the two, which are no keys, make the same of the same table? */
+/* Returns whether two steps, which are no keys, make the same object of the same table */
 static bool
 is_same_change(const PlanStep *a, const PlanStep *b)
 {
@@ -381,7 +383,10 @@ is_same_change(const PlanStep *a, const PlanStep *b)
 		strcmp(a->definition ? a->definition : "", b->definition ? b->definition : "") == 0;
 }
 
-/* Constraints of a table have names of their own, whatever they are; else each kind of object does */
+/*
+ * Returns the space of names of a step's object: constraints of a table share
+ * one, whatever their kind; other kinds of objects have one each
+ */
 static const char *
 name_space(const PlanStep *step)
 {
@@ -400,13 +405,17 @@ name_space(const PlanStep *step)
 		case STEP_INDEX:
 		case STEP_STATEMENT:
 		case STEP_TABLE:
+		case STEP_ROWS:
 		case STEP_KINDS:
 			break;
 	}
 	return plan_kind_word(step->kind);
 }
 
-/* The number of another step, among those that have or replace a name, that shares the name's space; or 0 */
+/*
+ * Returns the number of another step, among those that have or replace a name,
+ * in the same space of names; or 0
+ */
 static int
 other_step(List *steps, const PlanStep *step)
 {
@@ -418,14 +427,14 @@ other_step(List *steps, const PlanStep *step)
 	return 0;
 }
 
-/* The number of another step whose key has the name in the same table, or 0 */
+/* Returns the number of another step whose key has the name in the same table, or 0 */
 static int
 name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
 {
 	return other_step(plan_steps_named(draft->plan->name, step->child_table, name), step);
 }
 
-/* Names the step of the draft that replaces the key of that name */
+/* Returns the number of the step that replaces the key of that name, or 0 */
 static int
 name_replacer(PlanDraft *draft, const PlanStep *step, const char *name)
 {
@@ -451,7 +460,7 @@ plan_draft_set_quiet(PlanDraft *draft)
 	draft->quiet = true;
 }
 
-/* No other step of the plan is this key or has its name */
+/* Raises an error if another step of the plan is this key or has its name */
 static void
 check_others(PlanDraft *draft, const PlanStep *step)
 {
@@ -480,7 +489,7 @@ check_others(PlanDraft *draft, const PlanStep *step)
 				 errhint("Choose another fk_name, or leave it out to have one made up.")));
 }
 
-/* A key that a step replaces is none that a step adds, and has one successor */
+/* Raises an error if the replaced key is one that a step adds, or another step replaces it */
 static void
 check_replaced(PlanDraft *draft, const PlanStep *step)
 {
@@ -515,7 +524,7 @@ check_replaced(PlanDraft *draft, const PlanStep *step)
 
 /* ---- names ---- */
 
-/* The name of a declared key with the step's columns, or NULL */
+/* Returns the name of a declared key with the step's columns, or NULL */
 static char *
 declared_name(PlanDraft *draft, const PlanStep *step)
 {
@@ -542,7 +551,7 @@ plan_default_fk_name(const PlanStep *step, int n)
 	return sg_make_nth_name(sg_parse_table_name(step->child_table).name, sg_join_names(step->child_columns), "fkey", n);
 }
 
-/* A name as ALTER TABLE would make it up, free among the child's other keys */
+/* Returns a name that ALTER TABLE would choose, free among the child's other keys */
 static char *
 make_fk_name(PlanDraft *draft, const PlanStep *step)
 {
@@ -571,7 +580,10 @@ plan_step_skip(PlanStep *step, const char *reason)
 
 /* ---- into the plan ---- */
 
-/* Why tables and columns that are here can't be in such a key; a backfill may still make columns */
+/*
+ * Returns why existing tables and columns can't be in such a key; columns that
+ * a backfill makes do not count
+ */
 static FkProblem *
 find_problem(const PlanDraft *draft, const PlanStep *step)
 {
@@ -582,7 +594,7 @@ find_problem(const PlanDraft *draft, const PlanStep *step)
 	return plan_step_key(step, &key);
 }
 
-/* Nothing fixes the orphans of a PERIOD key */
+/* Sets the plan's policy for a new step; a PERIOD key's orphans can't be fixed */
 static void
 take_policy(const PlanDraft *draft, PlanStep *step)
 {
@@ -591,14 +603,14 @@ take_policy(const PlanDraft *draft, PlanStep *step)
 		step->orphans = draft->policy;
 }
 
-/* For plan_change_check */
+/* Arguments for plan_change_check */
 typedef struct TakenArg
 {
 	PlanDraft  *draft;
 	const PlanStep *step;
 } TakenArg;
 
-/* Has another object than the index that the step wants the name? */
+/* Returns whether an object other than the step's own index has the name */
 static bool
 is_other_relation(const PlanStep *step, Oid table, const char *name)
 {
@@ -623,7 +635,7 @@ is_taken(void *p, const char *name)
 		(OidIsValid(table) && name_space(step)[0] == '\0' && sg_name_is_used(SG_NAME_CONSTRAINT, table, name));
 }
 
-/* A constraint or an index that says what another one of the plan says, and has no name to tell them apart */
+/* Rejects an unnamed constraint or index that is identical to another step's */
 static void
 check_same_change(PlanDraft *draft, const PlanStep *step)
 {
@@ -641,7 +653,7 @@ check_same_change(PlanDraft *draft, const PlanStep *step)
 	}
 }
 
-/* Does one of these steps make this object of a table, or give it that name? */
+/* Returns whether one of these steps makes this object of a table, or renames one to that name */
 static bool
 is_made(List *steps, ChangedObject what, const char *table, const char *name)
 {
@@ -668,8 +680,8 @@ is_made(List *steps, ChangedObject what, const char *table, const char *name)
 }
 
 /*
- * Returns the columns that a step which is no foreign key needs, that its
- * table does not have, and that none of the steps makes.
+ * Returns the columns that a step which is no foreign key needs, that its table
+ * does not have, and that none of the steps makes.
  */
 static List *
 lacking_columns(const PlanStep *step, List *steps)
@@ -690,7 +702,7 @@ lacking_columns(const PlanStep *step, List *steps)
 	return lacking;
 }
 
-/* Says what a step is to drop or rename and is neither here nor made by another step */
+/* Reports that the object that a step is to drop or rename neither exists nor is made by another step */
 static void
 tell_absent(const PlanStep *step)
 {
@@ -701,7 +713,7 @@ tell_absent(const PlanStep *step)
 				(errmsg("%s: there is none here, and the step will fail until there is", plan_step_object(step))));
 }
 
-/* A step that is no foreign key */
+/* Checks a step that is no foreign key */
 static void
 check_change(PlanDraft *draft, PlanStep *step)
 {
@@ -783,7 +795,7 @@ tell_problem(const PlanStep *step, const char *reason, const char *hint)
 
 FkProblem  *(*plan_problem_hook) (const PlanStep *step) = NULL;
 
-/* May another step of the plan make what a step lacks? */
+/* Returns whether another step of the plan may make an object that a step lacks */
 static bool
 may_come(const PlanStep *step)
 {
@@ -798,7 +810,7 @@ may_come(const PlanStep *step)
 	return plan_waits_for(plan_graph(steps), step->step) != NULL;
 }
 
-/* Says why a step that is no foreign key can't be done as things are */
+/* Reports why a step that is no foreign key can't be done at present */
 static void
 tell_change(const PlanDraft *draft, const PlanStep *step)
 {
@@ -828,7 +840,7 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 	(void) plan_step_insert(step);
 	draft->first_new = Min(draft->first_new, step->step);
 	tell_change(draft, step);
-	/* what comes after all others may be about what they make */
+	/* a step after all others may be about objects that they make */
 	if (draft->incomplete && !plan_step_is_in_order(step))
 	{
 		MemoryContext old = MemoryContextSwitchTo(draft->context);
@@ -852,7 +864,7 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 	return step->step;
 }
 
-/* Says at the end of a quiet draft which parents lack a unique index that no step makes */
+/* Reports at the end of a quiet draft the parents without a unique index that a step makes */
 static void
 tell_untargeted(const PlanDraft *draft)
 {
@@ -865,7 +877,10 @@ tell_untargeted(const PlanDraft *draft)
 	}
 }
 
-/* Says at the end of a quiet draft which steps lack a table or a column; a step added later may make that column */
+/*
+ * Reports at the end of a quiet draft the steps that lack a table or a column,
+ * which a step added later may make
+ */
 static void
 tell_missing(const PlanDraft *draft)
 {

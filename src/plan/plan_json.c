@@ -3,10 +3,10 @@
  * plan_json.c
  *	  A plan as a document, to be taken to another database.
  *
- * The document has what a step is to be, not how far it has come here; of
- * states only a skip by a role travels, as "skip": reason.  On the way in
- * everything is checked as sg_plan_add_fk() would, and the document itself
- * strictly: a key that we don't know could be a clause that would be lost.
+ *	  The document has the definitions of the steps, not their progress; of
+ *	  states only a skip by a role is included, as "skip": reason.  An import
+ *	  checks everything as sg_plan_add_fk() does, and the document itself
+ *	  strictly: an unknown member could be a clause that would be lost.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,9 +34,9 @@ SG_FUNCTION(sg_plan_import);
 
 #define DOCUMENT_VERSION 1
 
-/* ---- out ---- */
+/* ---- export ---- */
 
-/* $1 is the plan */
+/* Returns the query for the document; $1 is the plan */
 static char *
 export_query(void)
 {
@@ -54,7 +54,8 @@ export_query(void)
 /*
  * sg_plan_export(plan text)
  *
- * The plan as a document for sg_plan_import.  42501 for who may not read it.
+ * Returns the plan as a document for sg_plan_import.  Raises 42501 for a role
+ * that may not read it.
  */
 static Datum
 sg_plan_export_entered(PG_FUNCTION_ARGS)
@@ -72,12 +73,12 @@ sg_plan_export_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(document);
 }
 
-/* ---- in ---- */
+/* ---- import ---- */
 
 #define DOCUMENT_NAME "plan document"
 #define DOCUMENT_HINT "Take a document that an export of a plan has made."
 
-/* Put a member, which is not null, into the step */
+/* Reads a member, which is not null, into the step */
 static void
 read_field(const StepField *field, const SgJson *given, PlanStep *step)
 {
@@ -93,7 +94,7 @@ read_field(const StepField *field, const SgJson *given, PlanStep *step)
 		plan_field_set_text(field, step, sg_json_text(given));
 }
 
-/* Raise 22023 for a member that is none of the names that is_known accepts */
+/* Raises 22023 for a member that is_known() does not accept */
 static void
 check_members(const SgJson *object, bool (*is_known) (const char *name))
 {
@@ -131,7 +132,7 @@ read_step(const SgJson *object, const char *plan)
 
 	check_members(object, is_step_member);
 
-	/* what it needs hangs on the kind, which foreign keys do not say */
+	/* the kind decides which members are required; foreign keys have none */
 	if (sg_json_find(object, "kind", &given) && !sg_json_is_null(&given))
 		read_field(plan_field("kind", FIELD_ANY), &given, step);
 	is_change = step->kind != STEP_FOREIGN_KEY;
@@ -158,7 +159,7 @@ read_step(const SgJson *object, const char *plan)
 	return step;
 }
 
-/* Check the document's frame, and find the array of steps */
+/* Checks the document's frame, and finds the array of steps */
 static void
 check_frame(const SgJson *document, SgJson *steps)
 {
@@ -174,7 +175,7 @@ check_frame(const SgJson *document, SgJson *steps)
 	(void) sg_json_size(steps);
 }
 
-/* The plan to import into: a new one, or one of the caller's without steps and options */
+/* Returns the plan to import into: a new one, or one of the caller's without steps and options */
 static FkPlan *
 open_target(const char *name, const char *description)
 {
@@ -197,7 +198,7 @@ open_target(const char *name, const char *description)
 	return plan;
 }
 
-/* The options that go with the plan, if any: an object of strings */
+/* Reads the options of the plan, if any: an object of strings */
 static void
 read_options(const SgJson *document, const FkPlan *plan)
 {
@@ -212,14 +213,14 @@ read_options(const SgJson *document, const FkPlan *plan)
 		plan_option_set(plan, option.name, sg_json_text(&option));
 }
 
-/* Where in the document an error of a check is */
+/* Error context callback: the place in the document of a check's error */
 static void
 step_context(void *arg)
 {
 	errcontext("steps[%u] of the plan document", *(uint32 *) arg);
 }
 
-/* Returns the second argument, whose type is up to the caller; raises 22P02 for a text that is no JSON */
+/* Returns the second argument, of any type; raises 22P02 for a text that is no JSON */
 static Jsonb *
 read_argument(FunctionCallInfo fcinfo)
 {
@@ -236,7 +237,7 @@ read_argument(FunctionCallInfo fcinfo)
 /*
  * sg_plan_import(plan text, document anycompatible)
  *
- * Makes the plan, or fills an empty one, and returns the number of steps.
+ * Creates the plan, or fills an empty one, and returns the number of steps.
  */
 static Datum
 sg_plan_import_entered(PG_FUNCTION_ARGS)

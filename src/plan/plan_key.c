@@ -3,9 +3,9 @@
  * plan_key.c
  *	  A step of a plan as a key in this database, and as SQL.
  *
- * The SQL names everything in full and quotes what needs it; it leaves out
- * clauses that say what would hold anyway, so that it reads like the script
- * that a person would write.
+ *	  The SQL qualifies all names and quotes those that need it; it omits
+ *	  default clauses, so that it reads like a script that a person would
+ *	  write.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,7 +36,7 @@ missing_table(const PlanStep *step, const char *side, const char *table)
 					  psprintf("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table")));
 }
 
-/* ON DELETE SET ... (columns) by number; they are columns of the child's */
+/* Resolves ON DELETE SET ... (columns), which are columns of the child, to numbers */
 static FkProblem *
 resolve_delete_set(const PlanStep *step, FkKey *key)
 {
@@ -114,7 +114,7 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	return problem;
 }
 
-/* ON DELETE or ON UPDATE, unless it is NO ACTION */
+/* Appends ON DELETE or ON UPDATE, unless it is NO ACTION */
 static void
 append_action(StringInfo sql, const char *event, char action)
 {
@@ -124,7 +124,7 @@ append_action(StringInfo sql, const char *event, char action)
 		appendStringInfo(sql, " ON %s %s", event, asc_toupper(word, strlen(word)));
 }
 
-/* "a, b", and "a, PERIOD b" where the last column compares by coverage */
+/* Returns "a, b", or "a, PERIOD b" if the last column compares by coverage */
 static char *
 key_columns(List *names, bool period)
 {
@@ -161,7 +161,7 @@ plan_key_clause(const PlanStep *step, bool not_valid)
 	else if (step->deferrable)
 		appendStringInfoString(&sql, " DEFERRABLE");
 
-	/* a key that is not enforced is never valid, so that need not be said */
+	/* NOT ENFORCED implies NOT VALID */
 	if (!step->enforced)
 		appendStringInfoString(&sql, " NOT ENFORCED");
 	else if (not_valid)

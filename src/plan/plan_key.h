@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_key.h
- *	  A step as a key in this database, as SQL, and out of both.
+ *	  A step as a key in this database, and as SQL, and from both.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,34 +14,37 @@
 #include "plan/plan.h"
 
 /*
- * The step as a key in this database: finds both tables, checks that they
- * can be in a key, resolves columns and operators, fills in the clauses.
- * Returns NULL and fills key, or what stands in the way (key->child and
- * key->parent are set as far as they were found).
+ * Resolves the step as a key in this database: finds both tables, checks that
+ * they can be in a key, resolves columns and operators, fills in the clauses.
+ * Returns NULL and fills key, or the problem (key->child and key->parent are
+ * set as far as they were found).
  */
 extern FkProblem *plan_step_key(const PlanStep *step, FkKey *key);
 
-/* FOREIGN KEY ... REFERENCES ... with all clauses */
+/* Returns FOREIGN KEY ... REFERENCES ... with all clauses */
 extern char *plan_key_clause(const PlanStep *step, bool not_valid);
 
-/* ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
+/* Return ALTER TABLE ... ADD CONSTRAINT ... [NOT VALID], and VALIDATE CONSTRAINT */
 extern char *plan_add_statement(const PlanStep *step, bool not_valid);
 extern char *plan_validate_statement(const char *child_table, const char *fk_name);
 extern char *plan_drop_statement(const char *child_table, const char *fk_name);
 
 /*
- * The step as one that gives the key to a partition of its child; the key has
- * another name where that one is taken there.
+ * Returns the step that gives the key to a partition of its child; under
+ * another name if the key's is taken there.
  */
 extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
 
-/* Is there something to be done about the step's orphans, by sg_fix_orphans()? */
+/* Returns whether sg_fix_orphans() can do anything about the step's orphans */
 extern bool plan_step_fixes(const PlanStep *step);
 
-/* Do rows that refer by the step's key to rows which go, go into quarantine with them, while its own orphans stay? */
+/*
+ * Returns whether rows that refer by the step's key to quarantined rows go into
+ * quarantine with them, while its own orphans stay
+ */
 extern bool plan_step_goes_along(const PlanStep *step);
 
-/* "fk_name ON child_table": a step's key in log and notices */
+/* Returns "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);
 
 
@@ -52,16 +55,16 @@ struct Node;
 struct RangeVar;
 
 /*
- * The step that a FOREIGN KEY clause means; fk_name may be NULL.  NOT VALID
+ * Returns the step for a FOREIGN KEY clause; fk_name may be NULL.  NOT VALID
  * makes its policy "leave".
  */
 extern PlanStep *plan_step_of_constraint(const char *plan, const char *child_table,
 										 const char *parent_table, const struct Constraint *c);
 
-/* A declared key as a step; a plan can't hold all of one with PERIOD */
+/* Returns a declared key as a step, which can't express all of a PERIOD key */
 extern PlanStep *plan_step_of_key(const char *plan, const FkKey *key);
 
-/* Strings of a list of String nodes, copied */
+/* Returns copies of the strings of a list of String nodes */
 extern List *plan_node_strings(List *nodes);
 
 #endif							/* SG_PLAN_KEY_H */

@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * plan_lock.c
- *	  Locks on what plans are about.
- *
- * They are on objects that no SQL command locks: rows of the table of plans, as
- * a rule.  They show in pg_locks as locktype object.
+ *	  Locks on plans and their surroundings.  They are on objects that no SQL
+ *	  command locks: mostly rows of the table of plans. pg_locks shows them
+ *	  with locktype object.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +36,7 @@ plan_unlock(PlanLock lock, Oid table, uint32 id)
 	LOCKTAG		tag;
 
 	lock_tag(&tag, lock, table, id);
-	/* a rollback has freed the session's locks as well */
+	/* a rollback has released the session's locks as well */
 	if (LockHeldByMe(&tag, ExclusiveLock, false))
 		(void) LockRelease(&tag, ExclusiveLock, true);
 }
@@ -55,12 +54,12 @@ plan_unlock_run(const FkPlan *plan)
 }
 
 int
-plan_runner_pid(const FkPlan *plan)
+plan_lock_pid(PlanLock kind, Oid table, uint32 id)
 {
 	LockData   *locks = GetLockStatusData();
 	LOCKTAG		tag;
 
-	lock_tag(&tag, PLAN_LOCK_RUN, plan->table, plan->id);
+	lock_tag(&tag, kind, table, id);
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		LockInstanceData *lock = &locks->locks[i];
@@ -71,6 +70,12 @@ plan_runner_pid(const FkPlan *plan)
 	}
 
 	return 0;
+}
+
+int
+plan_runner_pid(const FkPlan *plan)
+{
+	return plan_lock_pid(PLAN_LOCK_RUN, plan->table, plan->id);
 }
 
 void
@@ -93,7 +98,10 @@ plan_join_run(const FkPlan *plan, int leader)
 {
 	LOCKTAG		tag;
 
-	/* in this order: who gets the run lock after us waits for us */
+	/*
+	 * in this order, because the next holder of the run lock waits for the
+	 * workers' lock
+	 */
 	lock_tag(&tag, PLAN_LOCK_WORKERS, plan->table, plan->id);
 	return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL &&
 		plan_runner_pid(plan) == leader;

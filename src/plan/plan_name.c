@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * plan_name.c
- *	  Names that plans make up: free in the catalog, and in the plan.
+ *	  Names that plans generate: free in the catalog, and in the plan.
  *
- * A name is made up once, when its step is added, and stored with the step.
+ *	  A name is generated once, when its step is added, and stored with the
+ *	  step.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,7 @@ is_of_schema(const char *table, const char *schema)
 	return sg_same_text(sg_parse_table_name(table).schema, schema);
 }
 
-/* Has a step of the table the name? */
+/* Returns whether a step of the table has the name */
 static bool
 is_tables(const char *plan, const char *child_table, const char *name)
 {
@@ -87,6 +88,8 @@ is_taken(const char *plan, SgNameKind kind, const char *child_table, Oid relid, 
 
 /*
  * schemaguard.sg_make_name(first text, second text, label text)
+ *
+ * Returns sg_make_name()
  */
 static Datum
 sg_make_name_sql_entered(PG_FUNCTION_ARGS)
@@ -96,11 +99,12 @@ sg_make_name_sql_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * schemaguard.sg_free_name(plan text, kind text, child_table text, first text, second text, label text)
+ * schemaguard.sg_free_name(plan text, kind text, child_table text, first text,
+ * second text, label text)
  *
  * Returns the first of sg_make_nth_name() that neither the catalog nor a step
- * of the plan has; for writers (42501); 42P01 where the table, which is
- * qualified, is gone.
+ * of the plan has; for writers (42501); 42P01 if the table, which is qualified,
+ * is gone.
  */
 static Datum
 sg_free_name_sql_entered(PG_FUNCTION_ARGS)

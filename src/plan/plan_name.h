@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_name.h
- *	  Names that plans make up.
+ *	  Names that plans generate.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,10 +12,13 @@
 
 #include "plan/plan.h"
 
-/* Does another step make an index, a constraint or a relation of the name in the schema, unless it is the step's own index? */
+/*
+ * Returns whether another step makes an index, a constraint or a relation of
+ * the name in the schema, other than the step's own index
+ */
 extern bool plan_index_name_is_planned(const PlanStep *step, const char *name);
 
-/* Does any step, for an index of a table that is no step's own: of a partition? */
+/* Likewise for any step, for an index of a partition, which belongs to no step of its own */
 extern bool plan_part_index_name_is_planned(const char *plan, const char *table, const char *name);
 
 #endif							/* SG_PLAN_NAME_H */

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * plan_option.c
- *	  sg_plan_option(): settings that go with a plan, whoever runs it and
- *	  through whichever pool of connections.
+ *	  sg_plan_option(): settings of a plan, which apply whatever role and pool
+ *	  of connections runs it.
  *
- * They are in schemaguard.plan.options, by their names without the prefix.
- * Who runs a plan has them over their own settings, so only what any role may
- * set, what names no code to run and what makes no verdict of an audit weaker
- * can be one: the list below.  The rest of what they say is the plan's, like
- * its steps: seen before it is run, and bound by its approval.
+ *	  They are in schemaguard.plan.options, by their names without the prefix.
+ *	  They override the settings of the role that runs the plan, so only
+ *	  settings that any role may set, that name no code to run and that do not
+ *	  weaken an audit can be options: the list below.  Options are part of the
+ *	  plan, like its steps: seen before it is run, and covered by its
+ *	  approval.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +41,7 @@ SG_FUNCTION(sg_plan_option);
 
 #define PREFIX "schemaguard."
 
-/* All of them are for any role to set (guc.c) */
+/* Any role may set all of them (guc.c) */
 static const char *const option_names[] = {
 	"audit_memory",
 	"audit_method",
@@ -68,7 +69,7 @@ static const char *const option_names[] = {
 	"workers",
 };
 
-/* The name as it is in the list, or NULL */
+/* Returns the name as in the list, or NULL */
 static const char *
 known_name(const char *name)
 {
@@ -103,7 +104,10 @@ bad_options(const char *plan)
 					 quote_literal_cstr(plan))));
 }
 
-/* All of a plan's, by name; what went round our functions into the table is none */
+/*
+ * Returns all options of a plan, by name; ignores entries that were written
+ * into the table by other means
+ */
 static List *
 read_options(const char *plan)
 {
@@ -112,7 +116,7 @@ read_options(const char *plan)
 	List	   *all;
 
 	store_arg_text(&args, plan);
-	/* what is no object comes as an empty name */
+	/* a value that is no object comes as an empty name */
 	all = store_query("SELECT o.key AS name, o.value FROM schemaguard.plan p,"
 					  " jsonb_each_text(CASE jsonb_typeof(p.options) WHEN 'object' THEN p.options ELSE '{\"\": \"\"}' END) o"
 					  " WHERE p.name = $1 AND o.value IS NOT NULL ORDER BY o.key COLLATE \"C\"", &args, read_option);
@@ -194,7 +198,10 @@ plan_option_policy(const char *plan)
 
 /* ---- checking ---- */
 
-/* A time of day is the next one from now on; every other text a time stamp.  For a subtransaction. */
+/*
+ * A time of day is the next one from now on; any other text a time stamp.
+ * Arguments for a subtransaction.
+ */
 typedef struct WindowEnd
 {
 	const char *text;
@@ -255,7 +262,7 @@ list_names(void)
 	return list.data;
 }
 
-/* The name as it is stored, of one given with or without the prefix */
+/* Returns the stored name of an option that is given with or without the prefix */
 static const char *
 find_name(const char *given)
 {
@@ -284,7 +291,7 @@ check_setting(void *arg)
 	(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, false, ERROR, false);
 }
 
-/* Returns the values that a setting takes; the server says so for wrong units only */
+/* Returns the values that a setting takes; the server names them only for wrong units */
 static const char *
 unit_hint(const char *setting)
 {
@@ -336,7 +343,7 @@ plan_option_set(const FkPlan *plan, const char *name, const char *value)
 				 "UPDATE schemaguard.plan SET options = options - $2 WHERE name = $1", &args);
 }
 
-/* Tells that there is nothing to take away */
+/* Reports that there is no option to remove */
 static void
 tell_no_option(const FkPlan *plan, const char *name, const char *value)
 {
@@ -353,7 +360,7 @@ tell_no_option(const FkPlan *plan, const char *name, const char *value)
 				 options ? errdetail("It has these: %s.", options) : errdetail("It has no option.")));
 }
 
-/* Tells that steps which are there keep the policy that they have */
+/* Reports that existing steps keep their policy */
 static void
 tell_policy_kept(const FkPlan *plan, const char *value)
 {
@@ -375,11 +382,11 @@ tell_policy_kept(const FkPlan *plan, const char *value)
 /*
  * sg_plan_option(plan text, name text, value text)
  *
- * Gives the plan a value of its own for a setting, over that of the session
- * that runs it, or with "orphans" the policy of steps that will be added
- * without one; null takes it away.  For the author's role and superusers
- * (42501); withdraws an approval.  22023 for what is no option, and for a value
- * that the setting does not take; 55006 while a session runs the plan.
+ * Gives the plan its own value for a setting, over that of the session that
+ * runs it, or with "orphans" the policy of steps that will be added without
+ * one; null removes it.  For the author's role and superusers (42501);
+ * withdraws an approval. 22023 for an unknown option, and for a value that the
+ * setting does not take; 55006 while a session runs the plan.
  */
 static Datum
 sg_plan_option_entered(PG_FUNCTION_ARGS)

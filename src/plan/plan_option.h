@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_option.h
- *	  What a plan says about its calls: settings of its own, and the policy
- *	  that its new steps take.
+ *	  Options of a plan: settings of its own for its calls, and the policy of
+ *	  its new steps.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,19 +15,23 @@
 
 #include "plan/plan.h"
 
-/* Not a setting, but what sg_plan_add_fk() has for its argument */
+/* An option that is no setting, but the default of sg_plan_add_fk()'s argument */
 #define PLAN_OPTION_POLICY "orphans"
 
-/* The settings that the plan has, a List of SgOption * for sg_options_apply(), by name */
+/* Returns the plan's settings, a List of SgOption * for sg_options_apply(), by name */
 extern List *plan_options(const FkPlan *plan);
 
-/* Returns the plan's options as "name = value, ..." without the prefix, "orphans" included; NULL if there are none */
+/*
+ * Returns the plan's options as "name = value, ..." without the prefix,
+ * "orphans" included; NULL if there are none
+ */
 extern char *plan_options_text(const FkPlan *plan);
 
 /*
- * Have them over the session's settings, for a function on the plan: until
- * plan_options_end(), or the end of the transaction.  Who has not written the
- * plan is told.  22023 where somebody has written them by hand, and badly.
+ * Apply the plan's settings over the session's, for a function on the plan,
+ * until plan_options_end(), or the end of the transaction.  A role that has not
+ * written the plan is told.  Raise 22023 for invalid values that somebody has
+ * written into the table by hand.
  */
 extern int	plan_options_begin(const FkPlan *plan);
 extern void plan_options_end(int level);
@@ -36,17 +40,18 @@ extern void plan_options_end(int level);
 extern void plan_tell_options(const FkPlan *plan, List *options);
 
 /*
- * Set one after plan_check_writable(), or with a value of NULL remove it.
- * 22023 for a name that is none, and as the setting itself for a value.
+ * Sets an option after plan_check_writable(), or removes it if the value is
+ * NULL.  Raises 22023 for an unknown name, and the setting's own error for a
+ * value.
  */
 extern void plan_option_set(const FkPlan *plan, const char *name, const char *value);
 
-/* The policy of new steps that are given none */
+/* Returns the policy of new steps without one of their own */
 extern OrphanPolicy plan_option_policy(const char *plan);
 
 /*
- * The time that schemaguard.window_end says; 0 for an empty text.  22007,
- * 22008 and 22023 for what is none.
+ * Returns the time of schemaguard.window_end; 0 for an empty text.  Raises
+ * 22007, 22008 and 22023 for an invalid one.
  */
 extern TimestampTz plan_window_end(const char *text);
 

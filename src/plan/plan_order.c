@@ -3,14 +3,13 @@
  * plan_order.c
  *	  The graph of a plan: which steps need which, and why.
  *
- * An edge is what a step says itself (`after`), or what follows from what two
- * steps are about: a column comes before what is on it, a unique constraint
- * before the key that refers to it, and what is dropped goes behind all that
- * is about it.  Only few kinds of steps have such edges, and only among steps
- * that name one table, so the graph costs no more than its edges.
- *
- * An implied edge yields to what steps say themselves.  A step runs only when
- * all that it needs are done (plan_waits_for).
+ *	  An edge comes from a step's `after`, or from the objects of two steps: a
+ *	  column comes before steps on it, a unique constraint before the key that
+ *	  refers to it, and a drop after all steps about its object.  Only few
+ *	  kinds of steps have such implied edges, and only among steps that name
+ *	  one table, so the graph costs no more than its edges.  An implied edge
+ *	  yields to `after`. A step runs only when all that it needs are done
+ *	  (plan_waits_for).
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +33,10 @@
 #include "plan/plan_reads.h"
 #include "plan/plan_relation.h"
 
-/* For plans that are made anew as long as something is left: after all that have a lower number, whatever became of them */
+/*
+ * For plans that are made again as long as something is left: after all steps
+ * with a lower number, whatever their outcome
+ */
 #define AFTER_ALL_ANYWAY "*?"
 
 static bool
@@ -69,50 +71,62 @@ plan_is_one_by_one(List *steps)
 /* ---- the graph ---- */
 
 /*
- * Tells the names in the hash table of a graph apart: of steps, of tables, of
- * tables that are dropped, go otherwise, or are made, of functions that are
- * dropped or made
+ * Prefixes of the names in the graph's hash table: of steps, of tables, of
+ * tables that are dropped, renamed, created, or read or lose rows, of functions
+ * that are dropped or created
  */
 #define OF_STEP		'n'
 #define OF_TABLE	't'
 #define OF_DROPPED	'd'
 #define OF_MOVED	'v'
 #define OF_MADE		'm'
+#define OF_TOUCHED	'k'
 #define OF_DROPPED_FUNCTION	'f'
 #define OF_MADE_FUNCTION	'F'
 
 typedef struct Bucket
 {
 	char		key[PLAN_QUALIFIED_MAX + 2];	/* hash key */
-	List	   *nodes;			/* of PlanNode * */
+	List	   *nodes;			/* PlanNode * */
 } Bucket;
 
 struct PlanNode
 {
 	PlanStep   *step;
-	int			place;			/* in the order of deployment */
-	List	   *needs;			/* of PlanEdge *; those of `after` come first */
-	List	   *needed_by;		/* of PlanNode * */
-	List	   *drops;			/* of PlanStep *: what it drops or renames, of
-								 * what SQL can read */
-	struct PlanNode *freer;		/* it takes away the name that this one gives,
-								 * or NULL */
-	List	   *takers;			/* of PlanNode *: the other way round */
-	int			waits;			/* edges to what is not placed in a round yet */
+	int			place;			/* position in the order of deployment */
+	List	   *needs;			/* PlanEdge *; those of `after` come first */
+	List	   *needed_by;		/* PlanNode * */
+	List	   *drops;			/* PlanStep *: its drops and renames of
+								 * objects that SQL can read */
+	PlanReads  *reads;			/* reads of its SQL, once they were requested */
+	bool		carries;		/* it carries rows elsewhere */
+	PlanReads  *takes;			/* tables whose rows or values it deletes or
+								 * overwrites, or NULL */
+	struct PlanNode *freer;		/* node that takes away the name which this
+								 * one gives, or NULL */
+	List	   *takers;			/* PlanNode *: nodes that give names which
+								 * this one takes away */
+	List	   *followers;		/* PlanNode *: statements that come behind
+								 * this one, and keep their order among others */
+	int			waits;			/* number of edges to nodes without a round
+								 * yet */
+	int			turns;			/* number of edges to statements before it
+								 * that have no round yet */
 	bool		placed;
-	int			visited;		/* by the search of this number */
+	int			visited;		/* number of the search that visited it last */
 	char	   *unknown;		/* a name in `after` that no step has, or NULL */
 };
 
 struct PlanGraph
 {
-	PlanNode   *nodes;			/* by their numbers */
+	PlanNode   *nodes;			/* nodes by number */
 	int			n;
 	HTAB	   *buckets;
-	List	   *rounds;			/* of List of PlanStep * */
-	List	   *circle;			/* of PlanStep *: those that are left */
+	List	   *rounds;			/* List of PlanStep *, for each round */
+	List	   *circle;			/* PlanStep *: steps without a round */
 	int			first_left;		/* index of the first node without a round */
-	int			first_undone;	/* of the first one whose step is not done */
+	int			first_undone;	/* index of the first node whose step is not
+								 * done */
 	int			searches;
 };
 
@@ -179,14 +193,14 @@ drops_column(const PlanStep *step)
 	return step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN;
 }
 
-/* Renames a relation or a column, for what reads it by the old name? */
+/* Returns whether a step renames a relation or a column that others may read under the old name */
 static bool
 renames_read(const PlanStep *step)
 {
 	return step->kind == STEP_RENAME && (plan_step_is_of_relation(step) || plan_changed_object(step) == CHANGED_COLUMN);
 }
 
-/* Puts a node of statements where names lead that these take away or make */
+/* Enters a node of statements under the names that these take away or make */
 static void
 put_statement(PlanGraph *graph, PlanNode *node)
 {
@@ -209,7 +223,7 @@ put_statement(PlanGraph *graph, PlanNode *node)
 	}
 }
 
-/* Puts a node where names lead that it takes away, for others, or makes */
+/* Enters a node under the names that it takes away, for others, or makes */
 static void
 put_moved(PlanGraph *graph, PlanNode *node)
 {
@@ -231,7 +245,7 @@ put_moved(PlanGraph *graph, PlanNode *node)
 		put(graph, OF_MADE, step->new_name, node);
 }
 
-/* Nodes by the names that others look for */
+/* Enters nodes under the names that others look for */
 static void
 fill_buckets(PlanGraph *graph)
 {
@@ -256,6 +270,14 @@ fill_buckets(PlanGraph *graph)
 	}
 }
 
+/* Returns whether an edge joins two statements that only keep their order */
+static bool
+is_turn(const PlanNode *node, const PlanEdge *edge)
+{
+	return (edge->kind == EDGE_TAKES || edge->kind == EDGE_TURN) &&
+		node->step->kind == STEP_STATEMENT && edge->needed->kind == STEP_STATEMENT;
+}
+
 static void
 add_edge(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 {
@@ -265,11 +287,31 @@ add_edge(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 	edge->node = needed;
 	edge->kind = kind;
 	node->needs = lappend(node->needs, edge);
+	if (is_turn(node, edge))
+	{
+		needed->followers = lappend(needed->followers, node);
+		node->turns++;
+		return;
+	}
 	needed->needed_by = lappend(needed->needed_by, node);
 	node->waits++;
 }
 
-/* Does the step's own `after` put it behind the other one? */
+/* Removes an edge that is in no list any more; returns whether the node waits for nothing else */
+static bool
+remove_edge(PlanNode *node, const PlanEdge *edge)
+{
+	if (is_turn(node, edge))
+	{
+		edge->node->followers = list_delete_ptr(edge->node->followers, node);
+		node->turns--;
+		return false;
+	}
+	edge->node->needed_by = list_delete_ptr(edge->node->needed_by, node);
+	return --node->waits == 0;
+}
+
+/* Returns whether the step's own `after` puts it behind the other one */
 static bool
 says_after(const PlanNode *node, const PlanNode *other)
 {
@@ -285,7 +327,7 @@ says_after(const PlanNode *node, const PlanNode *other)
 	return false;
 }
 
-/* An edge that follows from what the two are about, unless one of them says what comes first */
+/* Adds an edge implied by the objects of the two, unless one of them has an `after` about the other */
 static void
 imply(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 {
@@ -293,7 +335,7 @@ imply(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 		add_edge(node, needed, kind);
 }
 
-/* Steps that a name in `after` stands for, by their names, else by its number */
+/* Returns the steps that a name in `after` stands for, by name, else by number */
 static List *
 named_nodes(const PlanGraph *graph, const PlanNode *node, const char *name)
 {
@@ -332,7 +374,7 @@ add_said_edges(PlanGraph *graph)
 	}
 }
 
-/* Why a drop goes behind a step that names its table */
+/* Returns why a drop goes behind a step that names its table */
 static PlanEdgeKind
 drop_edge(const PlanStep *drop, const PlanStep *other)
 {
@@ -348,7 +390,10 @@ drop_edge(const PlanStep *drop, const PlanStep *other)
 	return EDGE_READS;
 }
 
-/* Does a step use a name of another object by now than the one from which a drop or rename takes it away? */
+/*
+ * Returns whether a step uses a name for another object than the one from which
+ * a drop or rename takes it away
+ */
 static bool
 means_new(const PlanNode *moving, const PlanNode *other)
 {
@@ -361,9 +406,10 @@ means_new(const PlanNode *moving, const PlanNode *other)
 }
 
 /*
- * Edges between a step of a kind that others can need, or that comes late, and one that names the same table.
- * A name that goes from one object to another means the old one in steps that
- * were added before the step which gives it, and the new one in those after.
+ * Adds edges between a step of a kind that others can need, or that comes late,
+ * and one that names the same table.  A name that passes from one object to
+ * another means the old one in steps that were added before the step which
+ * gives it, and the new one in later ones.
  */
 static void
 imply_pair(PlanNode *special, PlanNode *other)
@@ -386,7 +432,7 @@ imply_pair(PlanNode *special, PlanNode *other)
 		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
 }
 
-/* Returns the nodes of steps that name the table of a step, also as a rename calls it */
+/* Returns the nodes of steps that name the table of a step, also under a rename's new name */
 static List *
 of_same_table(const PlanGraph *graph, const PlanStep *step)
 {
@@ -396,7 +442,7 @@ of_same_table(const PlanGraph *graph, const PlanStep *step)
 		list_concat_unique_ptr(list_copy(others), nodes_of(graph, OF_TABLE, plan_renamed_table(step))) : others;
 }
 
-/* Does a step drop or rename what has the name that another one gives? */
+/* Returns whether a step drops or renames the object with the name that another one gives */
 static bool
 frees(const PlanNode *node, const PlanStep *giver)
 {
@@ -408,7 +454,10 @@ frees(const PlanNode *node, const PlanStep *giver)
 	return node->step->kind != STEP_STATEMENT && plan_step_frees(node->step, giver);
 }
 
-/* Pairs a step that gives a name to what a table's name leads to with those that take it away */
+/*
+ * Pairs a step that gives a name, to an object that a table's name leads to,
+ * with those that take it away
+ */
 static void
 pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 {
@@ -421,7 +470,7 @@ pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 			continue;
 		node->freer = other;
 		other->takers = lappend(other->takers, node);
-		/* statements are of no table */
+		/* statements have no table */
 		if (other->step->kind == STEP_STATEMENT || node->step->kind == STEP_STATEMENT)
 			imply(node, other, EDGE_NAME);
 	}
@@ -432,7 +481,7 @@ pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 	}
 }
 
-/* Finds steps that give names which other steps take away */
+/* Pairs steps that give names with steps that take them away */
 static void
 pair_names(PlanGraph *graph)
 {
@@ -479,7 +528,7 @@ imply_once(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 		imply(node, needed, kind);
 }
 
-/* A drop goes behind SQL that was planned before it and names what it drops */
+/* Puts a drop behind SQL that was planned before it and names its object */
 static void
 imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const char *word)
 {
@@ -491,7 +540,7 @@ imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const 
 	}
 }
 
-/* Words of a text, folded to lower case, and what stands between double quotes */
+/* Does so for the words of a text, folded to lower case, and texts between double quotes */
 static void
 imply_by_text(const PlanGraph *graph, PlanNode *reader, const char *text)
 {
@@ -517,7 +566,7 @@ imply_by_text(const PlanGraph *graph, PlanNode *reader, const char *text)
 	}
 }
 
-/* Returns the step that gives the name again which a drop or rename of a step takes away, or NULL */
+/* Returns the step that gives the name again which a step's drop or rename takes away, or NULL */
 static PlanNode *
 taker_of(const PlanNode *moving, const PlanStep *drop)
 {
@@ -530,8 +579,9 @@ taker_of(const PlanNode *moving, const PlanStep *drop)
 }
 
 /*
- * Does SQL of a step read what a drop or rename takes away?  Steps that name the table of
- * a step of kind drop or rename come before it anyway.  Statements keep their order.
+ * Returns whether SQL of a step reads an object of a drop or rename.  Steps
+ * that name the table of a step of kind drop or rename come before it anyway.
+ * Statements keep their order.
  */
 static bool
 is_read_by(const PlanNode *moving, const PlanStep *drop, const PlanNode *reader, const PlanReads *reads, const PlanRead *read)
@@ -549,8 +599,9 @@ is_read_by(const PlanNode *moving, const PlanStep *drop, const PlanNode *reader,
 }
 
 /*
- * A drop or rename goes behind SQL that reads what it takes away, whatever their
- * numbers.  Where the plan makes something of that name, it may be read instead.
+ * Puts a drop or rename behind SQL that reads its object, whatever their
+ * numbers.  If the plan makes an object of that name, the SQL may read that
+ * instead.
  */
 static void
 imply_by_read(PlanNode *reader, const PlanReads *reads, const PlanRead *read, PlanNode *moving, bool made)
@@ -563,8 +614,8 @@ imply_by_read(PlanNode *reader, const PlanReads *reads, const PlanRead *read, Pl
 			continue;
 
 		/*
-		 * a name that goes to another one later is still that of what was
-		 * there
+		 * a name that passes to another object later still means the former
+		 * one
 		 */
 		if (taker && reader->step->step >= taker->step->step)
 			imply_once(reader, taker, EDGE_OBJECT);
@@ -573,7 +624,10 @@ imply_by_read(PlanNode *reader, const PlanReads *reads, const PlanRead *read, Pl
 	}
 }
 
-/* The drop of a function goes behind SQL that calls it, unless that was added behind what makes it anew */
+/*
+ * Puts the drop of a function behind SQL that calls it, unless that was added
+ * behind the step that creates it again
+ */
 static void
 imply_by_calls(const PlanGraph *graph, PlanNode *reader, const char *function)
 {
@@ -590,10 +644,18 @@ imply_by_calls(const PlanGraph *graph, PlanNode *reader, const char *function)
 	}
 }
 
+static const PlanReads *
+reads_of(PlanNode *node)
+{
+	if (node->reads == NULL)
+		node->reads = plan_reads(node->step);
+	return node->reads;
+}
+
 static void
 imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 {
-	const PlanReads *reads = plan_reads(reader->step);
+	const PlanReads *reads = reads_of(reader);
 
 	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
 	{
@@ -610,7 +672,106 @@ imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 	}
 }
 
-/* The drop of what others stand on goes behind the drops of these; statements keep their order */
+/* Returns whether a step copies rows or values elsewhere, which it reads in their old place */
+static bool
+carries_rows(const PlanStep *step)
+{
+	ErrorData  *edata;
+
+	if (step->kind != STEP_STATEMENT)
+		return step->fill || step->backfill || (step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step));
+	foreach_ptr(const RawStmt, raw, plan_parse(step->definition, &edata))
+	{
+		if (IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, MergeStmt))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a statement alters a table, and the other step drops something */
+static bool
+alters_under(const PlanNode *node, const PlanNode *other)
+{
+	ErrorData  *edata;
+	List	   *parsed = other->step->kind == STEP_DROP && node->step->kind == STEP_STATEMENT ? plan_parse(node->step->definition, &edata) : NIL;
+
+	return parsed && IsA(linitial_node(RawStmt, parsed)->stmt, AlterTableStmt);
+}
+
+/* Returns whether the step is skipped, or waits for a phase that another step does not wait for */
+static bool
+is_out(const PlanStep *step, const PlanStep *other)
+{
+	return step->skipped_by || (step->phase && !sg_same_text(step->phase, other->phase));
+}
+
+static bool
+takes_from(const PlanNode *taker, PlanNode *other)
+{
+	return taker->takes && (plan_takes_from(taker->takes, other->takes) || plan_takes_from(taker->takes, reads_of(other)));
+}
+
+/*
+ * Puts a step behind those before it of whose tables it deletes or overwrites rows, or the
+ * other way round: both are statements, or it takes what the other one carries elsewhere
+ */
+static void
+imply_turn(PlanGraph *graph, PlanNode *node, const char *table)
+{
+	foreach_ptr(PlanNode, other, nodes_of(graph, OF_TOUCHED, table))
+	{
+		bool		both = node->step->kind == STEP_STATEMENT && other->step->kind == STEP_STATEMENT;
+		bool		takes;
+
+		if ((node->step->kind != STEP_STATEMENT && other->step->kind != STEP_STATEMENT) || other == node || other->visited == graph->searches)
+			continue;
+		other->visited = graph->searches;
+		takes = takes_from(node, other);
+		if (takes && other->carries)
+			imply(node, other, EDGE_TAKES);
+		else if (!is_out(other->step, node->step) &&
+				 ((both && (takes || takes_from(other, node))) || (takes && alters_under(node, other))))
+			imply(node, other, EDGE_TURN);
+	}
+}
+
+/* Steps in whose turn it matters what others have done to rows of their tables */
+static void
+imply_turns(PlanGraph *graph)
+{
+	bool		takes = false;
+
+	for (int i = 0; i < graph->n; i++)
+	{
+		graph->nodes[i].takes = plan_takes(graph->nodes[i].step);
+		graph->nodes[i].carries = carries_rows(graph->nodes[i].step);
+		takes |= graph->nodes[i].takes != NULL;
+	}
+	for (int i = 0; takes && i < graph->n; i++)
+	{
+		PlanNode   *node = &graph->nodes[i];
+		List	   *touched = node->takes ? list_copy(plan_reads_list(node->takes)) : NIL;
+
+		if (node->step->kind == STEP_DROP && plan_changed_object(node->step) == CHANGED_VIEW)
+			node->reads = plan_reads_dropped(node->step);
+		if (node->step->kind == STEP_STATEMENT || node->step->kind == STEP_DROP || node->carries)
+			touched = list_concat(touched, plan_reads_list(reads_of(node)));
+		graph->searches++;
+		foreach_ptr(const PlanRead, read, touched)
+		{
+			imply_turn(graph, node, read->name);
+		}
+		foreach_ptr(const PlanRead, read, touched)
+		{
+			List	   *there = nodes_of(graph, OF_TOUCHED, read->name);
+
+			if (there == NIL || llast(there) != node)
+				put(graph, OF_TOUCHED, read->name, node);
+		}
+	}
+}
+
+/* Puts the drop of an object behind the drops of its dependents; statements keep their order */
 static void
 imply_by_dropped(const PlanGraph *graph, PlanNode *node)
 {
@@ -631,7 +792,7 @@ imply_by_dropped(const PlanGraph *graph, PlanNode *node)
 	}
 
 	/*
-	 * of a foreign key, the index that it needs, which has its constraint's
+	 * for a foreign key: the index that it needs, which has its constraint's
 	 * name
 	 */
 	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
@@ -653,7 +814,10 @@ imply_by_dropped(const PlanGraph *graph, PlanNode *node)
 	}
 }
 
-/* A statement that names what has got a name anew goes behind what gives that */
+/*
+ * Puts a statement behind the step that gives a name to another object, if the
+ * statement uses that name
+ */
 static void
 imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
 {
@@ -713,7 +877,10 @@ imply_reads(PlanGraph *graph)
 
 /* ---- rounds ---- */
 
-/* Nodes that wait for no other one any more; the lowest number of all, if it waits for all before it */
+/*
+ * Returns the nodes that wait for no other one any more; only the lowest
+ * number, if it waits for all before it
+ */
 static List *
 next_round(PlanGraph *graph, List *ready)
 {
@@ -725,7 +892,7 @@ next_round(PlanGraph *graph, List *ready)
 	return ready;
 }
 
-/* Puts a round behind the others; returns what waits for nothing else but it */
+/* Appends a round; returns the nodes that waited only for it */
 static List *
 place(PlanGraph *graph, List *round)
 {
@@ -741,14 +908,21 @@ place(PlanGraph *graph, List *round)
 			if (--other->waits == 0 && !plan_step_is_in_order(other->step))
 				ready = lappend(ready, other);
 		}
+		foreach_ptr(PlanNode, other, node->followers)
+		{
+			other->turns--;
+		}
 	}
 	graph->rounds = lappend(graph->rounds, steps);
 	return ready;
 }
 
-/* Do the steps say themselves that the one comes, in the end, behind the other? */
+/*
+ * Returns whether the steps' `after` puts one behind the other, directly or
+ * through others; with `all`, implied edges count, too
+ */
 static bool
-is_said_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other)
+is_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other, bool all)
 {
 	List	   *queue = list_make1(node);
 
@@ -757,11 +931,11 @@ is_said_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other)
 	{
 		PlanNode   *one = list_nth(queue, i);
 
-		if (says_after(one, other))
+		if (says_after(one, other) || (all && one == other))
 			return true;
 		foreach_ptr(const PlanEdge, edge, one->needs)
 		{
-			if (edge->kind == EDGE_AFTER && edge->node->visited != graph->searches)
+			if ((all || edge->kind == EDGE_AFTER) && edge->node->visited != graph->searches)
 			{
 				edge->node->visited = graph->searches;
 				queue = lappend(queue, edge->node);
@@ -771,7 +945,11 @@ is_said_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other)
 	return false;
 }
 
-/* Takes away what is implied against what steps say, by way of others; what is ready then */
+/*
+ * Removes implied edges that contradict `after`, through other steps, and edges
+ * that only keep rows until other steps have them; returns the nodes that
+ * become ready
+ */
 static List *
 give_way(PlanGraph *graph)
 {
@@ -786,18 +964,56 @@ give_way(PlanGraph *graph)
 			continue;
 		foreach_ptr(PlanEdge, edge, node->needs)
 		{
-			if (edge->kind == EDGE_AFTER || edge->node->placed || !is_said_behind(graph, edge->node, node))
+			if (edge->kind == EDGE_AFTER || edge->node->placed || !is_behind(graph, edge->node, node, edge->kind == EDGE_TAKES || edge->kind == EDGE_TURN))
 			{
 				kept = lappend(kept, edge);
 				continue;
 			}
-			edge->node->needed_by = list_delete_ptr(edge->node->needed_by, node);
-			if (--node->waits == 0)
+			if (remove_edge(node, edge))
 				ready = lappend(ready, node);
 		}
 		node->needs = kept;
 	}
 	return ready;
+}
+
+/*
+ * Places what is ready, in its order: a statement that follows one of them begins a round of
+ * its own, and so do not others pass it.  Returns what is ready then.
+ */
+static List *
+place_in_turn(PlanGraph *graph, List *ready)
+{
+	List	   *round = NIL;
+	List	   *next = NIL;
+	List	   *left = NIL;
+
+	foreach_ptr(PlanNode, node, ready)
+	{
+		if (node->turns > 0 && round)
+		{
+			next = list_concat(next, place(graph, round));
+			round = NIL;
+		}
+		if (node->turns > 0)
+			left = lappend(left, node);
+		else
+			round = lappend(round, node);
+	}
+	if (round)
+		next = list_concat(next, place(graph, round));
+	if (list_length(left) < list_length(ready))
+		return list_concat(next, left);
+
+	/* the statements that they follow get a later round */
+	next = give_way(graph);
+	foreach_ptr(const PlanNode, node, left)
+	{
+		if (next || node->turns == 0)
+			return list_concat(next, left);
+	}
+	((PlanNode *) linitial(left))->turns = 0;
+	return left;
 }
 
 static void
@@ -817,7 +1033,7 @@ make_rounds(PlanGraph *graph)
 			ready = give_way(graph);
 		if (ready == NIL)
 			break;
-		ready = place(graph, ready);
+		ready = place_in_turn(graph, ready);
 	}
 	for (int i = graph->first_left; i < graph->n; i++)
 	{
@@ -845,6 +1061,7 @@ plan_graph(List *steps)
 	add_said_edges(graph);
 	imply_edges(graph);
 	imply_reads(graph);
+	imply_turns(graph);
 	hash_destroy(graph->buckets);
 	make_rounds(graph);
 	return graph;
@@ -867,13 +1084,17 @@ edge_reason(PlanEdgeKind kind)
 			return "it drops what that step may replace";
 		case EDGE_READS:
 			return "it drops or renames what that step is about or reads";
+		case EDGE_TAKES:
+			return "it deletes or overwrites rows that that step carries elsewhere";
+		case EDGE_TURN:
+			return "it was added behind that step, and one of the two deletes or overwrites rows of the other's table";
 		case EDGE_CONTRACT:
 			return "it drops the column that the key of that step takes its values from";
 	}
 	pg_unreachable();
 }
 
-/* A step of the circle that this one waits for, and why */
+/* Returns a step of the cycle that this one waits for, and why */
 static PlanNode *
 next_in_circle(const PlanGraph *graph, const PlanNode *node, PlanEdgeKind *why)
 {
@@ -890,9 +1111,9 @@ next_in_circle(const PlanGraph *graph, const PlanNode *node, PlanEdgeKind *why)
 }
 
 /*
- * Describes a circle of steps by its edges, with the numbers of its steps and
- * what takes it apart: a statement about steps below `first_new` only, because
- * an error takes back those that were added with it.
+ * Describes a cycle of steps by its edges, with the numbers of its steps and a
+ * statement that breaks it, about steps below `first_new` only, because an
+ * error undoes those that were added with it.
  */
 static char *
 circle_text(PlanGraph *graph, int first_new, char **numbers, char **hint)
@@ -903,10 +1124,10 @@ circle_text(PlanGraph *graph, int first_new, char **numbers, char **hint)
 	StringInfoData text;
 	StringInfoData list;
 	StringInfoData said;		/* numbers of steps whose `after` is part of
-								 * the circle */
-	int			old = 0;		/* a step that was there before, or 0 */
+								 * the cycle */
+	int			old = 0;		/* a step that existed before, or 0 */
 
-	/* after so many steps the walk goes round */
+	/* after so many steps the walk is in the cycle */
 	for (int i = 0; i < list_length(graph->circle); i++)
 		node = next_in_circle(graph, node, &why);
 	initStringInfo(&text);
@@ -991,7 +1212,10 @@ check_names(const PlanGraph *graph, const PlanNode *node)
 			 errhint("\"after\" has names or numbers of steps that were added before, or * for all of them.")));
 }
 
-/* Is the step of a kind that only renames and drops of its own tables need, and steps that name it in `after`? */
+/*
+ * Returns whether the step's kind is needed only by renames and drops of its
+ * own tables, and by steps that name it in `after`
+ */
 static bool
 is_rarely_needed(const PlanStep *step)
 {
@@ -1008,9 +1232,9 @@ is_rarely_needed(const PlanStep *step)
 }
 
 /*
- * Can the order of the plan be wrong by this step?  Without an order that
- * somebody has given, and without new names, what steps are about makes no
- * circle; nor does a step that no other one needs.
+ * Returns whether this step can make the order of the plan wrong.  Without
+ * `after`, and without new names, the objects of steps imply no cycle; nor is a
+ * step that no other one needs part of one.
  */
 static bool
 may_be_wrong(const char *plan, const PlanStep *step)
@@ -1042,7 +1266,7 @@ plan_check_order(const char *plan, List *changed, int first_new)
 	}
 }
 
-/* ---- what waits ---- */
+/* ---- waiting steps ---- */
 
 bool
 plan_step_is_done(const PlanStep *step)
@@ -1053,7 +1277,7 @@ plan_step_is_done(const PlanStep *step)
 		(step->state == STEP_ADDED && (!step->enforced || step->orphans == ORPHANS_LEAVE));
 }
 
-/* How many are named of what a step waits for */
+/* Number of needed steps that are named */
 #define MOST_NAMED 3
 
 /* Adds a step to the list of steps that are waited for; returns false if the list is long enough */
@@ -1071,7 +1295,7 @@ name_step(StringInfo text, int *n, const PlanStep *step)
 	return true;
 }
 
-/* All that have a lower number are needed */
+/* Names the needed steps, all those with a lower number */
 static void
 name_lower(PlanGraph *graph, const PlanNode *node, StringInfo text)
 {
@@ -1103,7 +1327,9 @@ plan_waits_for(PlanGraph *graph, int number)
 		return psprintf("waits for \"%s\", which is no step of the plan", node->unknown);
 	foreach_ptr(const PlanEdge, edge, node->needs)
 	{
-		if (plan_step_is_done(edge->needed) || list_member_ptr(named, edge->needed))
+		/* a statement that is left out does not have its turn any more */
+		if (plan_step_is_done(edge->needed) || (edge->kind == EDGE_TURN && edge->needed->skipped_by) ||
+			list_member_ptr(named, edge->needed))
 			continue;
 		named = lappend(named, edge->needed);
 		if (!name_step(&text, &n, edge->needed))
@@ -1152,7 +1378,7 @@ plan_keys_with_needs(PlanGraph *graph, List *steps)
 	if (list_length(queue) == list_length(steps))
 		return steps;
 
-	/* the queue grows while it is read */
+	/* by number: the queue grows during the loop */
 	for (int i = 0; i < list_length(queue); i++)
 	{
 		PlanNode   *node = list_nth(queue, i);

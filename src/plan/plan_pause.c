@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * plan_pause.c
- *	  sg_plan_pause() and sg_plan_resume(): a plan that runs, stopped for a
- *	  while by another session.
+ *	  sg_plan_pause() and sg_plan_resume(): a running plan is paused by
+ *	  another session.
  *
- * A pause is a row of its own, which nothing that a run does locks.  It counts
- * as soon as its transaction has committed, so neither call goes into a
- * transaction block.  A run looks between steps, attempts and batches, where
- * it holds nothing: see run_throttle.c.
+ *	  A pause is a row of its own, which a run never locks.  It takes effect
+ *	  when its transaction has committed, so neither function runs in a
+ *	  transaction block.  A run looks for it between steps, attempts and
+ *	  batches, when it holds nothing: see run_throttle.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,10 +64,10 @@ change_pause(FunctionCallInfo fcinfo, const char *function, const char *action, 
 /*
  * sg_plan_pause(plan text) -> boolean
  *
- * Has a call that runs the plan pause before its next step, attempt or batch,
- * for schemaguard.throttle_budget at most, and later calls refuse.  Returns
- * false if it was paused already.  For whoever may run the plan (42501); 25001
- * in a transaction block.
+ * Makes a call that runs the plan pause before its next step, attempt or batch,
+ * for schemaguard.throttle_budget at most, and makes later calls fail.  Returns
+ * false if it was paused already.  For roles that may run the plan (42501);
+ * 25001 in a transaction block.
  */
 static Datum
 sg_plan_pause_entered(PG_FUNCTION_ARGS)
@@ -79,8 +79,8 @@ sg_plan_pause_entered(PG_FUNCTION_ARGS)
 /*
  * sg_plan_resume(plan text) -> boolean
  *
- * Ends that; returns false if the plan was not paused.  For whoever may run
- * it, not only the one who has paused it.
+ * Ends a pause; returns false if the plan was not paused.  For roles that may
+ * run the plan, not only the one that has paused it.
  */
 static Datum
 sg_plan_resume_entered(PG_FUNCTION_ARGS)

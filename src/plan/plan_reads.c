@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * plan_reads.c
- *	  Which relations and columns the SQL of a step reads.
+ *	  Relations and columns that the SQL of a step reads.
  *
- * The parser's tree has the names, and the catalogs what stands behind a view
- * or a function of users.  Nothing is analysed, locked or run: a plan is
- * ordered when half of what its steps name does not exist yet.  If it cannot be
- * told which columns are read (a whole row, *, NATURAL, names of an alias, the
- * text of a function), all of them are.
+ *	  The parse tree has the names, and the catalogs have the objects behind a
+ *	  view or a users' function.  Nothing is analysed, locked or run: a plan
+ *	  is ordered when half of the objects that its steps name do not exist
+ *	  yet.  If the columns can't be told (a whole row, *, NATURAL, names of an
+ *	  alias, the text of a function), all columns count as read.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,14 +48,15 @@ SG_FUNCTION(sg_fill_lacks);
 
 struct PlanReads
 {
-	List	   *reads;			/* of PlanRead * */
-	List	   *names;			/* of columns that the text names */
-	List	   *rows;			/* names by which it may mean a whole row */
-	List	   *functions;		/* OIDs of those of users */
+	List	   *reads;			/* PlanRead * */
+	List	   *names;			/* names of columns in the text */
+	List	   *rows;			/* names by which the text may mean a whole
+								 * row */
+	List	   *functions;		/* OIDs of users' functions */
 	List	   *visited;		/* OIDs of relations and functions whose own
 								 * reads are added */
-	bool		all;			/* of each relation it names, any column */
-	bool		of_query;		/* names may lack their schema */
+	bool		all;			/* every column of each named relation */
+	bool		of_query;		/* names may be unqualified */
 };
 
 static void add_function(PlanReads *reads, Oid function);
@@ -76,7 +77,7 @@ add_read(PlanReads *reads, const char *schema, const char *name, const char *col
 
 /* ---- the text ---- */
 
-/* Adds the functions of users that have a name, in a schema, or in any */
+/* Adds the users' functions of a name, in a schema, or in any */
 static void
 add_functions_called(PlanReads *reads, const char *name, Oid schema)
 {
@@ -97,7 +98,7 @@ add_named_functions(PlanReads *reads, List *names)
 {
 	Oid			schema;
 
-	/* one without a schema is built in */
+	/* an unqualified one is built in */
 	if (list_length(names) < 2)
 		return;
 	schema = get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
@@ -167,7 +168,7 @@ visit(Node *node, void *context)
 	return raw_expression_tree_walker(node, visit, context);
 }
 
-/* The query of a statement, or NULL */
+/* Returns the query of a statement, or NULL */
 static Node *
 query_of(Node *statement)
 {
@@ -200,7 +201,7 @@ add_text(PlanReads *reads, const char *sql)
 	}
 }
 
-/* ---- what stands behind the names ---- */
+/* ---- objects behind names ---- */
 
 /* Adds the relations, columns and functions that an object depends on */
 static void
@@ -237,7 +238,7 @@ add_dependencies(PlanReads *reads, Oid classid, Oid objectid)
 	}
 }
 
-/* Returns the OIDs of relations of users that have a name, in whatever schema */
+/* Returns the OIDs of users' relations of a name, in any schema */
 static List *
 relations_called(const char *name)
 {
@@ -255,7 +256,7 @@ relations_called(const char *name)
 	return relations;
 }
 
-/* Returns the relations that a read may be of, by its name, in any schema if it has none */
+/* Returns the relations that a read may be of, by its name, in any schema if unqualified */
 static List *
 relations_of(const PlanRead *read)
 {
@@ -267,7 +268,7 @@ relations_of(const PlanRead *read)
 	return OidIsValid(named) ? list_make1_oid(named) : NIL;
 }
 
-/* Adds the tables whose rows or columns are those of a table that is read: above it, and below */
+/* Adds the tables that share rows or columns with a table that is read: those above it, and below */
 static void
 add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 {
@@ -294,7 +295,7 @@ add_families(PlanReads *reads, const PlanRead *read)
 	}
 }
 
-/* A view reads what its rules do */
+/* Adds the reads of a view, by its rules */
 static void
 add_behind(PlanReads *reads, Oid relid)
 {
@@ -316,7 +317,10 @@ add_behind(PlanReads *reads, Oid relid)
 	}
 }
 
-/* A word of a text may be a table of any schema, of which any column is read; before a parenthesis it may be a function */
+/*
+ * Adds a word of a text: it may be a table of any schema, with any column;
+ * before a parenthesis it may be a function
+ */
 static void
 add_word(PlanReads *reads, char *word, const char *behind)
 {
@@ -349,7 +353,7 @@ add_words(PlanReads *reads, const char *text)
 	}
 }
 
-/* A function reads what its body names, and what the functions do that it calls */
+/* Adds the names in a function's body, and those of the functions that it calls */
 static void
 add_function(PlanReads *reads, Oid function)
 {
@@ -371,7 +375,7 @@ add_function(PlanReads *reads, Oid function)
 	add_dependencies(reads, ProcedureRelationId, function);
 }
 
-/* Adds what stands behind all names: a view may call a function, whose text may name a view */
+/* Adds the reads behind all names: a view may call a function, whose text may name a view */
 static void
 add_all_behind(PlanReads *reads)
 {
@@ -411,8 +415,8 @@ plan_reads(const PlanStep *step)
 	if (step->fill)
 		add_text(reads, psprintf("SELECT (%s\n)", step->fill));
 
-	/* the columns of the row itself are named without a relation */
-	if (!reads->of_query && step->child_table && (reads->names || reads->all))
+	/* columns of the row itself are named without a relation */
+	if (!reads->of_query && step->child_table && (reads->names || reads->all || step->orphans == ORPHANS_QUARANTINE))
 	{
 		SgTableName own = sg_parse_table_name(step->child_table);
 
@@ -433,9 +437,9 @@ plan_reads(const PlanStep *step)
 	return reads;
 }
 
-/* ---- what is dropped ---- */
+/* ---- dropped objects ---- */
 
-/* Adds what an object itself depends on, and nothing behind that */
+/* Adds the direct dependencies of an object */
 static void
 add_stands_on(PlanReads *reads, Oid classid, Oid objectid)
 {
@@ -451,7 +455,7 @@ add_stands_on(PlanReads *reads, Oid classid, Oid objectid)
 		int			attnum = dependency->object.objectSubId;
 		char	   *column = attnum ? get_attname(relid, attnum, true) : NULL;
 
-		/* what reads a column that is gone meanwhile is gone, too */
+		/* a reader of a column that is gone is gone, too */
 		if (schema && (attnum == 0 || column))
 			(void) add_read(reads, schema, name, column, false);
 		if (dependency->object.classId == ProcedureRelationId)
@@ -508,6 +512,176 @@ plan_reads_dropped(const PlanStep *step)
 	return reads;
 }
 
+/* ---- lost rows and values ---- */
+
+/* Adds the tables whose rows foreign keys delete or change along with those of a table, and those keys' tables in turn */
+static void
+add_followers(PlanReads *reads, Oid relid, bool all)
+{
+	ObjectAddress table = {RelationRelationId, relid, 0};
+
+	if (list_member_oid(reads->visited, relid))
+		return;
+	reads->visited = lappend_oid(reads->visited, relid);
+	foreach_ptr(const SgDependency, dependency, sg_dependencies(&table, true))
+	{
+		HeapTuple	tuple;
+		Form_pg_constraint key;
+
+		if (dependency->object.classId != ConstraintRelationId)
+			continue;
+		tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(dependency->object.objectId));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		key = (Form_pg_constraint) GETSTRUCT(tuple);
+		if (key->contype == CONSTRAINT_FOREIGN && key->confrelid == relid &&
+			(all || strchr("cnd", key->confdeltype) || strchr("cnd", key->confupdtype)))
+		{
+			SgTableName child = sg_parse_table_name(sg_relation_name(key->conrelid));
+
+			(void) add_read(reads, child.schema, child.name, NULL, true);
+			add_followers(reads, key->conrelid, all);
+		}
+		ReleaseSysCache(tuple);
+	}
+}
+
+/* Adds a table of which all rows are taken, or the values of some columns (of ResTarget *) */
+static void
+add_taken(PlanReads *reads, const RangeVar *table, const List *columns)
+{
+	if (table->schemaname == NULL)
+		return;
+	if (columns == NIL)
+		(void) add_read(reads, table->schemaname, table->relname, NULL, true);
+	foreach_ptr(const ResTarget, column, columns)
+	{
+		(void) add_read(reads, table->schemaname, table->relname, column->name, false);
+	}
+}
+
+/* Adds the columns to which ALTER TABLE gives another type, or which it drops */
+static void
+add_altered(PlanReads *reads, const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		ResTarget	column = {.type = T_ResTarget,.name = command->name};
+
+		if (command->subtype == AT_AlterColumnType || command->subtype == AT_DropColumn)
+			add_taken(reads, statement->relation, list_make1(&column));
+	}
+}
+
+/* Adds the tables from which a statement can take rows or values; returns whether it takes along all that refers to them */
+static bool
+add_taken_by(PlanReads *reads, Node *statement)
+{
+	WithClause *with = NULL;
+
+	switch (nodeTag(statement))
+	{
+		case T_DeleteStmt:
+			with = ((DeleteStmt *) statement)->withClause;
+			add_taken(reads, ((DeleteStmt *) statement)->relation, NIL);
+			break;
+		case T_UpdateStmt:
+			with = ((UpdateStmt *) statement)->withClause;
+			add_taken(reads, ((UpdateStmt *) statement)->relation, ((UpdateStmt *) statement)->targetList);
+			break;
+		case T_MergeStmt:
+			with = ((MergeStmt *) statement)->withClause;
+			add_taken(reads, ((MergeStmt *) statement)->relation, NIL);
+			break;
+		case T_InsertStmt:
+			with = ((InsertStmt *) statement)->withClause;
+			if (((InsertStmt *) statement)->onConflictClause)
+				add_taken(reads, ((InsertStmt *) statement)->relation, ((InsertStmt *) statement)->onConflictClause->targetList);
+			break;
+		case T_AlterTableStmt:
+			add_altered(reads, (AlterTableStmt *) statement);
+			break;
+		case T_TruncateStmt:
+			foreach_ptr(const RangeVar, table, ((TruncateStmt *) statement)->relations)
+			{
+				add_taken(reads, table, NIL);
+			}
+			return ((TruncateStmt *) statement)->behavior == DROP_CASCADE;
+		default:
+			break;
+	}
+	if (with)
+		(void) visit((Node *) with, reads);
+	return false;
+}
+
+PlanReads *
+plan_takes(const PlanStep *step)
+{
+	PlanReads  *takes = palloc0(sizeof(PlanReads));
+	bool		all = false;
+	List	   *direct;
+	ErrorData  *edata;
+
+	foreach_ptr(const RawStmt, raw, step->kind == STEP_STATEMENT ? plan_parse(step->definition, &edata) : NIL)
+	{
+		all |= add_taken_by(takes, raw->stmt);
+	}
+	foreach_ptr(const PlanStep, drop, step->kind == STEP_STATEMENT ? plan_drops(step) : NIL)
+	{
+		SgTableName dropped = sg_parse_table_name(drop->child_table);
+		bool		is_column = drop->kind == STEP_DROP && strcmp(drop->definition, "column") == 0;
+
+		if (drop->kind == STEP_DROP)
+			add_read(takes, dropped.schema, dropped.name, is_column ? drop->fk_name : NULL, !is_column);
+	}
+	if (step->enforced && (step->orphans == ORPHANS_DELETE || step->orphans == ORPHANS_SET_NULL || step->orphans == ORPHANS_SET))
+		add_read(takes, sg_parse_table_name(step->child_table).schema, sg_parse_table_name(step->child_table).name, NULL, true);
+	if (takes->reads == NIL)
+		return NULL;
+	add_all_behind(takes);
+	direct = list_copy(takes->reads);
+	foreach_ptr(const PlanRead, read, direct)
+	{
+		List	   *relations = relations_of(read);
+
+		foreach_oid(relation, relations)
+		{
+			add_followers(takes, relation, all);
+		}
+	}
+	return takes;
+}
+
+/* plan_read_is_of() for a name in parts, for it is asked of each pair of steps */
+static bool
+is_of(const PlanReads *reads, const PlanRead *read, const char *schema, const char *name, const char *column)
+{
+	if (strcmp(read->name, name) != 0 || (read->schema && schema && strcmp(read->schema, schema) != 0))
+		return false;
+	if (column == NULL || read->all)
+		return true;
+	if (read->column)
+		return strcmp(read->column, column) == 0;
+	return reads->all || (sg_has_name(reads->names, column) &&
+						  (read->own == NULL || plan_reads_own(read->own, schema ? sg_qualified_name(schema, name) : quote_identifier(name), column)));
+}
+
+bool
+plan_takes_from(const PlanReads *takes, const PlanReads *reads)
+{
+	foreach_ptr(const PlanRead, take, takes ? takes->reads : NIL)
+	{
+		foreach_ptr(const PlanRead, read, reads ? reads->reads : NIL)
+		{
+			if (strcmp(read->name, take->name) == 0 &&
+				((read->column == NULL && reads->names == NIL) || is_of(reads, read, take->schema, take->name, take->column)))
+				return true;
+		}
+	}
+	return false;
+}
+
 List *
 plan_reads_list(const PlanReads *reads)
 {
@@ -519,13 +693,7 @@ plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table,
 {
 	SgTableName name = sg_parse_table_name(table);
 
-	if (strcmp(read->name, name.name) != 0 || (read->schema && name.schema && strcmp(read->schema, name.schema) != 0))
-		return false;
-	if (column == NULL || read->all)
-		return true;
-	if (read->column)
-		return strcmp(read->column, column) == 0;
-	return reads->all || (sg_has_name(reads->names, column) && (read->own == NULL || plan_reads_own(read->own, table, column)));
+	return is_of(reads, read, name.schema, name.name, column);
 }
 
 bool
@@ -556,7 +724,7 @@ append_part(StringInfo text, Oid relation, AttrNumber attnum)
 		appendStringInfoString(text, part);
 }
 
-/* Appends a relation, and those of its columns that a read names */
+/* Appends a relation, and its columns in a read */
 static void
 append_read(StringInfo text, const PlanReads *reads, const PlanRead *read, Oid relation)
 {
@@ -683,7 +851,7 @@ plan_reads_own(const char *expression, const char *table, const char *column)
 {
 	PlanRowReads reads = plan_reads_of_row(psprintf("SELECT (%s\n)", expression), table);
 
-	/* what is in no name may be in a literal, which is text, or a name */
+	/* a column in no name may be in a literal, which is a text, or a name */
 	return reads.renamed || sg_has_name(reads.columns, column) || !sg_has_name(reads.others, column);
 }
 
@@ -733,17 +901,17 @@ plan_reads_calls(const PlanReads *reads, const char *function)
 	return sg_has_name(plan_reads_functions(reads), function);
 }
 
-/* ---- what an expression reads that is not there ---- */
+/* ---- missing columns of expressions ---- */
 
-/* Relations by the names that an expression calls them by, and what of them it can't find */
+/* Relations by the names that an expression gives them, and the columns that they lack */
 typedef struct Lacks
 {
-	List	   *names;			/* of relations */
+	List	   *names;			/* names of relations */
 	List	   *relations;		/* their OIDs */
-	List	   *labels;			/* of results, by which ORDER BY can call them */
-	bool		is_open;		/* FROM has more, so that a name alone may be
-								 * a column of that */
-	char	   *lacking;		/* the first one */
+	List	   *labels;			/* names of result columns, for ORDER BY */
+	bool		is_open;		/* FROM has further relations, so that an
+								 * unqualified name may be their column */
+	char	   *lacking;		/* the first missing column */
 } Lacks;
 
 static bool
@@ -808,10 +976,12 @@ visit_lacking(Node *node, void *context)
 }
 
 /*
- * schemaguard.sg_fill_lacks("table" regclass, child_table text, expressions text)
+ * schemaguard.sg_fill_lacks("table" regclass, child_table text, expressions
+ * text)
  *
- * By names and catalogs alone: nothing is locked, and where the names may have
- * another meaning, nothing is said.
+ * Returns the first column that the expressions name and the table lacks, by
+ * names and catalogs alone: locks nothing, and returns null if the names may
+ * have another meaning.
  */
 static Datum
 sg_fill_lacks_entered(PG_FUNCTION_ARGS)

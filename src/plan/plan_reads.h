@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_reads.h
- *	  Which relations and columns the SQL of a step reads.
+ *	  Relations and columns that the SQL of a step reads.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,74 +16,103 @@
 
 typedef struct PlanReads PlanReads;
 
-/* A relation that is read; by a view, or from the catalogs, one column of it */
+/* A relation that is read; through a view, or from the catalogs, one column of it */
 typedef struct PlanRead
 {
 	char	   *schema;			/* NULL: any */
 	char	   *name;
-	char	   *column;			/* NULL: those that the text names */
+	char	   *column;			/* NULL: the columns that the text names */
 	bool		all;			/* any column */
 	const char *own;			/* an expression over the rows of the relation
 								 * itself, or NULL */
 } PlanRead;
 
 /*
- * Returns what the expressions of a step, or its statement, read by themselves, by views
- * and by functions of users; too much rather than too little.  Locks and runs nothing.
+ * Returns the reads of a step's expressions or statement: direct ones, and
+ * those of views and users' functions; rather too many than too few.  Locks and
+ * runs nothing.
  */
 extern PlanReads *plan_reads(const PlanStep *step);
 
-/* Returns what the views, functions and foreign keys that a step drops stand on by the catalogs, which can't be dropped before them */
+/*
+ * Returns the objects that the views, functions and foreign keys of a step's
+ * drops depend on by the catalogs, and that can't be dropped before them
+ */
 extern PlanReads *plan_reads_dropped(const PlanStep *step);
 
-/* Its reads (of PlanRead *); and is one of them of this table, and of that column of it, unless NULL? */
+/*
+ * Returns the tables whose rows or values a step may delete or overwrite: those that such a
+ * statement names, or the step's own by its policy, with those that foreign keys take along.
+ * NULL if there are none.
+ */
+extern PlanReads *plan_takes(const PlanStep *step);
+
+/*
+ * Returns whether `reads`, the reads or takes of another step, include anything
+ * that `takes` takes away
+ */
+extern bool plan_takes_from(const PlanReads *takes, const PlanReads *reads);
+
+/*
+ * Return the reads (PlanRead *); and whether one of them is of this table, and
+ * of that column of it, unless NULL
+ */
 extern List *plan_reads_list(const PlanReads *reads);
 extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table, const char *column);
 
-/* Is any of them of the table, and of that column of it, unless NULL; if `named`, not only a word in the text of a function? */
+/*
+ * Returns whether any read is of the table, and of that column of it, unless
+ * NULL; with `named`, not only by a word in a function's text
+ */
 extern bool plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named);
 
 /*
- * Returns what they are by OID and number, as a text whose parts plan_reads_part()
- * writes: a relation, and each column; a column of number 0 is any.
+ * Return the reads by OID and number, as a text of parts that plan_reads_part()
+ * writes: a relation, and each column; column number 0 is any.
  */
 extern char *plan_reads_by_oid(const PlanReads *reads);
 extern char *plan_reads_part(Oid relation, AttrNumber attnum);
 
-/* The number of a relation as such in a part */
+/* Number in a part for the relation itself */
 #define PLAN_READS_RELATION (-1)
 
 /* Columns and rows of a table that expressions over its rows mean */
 typedef struct PlanRowReads
 {
 	SgTableName table;
-	Oid			relid;			/* InvalidOid: it is not there */
-	List	   *rows;			/* names by which they call rows of the table */
-	List	   *relations;		/* of RangeVar *: all that they name */
-	List	   *columns;		/* names that stand alone, or behind one of a
-								 * row */
-	List	   *others;			/* names behind that of another relation */
-	bool		all;			/* a row as a whole, or a generated column,
-								 * which stands for all columns */
-	bool		renamed;		/* they give columns of the table other names */
+	Oid			relid;			/* InvalidOid: the table does not exist */
+	List	   *rows;			/* names of rows of the table in the
+								 * expressions */
+	List	   *relations;		/* RangeVar *: all relations in the
+								 * expressions */
+	List	   *columns;		/* unqualified names, or names qualified by a
+								 * row's */
+	List	   *others;			/* names qualified by another relation's */
+	bool		all;			/* a whole row, or a generated column, which
+								 * stands for all columns */
+	bool		renamed;		/* the expressions rename columns of the table */
 } PlanRowReads;
 
-/* Returns those that a SELECT without FROM means */
+/* Returns the columns and rows that a SELECT without FROM means */
 extern PlanRowReads plan_reads_of_row(const char *select, const char *table);
 
 /*
- * May an expression over the rows of a table mean that column of it, which it has as
- * a word?  Not where each such name is qualified, and by another relation.
+ * Returns whether an expression over the rows of a table may mean that column
+ * of it, whose name it has as a word.  It does not if each such name is
+ * qualified by another relation.
  */
 extern bool plan_reads_own(const char *expression, const char *table, const char *column);
 
-/* Returns the names of relations (of char *) that a statement of the author's makes, or gives to others */
+/* Returns the names of relations (char *) that the author's statement creates, or renames to */
 extern List *plan_reads_made(const PlanStep *step);
 
-/* Do the functions of users that the step calls have one of that name among them, other ones' calls included? */
+/*
+ * Returns whether the users' functions that the step calls, directly or through
+ * others, include one of that name
+ */
 extern bool plan_reads_calls(const PlanReads *reads, const char *function);
 
-/* Returns the names (of char *) of the functions that the step calls so */
+/* Returns the names (char *) of these functions */
 extern List *plan_reads_functions(const PlanReads *reads);
 
 #endif							/* SG_PLAN_READS_H */

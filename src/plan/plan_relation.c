@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_relation.c
- *	  What two steps have to do with each other: a column comes before what is
- *	  on it, a unique constraint before the key that refers to it.
+ *	  Relations between two steps: a column comes before steps on it, a unique
+ *	  constraint before the key that refers to it.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,7 +50,7 @@ plan_mentions_table(const PlanStep *step, const char *table)
 	return same(step->child_table, table) || same(step->parent_table, table);
 }
 
-/* Ranks drops: outer objects go before the objects that they depend on */
+/* Ranks drops: containing objects go before the objects that they depend on */
 static int
 drop_rank(const PlanStep *step)
 {
@@ -79,7 +79,10 @@ plan_renamed_table(const PlanStep *step)
 	return quote_qualified_identifier(name.schema, step->new_name);
 }
 
-/* Says whether the step needs the rename, because it uses the new name; *before: it uses the old one, so that it comes before */
+/*
+ * Returns whether the step needs the rename, because it uses the new name;
+ * *before: it uses the old one, so that it comes before
+ */
 static bool
 needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 {
@@ -91,7 +94,7 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 			return plan_mentions_table(step, plan_renamed_table(rename));
 		case CHANGED_COLUMN:
 			*before = plan_mentions_column(step, rename->child_table, rename->fk_name);
-			/* the column that is renamed is the one that the step adds */
+			/* the step adds the column that is renamed */
 			if (step->kind == STEP_COLUMN && same(step->child_table, rename->child_table) && same(step->fk_name, rename->fk_name))
 				return false;
 			return plan_mentions_column(step, rename->child_table, rename->new_name);
@@ -104,7 +107,7 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 	return false;
 }
 
-/* Is it the name of a step's object that another step gives to another one of its kind? */
+/* Returns whether a step's object has the name that another step gives to another object of its kind */
 static bool
 is_given_away(const PlanStep *step, const PlanStep *giver)
 {
@@ -120,8 +123,9 @@ is_given_away(const PlanStep *step, const PlanStep *giver)
 }
 
 /*
- * The name may be that of what the rename makes, too: it is the other object's
- * if that was there first.  What is added under the name of what is there is that.
+ * The name may be that of the rename's own object, too: it means the other
+ * object if that existed first.  A step that adds an object under an existing
+ * object's name means that one.
  */
 bool
 plan_step_frees(const PlanStep *step, const PlanStep *giver)
@@ -171,6 +175,7 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:
+		case STEP_ROWS:
 		case STEP_KINDS:
 			return false;
 	}

@@ -1,16 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * plan_rights.c
- *	  Who may use a plan: read it, run it, approve it; and sg_plan_allow().
+ *	  Roles that may use a plan: read it, run it, approve it; and
+ *	  sg_plan_allow().
  *
- * A plan is used by its author's role, by whoever owns every child table in
- * it, and by roles that the author has allowed to; superusers may all, members
- * of pg_monitor read.  Row security of schemaguard.plan, plan_step and
- * plan_note asks sg_readable_plans(), so that SQL shows what the functions do.
+ *	  A plan is usable for its author's role, for a role that owns every child
+ *	  table in it, and for roles that the author has allowed; superusers may
+ *	  do everything, members of pg_monitor read.  Row security of
+ *	  schemaguard.plan, plan_step and plan_note calls sg_readable_plans(), so
+ *	  that SQL shows the same plans as the functions.
  *
- * Names of plans are taken by whoever comes first, so a name alone is no
- * reason to run a plan: who runs one of another role, superusers aside, has to
- * name that role.
+ *	  Anybody may take a free name for a plan, so a name alone must not make a
+ *	  role run one: to run another role's plan, a role other than a superuser
+ *	  has to name its author.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,7 +41,7 @@
 SG_FUNCTION(sg_plan_allow);
 SG_FUNCTION(sg_readable_plans);
 
-/* Does the current role have the rights of a role of this name, if there is one? */
+/* Returns whether the current role has the privileges of a role of this name, if it exists */
 static bool
 has_rights_of(const char *name)
 {
@@ -51,11 +53,14 @@ has_rights_of(const char *name)
 bool
 plan_is_authors(const FkPlan *plan)
 {
-	/* to be superuser is to have every role's privileges, a gone role's too */
+	/* a superuser has every role's privileges, a dropped role's too */
 	return superuser() || has_rights_of(plan->author);
 }
 
-/* A plan without steps, with a step about no table, or with a table that is not here, gives nobody a right */
+/*
+ * Returns whether the role owns every child table; never for a plan without
+ * steps, with a step without a table, or with a missing table
+ */
 static bool
 owns_children(const FkPlan *plan)
 {
@@ -149,9 +154,9 @@ plan_check_author(const FkPlan *plan, const char *author)
 /*
  * sg_plan_allow(plan text, role text, allowed boolean DEFAULT true)
  *
- * Lets a role read, run and approve the plan, or not any more.  For the
- * author's role and superusers (42501).  42704: there is no such role, which
- * is no error where it loses the right.
+ * Lets a role read, run and approve the plan, or revokes that.  For the
+ * author's role and superusers (42501). 42704: the role does not exist, which
+ * is no error for a revocation.
  */
 static Datum
 sg_plan_allow_entered(PG_FUNCTION_ARGS)
@@ -180,7 +185,7 @@ sg_plan_allow_entered(PG_FUNCTION_ARGS)
 /*
  * sg_readable_plans()
  *
- * The names of the plans that the current role may read.  For policies.
+ * Returns the names of the plans that the current role may read.  For policies.
  */
 static Datum
 sg_readable_plans_entered(PG_FUNCTION_ARGS)

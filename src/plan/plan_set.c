@@ -3,7 +3,7 @@
  * plan_set.c
  *	  Changing steps of a plan: sg_plan_set, sg_plan_skip, sg_plan_steps.
  *
- * A call changes all of its steps, or none.
+ *	  A call changes all of its steps, or none.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,8 +45,8 @@ SG_FUNCTION(sg_plan_skip_steps);
 SG_FUNCTION(sg_plan_steps);
 
 /*
- * A trigger that fills columns outlives the step that knows of it, unless
- * deployment drops it: raise 55000 where the step is about to be forgotten.
+ * A trigger that fills columns outlives the step that records it, unless
+ * deployment drops it: raises 55000 if the record of the step would be lost.
  */
 static void
 check_not_filling(const PlanStep *step)
@@ -77,8 +77,8 @@ plan_option_is_free(const char *option)
 }
 
 /*
- * Raises 22023 for a name that is none, with the nearest option or all of them.
- * What arguments of sg_plan_add_check() and others are called is known, too.
+ * Raises 22023 for an unknown name, with the nearest option or all of them.
+ * Names of arguments of sg_plan_add_check() and others are known, too.
  */
 static const StepField *
 find_field(const char *name)
@@ -104,7 +104,7 @@ find_field(const char *name)
 			 errhint("Options of a step are: %s.", plan_field_list(FIELD_OPTION, "@", 0))));
 }
 
-/* Take back a skip: the only state that a user sets */
+/* Undoes a skip: the only state that a user sets */
 static void
 set_pending(PlanStep *step, const char *value)
 {
@@ -126,11 +126,13 @@ set_pending(PlanStep *step, const char *value)
 	step->skip_done = false;
 }
 
-/* Refuse what would make the plan differ from the key that it has put there */
+/* Raises an error if the plan would differ from the key that it has added */
 static void
 check_changeable(const StepField *option, const PlanStep *step)
 {
-	bool		any_time = (option->flags & FIELD_ANY_TIME) != 0;
+	/* done_when of a statement changes no object */
+	bool		any_time = (option->flags & FIELD_ANY_TIME) != 0 ||
+		(step->kind == STEP_STATEMENT && strcmp(option->name, "done_when") == 0);
 
 	if (plan_step_is_there(step) && !any_time)
 		ereport(ERROR,
@@ -142,7 +144,7 @@ check_changeable(const StepField *option, const PlanStep *step)
 				 errhint("Drop the key and plan it anew, or change it with ALTER TABLE.")));
 }
 
-/* Names that were made of table and columns go with them */
+/* Clears names that were generated from table and columns */
 static void
 forget_made_names(PlanStep *step)
 {
@@ -164,7 +166,10 @@ scalar_text(const SgJson *value)
 	return text;
 }
 
-/* Sets an option as JSON gives it: a text, true, false, a number, null, or a list of texts; 22023 for another value */
+/*
+ * Sets an option from its JSON value: a text, true, false, a number, null, or a
+ * list of texts; raises 22023 for another value
+ */
 static void
 set_option(PlanStep *step, const SgJson *value)
 {
@@ -194,7 +199,7 @@ set_option(PlanStep *step, const SgJson *value)
 	else
 		plan_field_set_text(option, step, is_null ? NULL : scalar_text(value));
 
-	/* what deployment found to stand in the way was about the old definition */
+	/* the problem that deployment found was about the old definition */
 	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && step->state == STEP_SKIPPED)
 	{
 		step->state = STEP_PENDING;
@@ -203,8 +208,9 @@ set_option(PlanStep *step, const SgJson *value)
 }
 
 /*
- * Returns the first of the options that the step's kind does not take, or NULL; one
- * whose value is null counts as taken.  With policies, a policy is one of them.
+ * Returns the first option that the step's kind does not take, or NULL; an
+ * option with a null value counts as taken.  With policies, a policy counts,
+ * too.
  */
 static const char *
 untaken_option(const PlanStep *step, const SgJson *options, bool policies)
@@ -285,8 +291,8 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 						 "SELECT step, kind, fk_name FROM schemaguard.plan_step WHERE plan = %s;", quote_literal_cstr(step->plan))));
 
 	/*
-	 * what was there when the step was added, or need not be, may have gone
-	 * since
+	 * an object that existed when the step was added, or need not exist, may
+	 * be gone since
 	 */
 	step->if_exists |= step->kind == STEP_DROP && !step->missing;
 	initStringInfo(&names);
@@ -313,9 +319,9 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
  * sg_plan_set(plan text, steps schemaguard.steps, options jsonb)
  *
  * Changes columns of the steps' definitions, for NULL of all steps that take
- * the options; or takes back a skip (state pending).  Options that
- * need each other are set at once, and each step is then checked as a new one
- * would be.  55000 for what would leave behind a trigger that fills columns.
+ * the options; or undoes a skip (state pending).  Options that need each other
+ * are set at once, and each step is then checked as a new one would be. 55000
+ * if a trigger that fills columns would be left behind.
  */
 static Datum
 sg_plan_set_options_entered(PG_FUNCTION_ARGS)
@@ -366,7 +372,10 @@ sg_plan_set_entered(PG_FUNCTION_ARGS)
 static void
 skip_step(FkPlan *plan, PlanStep *step, const char *reason, bool done)
 {
-	/* what a rollback has not found may be said to be gone */
+	/*
+	 * after a rollback that has not found its object, a skip confirms that
+	 * the object is gone
+	 */
 	if (step->state == STEP_VALIDATED && !plan_is_not_back(step))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -385,7 +394,7 @@ skip_step(FkPlan *plan, PlanStep *step, const char *reason, bool done)
 	plan_log(plan, step->step, "plan skip", plan_step_object(step), NULL);
 }
 
-/* Returns the reason; raises 22023, with the call as it should be, where there is none */
+/* Returns the reason; raises 22023 for a missing one, with the correct call */
 static char *
 reason_argument(FunctionCallInfo fcinfo, const char *steps)
 {
@@ -404,8 +413,9 @@ reason_argument(FunctionCallInfo fcinfo, const char *steps)
  * sg_plan_skip(plan text, steps schemaguard.steps, reason text, done boolean)
  *
  * Deployment leaves the steps alone until sg_plan_set() makes their state
- * pending.  Steps that need one wait, unless it counts as done.  A step that is validated can't be skipped (55000).  A trigger
- * that fills columns for one goes with the next deployment.
+ * pending.  Steps that need one wait, unless it counts as done.  A validated
+ * step can't be skipped (55000).  The next deployment drops a trigger that
+ * fills columns for one.
  */
 static Datum
 sg_plan_skip_steps_entered(PG_FUNCTION_ARGS)
@@ -447,9 +457,9 @@ sg_plan_skip_entered(PG_FUNCTION_ARGS)
 /*
  * sg_plan_steps(plan text, state text DEFAULT NULL) int[]
  *
- * Returns the numbers of the steps that are in a state, of all for NULL, in
- * the order of deployment; an empty array if there are none.  22023 for a word
- * that is no state, 42501 unless the caller may read the plan.
+ * Returns the numbers of the steps in a state, of all for NULL, in the order of
+ * deployment; an empty array if there are none. 22023 for an unknown state,
+ * 42501 unless the caller may read the plan.
  */
 static Datum
 sg_plan_steps_entered(PG_FUNCTION_ARGS)

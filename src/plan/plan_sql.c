@@ -3,8 +3,8 @@
  * plan_sql.c
  *	  sg_plan_sql(): the statements that deployment has still to run.
  *
- * They come from the plan alone, so the plan can be read as SQL in a database
- * that lacks its tables.
+ *	  They come from the plan alone, so the plan can be read as SQL in a
+ *	  database that lacks its tables.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,8 +42,8 @@ emit(SgRowSink *sink, const char *line)
 }
 
 /*
- * A comment line.  Reasons and names are users' text: a line break in one
- * would turn what follows into a statement.
+ * Emits a comment line.  Reasons and names are users' text: a line break in one
+ * would turn the rest into a statement.
  */
 static void
 emit_comment(SgRowSink *sink, const char *text)
@@ -92,8 +92,9 @@ emit_validate(SgRowSink *sink, const char *table, const char *fk_name)
 }
 
 /*
- * Before 18 no key of a partitioned table can be NOT VALID: its partitions get
- * the key one by one, and the table attaches those.
+ * Emits a key partition by partition: before 18 no key of a partitioned table
+ * can be NOT VALID, so its partitions get the key one by one, and the table
+ * attaches these.
  */
 static void
 emit_partitions(SgRowSink *sink, const PlanStep *step, List *partitions)
@@ -129,7 +130,7 @@ emit_list(SgRowSink *sink, List *statements)
 }
 
 /*
- * Emits the statements that fill columns, ahead of all others.  Deployment
+ * Emits the statements that fill columns, before all others.  Deployment
  * updates some blocks of each partition at a time.
  */
 static void
@@ -150,8 +151,8 @@ emit_backfill(SgRowSink *sink, const PlanStep *step)
 }
 
 /*
- * Emits the statements that deployment would run for the step, judged by the
- * keys that exist, as deployment judges, not by the step's state.
+ * Emits the statements that deployment would run for the step, by the existing
+ * keys, as deployment does, not by the step's state.
  */
 static void
 emit_step(SgRowSink *sink, const PlanStep *step)
@@ -206,7 +207,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		emit_list(sink, plan_filler_disarm_statements(step));
 }
 
-/* A column, and what its rows get, which deployment does in batches */
+/* Emits a column, and the values of its rows, which deployment sets in batches */
 static void
 emit_column(SgRowSink *sink, const PlanStep *step)
 {
@@ -220,7 +221,7 @@ emit_column(SgRowSink *sink, const PlanStep *step)
 									  strstr(fill, "--") ? "\n" : "", column));
 }
 
-/* Rows that break it are mended before it is made */
+/* Emits a rule, before which rows that break it are mended */
 static void
 emit_rule(SgRowSink *sink, const PlanStep *step)
 {
@@ -233,7 +234,7 @@ emit_rule(SgRowSink *sink, const PlanStep *step)
 	}
 }
 
-/* A table, view or column that is not dropped, but kept out of the way */
+/* Emits a drop of a table, view or column that is kept elsewhere */
 static void
 emit_kept(SgRowSink *sink, const PlanStep *step)
 {
@@ -256,7 +257,7 @@ is_kept(const PlanStep *step)
 	return what == CHANGED_TABLE || what == CHANGED_VIEW || what == CHANGED_COLUMN;
 }
 
-/* A step that is no foreign key: all of its statements, unless it is done */
+/* Emits a step that is no foreign key: all of its statements, unless it is done */
 static void
 emit_change(SgRowSink *sink, const PlanStep *step)
 {
@@ -314,9 +315,9 @@ emit_round(SgRowSink *sink, List *steps)
 /*
  * sg_plan_sql(plan text, steps schemaguard.steps DEFAULT NULL)
  *
- * One row per statement of the plan, or of its chosen steps, in order, with
- * comment lines in between.  42501 for who may not read the plan, 22023 no
- * such step.
+ * Returns one row per statement of the plan, or of its chosen steps, in order,
+ * with comment lines in between. 42501 for a role that may not read the plan,
+ * 22023 no such step.
  */
 static Datum
 sg_plan_sql_entered(PG_FUNCTION_ARGS)

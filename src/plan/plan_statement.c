@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_statement.c
- *	  A step out of a FOREIGN KEY clause, and out of a key that is there.
+ *	  A step from a FOREIGN KEY clause, and from an existing key.
  *
  *-------------------------------------------------------------------------
  */

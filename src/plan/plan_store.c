@@ -3,13 +3,12 @@
  * plan_store.c
  *	  Reading and writing schemaguard.plan, plan_step and plan_note.
  *
- * Everything is read and written as the owner of the extension, so who may
- * change a plan is decided here and nowhere else: plan_check_writable
- * (plan_rights.c decides who may use it).  It
- * takes the plan's run lock for the transaction, so a plan has one writer at
- * a time, and none while a session deploys it.
- *
- * Results are allocated in the memory context of the caller.
+ *	  Everything is read and written as the owner of the extension, so the
+ *	  right to change a plan is decided only here: by plan_check_writable
+ *	  (plan_rights.c decides about the use).  It takes the plan's run lock for
+ *	  the transaction, so a plan has one writer at a time, and none while a
+ *	  session deploys it.  Results are allocated in the memory context of the
+ *	  caller.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +45,7 @@
 #include "plan/plan_value.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
-#define FEW_STEPS 256			/* as fast to read them all */
+#define FEW_STEPS 256			/* so few steps are read all at once */
 
 void
 store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
@@ -82,7 +81,7 @@ store_arg_bool(StoreArgs *args, bool value)
 	store_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
 }
 
-/* The plan that the call under way runs, or NULL */
+/* The plan of the current call, or NULL */
 static const FkPlan *running = NULL;
 
 const FkPlan *
@@ -218,7 +217,7 @@ plan_readable(void)
 	return readable;
 }
 
-/* Raise 42704, with a hint that names the nearest plan that the caller may read, or up to ten */
+/* Raises 42704, with a hint that names the nearest plan that the caller may read, or up to ten */
 static void
 no_such_plan(const char *name)
 {
@@ -280,7 +279,10 @@ plan_claim(FkPlan *plan, const char *function)
 	if (!plan_lock_run(plan, false))
 		plan_in_use(plan);
 
-	/* it may have gone, or gone and come back, before we had the lock */
+	/*
+	 * the plan may have been dropped, or dropped and created again, before
+	 * the lock
+	 */
 	current = plan_find(plan->name);
 	if (current == NULL || current->id != plan->id)
 		no_such_plan(plan->name);
@@ -296,8 +298,8 @@ name_is_taken(const char *name)
 }
 
 /*
- * Nobody waits in the index for a transaction that makes a plan of the same
- * name, or drops one, and stays open.
+ * Locks the name, so that no session waits in the index for an open transaction
+ * that creates or drops a plan of the same name.
  */
 static void
 lock_name(const char *name)
@@ -356,7 +358,7 @@ plan_delete(const FkPlan *plan)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
-	/* the next plan of that name is somebody else's */
+	/* the next plan of that name may be another role's */
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.smoke_test WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 	plan_deeds_forget(plan);
@@ -410,7 +412,7 @@ compare_steps(const ListCell *a, const ListCell *b)
 	return x->priority != y->priority ? (int) x->priority - (int) y->priority : x->step - y->step;
 }
 
-/* In the order of deployment; one of the conditions below, a fixed text */
+/* Returns steps in the order of deployment; the condition is one of the fixed texts below */
 static List *
 query_steps(const char *condition, StoreArgs *args)
 {
@@ -452,7 +454,7 @@ plan_key_steps(const char *name)
 	return plan_only_keys(plan_steps(name));
 }
 
-/* Arguments for the steps of one table, or of none, and what else a condition about them is given as $3 */
+/* Returns arguments for the steps of one table, or of none, with the value of a condition as $3 */
 static StoreArgs
 child_args(const char *name, const char *child_table, const char *value)
 {
@@ -497,7 +499,7 @@ plan_steps_standing_on(const PlanStep *step)
 	return query_steps(" AND (child_table = $2 OR parent_table = $2) AND step <> $4 AND kind <> 'statement' AND state IN ('added', 'validated')"
 					   " AND EXISTS (SELECT FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
 					   "             WHERE p.name = $1 AND d.step = plan_step.step AND d.undone_at IS NULL AND d.done_at IS NOT NULL"
-	/* somebody has undone what was done again, and that is taken back */
+	/* somebody has undone the object, and the repetition is taken back */
 					   "             AND NOT EXISTS (SELECT FROM schemaguard.plan_deed n WHERE n.plan_id = d.plan_id AND n.step = d.step"
 					   "                             AND n.kind = d.kind AND n.object = d.object AND n.id > d.id AND n.outcome = 'taken back'))", &args);
 }
@@ -576,8 +578,8 @@ plan_has_moved(const char *name, const char *child_table)
 	store_arg_text(&args, child_table);
 
 	/*
-	 * one that is not there has moved as a whole, or was taken away by
-	 * somebody else
+	 * a missing table has been renamed as a whole, or somebody else has
+	 * dropped it
 	 */
 	store_arg_datum(&args, BOOLOID, BoolGetDatum(OidIsValid(sg_find_qualified(child_table))), false);
 	return store_query("SELECT 'true' FROM schemaguard.plan_step"
@@ -633,7 +635,10 @@ plan_step_default(const char *plan)
 	return step;
 }
 
-/* Every field is an argument, in the order of step_fields: $1 and $2 name the step */
+/*
+ * Runs a statement with every field as an argument, in the order of
+ * step_fields: $1 and $2 identify the step
+ */
 static uint64
 change_step(int expected, const char *sql, const PlanStep *step)
 {
@@ -666,10 +671,10 @@ plan_next_step(const char *name)
 }
 
 /*
- * Tells the planner how large plan_step has become, unless that is locked just
- * now, and has statements planned anew: those that were planned while it had
- * few rows, or that take its pages for as empty as VACUUM left them, find a
- * step by reading all of its plan.
+ * Tells the planner the size of plan_step, unless it is locked now, and has
+ * statements planned again: plans made when it had few rows, or that take its
+ * pages for as empty as VACUUM left them, find a step by reading all of its
+ * plan.
  */
 static void
 tell_planner(int steps)

@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * plan_store.h
- *	  Statements on the tables of plans, for the files that keep them.
- *
- * They run as the owner of the extension; results are allocated in the memory
- * context of the caller.
+ *	  Statements on the tables of plans, for the files that store them.  They
+ *	  run as the owner of the extension; results are allocated in the memory
+ *	  context of the caller.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +17,7 @@
 
 #define STORE_MAX_ARGS 64
 
-/* The arguments of one statement, in order of $1, $2, ... */
+/* Arguments of one statement, in order of $1, $2, ... */
 typedef struct StoreArgs
 {
 	int			n;
@@ -34,14 +33,14 @@ extern void store_arg_texts(StoreArgs *args, List *values);
 extern void store_arg_int(StoreArgs *args, int value);
 extern void store_arg_bool(StoreArgs *args, bool value);
 
-/* A statement that returns no rows; says how many it changed */
+/* Runs a statement that returns no rows; returns the number of changed rows */
 extern uint64 store_change(int expected, const char *sql, StoreArgs *args);
 
-/* A query: what read() makes of each row */
+/* Runs a query; returns the list of read()'s results for its rows */
 extern List *store_query(const char *sql, StoreArgs *args,
 						 void *(*read) (HeapTuple tuple, TupleDesc desc));
 
-/* read() for one column: a text, an array of text */
+/* read() functions for one column: a text, an array of text */
 extern void *store_read_text(HeapTuple tuple, TupleDesc desc);
 extern void *store_read_texts(HeapTuple tuple, TupleDesc desc);
 

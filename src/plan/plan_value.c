@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * plan_value.c
- *	  What stood where policy "set" has put a value: kept for a rollback.
+ *	  Old values that policy "set" has replaced, kept for a rollback.
  *
- * A row is found again by its primary key, and has its old value back where it
- * still has the one that the plan set.  Texts are those of the types' output
- * functions, with the settings of sg_scope_pin_texts().  Nobody but the owner
- * of the extension reads the table.
+ *	  A row is found again by its primary key, and gets its old value back if
+ *	  it still has the one that the plan set.  Texts are those of the types'
+ *	  output functions, with the settings of sg_scope_pin_texts().  Only the
+ *	  owner of the extension reads the table.
  *
  *-------------------------------------------------------------------------
  */
@@ -88,8 +88,8 @@ read_since(HeapTuple tuple, TupleDesc desc)
 }
 
 /*
- * An identity is compared up to the numbers of the columns: the types behind them may
- * have changed meanwhile
+ * An identity is compared up to the numbers of the columns, because the types
+ * after them may have changed meanwhile
  */
 PlanValuesSince *
 plan_values_since(const FkPlan *plan, int step, const PlanValues *values)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_value.h
- *	  schemaguard.plan_value: what stood where policy "set" has put a value.
+ *	  schemaguard.plan_value: old values that policy "set" has replaced.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,23 +14,24 @@
 
 #include "plan/plan.h"
 
-/* A column of a table in which a step has set values, of rows that their primary key tells */
+/* A column of a table in which a step has set values, of rows identified by their primary key */
 typedef struct PlanValues
 {
 	char	   *table;			/* qualified */
 	List	   *key;			/* names */
 	char	   *column;
-	char	   *identity;		/* the key and then the column, by numbers
-								 * (plan_deed.h) */
-	TimestampTz at;				/* when the first one was set; when it is read */
+	char	   *identity;		/* the primary key and then the column, by
+								 * numbers (plan_deed.h) */
+	TimestampTz at;				/* when the first value was set; set when it
+								 * is read */
 } PlanValues;
 
-/* Some of them; arrays of text: literals of arrays with the key's values, old values, new ones */
+/* Some of the rows; arrays of text: array literals of the key's values, old values, new values */
 typedef struct PlanValueRows
 {
 	int64		n;
-	int64		last;			/* the smallest id, and all of them
-								 * (bigint[]), when they are read */
+	int64		last;			/* set when read: the smallest id, and all ids
+								 * (bigint[]) */
 	Datum		ids;
 	Datum		keys;
 	Datum		was;
@@ -47,19 +48,22 @@ typedef struct PlanValuesSince
 
 extern void plan_values_keep(const FkPlan *plan, int step, const PlanValues *values, const PlanValueRows *rows);
 
-/* The tables and columns of a step (of PlanValues *) */
+/* Returns the tables and columns of a step (PlanValues *) */
 extern List *plan_values(const FkPlan *plan, int step);
 
-/* The last step, of any plan, that has set the column in rows of these since, and whose old values are on record; NULL: none */
+/*
+ * Returns the last step, of any plan, that has set the column in these rows
+ * since, and has old values on record; NULL: none
+ */
 extern PlanValuesSince *plan_values_since(const FkPlan *plan, int step, const PlanValues *values);
 
-/* Are old values of a step on record? */
+/* Returns whether old values of a step are on record */
 extern bool plan_keeps_values(const FkPlan *plan, int step);
 
-/* The next rows with a smaller id, `most` at most, the latest first; NULL: none */
+/* Returns the next rows with a smaller id, `most` at most, latest first; NULL: none */
 extern PlanValueRows *plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 before, int most);
 
-/* Forget rows, by id, and all of a step, or of all steps (0) */
+/* Delete records of rows, by id, and all records of a step, or of all steps (0) */
 extern void plan_value_forget(Datum ids);
 extern void plan_values_forget(const FkPlan *plan, int step);
 

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * report_audit.c
- *	  sg_orphan_audit: which keys to judge, and the verdicts as rows.
+ *	  sg_orphan_audit: keys to judge, and the verdicts as rows.
  *
- * The engine (audit_*) judges; this file brings declared keys and plans
- * together.  A key that is both declared and planned is one row, of the
- * catalog.  Rules that rows can break are among the steps of a plan.
+ *	  The engine (audit_*) judges; this file collects declared keys and plans.
+ *	  A key that is both declared and planned is one row, the declared one.
+ *	  Rules that rows can break are among the steps of a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,14 +44,14 @@
 
 SG_FUNCTION(sg_orphan_audit);
 
-/* Do two keys ask the same of the rows? */
+/* Returns whether two keys make the same demand on the rows */
 static bool
 judge_the_same(const FkKey *a, const FkKey *b)
 {
 	return fk_same_columns(a, b) && fk_same_match(a, b) && a->period == b->period;
 }
 
-/* Is there a row already that judges the same? */
+/* Returns whether the list has a key with the same demand already */
 static bool
 already_listed(AuditSet *set, const FkKey *key)
 {
@@ -63,7 +63,10 @@ already_listed(AuditSet *set, const FkKey *key)
 	return false;
 }
 
-/* Is this one of the children whose keys are to be judged?  One that is not here by its qualified name. */
+/*
+ * Returns whether the child is among those whose keys are judged; a child that
+ * does not exist is compared by its qualified name
+ */
 static bool
 is_wanted(const AuditSet *set, Oid child, const char *name)
 {
@@ -77,7 +80,10 @@ is_wanted(const AuditSet *set, Oid child, const char *name)
 	return sg_has_name(set->schemas, schema);
 }
 
-/* Replaces the columns of a whole by those of its partition; false where one is not there any more */
+/*
+ * Replaces the columns of a partitioned table by those of its partition;
+ * returns false if one does not exist any more
+ */
 static bool
 take_partition(FkKey *key, Oid partition)
 {
@@ -90,12 +96,12 @@ take_partition(FkKey *key, Oid partition)
 			return false;
 	}
 	key->child = partition;
-	/* a proof of one part is none of the key */
+	/* a proof of one partition is no proof of the key */
 	key->conid = InvalidOid;
 	return true;
 }
 
-/* The keys that a partition has from the tables above it, as far as its own rows go */
+/* Adds the keys that a partition has from the tables above it, for its own rows */
 static void
 add_inherited(AuditSet *set)
 {
@@ -123,7 +129,7 @@ report_add_declared(AuditSet *set)
 	}
 }
 
-/* A step that can't be a key here, with the names as the plan has them */
+/* Returns the row of a step that is no key in this database, with the names as the plan has them */
 static AuditKey *
 unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reason)
 {
@@ -149,10 +155,10 @@ typedef struct StepLook
 	AuditSet   *set;
 	PlanStep   *step;
 	bool		judged;
-	AuditKey   *key;			/* NULL: none that is wanted */
+	AuditKey   *key;			/* the step's key; NULL: not wanted */
 } StepLook;
 
-/* A table may go while it is looked at */
+/* Examines a step within sg_try(), because its table may be dropped meanwhile */
 static void
 look_at_step(void *arg)
 {
@@ -210,7 +216,7 @@ make_rule(void *p)
 	arg->rule = change_rule(arg->step, arg->author);
 }
 
-/* A step of another kind, where it is a rule that rows can break */
+/* Adds a step of another kind, if it is a rule that rows can break */
 static void
 add_rule(AuditSet *set, const FkPlan *plan, PlanStep *step, bool judged)
 {
@@ -269,8 +275,8 @@ add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
 }
 
 /*
- * The keys that discovery proposes by names alone: their rows are what is
- * about to be read.  Asked for by SQL, as a user would.
+ * Adds the keys that discovery proposes by names alone, because their rows are
+ * about to be read.  Asks by SQL, as a user would.
  */
 static void
 add_inferred(AuditSet *set)
@@ -410,7 +416,7 @@ report_write(List *keys, const pg_uuid_t *run, const char *plan)
 	audit_proof_record(keys);
 }
 
-/* State of the report of one batch of verdicts after the other */
+/* State of the report, over batches of verdicts */
 typedef struct ReportState
 {
 	AuditJudged judged;			/* or NULL */
@@ -434,7 +440,7 @@ report_judged(List *keys, void *arg)
 		report->judged(keys, report->arg);
 }
 
-/* The keys that need rows to be judged, by child table */
+/* Returns the keys that need rows to be judged, by child table */
 static List *
 group_by_table(AuditSet *set, int samples)
 {
@@ -444,7 +450,7 @@ group_by_table(AuditSet *set, int samples)
 
 	foreach_ptr(AuditKey, ak, set->keys)
 	{
-		/* a verdict that needs no rows is there already */
+		/* its verdict is known without reading rows */
 		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
 			continue;
 		if (table == NULL || !sg_same_text(ak->child_table, last))
@@ -478,7 +484,7 @@ report_judge(AuditSet *set, int samples, AuditJudged judged, void *arg)
 	audit_tables(group_by_table(set, samples), judged ? AUDIT_COMES_BACK : AUDIT_YIELDS, report_judged, &report);
 }
 
-/* Raises 42P01 where the first argument is a plan's name, which people try */
+/* Raises 42P01 if the first argument is a plan's name, a common mistake */
 static void
 check_no_plan(const char *name)
 {
@@ -491,7 +497,7 @@ check_no_plan(const char *name)
 				 errhint(sg_calls("There is a plan of that name:\nSELECT * FROM sg_orphan_audit(plan => %s);"), quote_literal_cstr(name))));
 }
 
-/* The first argument, null for all tables */
+/* Returns the first argument; null: all tables */
 static Oid
 child_argument(FunctionCallInfo fcinfo)
 {
@@ -502,9 +508,9 @@ child_argument(FunctionCallInfo fcinfo)
 }
 
 /*
- * Adds to the error of a recovery conflict what loses less.  On a standby it
- * ends the statement, and all verdicts with it: a subtransaction that caught
- * it would end the session.
+ * Adds to a recovery conflict's error a hint how to lose less.  On a standby
+ * the conflict ends the statement, and all verdicts with it, because a
+ * subtransaction that caught it would end the session.
  */
 static void
 rethrow_conflict(MemoryContext context, Oid child)
@@ -521,21 +527,20 @@ rethrow_conflict(MemoryContext context, Oid child)
 }
 
 /*
- * sg_orphan_audit(child schemaguard.table_name DEFAULT NULL, plan text DEFAULT NULL,
- *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
- *				   schemas schemaguard.names DEFAULT NULL, steps schemaguard.steps DEFAULT NULL)
+ * sg_orphan_audit(child schemaguard.table_name DEFAULT NULL, plan text DEFAULT
+ * NULL, inferred boolean DEFAULT false, samples int DEFAULT 5, schemas
+ * schemaguard.names DEFAULT NULL, steps schemaguard.steps DEFAULT NULL)
  *
- * One row per key: every declared one and the steps of the plans that the
- * caller may read, but for those that were skipped or rolled back; or the keys
- * of one child table, or those of one plan (42704, 42501), with its rules beside
- * keys (CHECK, NOT NULL, UNIQUE), or of some steps of it (22023); of all these only keys whose child is in one of the schemas
- * (3F000).  A key that can't be judged is "unknown" with the
- * reason, and the rest goes on.
- * With inferred, the keys that discovery proposes by names as well.
- * Needs SELECT on the columns of a key on both sides.  Locks child and
- * parent in ACCESS SHARE while they are read (on a standby until the end of
- * the transaction).  Writes the log for roles with sg_grant(), except on a
- * standby and in a read-only transaction.
+ * Returns one row per key: every declared key and the steps of the plans that
+ * the caller may read, except skipped or rolled back ones; or the keys of one
+ * child table, or those of one plan (42704, 42501), with its other rules
+ * (CHECK, NOT NULL, UNIQUE), or of some steps of it (22023); with schemas, only
+ * keys whose child is in one of them (3F000).  A key that can't be judged is
+ * "unknown" with the reason, and the rest goes on.  With inferred, adds the
+ * keys that discovery proposes by names.  Needs SELECT on the columns of a key
+ * on both sides.  Locks child and parent in ACCESS SHARE while they are read
+ * (on a standby until the end of the transaction).  Writes the log for roles
+ * with sg_grant(), except on a standby and in a read-only transaction.
  */
 static Datum
 sg_orphan_audit_entered(PG_FUNCTION_ARGS)
@@ -585,7 +590,7 @@ sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 		rethrow_conflict(context, set.child);
 	}
 	PG_END_TRY();
-	/* written last: no transaction ID is held while tables are read */
+	/* written last, so that no transaction ID is held while tables are read */
 	run = log_new_run();
 	report_write(set.keys, &run, plan ? plan->name : NULL);
 	foreach(lc, set.keys)

@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * report_gate.c
- *	  CALL sg_audit_gate: do the rows hold what the keys promise?  For
- *	  pg_cron and CI.
+ *	  CALL sg_audit_gate: raises an error if rows break keys; for pg_cron and
+ *	  CI.
  *
- * A gate is an audit whose verdicts are committed, and then an error if any
- * key fails or is unknown, or is there but looks at no row that comes.  schemaguard.finding has these keys as the
- * last gate of the same role and scope left them, so that what is new and
- * what is gone is known, and listeners are told of a change once.  A finding
- * that is accepted there, and has not grown, is no reason for the error.
+ *	  A gate is an audit whose verdicts are committed, and then an error if
+ *	  any key fails, is unknown, or is declared but unarmed, so that new rows
+ *	  go unchecked. schemaguard.finding has the findings of the last gate of
+ *	  the same role and scope, so that new and ended findings are known, and
+ *	  listeners are notified of a change once.  A finding that was accepted
+ *	  there, and has not grown, does not cause the error.
  *
- * Each batch of tables that is read together is a transaction, which writes
- * only once its tables are read: no snapshot and no transaction ID spans two
- * batches or a scan, and a gate that is cancelled keeps what it has judged.
+ *	  Each batch of tables that is read together is a transaction, which
+ *	  writes only after its tables are read: no snapshot and no transaction ID
+ *	  spans two batches or a scan, and a cancelled gate keeps its verdicts so
+ *	  far.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,9 +49,12 @@
 
 SG_FUNCTION(sg_audit_gate);
 
-#define FIRST_KEYS 20			/* that an error names */
+#define FIRST_KEYS 20			/* number of keys that an error names */
 
-/* A finding f whose key is neither declared nor planned any more, or on whose table no plan has such a rule */
+/*
+ * Condition: the finding f is of a key that is neither declared nor planned any
+ * more, or of a rule that no plan has on its table
+ */
 #define ABOUT_NOTHING \
 	"NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.child_table = f.object AND s.kind = f.kind" \
 	"            AND (f.kind <> 'foreign key' OR s.fk_name = f.property))" \
@@ -59,20 +64,22 @@ SG_FUNCTION(sg_audit_gate);
 typedef struct AuditGate
 {
 	FkPlan	   *plan;			/* or NULL */
-	List	   *schemas;		/* of char *; NIL: all */
-	bool		fails;			/* with what it has found */
-	FindingRun	history;		/* the two as a text are its target */
-	int			keys;			/* that were judged, and rules ... */
-	int			rules;			/* ... of which these are */
-	bool		only_new;		/* leave out what is accepted */
-	List	   *found;			/* of AuditKey *: failing or unknown */
-	List	   *accepted;		/* of FindingAccepted *, sorted */
+	List	   *schemas;		/* char *; NIL: all */
+	bool		fails;			/* raise an error for findings, instead of a
+								 * WARNING */
+	FindingRun	history;		/* its target is the text of plan and schemas */
+	int			keys;			/* number of keys and rules that were judged */
+	int			rules;			/* number of rules among them */
+	bool		only_new;		/* leave out accepted findings */
+	List	   *found;			/* AuditKey *: failing or unknown */
+	List	   *accepted;		/* FindingAccepted *, sorted */
 	int			failed;
-	int			unarmed;		/* of these: no orphans, but no triggers */
+	int			unarmed;		/* keys found only for their missing triggers,
+								 * without orphans */
 	int			unknown;
 } AuditGate;
 
-/* Holds for the rows that are there, and lets in what comes */
+/* Returns whether a key without orphans is unarmed, so that it lets in new ones */
 static bool
 is_unarmed(const AuditKey *ak)
 {
@@ -91,7 +98,7 @@ gate_result(const AuditGate *gate)
 	return gate->failed > 0 ? "fail" : gate->unknown > 0 ? "unknown" : "pass";
 }
 
-/* ---- what is judged ---- */
+/* ---- keys to judge ---- */
 
 static void
 read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
@@ -102,7 +109,7 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	gate->schemas = sg_arg_schemas(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
 		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
-	/* the objects of 0.1.0 give two arguments */
+	/* the objects of version 0.1.0 pass two arguments */
 	gate->only_new = PG_NARGS() < 3 || sg_arg_bool(fcinfo, 2);
 	gate->fails = PG_NARGS() < 4 || sg_arg_bool(fcinfo, 3);
 
@@ -115,7 +122,7 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	gate->history.target = scope.len ? scope.data : "all";
 }
 
-/* Warns of steps that failed and have no rows to judge, such as statements */
+/* Warns of failed steps without rows to judge, such as statements */
 static void
 tell_failed(const AuditGate *gate)
 {
@@ -131,7 +138,7 @@ tell_failed(const AuditGate *gate)
 				 errhint(sg_calls("SELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(gate->plan->name))));
 }
 
-/* Tells how many steps pass without having been looked at */
+/* Reports the number of steps that pass without a look at their rows */
 static void
 tell_left_out(const AuditGate *gate, int steps)
 {
@@ -179,7 +186,7 @@ finding_of(const AuditKey *ak)
 	return finding;
 }
 
-/* Puts the verdicts of a batch on record, committed */
+/* Records the verdicts of a batch, and commits */
 static void
 record(List *keys, void *arg)
 {
@@ -245,9 +252,9 @@ judge(AuditGate *gate)
 	tell_left_out(gate, list_length(set.keys) - gate->keys);
 }
 
-/* ---- what is accepted ---- */
+/* ---- accepted findings ---- */
 
-/* Compares two cells of FindingAccepted * by what they are about */
+/* Compares two cells of FindingAccepted * by their subjects */
 static int
 compare_accepted(const ListCell *a, const ListCell *b)
 {
@@ -281,7 +288,7 @@ is_accepted(const AuditGate *gate, const AuditKey *ak)
 	return false;
 }
 
-/* Tells what is accepted, why and until when: the first ones */
+/* Reports the first accepted findings, with reason and expiry */
 static void
 tell_accepted(const AuditGate *gate)
 {
@@ -304,7 +311,7 @@ tell_accepted(const AuditGate *gate)
 			 errdetail("%s", detail.data)));
 }
 
-/* Takes what is accepted out of what was found, after record() */
+/* Removes accepted findings from the found ones, after record() */
 static void
 leave_out_accepted(AuditGate *gate)
 {
@@ -355,7 +362,7 @@ notify(const AuditGate *gate)
 
 /* ---- the error ---- */
 
-/* Returns the keys that fail before those that are unknown */
+/* Returns failing keys before unknown ones */
 static List *
 worst_first(List *keys)
 {
@@ -372,7 +379,10 @@ worst_first(List *keys)
 	return list_concat(failing, others);
 }
 
-/* Returns statements that make a plan of the keys with orphans: with their clauses, and the plan's policy in place of NOT VALID */
+/*
+ * Returns the statements that make a plan of the keys with orphans: with the
+ * keys' clauses, and the plan's policy instead of NOT VALID
+ */
 static char *
 mending_plan(void)
 {
@@ -406,7 +416,7 @@ tell_found(const AuditGate *gate)
 	if (list_length(found) > named)
 		appendStringInfo(&detail, "\n... and %d more", list_length(found) - named);
 
-	/* who pastes all of the hint has a plan, and has accepted nothing */
+	/* running the whole hint makes a plan, and accepts nothing */
 	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
 			 gate->rules == 0 ?
@@ -423,7 +433,7 @@ tell_found(const AuditGate *gate)
 
 /* ---- the procedure ---- */
 
-/* Judges in the turn of this history, from a transaction that holds nothing */
+/* Judges in this history's turn, from a transaction that holds no lock */
 static void
 run_gate(AuditGate *gate)
 {
@@ -453,22 +463,22 @@ run_gate(AuditGate *gate)
 }
 
 /*
- * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL,
- *		only_new boolean DEFAULT true, fail boolean DEFAULT true)
+ * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL, only_new
+ * boolean DEFAULT true, fail boolean DEFAULT true)
  *
- * Judges the declared keys, or those of a plan and its rules, whose child is in one of the
- * schemas, as sg_orphan_audit() does.  Commits the verdicts (the log, proofs,
- * schemaguard.finding) after each batch of tables that is read together, and
- * at the end a NOTIFY on schemaguard.notify_channel if they are not the last
- * gate's; then raises SG001 if any key fails, is unknown or unarmed, with the first
- * ones in the detail.  A finding that sg_audit_accept() has accepted is left
- * out with a NOTICE, unless only_new is false.  Without fail, the error is a
- * WARNING.  What passes ends findings of other gates as well, of this role or,
- * if it is a superuser's, of any; so does a key that is not there any more.
+ * Judges the declared keys, or those of a plan and its rules, whose child is in
+ * one of the schemas, as sg_orphan_audit() does.  Commits the verdicts (the
+ * log, proofs, schemaguard.finding) after each batch of tables that is read
+ * together, and at the end a NOTIFY on schemaguard.notify_channel if they
+ * differ from the last gate's; then raises SG001 if any key fails, is unknown
+ * or unarmed, with the first ones in the detail.  A finding that
+ * sg_audit_accept() has accepted is left out with a NOTICE, unless only_new is
+ * false.  Without fail, the error is a WARNING.  A key that passes, or no
+ * longer exists, ends findings of other gates as well, of this role or, for a
+ * superuser's gate, of any.
  *
- * With the caller's privileges; locks what sg_orphan_audit() locks, and
- * the history of this gate, so that gates of one role and scope take turns.
- *
+ * Uses the caller's privileges; takes sg_orphan_audit()'s locks, and locks the
+ * history of this gate, so that gates of one role and scope take turns.
  * Errors: 25001 inside a transaction, 25006 on a standby, SG001, 22023 no
  * schema, 3F000 no such schema, 42704 no such plan, 42501.
  */
@@ -489,7 +499,7 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 	sg_check_procedure(fcinfo, "sg_audit_gate",
 					   "It commits what it has found, batch by batch.");
 
-	/* what the error says has to outlive the commits */
+	/* context that survives the commits, for the error's text */
 	context = AllocSetContextCreate(PortalContext, "schemaguard audit gate", ALLOCSET_DEFAULT_SIZES);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(context);

@@ -5,7 +5,8 @@
  *
  * A shipped rule reads catalogs as the caller.  A rule that a role has added
  * runs as that role, restricted, for callers who could SET ROLE to it, and
- * only if it reaches no code of anybody else (change_reach.c).
+ * only if it reaches no code of anybody else (change_reach.c); its rows and
+ * its time are limited, and it runs no rules itself.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,14 +39,21 @@
 SG_FUNCTION(sg_lint_query);
 SG_FUNCTION(sg_schemas);
 
-/* A rule's query, and what it returns */
+/* Limits of the result of a rule that was added */
+#define MOST_ROWS	10000
+#define MOST_BYTES	(16 * 1024 * 1024)
+
+static bool running = false;	/* whether a rule that was added runs */
+
+/* A rule's query, and its result */
 typedef struct LintQuery
 {
 	const char *sql;
-	Oid			author;			/* InvalidOid: it is shipped */
+	Oid			author;			/* role of a rule that was added; InvalidOid:
+								 * a shipped rule */
 	MemoryContext context;		/* of the rows */
-	List	   *rows;			/* of ArrayType *: text[] */
-	char	   *problem;		/* why it has none, or NULL */
+	List	   *rows;			/* ArrayType *: text[] */
+	char	   *problem;		/* why there is no result, or NULL */
 } LintQuery;
 
 static void
@@ -71,13 +79,19 @@ static void
 read_rows(void *p)
 {
 	LintQuery  *query = p;
+	bool		added = OidIsValid(query->author);
+	int64		bytes = 0;
 	MemoryContext old;
 
-	if (SPI_execute(query->sql, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute(query->sql, true, added ? MOST_ROWS + 1 : 0) != SPI_OK_SELECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the rule is no query")));
 	check_columns(SPI_tuptable->tupdesc);
+	if (added && SPI_processed > MOST_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rule's query returns more than %d rows", MOST_ROWS)));
 	old = MemoryContextSwitchTo(query->context);
 	query->rows = NIL;
 	for (uint64 n = 0; n < SPI_processed; n++)
@@ -88,6 +102,15 @@ read_rows(void *p)
 		{
 			char	   *part = SPI_getvalue(SPI_tuptable->vals[n], SPI_tuptable->tupdesc, i);
 
+			if (part == NULL && i <= 2)
+				ereport(ERROR,
+						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						 errmsg("the rule's query returns a row without %s", i == 1 ? "schema" : "object")));
+			bytes += part ? strlen(part) : 0;
+			if (added && bytes > MOST_BYTES)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("the rule's query returns more than %d bytes", MOST_BYTES)));
 			row = accumArrayResult(row, part ? CStringGetTextDatum(part) : (Datum) 0, part == NULL, TEXTOID, query->context);
 		}
 		query->rows = lappend(query->rows, DatumGetPointer(makeArrayResult(row, query->context)));
@@ -95,14 +118,17 @@ read_rows(void *p)
 	MemoryContextSwitchTo(old);
 }
 
-/* Names are compared with those of the library, and with those of the last run */
+/* Pins settings, because names are compared with those of the library, and with those of the last run */
 static void
 pin_names(void)
 {
 	sg_scope_set("quote_all_identifiers", "off");
 }
 
-/* Runs a shipped query as the caller, with a bound on its waits for locks, as of pg_sequences for one that is being altered */
+/*
+ * Runs a shipped query as the caller, with bounded waits for locks, as
+ * pg_sequences may wait for a sequence that is being altered
+ */
 static void
 run_shipped(void *p)
 {
@@ -117,16 +143,16 @@ run_shipped(void *p)
 	sg_scope_end(&scope);
 }
 
-/* Runs one of them within schemaguard.statement_timeout, and keeps the problem of one that fails */
+/* Runs a query for at most so many milliseconds, or without a limit, and keeps the error as its problem */
 static void
-run_bounded(LintQuery *query, void (*run) (void *p))
+run_bounded(LintQuery *query, void (*run) (void *p), int ms)
 {
-	ErrorData  *edata = run_try_undo(sg_statement_timeout, run, query);
+	ErrorData  *edata = run_try_undo(ms, run, query);
 
 	if (edata == NULL)
 		return;
 	if (run_timeout_struck())
-		query->problem = "it took longer than schemaguard.statement_timeout";
+		query->problem = psprintf("it took longer than %d ms", ms);
 	else
 	{
 		sg_rethrow_cancel(edata);
@@ -172,7 +198,10 @@ ask_locked(void *arg)
 static void
 run_of_author(LintQuery *query)
 {
-	/* a query in a subtransaction would end a session of a standby */
+	/*
+	 * without a subtransaction, because an error in one would end a session
+	 * of a standby
+	 */
 	if (RecoveryInProgress())
 	{
 		query->problem = "a rule of a role's is not run on a standby";
@@ -183,22 +212,29 @@ run_of_author(LintQuery *query)
 		query->problem = psprintf("it runs for roles that may become role %s", quote_identifier(GetUserNameFromId(query->author, false)));
 		return;
 	}
-	run_bounded(query, ask_locked);
+	running = true;
+	PG_TRY();
+	{
+		run_bounded(query, ask_locked, run_query_limit());
+	}
+	PG_FINALLY();
+	{
+		running = false;
+	}
+	PG_END_TRY();
 }
 
 /*
  * sg_lint_query(query text, author text)
  *
- * Runs the query of a rule, with names that are looked up in pg_catalog: as
- * its author, as the head of this file says, or, if that is NULL, as the caller;
- * as nobody for an empty name.
- * Its columns are of type text or name: the schema, the object, and parts of
- * the message.  Returns each row as an array; or one row with a problem, which
- * says why the query could not be run.
- *
- * Locks are those of the query, waited for as long as DDL waits.  Errors of a
- * shipped rule are raised on a standby alone, where no subtransaction can
- * catch them.
+ * Runs the query of a rule, with names looked up in pg_catalog: as its author,
+ * under the conditions in this file's head, or as the caller if author is NULL;
+ * as no role for an empty name.  Its columns are of type text or name: schema,
+ * object, and parts of the message.  Returns each row as an array; or one row
+ * with a problem, the reason why the query could not be run.  The query's locks
+ * are waited for as long as DDL waits.  Errors of a shipped rule are raised
+ * only on a standby, where no subtransaction can catch them.  0A000: the query
+ * of a rule that was added calls this.
  */
 static Datum
 sg_lint_query_entered(PG_FUNCTION_ARGS)
@@ -207,10 +243,14 @@ sg_lint_query_entered(PG_FUNCTION_ARGS)
 	char	   *author = sg_arg_optional_text(fcinfo, 1);
 	SgRowSink	sink;
 
+	if (running)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a rule's query runs no rules")));
 	if (author == NULL && RecoveryInProgress())
 		run_shipped(&query);
 	else if (author == NULL)
-		run_bounded(&query, run_shipped);
+		run_bounded(&query, run_shipped, sg_statement_timeout);
 	else if (author[0] == '\0')
 		query.problem = "its author is gone, or another role has that name";
 	else if (!OidIsValid(query.author = get_role_oid(author, true)))
@@ -238,7 +278,8 @@ sg_lint_query_entered(PG_FUNCTION_ARGS)
 /*
  * sg_schemas(schemas schemaguard.names)
  *
- * Returns the names, each once, or null for null.  3F000: one is no schema; 22023: there is none.
+ * Returns the names without duplicates, or null for null. 3F000: a schema does
+ * not exist; 22023: the list is empty.
  */
 static Datum
 sg_schemas_entered(PG_FUNCTION_ARGS)

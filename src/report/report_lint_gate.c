@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * report_lint_gate.c
- *	  CALL sg_lint_gate: an error if sg_lint() finds anything that matters.
- *
- * schemaguard.finding has what was found, since when, as after an audit gate.
+ *	  CALL sg_lint_gate: raises an error if sg_lint() finds anything of a
+ *	  severity. schemaguard.finding has the findings, with the time of their
+ *	  first sight, as after an audit gate.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,11 +31,11 @@
 
 SG_FUNCTION(sg_lint_gate);
 
-#define FIRST_FINDINGS 20		/* that an error names */
+#define FIRST_FINDINGS 20		/* number of findings that an error names */
 
-#define WITH_IGNORED ", with what is ignored"	/* ends a target */
+#define WITH_IGNORED ", with what is ignored"	/* suffix of a target */
 
-/* A finding f of arguments with which no more is looked at than with this run's */
+/* Condition: the finding f belongs to a gate whose arguments cover no more than this run's */
 #define OF_NO_MORE "(f.target = $4 OR $4 = 'all" WITH_IGNORED "'" \
 	" OR $4 = 'all' AND right(f.target, length('" WITH_IGNORED "')) <> '" WITH_IGNORED "')"
 
@@ -43,14 +43,14 @@ static const char *const severities[] = {"error", "warning", "note"};
 
 typedef struct LintGate
 {
-	int			level;			/* in severities[]: what fails, with what is
-								 * before it */
-	bool		only_new;		/* leave out what is ignored */
+	int			level;			/* index in severities[]: this severity and
+								 * those before it fail */
+	bool		only_new;		/* leave out ignored findings */
 	FindingRun	history;
-	List	   *found;			/* of Finding * */
-	int			failed;			/* of these, and ... */
-	int			unknown;		/* ... rules that could not be run */
-	StringInfoData detail;		/* names the first ones */
+	List	   *found;			/* Finding * */
+	int			failed;			/* number of failing findings */
+	int			unknown;		/* number of rules that could not be run */
+	StringInfoData detail;		/* names the first findings */
 } LintGate;
 
 static int
@@ -88,7 +88,7 @@ read_arguments(FunctionCallInfo fcinfo, LintGate *gate)
 	gate->history.target = scope.data;
 }
 
-/* Takes one row of sg_lint_found() */
+/* Adds one row of sg_lint_found() */
 static void
 add_finding(LintGate *gate, HeapTuple tuple, TupleDesc desc)
 {
@@ -112,10 +112,10 @@ add_finding(LintGate *gate, HeapTuple tuple, TupleDesc desc)
 		gate->failed++;
 	if (gate->failed + gate->unknown <= FIRST_FINDINGS)
 		appendStringInfo(&gate->detail, "%s%s %s%s%s: %s", gate->detail.len ? "\n" : "", severity, finding->property,
-						 unknown ? "" : " ", finding->object, message);
+						 unknown ? "" : " ", sg_one_line(finding->object), sg_one_line(message));
 }
 
-/* Reads what sg_lint() finds, as the caller, into the current context */
+/* Reads sg_lint()'s findings, as the caller, into the current context */
 static void
 lint(LintGate *gate, FunctionCallInfo fcinfo)
 {
@@ -172,17 +172,15 @@ raise_found(LintGate *gate)
 
 /*
  * sg_lint_gate(severity text DEFAULT 'error', only_new boolean DEFAULT true,
- *		schemas schemaguard.names DEFAULT NULL)
+ * schemas schemaguard.names DEFAULT NULL)
  *
- * Commits what sg_lint() finds in the schemas to schemaguard.finding, with a
- * NOTIFY if that is not the last gate's; then raises SG006 if there is anything
- * of that severity or above, or a rule that could not be run.  Unless only_new,
- * what schemaguard.lint_ignore leaves out counts as well.  For writers, with the
- * caller's privileges.
- *
- * Locks what sg_lint() locks, and the history of this gate until the commit.
- *
- * Errors: SG006, 25001 inside a transaction, 25006, 22023, 22004, 3F000, 42501.
+ * Commits sg_lint()'s findings in the schemas to schemaguard.finding, with a
+ * NOTIFY if they differ from the last gate's; then raises SG006 if there is any
+ * finding of that severity or above, or a rule that could not be run.  Unless
+ * only_new, findings that schemaguard.lint_ignore leaves out count as well.
+ * For writers, with the caller's privileges.  Takes sg_lint()'s locks, and
+ * locks the history of this gate until the commit.  Errors: SG006, 25001 inside
+ * a transaction, 25006, 22023, 22004, 3F000, 42501.
  */
 static Datum
 sg_lint_gate_entered(PG_FUNCTION_ARGS)
@@ -200,7 +198,7 @@ sg_lint_gate_entered(PG_FUNCTION_ARGS)
 				 errhint(sg_calls("Have it said without a record:\nSELECT * FROM sg_lint();"))));
 	sg_check_procedure(fcinfo, "sg_lint_gate", "It commits what it has found before it raises an error about it.");
 
-	/* what the error says has to outlive the commit */
+	/* context that survives the commit, for the error's text */
 	context = AllocSetContextCreate(PortalContext, "schemaguard lint gate", ALLOCSET_DEFAULT_SIZES);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(context);

@@ -2,18 +2,17 @@
  *
  * report_tap.c
  *	  Assertions for pgTAP: sg_ok_no_orphans(), sg_ok_keys_valid() and
- *	  sg_ok_no_drift().
+ *	  sg_ok_no_drift().  Each calls pgTAP's ok(boolean, text), so that it
+ *	  counts in pgTAP's plan, and below a failed test lists the findings, as
+ *	  diag() would.  An unknown verdict fails.
  *
- * Each is a call of pgTAP's ok(boolean, text), so that it counts in pgTAP's
- * plan, and says below a test that failed what was found, as diag() would.
- * What is unknown fails.
- *
- * pgTAP calls its own functions by name alone, and not only superusers may
- * have installed it.  So ok() runs with nothing but pgTAP's schema on the
- * path, and only where nobody but superusers and the caller may create
- * anything there, or has made what could be found in the place of pgTAP's.
- * The session's temporary schema comes before it: a function of somebody else
- * that ran with its owner's rights may have left something there.
+ *	  pgTAP calls its own functions by unqualified names, and not only
+ *	  superusers may have installed it.  So ok() runs with only pgTAP's schema
+ *	  on the search_path, and only if no role but superusers and the caller
+ *	  may create anything there, or has created objects that could be found
+ *	  instead of pgTAP's.  The session's temporary schema is searched before
+ *	  it: another role's function that ran with its owner's privileges may
+ *	  have left something there.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,7 +40,7 @@ SG_FUNCTION(sg_ok_no_orphans);
 SG_FUNCTION(sg_ok_keys_valid);
 SG_FUNCTION(sg_ok_no_drift);
 
-#define FIRST_FINDINGS 20		/* that a test shows */
+#define FIRST_FINDINGS 20		/* number of findings that a test shows */
 
 /* ---- pgTAP ---- */
 
@@ -50,11 +49,12 @@ static const char pgtap_schema[] =
 " WHERE e.extname = $1";
 
 /*
- * Why not to call pgTAP: who may create something in its schema, or what is
- * there that a call of pgTAP's could find and run: functions and types that
- * are called like one of pgTAP's or of the server's, operators, and relations
- * called like pgTAP's temporary ones, or temporary.  $1 is the caller; who has
- * come to be the caller by SET ROLE is trusted, too: pgTAP's tables are his.
+ * Query: why pgTAP must not be called: the role that may create objects in its
+ * schema, or an object that a call in pgTAP could find and run: functions and
+ * types with names of pgTAP's or of the server's, operators, and relations with
+ * names of pgTAP's temporary ones, or temporary relations. $1 is the caller; a
+ * role that has become the caller by SET ROLE is trusted, too, because pgTAP's
+ * tables belong to it.
  */
 static const char pgtap_obstacle[] =
 "SELECT CASE WHEN o.class IS NULL THEN coalesce('role ' || r.rolname, 'everybody') || ' may create functions in its schema'"
@@ -82,7 +82,7 @@ static const char pgtap_obstacle[] =
 "                         AND x.deptype = 'e'))"
 " ORDER BY o.class::oid NULLS FIRST, o.object, r.rolname LIMIT 1";
 
-/* The schema of pgTAP, once its code is known to be nobody else's */
+/* Returns the schema of pgTAP, after a check that its code belongs to no other role */
 static char *
 find_pgtap(void)
 {
@@ -103,7 +103,7 @@ find_pgtap(void)
 	return TextDatumGetCString(schema);
 }
 
-/* SELECT ok(passed, description), in the caller's memory context */
+/* Returns SELECT ok(passed, description), in the caller's memory context */
 static char *
 call_ok(const char *schema, bool passed, const char *description)
 {
@@ -118,8 +118,8 @@ call_ok(const char *schema, bool passed, const char *description)
 	sg_caller_begin(&scope);
 
 	/*
-	 * the session's temporary tables come first, and pgTAP keeps its counts
-	 * there
+	 * the session's temporary tables, in which pgTAP keeps its counts, are
+	 * searched first
 	 */
 	sg_scope_set("search_path", quote_identifier(schema));
 	SPI_connect();
@@ -136,7 +136,7 @@ call_ok(const char *schema, bool passed, const char *description)
 	return line;
 }
 
-/* The line of a test that passes where nothing was found (a List of char *) */
+/* Returns the line of a test, which passes without findings (a List of char *) */
 static Datum
 tap_line(const char *schema, List *findings, const char *description)
 {
@@ -170,7 +170,7 @@ description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
 
 /* ---- assertions ---- */
 
-/* The declared keys of the child tables in the schemas of the first argument */
+/* Returns the declared keys of the child tables in the schemas of the first argument */
 static AuditSet
 declared_keys(FunctionCallInfo fcinfo)
 {
@@ -186,11 +186,10 @@ declared_keys(FunctionCallInfo fcinfo)
 /*
  * sg_ok_no_orphans(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
  *
- * Passes where sg_orphan_audit() says "pass" of all declared keys whose child
- * is in one of the schemas.  Privileges, locks, log and proofs are its.
- *
- * Errors of all three: 0A000 without pgTAP, 42501 where its schema holds code
- * of others, 22023 no schema, 3F000 no such schema, and pgTAP's own.
+ * Passes if sg_orphan_audit() returns "pass" for all declared keys whose child
+ * is in one of the schemas; with its privileges, locks, log and proofs.  Errors
+ * of all three: 0A000 without pgTAP, 42501 if its schema has code of others,
+ * 22023 no schema, 3F000 no such schema, and pgTAP's own.
  */
 static Datum
 sg_ok_no_orphans_entered(PG_FUNCTION_ARGS)
@@ -220,8 +219,8 @@ sg_ok_no_orphans_entered(PG_FUNCTION_ARGS)
 /*
  * sg_ok_keys_valid(schemas text[] DEFAULT NULL, description text DEFAULT NULL)
  *
- * Passes where the state of all these keys is "valid": enforced, armed and
- * validated.  Reads catalogs, no rows.
+ * Passes if all these keys are "valid": enforced, armed and validated.  Reads
+ * catalogs, no rows.
  */
 static Datum
 sg_ok_keys_valid_entered(PG_FUNCTION_ARGS)
@@ -247,10 +246,11 @@ sg_ok_keys_valid_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * sg_ok_no_drift(reference text, target text DEFAULT 'live', description text DEFAULT NULL)
+ * sg_ok_no_drift(reference text, target text DEFAULT 'live', description text
+ * DEFAULT NULL)
  *
- * Passes where sg_drift_check() would return 0; writes no history.  Raises as
- * sg_drift().
+ * Passes if sg_drift_check() would return 0; writes no history.  Raises
+ * sg_drift()'s errors.
  */
 static Datum
 sg_ok_no_drift_entered(PG_FUNCTION_ARGS)

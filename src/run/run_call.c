@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * run_call.c
- *	  What every procedure on a plan has in common: from the checks before it
- *	  to the summary after it.
+ *	  Frame of every procedure on a plan: from the checks before it to the
+ *	  summary after it.
  *
- * A procedure is many transactions.  One session at a time runs a plan: it
- * holds the plan's lock from beginning to end, and a crash frees that lock,
- * so who gets it knows that a started row without an outcome in the log
- * belongs to nobody any more.
+ *	  A procedure is many transactions.  One session at a time runs a plan: it
+ *	  holds the plan's lock from beginning to end, and a crash frees that
+ *	  lock, so the next holder knows that a started row without an outcome in
+ *	  the log belongs to no session any more.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +29,7 @@
 #include "base/guc.h"
 #include "base/made.h"
 #include "base/progress.h"
+#include "log/log_backup.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -39,10 +40,11 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* More than these in a plan make a call tell problems only */
+/* Plans with more steps make a call report problems only */
 #define MANY_STEPS 20
 
 run_open_hook_type run_open_hook = NULL;
+char	   *(*run_window_hook) (void) = NULL;
 
 void
 run_check_call(FunctionCallInfo fcinfo, const char *procedure)
@@ -52,7 +54,11 @@ run_check_call(FunctionCallInfo fcinfo, const char *procedure)
 	sg_arg_check(fcinfo, 0);
 }
 
-/* The plan's own; and many steps are not told one by one, unless somebody wants it so, or asks what would be */
+/*
+ * Applies the plan's options; sets schemaguard.verbosity to "problems" for a
+ * call on many steps, unless it is set to another value than auto, or the call
+ * is a dry run
+ */
 static void
 take_options(const PlanRun *run)
 {
@@ -70,7 +76,7 @@ take_options(const PlanRun *run)
 		run_keep_options(lappend(options, &problems));
 }
 
-/* Locks the plan for this session alone; the lock outlives the transactions of the call */
+/* Locks the plan for this session only, beyond the transactions of the call */
 static void
 lock_plan(const FkPlan *plan)
 {
@@ -78,7 +84,10 @@ lock_plan(const FkPlan *plan)
 		plan_in_use(plan);
 }
 
-/* Whether the caller may run the plan, has named its author and steps of it, and lacks nothing */
+/*
+ * Checks that the caller may run the plan, has named its author and existing
+ * steps, and has all privileges
+ */
 static void
 check_rights(PlanRun *run, void (*check) (PlanRun *run))
 {
@@ -96,7 +105,7 @@ check_rights(PlanRun *run, void (*check) (PlanRun *run))
 	MemoryContextDelete(context);
 }
 
-/* Reads the plan again under the lock: raises 55006 if it was replaced before we had that */
+/* Reads the plan again under the lock: raises 55006 if it was replaced before the lock was held */
 static void
 reread_plan(PlanRun *run)
 {
@@ -110,7 +119,7 @@ reread_plan(PlanRun *run)
 	run->plan = current;
 }
 
-/* Whose plan it is, and the leftovers of a crash, which are closed */
+/* Reports author and options of another role's plan, and closes the leftovers of a crash */
 static void
 open_plan(const PlanRun *run)
 {
@@ -141,21 +150,29 @@ open_plan(const PlanRun *run)
 							   interrupted, interrupted)));
 }
 
-/* Where approval is required, nothing happens without; the refusal is logged */
+/* Logs that the call is refused, in a transaction of its own, before the error */
+static void
+log_refusal(const PlanRun *run, const char *action, const char *message)
+{
+	LogEntry	entry = log_entry(&run->id, run->plan->name, action, LOG_FAILED);
+
+	entry.object = run->procedure;
+	entry.sqlstate = pstrdup(unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE));
+	entry.message = message;
+	log_write(&entry);
+	run_commit();
+}
+
+/* Raises an error, and logs it, if approval is required and missing */
 static void
 check_approved(const PlanRun *run)
 {
-	char	   *problem = sg_require_approval ? plan_approval_problem(run->plan) : NULL;
-	LogEntry	entry = log_entry(&run->id, run->plan->name, "approval", LOG_FAILED);
+	char	   *problem = sg_require_approval && !run->approved ? plan_approval_problem(run->plan) : NULL;
 
 	if (problem == NULL)
 		return;
 
-	entry.object = run->procedure;
-	entry.sqlstate = pstrdup(unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE));
-	entry.message = "the plan is not approved";
-	log_write(&entry);
-	run_commit();
+	log_refusal(run, "approval", "the plan is not approved");
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("plan \"%s\" is not approved", run->plan->name),
@@ -164,7 +181,7 @@ check_approved(const PlanRun *run)
 					 quote_literal_cstr(run->plan->name))));
 }
 
-/* Whoever wants it back says so; a plan is taken back all the same, and a dry run does nothing */
+/* Raises an error for a paused plan, unless the call takes it back, or is a dry run */
 static void
 check_paused(const PlanRun *run)
 {
@@ -177,7 +194,38 @@ check_paused(const PlanRun *run)
 				 errhint(sg_calls("Have it go on:\nSELECT sg_plan_resume(%s);"), quote_literal_cstr(run->plan->name))));
 }
 
-/* Is there a step left whose policy does something about its rows, though the call was not to? */
+/* Rows and plans are taken back without a backup, and a dry run does nothing; the refusal is logged */
+static void
+check_backup(const PlanRun *run)
+{
+	char	   *problem = run->urgent || run->gives_room || run->dry_run ? NULL : log_backup_problem();
+
+	if (problem == NULL)
+		return;
+	log_refusal(run, "backup", "there is no backup as schemaguard.require_backup asks for");
+	log_refuse_backup(run->procedure, problem);
+}
+
+/* Plans are taken back, and dry runs made, at any time; the refusal is logged */
+static void
+check_window(const PlanRun *run)
+{
+	char	   *problem = run->urgent || run->gives_room || run->dry_run ? NULL : run_window_hook();
+
+	if (problem == NULL)
+		return;
+	log_refusal(run, "window", "the window of this environment is closed");
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s() runs in the window of this environment only", run->procedure),
+			 errdetail("%s", problem),
+			 errhint("CALL again when it is open. The owner of the database can change it in schemaguard.environment.")));
+}
+
+/*
+ * Returns whether a step that is not validated has a policy for its rows,
+ * although the call has no fix => true
+ */
 static bool
 lacks_fix(const PlanRun *run)
 {
@@ -189,7 +237,7 @@ lacks_fix(const PlanRun *run)
 	return false;
 }
 
-/* Raises the error about steps left undone, once all is committed and the plan is free */
+/* Raises the error about steps left undone, when all is committed and the plan is unlocked */
 pg_noreturn static void
 raise_rest(const PlanRun *run, const ErrorData *rest)
 {
@@ -214,7 +262,7 @@ typedef struct Call
 	void		(*work) (PlanRun *run);
 } Call;
 
-/* Does the work; where an error ends it, a cancel too, what has become of rows until then is told before it */
+/* Does the work; if an error or a cancel ends it, reports the rows changed so far first */
 static void
 work_or_tell(const Call *call)
 {
@@ -247,8 +295,10 @@ run_plan(void *arg)
 	MemoryContextSwitchTo(run->context);
 	name = sg_arg_text(call->fcinfo, 0);
 	run->author = sg_arg_optional_text(call->fcinfo, call->author);
-	run->rows = run_rows_new();
-	run->written = run_rows_new();
+	if (run->rows == NULL)
+		run->rows = run_rows_new();
+	if (run->written == NULL)
+		run->written = run_rows_new();
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);
@@ -271,6 +321,8 @@ run_plan(void *arg)
 		check_paused(run);
 		open_plan(run);
 		check_approved(run);
+		check_window(run);
+		check_backup(run);
 		if (!run->dry_run)
 			log_evidence(&run->id, run->plan->name, run->plan->id, "before", NULL);
 		run_throttle_begin(run);
@@ -283,7 +335,6 @@ run_plan(void *arg)
 		run_tell_summary(run);
 		if (run->fail)
 			rest = run_find_rest(run);
-		run->rows_gone = run_rows_gone(run->rows) + run_rows_gone(run->written);
 	}
 	PG_FINALLY();
 	{

@@ -3,13 +3,13 @@
  * run_deed.c
  *	  Looks that a deed may trust.
  *
- * The owner of a table can give it a trigger, an index or a child at any
- * moment, also between a look that found nothing and the deed that the look
- * was for.  So the function that does a deed takes its own look, and each table
- * is locked before the look reads anything about it.
+ *	  The owner of a table can give it a trigger, an index or a child at any
+ *	  moment, also between a look that found nothing and the deed that the
+ *	  look was for.  So the function that does a deed takes its own look, and
+ *	  each table is locked before the look reads anything about it.
  *
- * The body of a function can be replaced under any lock, and so can the check
- * of a domain.  Those are judged by who owns them (code.h).
+ *	  The body of a function can be replaced under any lock, and so can the
+ *	  CHECK of a domain.  These are judged by their owners (code.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -40,19 +40,22 @@
 typedef struct Deed
 {
 	RunAction  *action;
-	Oid			caller;			/* the analysis of what it runs may be done as
-								 * somebody else */
-	bool		reads;			/* and nothing else */
-	bool		is_weak;		/* a lock keeps away less than could plant
-								 * code */
-	List	   *schemas;		/* OIDs of those that can't be renamed
+	Oid			caller;			/* the deed's statements may be analysed as
+								 * another role */
+	bool		reads;			/* the deed only reads */
+	bool		is_weak;		/* a lock is too weak to keep others from
+								 * planting code */
+	List	   *schemas;		/* OIDs of schemas that cannot be renamed
 								 * meanwhile */
-	MemoryContext context;		/* of that list */
+	MemoryContext context;		/* memory context of that list */
 	void		(*fn) (void *arg);
 	void	   *arg;
 } Deed;
 
-/* May the caller lock the table, as LOCK TABLE asks for it?  Nobody else holds up its owner's VACUUM. */
+/*
+ * Returns whether the caller may lock the table as LOCK TABLE would: only then
+ * may the caller hold up its owner's VACUUM.
+ */
 static bool
 may_keep_still(Oid relid, Oid caller)
 {
@@ -67,9 +70,9 @@ run_deed_mode(Oid relid)
 }
 
 /*
- * Returns the weakest lock that will do, or a stronger one of the deed's own.
- * The locks of code_write_lock() are for rows that the deed changes, by a right
- * that its look has asked for.
+ * Returns the weakest sufficient lock mode, or the deed's own mode if stronger.
+ * The locks of code_write_lock() are for rows that the deed changes, with a
+ * privilege that its look has checked.
  */
 static LOCKMODE
 mode_for(const Deed *deed, Oid named, LOCKMODE own)
@@ -80,13 +83,18 @@ mode_for(const Deed *deed, Oid named, LOCKMODE own)
 		return own == RowExclusiveLock ? RowExclusiveLock : AccessShareLock;
 	if (own < ShareUpdateExclusiveLock)
 		return ShareUpdateExclusiveLock;
-	/* SHARE lets in who builds an index, but keeps away who writes: take both */
+
+	/*
+	 * SHARE allows index builds but excludes writers: take a mode that
+	 * excludes both
+	 */
 	return own == ShareLock ? ShareRowExclusiveLock : own;
 }
 
 /*
- * Is a lock held that keeps away all that this one would?  Then no other is
- * asked for, since that could queue behind somebody who waits for the first.
+ * Returns whether a held lock excludes all that this mode would.  Then no other
+ * is requested, because that could queue behind a session that waits for the
+ * first.
  */
 static bool
 is_covered(Oid relid, LOCKMODE mode)
@@ -96,7 +104,7 @@ is_covered(Oid relid, LOCKMODE mode)
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
 	for (LOCKMODE held = mode; held <= AccessExclusiveLock; held++)
 	{
-		/* by number SHARE is the stronger one of the two, but lets in itself */
+		/* SHARE is higher by number, but does not exclude itself */
 		if (held == ShareLock && mode == ShareUpdateExclusiveLock)
 			continue;
 		if (LockHeldByMe(&tag, held, false))
@@ -111,14 +119,14 @@ run_deed_holds(Oid relid)
 	return is_covered(relid, AccessShareLock);
 }
 
-/* Could a role plant code on a table that is only read? */
+/* Returns whether another role could plant code on a table that is only read */
 static bool
 is_of_another(Oid relid, Oid caller)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
 
-	/* whoever looks at it next finds that it is gone */
+	/* the next look reports a dropped table */
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
@@ -127,8 +135,8 @@ is_of_another(Oid relid, Oid caller)
 }
 
 /*
- * Raises 42501 for rows that go into a partitioned table of another role, which
- * could give it partitions with triggers under the lock that INSERT takes
+ * Raises 42501 for inserts into a partitioned table of another role, which
+ * could add partitions with triggers under the lock that INSERT takes
  */
 static void
 check_no_new_partition(Oid relid, Oid caller)
@@ -141,7 +149,7 @@ check_no_new_partition(Oid relid, Oid caller)
 				 errhint("Let the owner of the table grant UPDATE, DELETE or TRUNCATE on it, or run the plan.")));
 }
 
-/* Once for each schema */
+/* Holds the name of a schema, once each */
 static void
 hold_schema(Deed *deed, Oid relid)
 {
@@ -179,7 +187,10 @@ do_locked(void *arg)
 	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
 }
 
-/* The moment when the call, or the session, began: another step or attempt does not take for seen what has come since */
+/*
+ * Returns the moment when the call, or the session, began: objects that were
+ * made since do not count as seen for a later step or attempt
+ */
 static const SgSeen *
 seen_by(const RunAction *action)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * run_end.c
- *	  How a call ended: its last line, and the error of fail => true.
+ *	  The end of a call: its last line, and the error of fail => true.
  *
- * What is left undone is found after the last commit, in the states of the
- * steps and in the log of this call, since workers write there as well.  Not
- * left undone is what the plan or a role wants so: steps that sg_plan_skip()
- * skips, and orphans of the policy "leave".
+ *	  Steps left undone are found after the last commit, in the states of the
+ *	  steps and in the log of this call, because workers write there as well.
+ *	  Steps that sg_plan_skip() skips, and orphans of policy "leave", are
+ *	  meant to stay, and do not count as left undone.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,12 +29,12 @@
 #include "run/run_rows.h"
 #include "run/run_unit.h"
 
-/* A call that took less than this tells no time */
+/* Shorter calls do not report their time */
 #define WORTH_TELLING_MS 5000
 
-#define MOST_LINES 10			/* of what is left, that an error lists */
+#define MOST_LINES 10			/* number of undone steps that an error lists */
 
-/* The last action of this call on an object of a step, if it failed, was interrupted or skipped */
+/* Last action of this call on an object of a step, if it failed, was interrupted or skipped */
 typedef struct Trouble
 {
 	int			step;
@@ -42,14 +42,14 @@ typedef struct Trouble
 	char	   *object;
 	int			sqlerrcode;		/* 0: none */
 	char	   *message;
-	bool		skipped;		/* else it failed, or was interrupted */
+	bool		skipped;		/* skipped; else failed or interrupted */
 } Trouble;
 
-/* The steps that are left undone */
+/* Steps that are left undone */
 typedef struct Rest
 {
 	int			n;
-	int			sqlerrcode;		/* that all have in common, or 0 */
+	int			sqlerrcode;		/* SQLSTATE that all have in common, or 0 */
 	StringInfoData lines;
 } Rest;
 
@@ -61,7 +61,7 @@ run_wants_orphans(const PlanStep *step, int sqlerrcode)
 		 sqlerrcode == ERRCODE_CHECK_VIOLATION || sqlerrcode == ERRCODE_NOT_NULL_VIOLATION);
 }
 
-/* ---- what is left ---- */
+/* ---- steps left undone ---- */
 
 static Trouble *
 read_trouble(HeapTuple tuple, TupleDesc desc)
@@ -79,7 +79,7 @@ read_trouble(HeapTuple tuple, TupleDesc desc)
 	return trouble;
 }
 
-/* A List of Trouble *; an action that was done or put right later is none */
+/* Returns a List of Trouble *, without actions that were done or put right later */
 static List *
 find_troubles(const PlanRun *run)
 {
@@ -128,7 +128,7 @@ add_rest(Rest *rest, int step, const char *object, const char *why, int sqlerrco
 	appendStringInfoString(&rest->lines, why);
 }
 
-/* The last of a step's troubles that keeps it from its end */
+/* Returns the last of a step's troubles that keeps it from its end, or NULL */
 static const Trouble *
 trouble_of(const PlanStep *step, List *troubles)
 {
@@ -145,7 +145,7 @@ trouble_of(const PlanStep *step, List *troubles)
 	return last;
 }
 
-/* Has a step, in which nothing has failed, come as far as this call was to take it? */
+/* Returns whether a step without trouble has come as far as this call was to take it */
 static bool
 is_done(const PlanRun *run, const PlanStep *step)
 {
@@ -188,7 +188,10 @@ find_steps_left(Rest *rest, const PlanRun *run, List *troubles)
 		add_step_rest(rest, run, lfirst(lc), troubles);
 }
 
-/* Adds the steps left undone by a call that acts on some of them; those that a rollback skips do not count */
+/*
+ * Adds the steps left undone by a call that acts on some steps only; steps that
+ * a rollback skips on purpose do not count
+ */
 static void
 find_actions_left(Rest *rest, const PlanRun *run, List *troubles)
 {
@@ -235,7 +238,7 @@ run_find_rest(const PlanRun *run)
 
 /* ---- the last line ---- */
 
-/* The arguments that a procedure has, but for plan and author */
+/* Arguments of a procedure, besides plan and author */
 typedef enum CallArguments
 {
 	CALL_STEPS = 1,
@@ -255,6 +258,9 @@ static const struct
 }			procedures[] = {
 	{"sg_add_fks", CALL_STEPS | CALL_VALIDATE | CALL_FIX | CALL_FAIL | CALL_MAX_ROWS},
 	{"sg_apply", CALL_STEPS | CALL_VALIDATE | CALL_FIX | CALL_FAIL | CALL_CONFIRM | CALL_MAX_ROWS},
+	{"sg_ensure", 0},
+	{"sg_promote_apply", CALL_FIX | CALL_FAIL | CALL_CONFIRM | CALL_MAX_ROWS},
+	{"sg_promote_rollback", CALL_CONFIRM},
 	{"sg_sync_apply", CALL_FIX | CALL_FAIL | CALL_MAX_ROWS},
 	{"sg_fix_orphans", CALL_STEPS | CALL_DRY_RUN | CALL_FAIL | CALL_CONFIRM | CALL_MAX_ROWS},
 	{"sg_rollback_fks", CALL_STEPS | CALL_FAIL | CALL_CONFIRM},
@@ -293,7 +299,7 @@ run_call_text(const PlanRun *run, const char *procedure)
 		appendStringInfoString(&call, ", dry_run => true");
 	if ((has & CALL_FIX) && run->fix)
 		appendStringInfoString(&call, ", fix => true");
-	/* of a sync, the one call that fails unless it is told not to */
+	/* fail is true by default for the procedure that syncs */
 	if ((has & CALL_FAIL) && run->fail != (run->given && same))
 		appendStringInfo(&call, ", fail => %s", run->fail ? "true" : "false");
 	if ((has & CALL_CONFIRM) && run->confirm)
@@ -306,26 +312,26 @@ run_call_text(const PlanRun *run, const char *procedure)
 		appendStringInfoString(&call, ", retyped => true");
 	if ((has & CALL_PLAN_ID) && run->past_keys)
 		appendStringInfoString(&call, ", past_keys => true");
-	if (run->author)
+	if (run->author && !(run->given && same))
 		appendStringInfo(&call, ", author => %s", quote_literal_cstr(run->author));
 	appendStringInfoString(&call, ");");
 	return call.data;
 }
 
-/* Would a call that names no limit stop at so many rows? */
+/* Returns whether a call without max_rows would stop at so many rows */
 static bool
 is_past_limit(const PlanRun *run, int64 rows)
 {
 	return run->max_rows < 0 && sg_fix_limit >= 0 && rows > sg_fix_limit;
 }
 
-/* After a dry run: has the next call name the rows that it counts itself, where it would stop at so many */
+/* After a dry run: gives the next call max_rows for the rows counted, if it would stop at so many */
 static void
 allow_counted(PlanRun *next, const PlanRun *run)
 {
 	int64		rows;
 
-	/* a worker counts nothing */
+	/* a worker does not count rows */
 	if (!run->dry_run || run->rows == NULL)
 		return;
 	rows = Max(run_rows_lost(run->rows), run_rows_moved(run->rows));
@@ -343,14 +349,14 @@ run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
 	allow_counted(&fixing, run);
 	if (!run->dry_run && !run->given && is_past_limit(run, run->orphan_rows))
 	{
-		/* the call itself would stop at so many */
+		/* the call itself would stop at so many rows */
 		fixing.dry_run = true;
-		return psprintf("See first what it comes to, and then:\n%s", run_call_text(&fixing, "sg_fix_orphans"));
+		return psprintf("Count the rows first; the hint of this call is the call that fixes them:\n%s", run_call_text(&fixing, "sg_fix_orphans"));
 	}
 	return psprintf("%s:\n%s", does, run_call_text(&fixing, procedure));
 }
 
-/* The steps that the call is about, as a further argument; none where it is about all */
+/* Returns the chosen steps as a further argument, or an empty text for all steps */
 char *
 run_steps_text(const PlanRun *run)
 {
@@ -364,7 +370,7 @@ run_select_text(const PlanRun *run, const char *function)
 					run_steps_text(run));
 }
 
-/* After a rollback: what it has left, or how the plan stands now */
+/* Returns the hint after a rollback: the rest, or the plan's state */
 static char *
 next_after_rollback(const PlanRun *run, List *steps)
 {
@@ -378,7 +384,7 @@ next_after_rollback(const PlanRun *run, List *steps)
 	return run_select_text(run, "sg_plan_check");
 }
 
-/* Remedies for a step that is not as the plan wants it, in the order in which they are asked for */
+/* Remedies for a step that is not as the plan wants it, in the order of preference */
 typedef enum StepNeed
 {
 	STEP_NEEDS_LOOK,
@@ -387,7 +393,7 @@ typedef enum StepNeed
 	STEP_NEEDS_NOTHING
 } StepNeed;
 
-/* Returns the need of a step whose key exists and is not valid */
+/* Returns the remedy for a step whose key exists and is not valid */
 static StepNeed
 added_need(const PlanRun *run, const PlanStep *step, List *troubles)
 {
@@ -425,7 +431,10 @@ step_need(const PlanRun *run, const PlanStep *step, List *troubles)
 	}
 }
 
-/* The call that adds what rows were looked at for, and does nothing else that the plan holds */
+/*
+ * Returns the call that adds the keys and rules whose rows were counted, and
+ * runs no other steps of the plan
+ */
 static char *
 adding_call(PlanRun *next, List *steps)
 {
@@ -449,7 +458,7 @@ adding_call(PlanRun *next, List *steps)
 	return run_call_text(next, "sg_apply");
 }
 
-/* After a dry run that has counted rows: the call that fixes them, whatever has failed before */
+/* Returns the call that fixes the rows that a dry run has counted, whatever has failed before */
 static char *
 next_after_count(const PlanRun *run, List *steps)
 {
@@ -465,7 +474,7 @@ next_after_count(const PlanRun *run, List *steps)
 	return run_fixing_hint(run, "sg_fix_orphans", "Do what the steps' policies say about rows");
 }
 
-/* The call that comes next, or NULL */
+/* Returns the next call, or NULL */
 static char *
 next_call(const PlanRun *run, List *steps)
 {
@@ -509,7 +518,7 @@ next_call(const PlanRun *run, List *steps)
 	pg_unreachable();
 }
 
-/* How many steps are in which state */
+/* Returns the number of steps by state */
 static char *
 tally(List *steps)
 {
@@ -533,7 +542,7 @@ tally(List *steps)
 	return text.len ? text.data : "no step";
 }
 
-/* ... in so many seconds, where that is worth a word */
+/* Returns the call's duration as a text, or an empty text if it was short */
 static char *
 time_text(const PlanRun *run)
 {
@@ -542,7 +551,10 @@ time_text(const PlanRun *run)
 	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
 }
 
-/* Sums up the rows that no rollback brings back, or that this one has not; empty if there are none */
+/*
+ * Returns a summary of the rows that no rollback can bring back, or that this
+ * one has not; empty if there are none
+ */
 static char *
 lost_text(const PlanRun *run, const RunRows *rows)
 {
@@ -562,7 +574,10 @@ lost_text(const PlanRun *run, const RunRows *rows)
 	return text.data;
 }
 
-/* Rows and keys that are not as they were, or not as the plan wants them in the end; NULL: none */
+/*
+ * Returns the detail about rows and keys that are not as they were, or not as
+ * the plan wants them; NULL: none
+ */
 static char *
 detail_text(const PlanRun *run, const RunRows *all, List *steps)
 {
@@ -594,12 +609,55 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	return rows;
 }
 
+/* A message of a call, and the number of its transactions that gave it */
+typedef struct RunSaid
+{
+	int			elevel;
+	char	   *text;
+	int			times;
+} RunSaid;
+
+void
+run_say(PlanRun *run, int elevel, const char *text)
+{
+	MemoryContext old;
+	RunSaid    *new;
+
+	foreach_ptr(RunSaid, said, run->said)
+	{
+		if (said->elevel == elevel && strcmp(said->text, text) == 0)
+		{
+			said->times++;
+			return;
+		}
+	}
+	old = MemoryContextSwitchTo(run->context);
+	new = palloc(sizeof(RunSaid));
+	new->elevel = elevel;
+	new->text = pstrdup(text);
+	new->times = 1;
+	run->said = lappend(run->said, new);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+tell_said(const PlanRun *run)
+{
+	foreach_ptr(const RunSaid, said, run->said)
+	{
+		ereport(said->elevel,
+				(said->times == 1 ? errmsg("%s", said->text) :
+				 errmsg("%s (in %d transactions)", said->text, said->times)));
+	}
+}
+
 void
 run_tell_cut_off(const PlanRun *run)
 {
 	RunRows    *rows = run_rows_new();
 	char	   *detail;
 
+	tell_said(run);
 	if (run->dry_run || run->counting)
 		return;
 	run_rows_merge(rows, run->rows);
@@ -623,6 +681,7 @@ run_tell_summary(const PlanRun *run)
 	char	   *detail;
 	char	   *lost;
 
+	tell_said(run);
 	run_rows_merge(rows, run->rows);
 	run_rows_merge(rows, run->written);
 	detail = detail_text(run, rows, steps);
@@ -633,7 +692,10 @@ run_tell_summary(const PlanRun *run)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
 
-	/* seen without details, and where warnings alone are seen */
+	/*
+	 * as a WARNING, so that it is seen also by clients that show neither
+	 * details nor notices
+	 */
 	ereport(lost[0] ? WARNING : NOTICE,
 			(errmsg("plan \"%s\"%s: %s%s%s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
 					run->left_reason ? ", " : "", run->left_reason ? run->left_reason : "",

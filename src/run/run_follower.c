@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * run_follower.c
- *	  Who receives WAL of this server, and how far behind they are.
+ *	  Receivers of this server's WAL, and their lag.
  *
- * Read from shared memory, because pg_stat_replication shows most roles
- * nothing of others' sessions.  A permanent slot is a follower whether or not
- * somebody reads from it: WAL is kept for it.  A standby without a slot is
- * known by its application_name, as in synchronous_standby_names.
+ *	  Read from shared memory, because pg_stat_replication hides other roles'
+ *	  sessions from most roles.  A permanent slot is a follower whether or not
+ *	  somebody reads from it, because WAL is kept for it.  A standby without a
+ *	  slot is known by its application_name, as in synchronous_standby_names.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,23 +28,27 @@
 #include "base/quote.h"
 #include "run/run_follower.h"
 
-/* Slots of standbys with wal_receiver_create_temp_slot begin so; other temporary slots are nobody's who follows */
+/*
+ * Prefix of slots of standbys with wal_receiver_create_temp_slot; other
+ * temporary slots belong to no follower
+ */
 #define TEMPORARY_STANDBY "pg_walreceiver_"
 
 /* application_name of the session that streams WAL beside a base backup */
 #define BACKUP_NAME "pg_basebackup"
 
-/* A session that sends WAL */
+/* A walsender */
 typedef struct Sender
 {
 	int			pid;
 	XLogRecPtr	reached;		/* invalid: nothing was reported yet */
-	bool		has_slot;		/* and is what its slot is */
-	bool		keeps;			/* has told what it has on disk, and never
-								 * what it has replayed */
+	bool		has_slot;		/* the sender uses a slot, by which it is
+								 * known */
+	bool		keeps;			/* the receiver has reported flush positions,
+								 * but never a replay position */
 } Sender;
 
-/* ---- what is there ---- */
+/* ---- finding followers ---- */
 
 static Sender *
 read_senders(int *n)
@@ -71,7 +75,7 @@ read_senders(int *n)
 	return senders;
 }
 
-/* An initial copy of a table: pg_<subscription>_sync_<relation>_<system> */
+/* Returns whether the slot is of an initial table copy: pg_<subscription>_sync_<relation>_<system> */
 static bool
 is_table_sync(const char *slot)
 {
@@ -190,7 +194,7 @@ run_followers_copy(const Followers *followers)
 	return memcpy(palloc(FOLLOWERS_SIZE(followers->n)), followers, FOLLOWERS_SIZE(followers->n));
 }
 
-/* ---- how far they are ---- */
+/* ---- lag ---- */
 
 int64
 run_follower_lag(const Follower *follower)
@@ -200,7 +204,7 @@ run_follower_lag(const Follower *follower)
 	return follower->reached < here ? (int64) (here - follower->reached) : 0;
 }
 
-/* Standbys can share a name: each of those that are there stands for one of them */
+/* Returns the follower that this one is; of standbys with the same name, each counts once */
 static Follower *
 find_follower(Followers *followers, const Follower *wanted)
 {

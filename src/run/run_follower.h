@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * run_follower.h
- *	  Who receives WAL of this server, and how far behind they are.
+ *	  Receivers of this server's WAL, and their lag.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,19 +14,20 @@
 
 /*
  * A permanent slot, or a standby without one.  Temporary slots, slots of
- * initial table syncs and base backups are none.
+ * initial table copies, and base backups are no followers.
  */
 typedef struct Follower
 {
-	char		name[NAMEDATALEN];	/* of the slot, or application_name */
+	char		name[NAMEDATALEN];	/* name of the slot, or application_name */
 	bool		is_slot;
-	bool		is_here;		/* it was there at the last look */
+	bool		is_here;		/* present at the last look */
 	bool		keeps;			/* its reader, such as pg_receivewal, replays
-								 * nothing, and tells where it is at intervals */
-	XLogRecPtr	reached;		/* what it had replayed, or at least flushed */
+								 * nothing, and reports its position at
+								 * intervals */
+	XLogRecPtr	reached;		/* replayed, or at least flushed, position */
 } Follower;
 
-/* No pointers, so that leaders share it with workers */
+/* Array without pointers, so that leaders share it with workers */
 typedef struct Followers
 {
 	int			n;
@@ -35,25 +36,28 @@ typedef struct Followers
 
 #define FOLLOWERS_SIZE(n) (offsetof(Followers, each) + (n) * sizeof(Follower))
 
-/* Returns all that are there, but for the names in schemaguard.throttle_ignore */
+/* Returns all present followers, except names in schemaguard.throttle_ignore */
 extern Followers *run_followers(void);
 
 extern Followers *run_followers_copy(const Followers *followers);
 
-/* Returns the bytes of WAL that one has not replayed */
+/* Returns the bytes of WAL that a follower has not replayed */
 extern int64 run_follower_lag(const Follower *follower);
 
 /*
- * Reads how far they are now.  A standby that has gone stays where it was.  A
- * slot that was dropped keeps no WAL and is no follower any more, and neither
- * is who is in schemaguard.throttle_ignore by now.
+ * Updates the followers' positions.  A standby that has disconnected keeps its
+ * last position.  A slot that was dropped keeps no WAL and is no follower any
+ * more, nor is a name that schemaguard.throttle_ignore has now.
  */
 extern void run_followers_look(Followers *followers);
 
-/* Returns "slot "s1"" or "standby "s1"", with what else is to be said of it */
+/* Returns "slot "s1"" or "standby "s1"", with further facts about it */
 extern char *run_follower_text(const Follower *follower);
 
-/* Returns whether a base backup runs by the replication protocol; one by pg_backup_start() is not to be seen */
+/*
+ * Returns whether a base backup runs by the replication protocol; a backup by
+ * pg_backup_start() is not visible
+ */
 extern bool run_base_backup(void);
 
 #endif							/* SG_RUN_FOLLOWER_H */

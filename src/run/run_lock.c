@@ -3,21 +3,27 @@
  * run_lock.c
  *	  Locking the tables of an action without holding up the application.
  *
- * Who queues for a lock holds up everybody who comes later, so:
- * - one deadline, schemaguard.lock_timeout, bounds the waits for all locks of
- *   an attempt together;
- * - the first attempt does not queue at all, later ones queue for a growing
- *   part of that time;
- * - between attempts nothing is held.  The pause waits for the transactions
- *   that were in the way to end, by their virtual transaction IDs as CREATE
- *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
- *   comes at the moment when it can succeed; a growing, jittered limit ends
- *   the pause when they do not;
- * - after a deadlock the next attempt locks the tables in the other order,
- *   which is the application's;
- * - deadlock_timeout is half of the wait, and no wait is longer than the
- *   session's own: half of it is when core cancels an ordinary autovacuum in
- *   the way, and both make us, not the application, the victim of a deadlock.
+ *	  A session that queues for a lock holds up all that come later, so:
+ *
+ *	  - one deadline, schemaguard.lock_timeout, bounds the waits for all locks
+ *	  of an attempt together;
+ *
+ *	  - the first attempt does not queue at all, later ones queue for a
+ *	  growing part of that time;
+ *
+ *	  - between attempts no lock is held.  The pause waits for the blocking
+ *	  transactions to end, by their virtual transaction IDs as CREATE INDEX
+ *	  CONCURRENTLY does, which blocks nobody, so that the next attempt comes
+ *	  at the moment when it can succeed; a growing, jittered limit ends the
+ *	  pause otherwise;
+ *
+ *	  - after a deadlock the next attempt locks the tables in the other order,
+ *	  which is the application's;
+ *
+ *	  - deadlock_timeout is half of the wait, and no wait is longer than the
+ *	  session's own deadlock_timeout: after half of it the server cancels an
+ *	  ordinary autovacuum in the way, and both make this session, not the
+ *	  application's, the victim of a deadlock.
  *
  *-------------------------------------------------------------------------
  */
@@ -61,14 +67,14 @@
 #define LONGEST_PAUSE_MS	10000
 #define HASTY_WAIT_MS	1000
 
-/* Returns the ms that an attempt may wait for anything */
+/* Returns the ms that an attempt may wait for all locks */
 static int
 longest_wait(const RunAction *action)
 {
 	return sg_lock_wait(action->session_deadlock_timeout);
 }
 
-/* How long it may queue: not, then a quarter, a half, all of that */
+/* Returns how long an attempt may queue: not at all, a quarter, half, or all of the longest wait */
 static int
 queue_time(const RunAction *action)
 {
@@ -91,7 +97,7 @@ set_local_ms(const char *name, int64 ms)
 	run_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
 }
 
-/* Locks one relation, within the time left until the deadline (0: do not queue) */
+/* Locks one relation, in the time left until the deadline (0: without queueing) */
 static void
 lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 {
@@ -113,7 +119,7 @@ lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 	action->wanted = InvalidOid;
 }
 
-/* For what core locks on top, under locks that we hold already */
+/* Limits the waits for locks that the statement takes on its own, while the action's locks are held */
 static void
 limit_statement_waits(const RunAction *action)
 {
@@ -140,7 +146,7 @@ lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 {
 	ListCell   *lc;
 
-	/* the root first: its partitions can't change under the lock */
+	/* the root first: its list of partitions can't change under the lock */
 	action->wanted_root = target->relid;
 	lock_relation(action, target->relid, target->mode, deadline);
 	foreach(lc, target_tables(target))
@@ -160,7 +166,7 @@ lock_targets(RunAction *action)
 		lock_target(action, list_nth(action->targets, action->backwards ? n - 1 - i : i), action->deadline);
 }
 
-/* With the locks held: do the names of a step still lead to these tables? */
+/* Checks, with the locks held, that the names of a step still lead to these tables */
 static void
 check_located(const StepWork *work)
 {
@@ -170,7 +176,7 @@ check_located(const StepWork *work)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s or %s was dropped, renamed or replaced meanwhile",
 						work->step->child_table, work->step->parent_table),
-				 errhint("Run the plan again: it looks the tables up anew.")));
+				 errhint("Run the plan again: it looks the tables up again.")));
 }
 
 /* Makes one attempt at an action, inside a subtransaction */
@@ -207,7 +213,7 @@ attempt(void *arg)
 		run_fire_deferred();
 }
 
-/* The modes that conflict with a mode, as pg_locks spells them */
+/* Returns the lock modes that conflict with a mode, as pg_locks spells them */
 static Datum
 conflicting_modes(LOCKMODE mode)
 {
@@ -234,8 +240,8 @@ oid_array(List *oids)
 }
 
 /*
- * Returns the holder of a lock as JSON.  A vacuum to prevent wraparound is marked as such: it
- * does not give way to a lock request as other autovacuums do.
+ * Returns the holder of a lock as JSON.  An anti-wraparound vacuum is marked,
+ * because it does not give way to a lock request as other autovacuums do.
  */
 static char *
 describe_holder(RunAction *action, HeapTuple row, TupleDesc desc)
@@ -252,7 +258,7 @@ describe_holder(RunAction *action, HeapTuple row, TupleDesc desc)
 }
 
 /*
- * What a log says of a session: of what it runs only the first word, for the
+ * Fields of a session in the log: only the first word of its query, because the
  * rest may have values in it
  */
 #define SESSION_FIELDS \
@@ -261,10 +267,10 @@ describe_holder(RunAction *action, HeapTuple row, TupleDesc desc)
 	" 'runs', upper(substring(a.query FROM '^(?:\\s|--[^\\n]*\\n|/\\*.*?\\*/)*(\\w+)'))"
 
 /*
- * Who holds what is in our way: sessions as far as the caller may see them in
- * pg_stat_activity, and prepared transactions, which pg_blocking_pids does
- * not show.  Sets action->blockers to a JSON array; where nobody is there any
- * more, it still says who was.
+ * Records the holders of the blocking lock: sessions, as far as the caller may
+ * see them in pg_stat_activity, and prepared transactions, which
+ * pg_blocking_pids does not show.  Sets action->blockers to a JSON array; keeps
+ * the previous one if no holder is left.
  */
 static void
 find_blockers(void *arg)
@@ -330,7 +336,7 @@ run_note_holders(RunAction *action, Oid relid, LOCKMODE mode)
 	note_blockers(action);
 }
 
-/* A list of processes, and of prepared transactions, as words */
+/* Returns a list of processes, and of prepared transactions, in words */
 static char *
 holders_text(const RunAction *action)
 {
@@ -372,7 +378,7 @@ run_row_holders(RunAction *action, Oid relid)
 	return text;
 }
 
-/* Processes, and prepared transactions (0), for find_sessions */
+/* Process IDs (0: prepared transactions), for find_sessions */
 typedef struct Sessions
 {
 	RunAction  *action;
@@ -459,15 +465,15 @@ run_limit_waits(const PlanRun *run)
 		set_local_ms("lock_timeout", limit);
 }
 
-/* Where a pause ends, whoever is in the way */
+/* Deadline and outcome of a pause */
 typedef struct Pause
 {
 	RunAction  *action;
 	TimestampTz deadline;
-	bool		waited;			/* was there anybody to wait for? */
+	bool		waited;			/* a holder was waited for */
 } Pause;
 
-/* Wait for the transactions that hold a relation in our way */
+/* Waits for the transactions that hold a conflicting lock on a relation */
 static void
 wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
 {
@@ -486,15 +492,15 @@ wait_for_relation(Pause *pause, Oid relid, LOCKMODE mode)
 		pause->waited = true;
 
 		/*
-		 * or CREATE INDEX CONCURRENTLY would wait for our snapshot while we
-		 * wait for it
+		 * released, because CREATE INDEX CONCURRENTLY would wait for this
+		 * snapshot while this session waits for it
 		 */
 		InvalidateCatalogSnapshot();
 		(void) VirtualXactLock(*holders, true);
 	}
 }
 
-/* Wait for those in the way to end, until the deadline; holds nothing meanwhile */
+/* Waits until the deadline for the blocking transactions to end; holds nothing meanwhile */
 static void
 wait_for_holders(void *arg)
 {
@@ -510,8 +516,8 @@ wait_for_holders(void *arg)
 }
 
 /*
- * The pause ends at once when those in the way have ended: clients that open
- * one long transaction after the other leave no more than a moment.
+ * Pauses after a failed attempt, until the blocking transactions have ended:
+ * between a client's long transactions there is no more than a moment.
  */
 static void
 pause_after(RunAction *action, TimestampTz budget_end)
@@ -529,12 +535,16 @@ pause_after(RunAction *action, TimestampTz budget_end)
 	if (edata && edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(edata);
 
-	/* the end of a subtransaction takes what progress shows along */
+	/*
+	 * published again, because the end of a subtransaction clears the
+	 * progress
+	 */
 	sg_progress_phase(SG_PHASE_PAUSING);
 
 	/*
-	 * Nobody holds it now, but somebody queued before us: come again later,
-	 * so that the application is behind us for a tenth of the time at most.
+	 * No transaction holds it now, but one queued before this session: come
+	 * again later, so that the application waits for a tenth of the time at
+	 * most.
 	 */
 	if (!pause.waited && action->attempts > 1)
 		run_sleep_until(Min(pause.deadline,
@@ -542,7 +552,7 @@ pause_after(RunAction *action, TimestampTz budget_end)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* For run_wait_for_writers */
+/* Arguments of run_wait_for_writers */
 typedef struct WriterWait
 {
 	List	   *relids;
@@ -587,7 +597,7 @@ run_wait_for_writers(Oid relid, TimestampTz deadline)
 	return edata == NULL;
 }
 
-/* For run_wait_for_holders; who holds it for a session does so under one vxid after the other */
+/* Arguments of run_wait_for_holders; a session's lock is held under one vxid after the other */
 typedef struct HolderWait
 {
 	Oid			relid;
@@ -634,7 +644,7 @@ append_words(StringInfo words, const char *text)
 
 /*
  * Returns the SQL and the names of the action's step, which an error may
- * repeat: everybody who may read the plan can read them.  NULL for an action
+ * repeat, because readers of the plan see them anyway.  NULL for an action
  * about several steps.
  */
 static const char *
@@ -701,11 +711,14 @@ run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode)
 	add_target(action, relid, mode, true);
 }
 
-/* Rows that move to another partition can't be locked (40001), but may be by the next attempt */
+/*
+ * Returns whether another attempt may succeed; a row that moves to another
+ * partition raises 40001 now, and may be lockable later
+ */
 static bool
 worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
-	/* an object that is broken stays so, and so may a name */
+	/* a broken object stays broken, and so may a wrong name */
 	int			most = sg_is_race(action->error) || sg_was_replaced(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
 
 	return (run_is_lock_failure(action->error) ||
@@ -714,7 +727,7 @@ worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 		GetCurrentTimestamp() < budget_end;
 }
 
-/* The attempts; cancels come out as errors */
+/* Makes attempts until one succeeds; cancels come out as errors */
 static bool
 attempt_until_done(RunAction *action)
 {

@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * run_name.c
- *	  Names that lead, while a deed is done, to the tables it has looked at.
+ *	  Names that lead, during a deed, to the tables that it has looked at.
  *
- * A deed looks at tables by OID and runs statements by name.  A lock on a table
- * keeps it from being renamed, but not its schema: who owns that could put
- * another schema in its place between the look and the statement, with a table
- * of the same name, and the statement would run that table's triggers as
- * whoever called.  ALTER SCHEMA ... RENAME takes no lock on what is in the
- * schema, only on its row.  So the row is locked with the table (hold.h), and
- * what the names lead to by then is compared with what is locked.
+ *	  A deed looks at tables by OID and runs statements by name.  A lock on a
+ *	  table keeps it from being renamed, but not its schema: the schema's
+ *	  owner could replace it by another schema with a table of the same name
+ *	  between the look and the statement, and the statement would run that
+ *	  table's triggers as the caller.  ALTER SCHEMA ... RENAME takes no lock
+ *	  on the schema's tables, only on its own row.  So that row is locked with
+ *	  the table (hold.h), and the tables that the names lead to afterwards are
+ *	  compared with the locked ones.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,8 +35,8 @@
 
 typedef struct Names
 {
-	List	   *tables;			/* of RangeVar * */
-	List	   *queries;		/* names of WITH, of char * */
+	List	   *tables;			/* RangeVar * */
+	List	   *queries;		/* char *: names of WITH queries */
 } Names;
 
 static bool
@@ -59,7 +60,7 @@ add_table(Names *names, RangeVar *table)
 		names->tables = lappend(names->tables, table);
 }
 
-/* Adds the other table of a foreign key, also of one that a column is written with */
+/* Adds the referenced table of a foreign key, also of one written in a column definition */
 static void
 add_referenced(Names *names, Node *element)
 {
@@ -76,7 +77,7 @@ add_referenced(Names *names, Node *element)
 	}
 }
 
-/* Adds what a new table is a part or a likeness of; a key of it has no rows to check */
+/* Adds the parents and LIKE tables of a new table; its foreign keys have no rows to check */
 static void
 add_related(Names *names, const CreateStmt *statement)
 {
@@ -91,7 +92,7 @@ add_related(Names *names, const CreateStmt *statement)
 	}
 }
 
-/* Adds the tables that a statement names and whose code it may run, or whose rows it may judge */
+/* Adds the tables that a statement names and whose code it may run, or whose rows it may validate */
 static void
 collect(Names *names, Node *statement)
 {
@@ -157,7 +158,7 @@ is_query_name(const Names *names, const RangeVar *table)
 	return false;
 }
 
-/* A user's table or view, which it is the deed's business to lock */
+/* Returns whether the relation is a user's table or view, which the deed has to lock */
 static bool
 is_users(Oid relid)
 {

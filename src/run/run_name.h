@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * run_name.h
- *	  Names that lead, while a deed is done, to the tables it has looked at.
+ *	  Names that lead, during a deed, to the tables that it has looked at.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,10 +11,10 @@
 #include "postgres.h"
 
 /*
- * Within a deed, raises 40001 where a name in a statement, which is about to be
- * run, leads to a table of a user's that the deed has not locked: it was
- * another one when the deed looked.  Outside of deeds it does nothing.  Call it
- * as the role that runs the statement, with its search_path.
+ * Within a deed, raises 40001 if a name in a statement that is about to run
+ * leads to a user's table that the deed has not locked: the name led to another
+ * table when the deed looked.  Outside of deeds it does nothing.  Call it as
+ * the role that runs the statement, with its search_path.
  */
 extern void run_check_names(const char *sql);
 

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * run_rights.c
- *	  What the caller of a procedure lacks, found before anything starts.
+ *	  Privileges that the caller of a procedure lacks, found before anything
+ *	  starts.
  *
- * A plan may be run by others than its author, so what a caller lacks is an
- * error for that caller and leaves no trace in the plan.  A right that is
- * lost while the plan runs fails the step.
+ *	  A plan may be run by other roles than its author, so a missing privilege
+ *	  is an error for that caller and leaves no trace in the plan.  A
+ *	  privilege that is lost while the plan runs fails the step.
  *
  *-------------------------------------------------------------------------
  */
@@ -101,7 +102,7 @@ run_check_privileges(const FkKey *key, bool references)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("child or parent was dropped meanwhile"),
-				 errhint("Run the plan again: it looks the tables up anew.")));
+				 errhint("Run the plan again: it looks the tables up again.")));
 	lack = run_lacks_for_key(key, references);
 	if (lack)
 		ereport(ERROR,
@@ -130,7 +131,7 @@ run_report_lacks(const PlanRun *run, const RunLacks *lacks, const char *hint)
 			 errhint("Nothing was done. %s", hint)));
 }
 
-/* Tables by their qualified names; those that are not here count for nothing */
+/* Checks tables by their qualified names; missing tables do not count */
 static void
 check_tables(const PlanRun *run, List *tables, char *(*lacks_for) (Oid relid), const char *hint)
 {

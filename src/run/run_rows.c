@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * run_rows.c
- *	  Counts of the rows that a call takes away or changes, by table.
+ *	  Counts of the rows that a call deletes or changes, by table.
  *
- * Nothing goes unsaid: the last line of a call has these counts, whatever its
- * verbosity is.
+ *	  The last line of a call always has these counts, whatever its verbosity.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,25 +30,27 @@
 #include "run/run_rows.h"
 #include "run/run_unit.h"
 
-#define MOST_TABLES 10			/* that are named for each fate */
-#define LONG_LINE	300			/* bytes, after which no table is named */
+#define MOST_TABLES 10			/* number of tables named for each fate */
+#define LONG_LINE	300			/* length in bytes after which no more tables
+								 * are named */
 
 typedef struct TableRows
 {
 	Oid			table;			/* hash key */
-	char	   *name;			/* when its first rows were counted: it may be
-								 * dropped since */
+	char	   *name;			/* name when its first rows were counted,
+								 * because the table may have been dropped
+								 * since */
 	int64		n[ROW_FATES];
 } TableRows;
 
 struct RunRows
 {
 	MemoryContext context;
-	HTAB	   *tables;			/* of TableRows */
+	HTAB	   *tables;			/* TableRows */
 	int64		n[ROW_FATES];
 };
 
-/* Said of one row, of several, and of those that have yet to go */
+/* Words for one row, for several rows, and for rows in a dry run */
 static const char *const fate_words[ROW_FATES][3] = {
 	[ROWS_DELETED] = {"was deleted, without a copy", "were deleted, without a copy", "would be deleted, without a copy"},
 	[ROWS_CHANGED] = {"was changed, without a copy", "were changed, without a copy", "would be changed, without a copy"},
@@ -70,7 +71,7 @@ run_rows_new(void)
 	return rows;
 }
 
-/* The counts of a table; name: as counted elsewhere, or NULL for that of now */
+/* Returns the counts of a table; `name` is its name in other counts, NULL: its present one */
 static TableRows *
 entry_of(RunRows *rows, Oid table, const char *name)
 {
@@ -79,7 +80,11 @@ entry_of(RunRows *rows, Oid table, const char *name)
 
 	if (entry)
 		return entry;
-	/* the name first, for what reads the entries once its look-up has failed */
+
+	/*
+	 * the name first, so that the table has no entry without a name if the
+	 * look-up fails
+	 */
 	copy = MemoryContextStrdup(rows->context, name ? name : sg_relation_name(table));
 	entry = hash_search(rows->tables, &table, HASH_ENTER, NULL);
 	memset(entry->n, 0, sizeof(entry->n));
@@ -128,6 +133,18 @@ int64
 run_rows_moved(const RunRows *rows)
 {
 	return rows->n[ROWS_QUARANTINED];
+}
+
+bool
+run_rows_sum(const RunRows *rows, PlanLoss *loss)
+{
+	if (rows == NULL)
+		return false;
+	loss->deleted += rows->n[ROWS_DELETED] + rows->n[ROWS_DROPPED];
+	loss->changed += rows->n[ROWS_CHANGED];
+	loss->values += rows->n[VALUES_DROPPED];
+	loss->uncounted += rows->n[UNCOUNTED_DROPPED];
+	return run_rows_gone(rows) > 0;
 }
 
 List *
@@ -203,7 +220,7 @@ run_rows_written(void)
 	return tables;
 }
 
-/* Returns the entry of a table, or a new one, which `tables` gets, too */
+/* Returns the entry of a table; a new table is also added to `tables` */
 static Written *
 written_of(SgOidLists *by_table, Oid table, List **tables)
 {
@@ -244,7 +261,7 @@ run_rows_add_written(RunRows *rows, const List *before)
 	sg_lists_free(by_root);
 	foreach_ptr(const Written, sum, roots)
 	{
-		/* a row that goes to another partition is deleted and inserted */
+		/* a row that moves to another partition is deleted and inserted */
 		int64		moved = get_rel_relkind(sum->table) == RELKIND_PARTITIONED_TABLE ? Min(sum->inserted, sum->deleted) : 0;
 
 		if (sum->deleted > moved)
@@ -254,7 +271,53 @@ run_rows_add_written(RunRows *rows, const List *before)
 	}
 }
 
-/* A key by whose action rows can follow, and rows of its child that were changed so far */
+RunRows *
+run_rows_beside(const List *before, Oid table, int64 changed, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RunRows    *rows = run_rows_new();
+	Oid			root = sg_partition_root(table);
+
+	run_rows_add_written(rows, before);
+	changed = Min(changed, run_rows_count(rows, root, ROWS_CHANGED));
+	if (changed > 0)
+		run_rows_add(rows, root, ROWS_CHANGED, -changed);
+	MemoryContextSwitchTo(old);
+	return run_rows_gone(rows) > 0 ? rows : NULL;
+}
+
+int64
+run_rows_needed(const PlanRun *run, int64 all)
+{
+	/* rows that users' code deletes and changes are not foreseen */
+	return Max(all, run_rows_gone(run->foreseen) + run_rows_lost(run->written));
+}
+
+void
+run_check_written(PlanRun *run, const RunRows *counts, const RunRows *dropped)
+{
+	int64		own = run_rows_gone(counts) + run_rows_gone(dropped);
+	int64		all = own + run_rows_gone(run->rows) + run_rows_gone(run->written);
+	bool		uncounted = dropped && run_rows_count(dropped, InvalidOid, UNCOUNTED_DROPPED) > 0;
+	PlanRun		next = *run;
+
+	if (run->max_rows < 0 || own == 0 || (all <= run->max_rows && !uncounted))
+		return;
+	next.max_rows = uncounted ? -1 : Max(all, run_rows_needed(run, 0) + (counts ? run_rows_lost(counts) : 0)) + run->refused;
+	run->refused += own;
+	if (uncounted)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("rows or values would go that could not be counted, so that max_rows does not hold for them"),
+				 errhint("If that is to be, without a limit:\n%s", run_call_text(&next, run->procedure))));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg(INT64_FORMAT " rows or values would be deleted or changed without a copy: more than max_rows allows, which is " INT64_FORMAT,
+					all, run->max_rows),
+			 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
+}
+
+/* A key whose referential action changes rows, and the rows of its child that were changed so far */
 typedef struct Following
 {
 	const FkKey *key;
@@ -273,12 +336,12 @@ changed_so_far(const FkKey *key)
 	return n;
 }
 
-/* Does a key refer to the column, and change rows when that is changed? */
+/* Returns whether a key refers to the column, and changes rows when that column is updated */
 static bool
 is_followed(const FkKey *key, Oid table, const char *column)
 {
 	if (!key->enforced || key->on_update == FKCONSTR_ACTION_NOACTION || key->on_update == FKCONSTR_ACTION_RESTRICT ||
-		(key->parent != table && !list_member_oid(sg_partition_ancestors(table), key->parent)))
+		!sg_is_within(table, key->parent))
 		return false;
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -299,7 +362,7 @@ run_following(Oid table, const char *column)
 
 		if (!is_followed(key, table, column))
 			continue;
-		/* it counts what is opened from now on */
+		/* the server counts only for tables opened after this */
 		if (!pgstat_track_counts)
 			run_set_local("track_counts", "on");
 		one = palloc(sizeof(Following));
@@ -333,7 +396,7 @@ run_check_following(Oid table, const List *following, int64 own)
 				 errmsg("values that would change are referred to by %s", text.data)));
 }
 
-/* Returns the tables with rows of that fate, most rows first, as lists of TableRows */
+/* Returns the tables with rows of that fate, most rows first, as a list of TableRows */
 static List *
 tables_of(const RunRows *rows, RowFate fate)
 {
@@ -360,7 +423,7 @@ tables_of(const RunRows *rows, RowFate fate)
 	return most;
 }
 
-/* Names the tables of a fate in a line of that begin, with the rows of each, as far as they fit */
+/* Appends the tables of a fate to the line from `begin` on, with the rows of each, as far as they fit */
 static void
 append_tables(StringInfo text, int begin, const RunRows *rows, RowFate fate, List *tables, bool would)
 {
@@ -383,7 +446,10 @@ append_tables(StringInfo text, int begin, const RunRows *rows, RowFate fate, Lis
 						 would ? "a dry run has" : "column reason of schemaguard.plan_step has");
 }
 
-/* "5 rows of s.t were deleted, without a copy.", or of several tables "... copy: 3 of s.t, 2 of s.u." */
+/*
+ * Appends "5 rows of s.t were deleted, without a copy.", or of several tables
+ * "... copy: 3 of s.t, 2 of s.u."
+ */
 static void
 append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
 {

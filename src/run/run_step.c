@@ -26,9 +26,10 @@
 #include "run/run_name.h"
 #include "run/run_unit.h"
 
-#define LONGEST_LINE 400		/* of a message about a step */
-#define HINTS_TOLD 50			/* of steps of one call */
-#define HINTS_ALIKE 3			/* of them, with the same first line */
+#define LONGEST_LINE 400		/* length of a message about a step */
+#define HINTS_TOLD 50			/* number of hints that a call reports */
+#define HINTS_ALIKE 3			/* number of reported hints with the same
+								 * first line */
 
 bool
 run_holds_step(PlanRun *run, const PlanStep *step)
@@ -52,7 +53,10 @@ run_holds_step(PlanRun *run, const PlanStep *step)
 	if (work == NULL || work->step->state == STEP_VALIDATED)
 		return true;
 
-	/* a call that is to fail looks into the log for what to say */
+	/*
+	 * logged once, unless the call is to fail, because its error is taken
+	 * from the log
+	 */
 	if (run->fail || work->step->reason == NULL || strcmp(work->step->reason, reason) != 0)
 	{
 		if (plan_step_is_there(work->step))
@@ -84,9 +88,10 @@ run_begin_step(PlanRun *run, int step)
 }
 
 /*
- * The last line of a call leads to all hints, so what to do is said once where
- * steps in a row have the same to tell, a few times of hints with the same
- * first line, and not without end.
+ * Returns the work's hint unless it was reported before: the hint of
+ * consecutive steps is reported once, hints with the same first line a few
+ * times, and all hints up to a limit, because the last line of a call leads to
+ * them.
  */
 static const char *
 new_hint(const StepWork *work)
@@ -110,7 +115,7 @@ new_hint(const StepWork *work)
 	return work->hint;
 }
 
-/* Logs a message that is too long for a terminal; where it is as a whole, behind what there is to do */
+/* Logs a message that is too long for a terminal; returns the hint with the way to the whole message */
 static char *
 whole_hint(const StepWork *work, const char *text, const char *hint)
 {
@@ -165,8 +170,8 @@ void
 run_become_owner(SgScope *scope, Oid relid, Oid role)
 {
 	/*
-	 * ALTER TABLE would ask it of the role that runs the statement, which is
-	 * another one then
+	 * checked here, because ALTER TABLE would check the role that runs the
+	 * statement, which is another one then
 	 */
 	if (!sg_owns_relation(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),

@@ -1,20 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * run_throttle.c
- *	  Load control: when a deployment pauses, when it stops, what it puts
- *	  last.
+ *	  Load control: when a deployment pauses or stops, and which steps it
+ *	  postpones.
  *
- * run_throttle() stands between steps, attempts to lock and batches, where
- * nothing is held.  While somebody has paused the plan, the server is low on
- * space, replication lags, a base backup runs, sessions wait for locks or the
- * user's own function says so, it waits; when that takes too long, or the
- * window is over, the run ends there, in good order, and a later call goes on.
- * A state that can't be found out counts as load.
+ *	  run_throttle() is called between steps, attempts to lock and batches,
+ *	  when no lock is held.  It waits while somebody has paused the plan, the
+ *	  server is low on space, replication lags, a base backup runs, sessions
+ *	  wait for locks, or the user's function says so.  If that takes too long,
+ *	  or the window is over, the run ends there, in good order, and a later
+ *	  call continues.  A state that can't be determined counts as load.
  *
- * The circuit breaker: a table that could not be locked time and again keeps
- * up the steps of other tables no longer; its own steps come last.
- *
- * Taking a plan back (run->urgent) waits for none of this.
+ *	  The circuit breaker: a table that could not be locked time and again no
+ *	  longer holds up the steps of other tables; its own steps come last.
+ *	  Taking a plan back (run->urgent) waits for none of this.
  *
  *-------------------------------------------------------------------------
  */
@@ -56,16 +55,16 @@
 
 #define POLL_MS	500
 
-/* How often a table could not be locked in this run */
+/* Number of failures to lock a table in this run */
 typedef struct TableFailures
 {
 	Oid			relid;
 	int			failures;
 } TableFailures;
 
-/* ---- what the load is ---- */
+/* ---- load ---- */
 
-/* Sessions of this database that wait for a lock, as pg_stat_activity tells it */
+/* Returns the number of this database's sessions that wait for a lock, by pg_stat_activity */
 static int
 waiting_sessions(void)
 {
@@ -83,8 +82,9 @@ waiting_sessions(void)
 }
 
 /*
- * The call of schemaguard.throttle_function.  Superusers set it, also for other
- * roles and databases; nobody is to run code of a third role by that.
+ * Returns the call of schemaguard.throttle_function.  Superusers set it, also
+ * for other roles and databases; raises an error if it would run code of a
+ * third role.
  */
 static char *
 throttle_call(void)
@@ -155,7 +155,7 @@ run_throttle_ask(void *p)
 	PopActiveSnapshot();
 }
 
-/* A function that fails says nothing about the load, so better pause */
+/* Asks the user's function; a function that fails says nothing about the load, so it counts as load */
 static char *
 ask_function(void)
 {
@@ -212,7 +212,7 @@ run_throttle_lagging(const Followers *followers)
 	return slowest && is_late(slowest) ? slowest : NULL;
 }
 
-/* Returns how the log names a follower among blockers */
+/* Returns a follower as JSON, for the blockers in the log */
 static char *
 follower_json(const Follower *follower)
 {
@@ -225,7 +225,7 @@ follower_json(const Follower *follower)
 	return json.data;
 }
 
-/* Has an earlier call of the plan paused for a follower? */
+/* Returns whether an earlier call of the plan has paused for a follower */
 static bool
 was_waited_for(const FkPlan *plan, const Follower *follower)
 {
@@ -279,11 +279,11 @@ run_throttle_backup(void)
 	return pstrdup("a base backup runs, and schemaguard.throttle_backup is on");
 }
 
-/* Why to pause now */
+/* A reason to pause */
 typedef struct Load
 {
-	char	   *why;			/* NULL: no reason */
-	const Follower *lags;		/* that one, or NULL */
+	char	   *why;			/* reason in words; NULL: none */
+	const Follower *lags;		/* the lagging follower, or NULL */
 } Load;
 
 bool
@@ -331,7 +331,7 @@ make_entry(const PlanRun *run, LogPhase phase, const char *message,
 	return entry;
 }
 
-/* For write_row */
+/* Arguments of write_row */
 typedef struct ThrottleRow
 {
 	LogEntry	entry;
@@ -346,7 +346,7 @@ write_entry(void *arg)
 	row->id = log_write(&row->entry);
 }
 
-/* In a subtransaction, for a cancel may come while it waits for the log */
+/* Writes in a subtransaction, because a cancel may arrive while this waits for the log */
 static int64
 write_row(LogEntry entry)
 {
@@ -366,8 +366,9 @@ run_stop(PlanRun *run, const char *reason)
 }
 
 /*
- * Stops the run, and says why in the step that it is at, with the call that goes
- * on.  A worker does not know that call; what it is at fails by itself.
+ * Stops the run, and records the reason in the current step, with the call that
+ * continues.  A worker does not know that call; its current step fails by
+ * itself.
  */
 static void
 stop_at_step(PlanRun *run, const char *reason)
@@ -395,7 +396,7 @@ window_text(const PlanRun *run)
 					timestamptz_to_str(run->window_end));
 }
 
-/* Look again and again; why the run has to stop, or NULL when the load is gone */
+/* Checks until the load is gone; returns why the run has to stop, or NULL */
 static char *
 wait_for_calm(const PlanRun *run, Load *load)
 {
@@ -417,7 +418,7 @@ wait_for_calm(const PlanRun *run, Load *load)
 							sg_throttle_budget, load->why);
 		run_commit();
 		run_sleep_until(GetCurrentTimestamp() + (int64) (Min(POLL_MS, left) * 1000));
-		/* whoever wants the run to go on can't reach its session otherwise */
+		/* a reload is the only way to reach this session with a new setting */
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
@@ -428,7 +429,7 @@ wait_for_calm(const PlanRun *run, Load *load)
 	return NULL;
 }
 
-/* A pause with its rows in the log; whether the run goes on after it */
+/* Pauses, with rows in the log; returns whether the run continues */
 static bool
 pause_run(PlanRun *run, Load load)
 {
@@ -443,9 +444,8 @@ pause_run(PlanRun *run, Load load)
 	if (load.lags)
 		started.blockers = follower_json(load.lags);
 	started_id = write_row(started);
-	ereport(NOTICE,
-			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load.why),
-			 load.lags ? errhint("%s", run_throttle_ignore_hint(load.lags)) : 0));
+	sg_tell_and_log(true, psprintf("plan \"%s\" pauses: %s", run->plan->name, load.why), NULL,
+					load.lags ? run_throttle_ignore_hint(load.lags) : NULL);
 	PG_TRY();
 	{
 		LogEntry	entry;
@@ -506,7 +506,10 @@ run_throttle(PlanRun *run)
 
 /* ---- before the first step ---- */
 
-/* Who lags already is told once, and not waited for, unless an earlier call has waited */
+/*
+ * Reports followers that already lag, once, which the call does not wait for
+ * unless an earlier call has waited for them
+ */
 static void
 note_followers(PlanRun *run)
 {
@@ -518,7 +521,7 @@ note_followers(PlanRun *run)
 	{
 		char	   *text = run_throttle_lag_text(follower);
 
-		ereport(NOTICE, (errmsg("plan \"%s\" does not wait: %s", run->plan->name, text)));
+		sg_tell_and_log(true, psprintf("plan \"%s\" does not wait: %s", run->plan->name, text), NULL, NULL);
 		(void) write_row(make_entry(run, LOG_SKIPPED, psprintf("not waited for: %s", text), 0, 0));
 	}
 	MemoryContextSwitchTo(old);
@@ -614,7 +617,7 @@ run_batch_next(int64 size, int64 rows, double ms)
 {
 	double		next = Min(rows * run_batch_ms() / Max(ms, 0.01), size * 2.0);
 
-	/* one that was not full is no measure of a full one */
+	/* a batch that was not full does not tell the time of a full one */
 	if (rows < size && ms <= run_batch_ms())
 		next = size;
 	return Max((int64) Min(next, sg_fill_batch), 1);

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * run_throttle.h
- *	  When a call pauses, stops, or puts a step last; how much it does at once.
+ *	  Decides when a call pauses, stops, or postpones a step, and how many
+ *	  rows a batch has.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,37 +15,43 @@
 #include "run/run_follower.h"
 
 /*
- * Before a step, an attempt to lock, a batch: waits while there is too much
- * load.  False when the run has to end (run->stop_reason): the window is over,
- * or the pause took too long.  The caller's transaction has done nothing, and
- * no snapshot is active: a pause commits.
+ * Called before a step, an attempt to lock, a batch: waits while there is too
+ * much load.  Returns false if the run has to end (run->stop_reason): the
+ * window is over, or the pause took too long.  The caller's transaction has
+ * done nothing, and no snapshot is active, because a pause commits.
  */
 extern bool run_throttle(PlanRun *run);
 
-/* Does the run stop where the server is low on space?  Not what takes a plan back, nor what makes room. */
+/*
+ * Returns whether the run stops if the server is low on space; calls that take
+ * a plan back, or free space, do not.
+ */
 extern bool run_looks_at_room(const PlanRun *run);
 
-/* Like run_throttle(), for work that makes no load of its own: is the window over, or was the run stopped? */
+/*
+ * Like run_throttle(), for work that causes no load: returns whether the window
+ * is over, or the run was stopped
+ */
 extern bool run_must_stop(PlanRun *run);
 extern void run_stop(PlanRun *run, const char *reason);
 
-/* Returns how long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
+/* Returns for how many ms a batch locks rows, at most; its last row and COMMIT come on top of that */
 extern int	run_batch_ms(void);
 
 /*
- * Returns how many rows the batch after one of `rows` rows, which were locked
- * for `ms`, has at most, where that one could have had `size`: as many as take
- * as long as rows may be locked, at most twice as many, for a small batch does
- * not tell what a large one costs.
+ * Returns the largest number of rows of the batch after one of `rows` rows,
+ * which were locked for `ms`, and whose limit was `size`: as many as fit the
+ * time for which rows may be locked, but at most twice as many, because a small
+ * batch does not tell the cost of a large one.
  */
 extern int64 run_batch_next(int64 size, int64 rows, double ms);
 
-/* Read the settings once, as a call begins; errors for those that make no sense */
+/* Reads the settings once, when a call begins; raises errors for invalid ones */
 extern void run_throttle_begin(PlanRun *run);
 
 /*
- * Answer of a part of the throttle, for a preflight: of the load against the
- * limits, in words, or NULL; or of the user's function, called in a
+ * Answer of a part of the throttle, for a preflight: the load against its limit
+ * in words, or NULL; or the answer of the user's function, called in a
  * subtransaction of the caller's, which raises the errors of
  * run_throttle_begin() or its own.
  */
@@ -56,13 +63,16 @@ typedef struct ThrottleAnswer
 
 /*
  * Returns the followers that a call of the plan waits for: those that are near
- * now, and those that an earlier call has paused for.  Without the second the
- * call after each stop would have the slot keep more.  *late receives the
- * others, of Follower *.
+ * now, and those that an earlier call has paused for.  Without the latter, each
+ * call after a stop would let the slot retain more WAL. *late receives the
+ * others (Follower *).
  */
 extern Followers *run_throttle_followers(const FkPlan *plan, List **late);
 
-/* Returns the one that is furthest behind, as of the last look, if that is past the limit; followers may be NULL */
+/*
+ * Returns the follower that is furthest behind, as of the last look, if its lag
+ * exceeds the limit; followers may be NULL
+ */
 extern const Follower *run_throttle_lagging(const Followers *followers);
 extern char *run_throttle_lag_text(const Follower *follower);
 extern char *run_throttle_ignore_hint(const Follower *follower);
@@ -70,10 +80,10 @@ extern char *run_throttle_backup(void);
 extern char *run_throttle_waiting(void);
 extern void run_throttle_ask(void *answer);
 
-/* Counts one more failed attempt to lock the table; returns whether its steps are to be put last */
+/* Counts a failed attempt to lock the table; returns whether its steps are to be postponed */
 extern bool run_breaker_count(PlanRun *run, Oid relid);
 
-/* Was that so for a table of this key?  Then the step is put last. */
+/* Returns whether the breaker is open for a table of this key: then its step is postponed */
 extern bool run_breaker_open(StepWork *work, const FkKey *key);
 extern void run_put_last(PlanRun *run, int step);
 

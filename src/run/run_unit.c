@@ -19,8 +19,11 @@
 #include "replication/walsender.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "tcop/pquery.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -34,30 +37,33 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* Longest time that a lock on the log holds up a cancel */
+/* Longest time that a lock on the log's table holds up a cancel */
 #define LONGEST_LOG_WAIT_MS	1000
 
-/* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
+/* Own timeout and flag, because SQLSTATE 57014 alone would not tell this limit from a user's cancel */
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
-static int	armed_level;		/* nesting of subtransactions in which the
+static int	armed_level;		/* subtransaction nesting level at which the
 								 * limit was set */
 
-/* Cancels that have struck within the limit; code that catches more than that many has its session ended */
+/* Number of cancels within one limit; code that catches more of them has its session ended */
 #define MOST_CANCELS	100
 static int	cancels;
 
+#define QUERY_LIMIT_MS	60000	/* limit of a stored query if
+								 * schemaguard.statement_timeout is 0 */
+
 static void repeat_cancel(void *arg);
 
-/* On the stack of contexts as long as a statement is limited */
+/* On the error context stack while a statement is limited */
 static ErrorContextCallback limit_context = {.callback = repeat_cancel};
 
-/* Settings that the call under way has in place of the session's, of SgOption * */
+/* SgOption *: settings of the current call that replace the session's */
 static List *call_options = NIL;
 
 /*
- * Does the current transaction's COMMIT wait for a synchronous standby?  Not
- * without a transaction ID, nor without WAL.
+ * Returns whether the current transaction's COMMIT waits for a synchronous
+ * standby, which it does not without a transaction ID, or without WAL.
  */
 static bool
 waits_for_standby(void)
@@ -85,12 +91,12 @@ run_keep_options(List *options)
 	sg_options_apply(options, GUC_ACTION_LOCAL);
 }
 
-/* Begins each transaction of a call in READ COMMITTED, whatever the session's default is */
+/* Begins each transaction of a call in READ COMMITTED, whatever default_transaction_isolation is */
 static void
 begin_next(void)
 {
 	XactIsoLevel = XACT_READ_COMMITTED;
-	/* a step of the caller's own may have opened one */
+	/* a step with the caller's own SQL may have opened one */
 	sg_close_connections();
 	(void) sg_locals_enter();
 	sg_locals_begin();
@@ -107,7 +113,7 @@ run_fire_deferred(void)
 
 	/* SET CONSTRAINTS ALL IMMEDIATE, which lasts until the transaction ends */
 	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
-	/* code of others may have run */
+	/* undoes settings of others' code, which may have run */
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -121,8 +127,8 @@ run_commit(void)
 	begin_next();
 
 	/*
-	 * core takes a cancel for the end of that wait alone: it was meant for
-	 * the call
+	 * the server ends only that wait by the cancel, which was meant for the
+	 * call
 	 */
 	if (waits && !standby_has(XactLastCommitEnd, level))
 	{
@@ -158,7 +164,7 @@ run_disarm_statement_timeout(void)
 			 errhint("schemaguard.statement_timeout limits each statement of a step.")));
 }
 
-/* Is a statement limited, and is that limit of a call within which this one is, by code of others? */
+/* Returns whether a limit is set by an outer call, within which others' code has made this one */
 static bool
 is_within(void)
 {
@@ -173,9 +179,10 @@ is_within(void)
 }
 
 /*
- * Called for each error within what is limited: a cancel, by the limit or by
- * a user, is due again at the next look at interrupts, so that code which
- * catches it, and be it in a loop, comes no further than its handler.
+ * Error context callback, called for each error within the limit: makes a
+ * cancel, by the limit or by a user, due again at the next
+ * CHECK_FOR_INTERRUPTS(), so that code which catches it, even in a loop, gets
+ * no further than its handler.
  */
 static void
 repeat_cancel(void *arg)
@@ -201,7 +208,7 @@ repeat_cancel(void *arg)
 static void
 step_timeout_handler(void)
 {
-	/* an error has left what was limited */
+	/* an error has left the limited code */
 	if (GetCurrentTransactionNestLevel() < armed_level)
 		return;
 	step_timeout_struck = true;
@@ -213,7 +220,7 @@ step_timeout_handler(void)
 void
 run_arm_timeout(int ms)
 {
-	/* or code that is limited could end its limit by a call of ours */
+	/* otherwise limited code could end its limit by a call of schemaguard */
 	if (is_within())
 		return;
 	step_timeout_struck = false;
@@ -239,8 +246,8 @@ run_disarm_timeout(void)
 		disable_timeout(step_timeout, false);
 
 	/*
-	 * it has ended what was limited, or struck after the last look at
-	 * interrupts
+	 * the cancel has ended the limited code, or arrived after its last
+	 * CHECK_FOR_INTERRUPTS()
 	 */
 	if (step_timeout_struck || cancels > 0)
 		QueryCancelPending = false;
@@ -259,7 +266,7 @@ do_limited(void *arg)
 	Limited    *limited = arg;
 
 	limited->fn(limited->arg);
-	/* what has caught a cancel and returned has not done its work */
+	/* code that has caught a cancel and returned has not done its work */
 	CHECK_FOR_INTERRUPTS();
 }
 
@@ -287,6 +294,12 @@ run_try_undo(int ms, void (*fn) (void *arg), void *arg)
 	return try_limited(ms, fn, arg, true);
 }
 
+int
+run_query_limit(void)
+{
+	return sg_statement_timeout ? sg_statement_timeout : QUERY_LIMIT_MS;
+}
+
 void
 run_report_low(void *arg)
 {
@@ -310,7 +323,10 @@ run_timeout_struck(void)
 void
 run_set_local(const char *name, const char *value)
 {
-	/* PGC_SUSET: deadlock_timeout is among them, and only for our own waits */
+	/*
+	 * PGC_SUSET, because deadlock_timeout is among them, for this session's
+	 * own waits only
+	 */
 	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
@@ -404,7 +420,10 @@ run_record_done(const RunAction *action, const StepWork *work,
 	if (action->rows > 0)
 		entry.rows_affected = action->rows;
 
-	/* who shares the step would wait for us, and it is no further by that */
+	/*
+	 * sessions that share the step would wait for this row, without any
+	 * progress by it
+	 */
 	if (!work->shared)
 		plan_step_set_state(work->step->plan, work->step->step, run_state_after(work, state),
 							message, action->attempts);
@@ -434,7 +453,7 @@ run_settle_with(const RunAction *action, LogEntry *entry)
 	run_settle(action, write_entry, entry);
 }
 
-/* For run_record_failure */
+/* Arguments of run_record_failure */
 typedef struct Failure
 {
 	const StepWork *work;
@@ -520,15 +539,25 @@ run_write_interrupted(List *entries)
 				 errdetail_log("The log could not say so: %s", sg_error_text(failure))));
 }
 
+/* Forgets the snapshots of looks that an error ended: SPI_rollback() expects none but those of portals */
+static void
+forget_snapshots(void)
+{
+	while (ActiveSnapshotSet() && !(ActivePortal && GetActiveSnapshot() == ActivePortal->portalSnapshot))
+		PopActiveSnapshot();
+}
+
 void
 run_rethrow_logged(List *entries, ErrorData *edata)
 {
 	/*
-	 * a query of ours that the cancel struck outside of a subtransaction is
-	 * connected within the call, and no part of it could end the transaction
+	 * disconnects queries of this extension that a cancel ended outside of a
+	 * subtransaction, because nothing within the call could end the
+	 * transaction otherwise
 	 */
 	while (!IsSubTransaction() && !SPI_inside_nonatomic_context() && SPI_finish() == SPI_OK_FINISH)
 		;
+	forget_snapshots();
 	SPI_rollback();
 	begin_next();
 	run_write_interrupted(entries);

@@ -1,15 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * script.c
- *	  sg_plan_from_sql(): what a SQL script adds to tables, as steps of a plan.
+ *	  sg_plan_from_sql(): what a SQL script adds to tables, as steps of a
+ *	  plan.
  *
- * Two phases.  First every statement is parsed, alone, by PostgreSQL's own
- * parser; steps are collected, and nothing is written.  Then each takes the
- * way of sg_plan_add_fk, or of sg_plan_add, into the plan.  What can't be read or added
- * becomes a note with line and column, and the rest goes on; in strict mode
- * the first such problem is an error, and nothing is added.
+ *	  Two phases.  First every statement is parsed, alone, by PostgreSQL's own
+ *	  parser; steps are collected, and nothing is written.  Then each step is
+ *	  added to the plan as by sg_plan_add_fk or sg_plan_add.  A statement that
+ *	  can't be read or added becomes a note with line and column, and the rest
+ *	  goes on; in strict mode the first such problem is an error, and nothing
+ *	  is added.
  *
- * Nothing of the script is executed, and nothing of it gets into the log.
+ *	  Nothing of the script is executed, and nothing of it gets into the log.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,21 +48,22 @@ static const char strict_hint[] = "Without strict => true such a place becomes a
 
 static const char left_alone[] = "left alone: it adds nothing to a table that a step could hold";
 
-/* Bytes of a message that a note keeps */
+/* Length in bytes of a note's message */
 #define NOTE_MAX 300
 
-/* Something to be said about a place in the script */
+/* A remark about a place in the script */
 typedef struct ScriptRemark
 {
 	int			offset;
-	int			sqlerrcode;		/* 0: not a problem, not even in strict mode */
+	int			sqlerrcode;		/* 0: no problem, also in strict mode */
 	char	   *message;
-	const char *tag;			/* of a statement that makes no step, or NULL */
+	const char *tag;			/* command tag of a statement that makes no
+								 * step, or NULL */
 } ScriptRemark;
 
 /* ---- remarks ---- */
 
-/* The message as one line of bounded length */
+/* Returns the message as one line of bounded length */
 static char *
 shorten(const char *message)
 {
@@ -90,10 +93,10 @@ script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *mess
 }
 
 /*
- * The parser's message without the token at which it stopped, where that is,
- * or has, a literal: everybody may read the notes of a plan.  In a translation
- * the token's place is not known: there it is left out with all that the
- * message says beside it.
+ * Returns the parser's message without the token at which it stopped, if that
+ * is, or contains, a literal, because everybody may read the notes of a plan.
+ * The token's place in a translated message is unknown: returns only "syntax
+ * error" then.
  */
 static char *
 hide_literal(const ErrorData *error)
@@ -111,8 +114,8 @@ hide_literal(const ErrorData *error)
 }
 
 /*
- * An error that a statement has raised is a remark when it is about the
- * statement; anything else, such as a cancel, goes on.
+ * Turns an error that is about the statement into a remark; any other error,
+ * such as a cancel, is raised again.
  */
 static void
 remark_error(ScriptReader *reader, int offset, ErrorData *error)
@@ -139,10 +142,7 @@ compare_remarks(const ListCell *a, const ListCell *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/*
- * Turn remarks into notes, with line and column.  With a hint the first problem
- * is raised instead.
- */
+/* Turns remarks into notes, with line and column.  With a hint, raises the first problem instead. */
 List *
 script_notes(ScriptReader *reader, const char *hint)
 {
@@ -248,7 +248,7 @@ read_create_table(ScriptReader *reader, CreateStmt *stmt, const char *unsupporte
 	}
 }
 
-/* A part of a statement of which other parts are taken */
+/* Remarks a part of a statement that makes no step, while other parts do */
 static void
 remark_command(ScriptReader *reader, int token)
 {
@@ -310,7 +310,7 @@ read_create_schema(ScriptReader *reader, CreateSchemaStmt *stmt)
 	script_path_leave_schema(reader->path);
 }
 
-/* Code that may add keys when it runs, which we don't run */
+/* Remarks on code that may add keys when it runs, because the script is not run */
 static void
 check_body(ScriptReader *reader, List *options, const char *what)
 {
@@ -382,8 +382,8 @@ read_statement(ScriptReader *reader, Node *statement)
 }
 
 /*
- * Parse and read statements until one raises an error; reader->next is the
- * one behind it then.
+ * Parses and reads statements until one raises an error; reader->next is the
+ * next statement then.
  */
 static void
 read_statements(void *arg)
@@ -449,7 +449,10 @@ check_step(void *arg)
 	CheckedStep *checked = arg;
 	PlanStep   *step = checked->step;
 
-	/* what exists, but can't be in a key, makes a step that says so */
+	/*
+	 * an existing object that can't be in a key makes a skipped step with the
+	 * reason
+	 */
 	if (step->kind == STEP_FOREIGN_KEY && step->state != STEP_SKIPPED)
 	{
 		FkProblem  *problem = fk_check_tables(sg_find_qualified(step->child_table),
@@ -461,7 +464,7 @@ check_step(void *arg)
 	plan_draft_check(checked->draft, step);
 }
 
-/* Are a key's columns the first ones of an index? */
+/* Returns whether a key's columns are the first ones of an index */
 static bool
 serves(const ScriptStep *index, const PlanStep *key)
 {
@@ -478,7 +481,7 @@ serves(const ScriptStep *index, const PlanStep *key)
 	return true;
 }
 
-/* Is it the index, by name and columns, that the key's step would make? */
+/* Returns whether the index is the one, by name and columns, that the key's step would build */
 static bool
 is_keys_own(const ScriptStep *index, const PlanStep *key)
 {
@@ -490,7 +493,7 @@ is_keys_own(const ScriptStep *index, const PlanStep *key)
 				  sg_make_name(sg_parse_table_name(key->child_table).name, sg_join_names(key->child_columns), "idx")) == 0;
 }
 
-/* A key whose index the script makes itself gets no other one */
+/* Turns off the index of key steps for which the script itself builds one */
 static void
 join_indexes(ScriptReader *reader)
 {
@@ -590,7 +593,10 @@ summary_note(ScriptReader *reader)
 	return note;
 }
 
-/* Would a statement that is left alone change tables, their rows, or what reads them?  Settings, comments and privileges do not. */
+/*
+ * Returns whether a statement without a step would change tables, their rows,
+ * or objects that read them; settings, comments and privileges do not count.
+ */
 static bool
 changes_database(const char *tag)
 {
@@ -604,7 +610,7 @@ changes_database(const char *tag)
 	return true;
 }
 
-/* Reports the outcome of the script, unless all of it was understood and made a step */
+/* Reports the outcome of the script, unless all of it became steps */
 static void
 tell_outcome(const ScriptReader *reader, int added, int nnotes)
 {
@@ -623,7 +629,7 @@ tell_outcome(const ScriptReader *reader, int added, int nnotes)
 		ereport(NOTICE,
 				(errmsg("script: %d %s added, %d %s left alone", added, added == 1 ? "step" : "steps",
 						left, left == 1 ? "statement is" : "statements are"),
-				 errhint("They are in no step of the plan:\nSELECT line, tag, reason FROM schemaguard.plan_note WHERE plan = %s;",
+				 errhint(sg_calls("They are in no step of the plan. What has to be run along with it becomes one by sg_plan_add():\nSELECT line, tag, reason FROM schemaguard.plan_note WHERE plan = %s;"),
 						 quote_literal_cstr(reader->plan))));
 		return;
 	}
@@ -637,8 +643,8 @@ tell_outcome(const ScriptReader *reader, int added, int nnotes)
 }
 
 /*
- * Read the script with the scanner's and the parser's notices about names
- * that they cut turned off: we make remarks about those that matter.
+ * Reads the script with the scanner's and parser's notices about truncated
+ * names turned off, because remarks report those that matter.
  */
 void
 script_read(ScriptReader *reader, const FkPlan *plan, const char *sql)
@@ -679,10 +685,10 @@ check_no_file(const char *plan, const char *script)
 /*
  * sg_plan_from_sql(plan text, script text, strict boolean)
  *
- * Adds a step for each foreign key of the script, and for what else it gives
- * to tables; returns how many.  What is left alone goes to
- * schemaguard.plan_note.  With strict, a statement that can't be read, or a
- * step that can't be added, is an error.
+ * Adds a step for each foreign key of the script, and for other things that it
+ * gives to tables; returns the number of steps.  Statements without a step
+ * become rows of schemaguard.plan_note.  With strict, a statement that can't be
+ * read, or a step that can't be added, is an error.
  */
 static Datum
 sg_plan_from_sql_entered(PG_FUNCTION_ARGS)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * script.h
- *	  A migration script: its statements, what its names mean, and the steps
- *	  that it makes.
+ *	  A migration script: its statements, the meaning of its names, and the
+ *	  steps that it makes.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,87 +19,94 @@
 typedef struct ScriptStatement
 {
 	int			start;			/* byte offset in the script's text */
-	int			length;			/* a null byte follows */
-	List	   *cut_names;		/* identifiers that the scanner has cut */
-	bool		cut_unicode;	/* a U&"" name is so long that it may be cut */
+	int			length;			/* length; a null byte follows */
+	List	   *cut_names;		/* identifiers that the scanner has truncated */
+	bool		cut_unicode;	/* a U&"" name may have been truncated */
 } ScriptStatement;
 
 typedef struct Script
 {
-	char	   *sql;			/* COPY data and psql's commands blanked out */
+	char	   *sql;			/* text with COPY data and psql's commands
+								 * blanked out */
 	int			length;
 	ScriptStatement *statements;
 	int			nstatements;
 	int64		copy_lines;
-	int64		commands;		/* backslash lines */
-	int64		unfollowed;		/* those among them that include or choose */
+	int64		commands;		/* number of psql's backslash commands */
+	int64		unfollowed;		/* those among them that include files or
+								 * branch */
 
-	/* where the scanner gave up, as in a quote that never ends; else NULL */
+	/*
+	 * error at which the scanner gave up, as in an unterminated quote; else
+	 * NULL
+	 */
 	ErrorData  *error;
 	int			error_offset;
 } Script;
 
-/* Cut a script into statements, in one pass */
+/* Cuts a script into statements, in one pass */
 extern Script *script_split(const char *script);
 
 /*
- * For other scanners: a code of our own for each keyword, as gram.h, which has
- * core's, is not installed; and that of a word, or -1 where it is none.
+ * For other scanners: script_keyword_codes() has a code for each keyword,
+ * because gram.h, which has the server's codes, is not installed;
+ * script_keyword() returns the code of a word, or -1 if it is no keyword.
  */
 extern const uint16 *script_keyword_codes(void);
 extern int	script_keyword(const char *word);
 
-/* Byte offset of the place that an error of scanner or parser is about, or 0 */
+/* Returns the byte offset that an error of scanner or parser reports, or 0 */
 extern int	script_error_offset(const char *sql, const ErrorData *error);
 
 /* ---- script_path.c ---- */
 
-/* Where unqualified names lead at the current place of a script */
+/* Schemas of unqualified names at the current place of a script */
 typedef struct ScriptPath ScriptPath;
 
-/* Starts with the search_path of the caller */
+/* Begins with the search_path of the caller */
 extern ScriptPath *script_path_begin(void);
 
-/* Follow what a parsed statement does to the search_path, if anything */
+/* Applies a parsed statement's effect on the search_path, if any */
 extern void script_path_follow(ScriptPath *path, Node *statement);
 
-/* The table that a name means, as qualified name; it need not exist */
+/* Returns the qualified name of the table that a name means; it need not exist */
 extern char *script_path_table(ScriptPath *path, const RangeVar *name);
 
-/* The one that CREATE TABLE makes; later names may mean it */
+/* Returns the qualified name of a table that CREATE TABLE makes; later names may mean it */
 extern char *script_path_new_table(ScriptPath *path, const RangeVar *name);
 
-/* CREATE SCHEMA makes it, and looks there first for its own elements */
+/* CREATE SCHEMA makes the schema, and looks there first for its own elements */
 extern void script_path_enter_schema(ScriptPath *path, const char *schema);
 extern void script_path_leave_schema(ScriptPath *path);
 
-/* A type that the script makes */
+/* Records a type that the script makes */
 extern void script_path_new_type(ScriptPath *path, List *names);
 
 /* Kinds of named objects */
 typedef enum ScriptObject
 {
-	SCRIPT_TABLE,				/* or what shares its names: views, indexes,
-								 * sequences */
+	SCRIPT_TABLE,				/* or a view, index or sequence, which share
+								 * names with tables */
 	SCRIPT_FUNCTION,
 	SCRIPT_TYPE,
 	SCRIPT_COLLATION,
-	SCRIPT_OPCLASS				/* of an access method */
+	SCRIPT_OPCLASS				/* operator class of an access method */
 } ScriptObject;
 
 /*
- * The schema that an unqualified name needs once search_path is pg_catalog
- * alone: the first that has such an object; NULL: none, or not known.
+ * Returns the schema that an unqualified name needs once search_path is
+ * pg_catalog alone: the first schema with such an object; NULL: none, or
+ * unknown.
  */
 extern const char *script_path_schema(ScriptPath *path, ScriptObject object, const char *name, Oid method);
 
-/* The table that DROP TABLE means; later names do not mean it */
+/* Returns the qualified name of the table that DROP TABLE means; later names do not mean it */
 extern char *script_path_drop_table(ScriptPath *path, const RangeVar *name);
 
-/* Has the script made a table or type of that name? */
+/* Returns whether the script has made a table or type of that name */
 extern bool script_path_has_made(ScriptPath *path, const char *qualified);
 
-/* Is it a temporary table of the script's? */
+/* Returns whether the name is of a temporary table of the script */
 extern bool script_path_is_temporary(const char *qualified);
 
 /* ---- script_cut.c ---- */
@@ -108,12 +115,12 @@ extern bool script_path_is_temporary(const char *qualified);
 typedef struct ScriptToken
 {
 	int			code;			/* a character, or script_keyword() */
-	int			start;			/* in the statement */
+	int			start;			/* offset in the statement */
 	int			end;
-	int			depth;			/* of parentheses around it; one that opens or
-								 * closes counts as outside */
-	const char *schema;			/* to be written before it, or NULL */
-	bool		left_out;		/* of what is cut */
+	int			depth;			/* depth of parentheses around it; a
+								 * parenthesis itself counts as outside */
+	const char *schema;			/* schema to write before it, or NULL */
+	bool		left_out;		/* omitted from cut text */
 } ScriptToken;
 
 typedef struct ScriptTokens
@@ -126,34 +133,45 @@ typedef struct ScriptTokens
 /* Returns the tokens of a statement that the parser has accepted; sql has to stay allocated */
 extern ScriptTokens *script_tokens(const char *sql);
 
-/* The first token at an offset or after it, or n */
+/* Returns the first token at an offset or after it, or n */
 extern int	script_token_at(const ScriptTokens *tokens, int offset);
 
-/* The first with this code from `from` on, before `end`, and as deep as `from`; or `end` */
+/* Returns the first token with this code between `from` and `end`, at the depth of `from`; or `end` */
 extern int	script_token_find(const ScriptTokens *tokens, int from, int end, int code);
 
-/* The text from one token to the one before `end`, without comments, on one line but for literals */
+/*
+ * Returns the text from one token to the one before `end`, without comments, on
+ * one line except for literals
+ */
 extern char *script_cut(const ScriptTokens *tokens, int from, int end);
 
-/* The statement's own text of that length, with the schemas that names have got */
+/* Returns the statement's own text of that length, with the schemas that names have been given */
 extern char *script_text(const ScriptTokens *tokens, int length);
 
 /*
- * Names of a raw expression, query or type that its place in the script
- * resolves by search_path, and pg_catalog does not have, get their schema in
- * what is cut.
+ * Gives a schema, in cut text, to the names of a raw expression, query or type
+ * that the script's search_path resolves and pg_catalog does not have.
  */
 extern void script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node);
 
-/* Gives the name of a table its schema likewise, or that of one that the statement makes; NULL is none */
+/*
+ * Gives the name of a table its schema likewise, or with is_new that of the
+ * table that the statement makes; name may be NULL
+ */
 extern void script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *name, bool is_new);
 
-/* Gives an object its schema likewise, whose name, the first of a list, stands at the first token from `from` (at least 1) on that is like it */
+/*
+ * Gives an object its schema likewise: its name, the first of a list, is the
+ * first equal token from `from` (at least 1) on
+ */
 extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, int from);
 
 /* ---- script_name.c ---- */
 
-/* Gives the tables, functions and types that a statement names their schemas; returns its text, of that length, with these */
+/*
+ * Give the tables, functions and types that a statement names their schemas;
+ * script_qualified_statement() returns its text, of that length, with these
+ */
 extern void script_qualify_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement);
 extern char *script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement, int length);
 
@@ -162,16 +180,16 @@ extern char *script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, 
 /* A step that a script makes */
 typedef struct ScriptStep
 {
-	PlanStep   *step;			/* fk_name may be NULL */
-	int			offset;			/* in the script */
-	bool		gone;			/* a later statement drops it */
+	PlanStep   *step;			/* its fk_name may be NULL */
+	int			offset;			/* offset in the script */
+	bool		gone;			/* a later statement drops the step's object */
 	char	   *unique;			/* definition of a unique index, or NULL */
 	bool		index_only;		/* a unique index that no constraint uses so
 								 * far */
-	List	   *leading;		/* first columns of an index that it makes, as
-								 * far as they are plain */
-	bool		plain;			/* an index that is nothing but those */
-	bool		keys_own;		/* and that a key's step makes by itself */
+	List	   *leading;		/* first columns of an index that it makes, up
+								 * to the first that is not plain */
+	bool		plain;			/* the index has nothing but these columns */
+	bool		keys_own;		/* an index that a key's step builds itself */
 } ScriptStep;
 
 typedef struct ScriptReader
@@ -179,41 +197,38 @@ typedef struct ScriptReader
 	Script	   *script;
 	const char *plan;
 	ScriptPath *path;
-	int			next;			/* statement to parse */
-	ScriptStatement *statement; /* the current one */
+	int			next;			/* number of the statement to parse next */
+	ScriptStatement *statement; /* current statement */
 	ScriptTokens *tokens;		/* its tokens, or NULL: not needed yet */
 
-	MemoryContext context;		/* of what is kept */
-	MemoryContext scratch;		/* of one statement */
-	List	   *steps;			/* of ScriptStep * */
-	List	   *remarks;		/* of ScriptRemark * */
+	MemoryContext context;		/* memory context of results */
+	MemoryContext scratch;		/* memory context of one statement */
+	List	   *steps;			/* ScriptStep * */
+	List	   *remarks;		/* ScriptRemark * */
 } ScriptReader;
 
-/*
- * Say something about a place in the script; an SQLSTATE of 0: not a problem,
- * not even in strict mode.
- */
+/* Adds a remark about a place in the script; sqlerrcode 0: no problem, also in strict mode. */
 extern void script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message);
 
-/* A remark about a name that is longer than names can be, if there is one among those */
+/* Adds a remark about a truncated name, if one of the names is; returns whether */
 extern bool script_remark_cut(ScriptReader *reader, int offset, List *names);
 
-/* Reads a script for the plan, whose notes about names that are cut are ours */
+/* Reads a script for the plan, with remarks about truncated names */
 extern void script_read(ScriptReader *reader, const FkPlan *plan, const char *sql);
 
-/*
- * Adds the steps that pass to the plan, and returns them (of PlanStep *); what
- * does not pass is remarked.
- */
+/* Adds the valid steps to the plan, and returns them (PlanStep *); the others get remarks. */
 extern List *script_add_steps(ScriptReader *reader, const FkPlan *plan);
 
-/* The remarks, by their places, as notes of the plan (of PlanNote *); with a hint, the first problem is raised instead */
+/*
+ * Returns the remarks, by their places, as notes of the plan (PlanNote *); with
+ * a hint, raises the first problem instead
+ */
 extern List *script_notes(ScriptReader *reader, const char *hint);
 
-/* Is it one word, with the end of a file's name? */
+/* Returns whether the script is a single word that ends like a file name */
 extern bool script_is_file_name(const char *script);
 
-/* Keep a step, which is in reader->context, of the current statement */
+/* Adds a step of the current statement; the step is in reader->context */
 extern ScriptStep *script_keep(ScriptReader *reader, PlanStep *step, int location);
 
 /* ---- script_change.c ---- */
@@ -226,7 +241,7 @@ typedef struct ScriptTable
 	const char *unsupported;	/* why it can't have foreign keys, or NULL */
 } ScriptTable;
 
-/* REFERENCES of a column, with the attributes that come after it */
+/* Adds the keys of a column's REFERENCES, with the attributes that follow */
 extern void script_read_column_keys(ScriptReader *reader, const ScriptTable *table, ColumnDef *column);
 extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c);
 
@@ -234,91 +249,106 @@ extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Const
 extern bool script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end);
 extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
 
-/* Does ONLY make an index of a partitioned table without its partitions?  It means nothing for another table. */
+/*
+ * Returns whether ON ONLY makes an index of a partitioned table without its
+ * partitions; ONLY means nothing for another table.
+ */
 extern bool script_leaves_partitions_out(const IndexStmt *stmt, const char *table);
 
-/* CREATE TABLE without its keys, if the table is not there */
+/* Reads CREATE TABLE without its keys, if the table does not exist */
 extern void script_read_table(ScriptReader *reader, const ScriptTable *table, CreateStmt *stmt);
 
 /* ---- script_follow.c ---- */
 
 /*
- * Carry over to the steps read so far (of ScriptStep *) what a statement does;
- * those of a command say whether they have found any.
+ * Apply a statement's effects to the steps read so far (ScriptStep *);
+ * script_follow_command() returns whether it has found any.
  */
 extern void script_follow_statement(List *steps, ScriptPath *path, Node *statement);
 extern bool script_follow_command(List *steps, const char *table, AlterTableCmd *cmd);
 
-/* Leaves out, and reports, the step that creates a table if a later command changes or attaches it in a way that no step has */
+/*
+ * Drops, with a remark, the step that creates a table if a later command
+ * changes or attaches the table in a way that no step can
+ */
 extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
 
 /* ---- script_add.c ---- */
 
-/* The name of the table of an index that is here, or NULL */
+/* Returns the table of an existing index by its OID, or NULL */
 extern char *script_table_of_index(Oid index);
 
 /* ---- script_facts.c: what statements do ---- */
 
-/* Words for the deed of a statement under its lock: a flag of the fact, which rules of lint look for */
+/* Words for the deed of a statement under its lock: a flag of the fact, which lint rules use */
 #define DOES_BUILD			"builds"
-#define DOES_REBUILD		"rebuilds"	/* with its indexes locked */
+#define DOES_REBUILD		"rebuilds"	/* rewrites the table, and builds its
+										 * indexes again */
 #define DOES_READ			"reads"
-#define DOES_MAYBE_READ		"may read"	/* unless a CHECK spares that */
-#define DOES_CHECK			"checks"	/* the rows against a foreign key */
-#define DOES_REFUSE			"refuses"	/* not the statement: a CHECK, until
-										 * then */
+#define DOES_MAYBE_READ		"may read"	/* unless a CHECK makes the scan
+										 * unnecessary */
+#define DOES_CHECK			"checks"	/* checks the rows against a foreign
+										 * key */
+#define DOES_REFUSE			"refuses"	/* a CHECK refuses rows until the
+										 * statement */
 #define DOES_REWRITE		"rewrites"
 #define DOES_MAYBE_REWRITE	"may rewrite"
 #define DOES_COMPUTE		"computes"
 
-/* A lock that others wait for, held for the longer the larger the table is */
+/* A lock that others wait for, held longer for a larger table */
 typedef struct ScriptHold
 {
-	char	   *relation;		/* the table of the deed, qualified, or NULL:
-								 * all that it is about */
-	LOCKMODE	lock;			/* SHARE, or one that more waits for */
-	const char *does;			/* meanwhile, one of the words above */
-	const char *tables;			/* text of the tables that are locked, or
-								 * NULL: that one alone */
-	List	   *heirs;			/* names of tables that inherit from it, with
-								 * which the same is done */
-	List	   *ways;			/* statements that do the deed beforehand, of
-								 * char *, or NIL */
-	const char *undo;			/* statement that takes away the CHECK which
+	char	   *relation;		/* the table of the deed, qualified; NULL: all
+								 * of its tables */
+	LOCKMODE	lock;			/* SHARE, or a stronger lock */
+	const char *does;			/* deed under the lock, one of the words above */
+	const char *tables;			/* text of the locked tables, or NULL: the
+								 * relation only */
+	List	   *heirs;			/* names of inheriting tables, to which the
+								 * same is done */
+	List	   *ways;			/* char *: statements that do the deed
+								 * beforehand, or NIL */
+	const char *undo;			/* statement that drops the CHECK which
 								 * refuses rows until the deed, or NULL */
 } ScriptHold;
 
 /* Returns the constraint of that name that ALTER TABLE adds itself, or NULL */
 extern Constraint *script_added_constraint(const AlterTableStmt *statement, const char *name);
 
-/* Returns such locks (of ScriptHold *) that a step which runs as it is written, or adds a column, takes on what it has not made */
+/*
+ * Returns the locks (ScriptHold *) that a statement or column step takes on
+ * objects that it has not made
+ */
 extern List *script_holds(const PlanStep *step);
 
 /* ---- script_hold.c ---- */
 
-/* Returns "it holds SHARE on public.t while it builds an index: nobody can write there meanwhile" */
+/*
+ * Returns a text like "it holds SHARE on public.t while it builds an index:
+ * nobody can write there meanwhile"
+ */
 extern char *script_hold_text(const ScriptHold *hold);
 
-/* Returns the way out for a step of a plan: steps that do the deed before, else a phase */
+/* Returns a hint for a step of a plan: steps that do the deed before, else a phase */
 extern char *script_hold_hint(const ScriptHold *hold, const PlanStep *step);
 
 /*
- * Returns the valid CHECK of a partition that spares the read of its rows for a
- * bound: inside, all of them are within it; else none is, of the default
- * partition.  If there is none, sets the condition of such a CHECK, or NULL if
- * that could run code of types.  Locks the table ACCESS SHARE.
+ * Returns the valid CHECK of a partition that makes the scan for a bound
+ * unnecessary: with `inside` all rows are within it; else none is, for the
+ * default partition.  If there is none, sets the condition of such a CHECK, or
+ * NULL if that could run code of types.  Locks the table ACCESS SHARE.
  */
 extern char *script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition);
 
 /*
- * Return what ATTACH PARTITION builds and checks on a table that is here: the
- * statements, of char *, that make its own of each index, or of each foreign
- * key, of the partitioned table that it lacks.
+ * Return the statements (char *) that build a table's own index, or add its own
+ * foreign key, for each of the partitioned table's that ATTACH PARTITION would
+ * otherwise build or check.
  */
 extern List *script_missing_indexes(Oid whole, Oid partition);
 extern List *script_missing_keys(Oid whole, Oid partition);
 
-/* Returns the foreign keys of a table, at either end, that have a column of it; of FkKey * */
+/* Returns the foreign keys of a table, at either end, that have a column of it; FkKey * */
 extern List *script_keys_of_column(Oid relid, const char *column);
 
 /* Returns the other tables of the foreign keys of a table, at either end */
@@ -329,38 +359,90 @@ extern void script_hold_init(void);
 
 /* ---- script_column.c ---- */
 
-/* Effects of ALTER COLUMN TYPE on the rows of a table that is here */
+/* Effects of ALTER COLUMN TYPE on the rows of an existing table */
 typedef enum ScriptTypeChange
 {
 	TYPE_KEEPS_ROWS,
 	TYPE_REWRITES,
-	TYPE_MAY_REWRITE,			/* by USING, or casts of other types than the
-								 * server's */
-	TYPE_NO_CAST,				/* the statement fails */
-	TYPE_NOT_HERE				/* there is no such column */
+	TYPE_MAY_REWRITE,			/* unknown, because of USING, or of casts of
+								 * types that are not the server's */
+	TYPE_NO_CAST,				/* the statement fails for lack of a cast */
+	TYPE_NOT_HERE				/* the column does not exist */
 } ScriptTypeChange;
 
-/* The name of a type; one that is not built-in as it is written, NULL for none */
+/*
+ * script_type_text() returns the name of a type; a type that is not built-in as
+ * it is written, NULL for none
+ */
 extern char *script_type_text(const TypeName *name);
 
 extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
 
 /*
- * Sets what a new type that keeps the rows has the server do for what depends on
- * the column: read all rows for a CHECK again, or build an index anew.
+ * Returns the indexes, OIDs, that a new type which keeps the rows makes the
+ * server rebuild; sets whether it reads all rows for a CHECK again.
  */
-extern void script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads, bool *builds);
+extern List *script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads);
 
-/* The integer type that a serial one stands for, or InvalidOid */
+/* Returns the integer type behind a serial type, or InvalidOid */
 extern Oid	script_serial_type(const TypeName *name);
 
-/* Has each row a value by itself when the column is added: of an identity, a sequence, or generated and stored? */
+/*
+ * Returns whether each row gets a value of its own when the column is added: of
+ * an identity, a sequence, or generated and stored
+ */
 extern bool script_column_computes(const ColumnDef *column);
 
 /*
- * Is the table written anew when the column is added?  default_apart: a volatile
- * default comes later, as in a step of that kind.
+ * Returns whether adding the column rewrites the table. default_apart: a
+ * volatile default is set later, as in a column step.
  */
 extern bool script_column_rewrites(const ColumnDef *column, bool default_apart);
+
+/* ---- script_brief.c: what is built, and what is not ---- */
+
+/*
+ * Returns the index that a constraint builds for itself, or NULL; column is set
+ * for a column's constraint
+ */
+extern IndexStmt *script_constraint_index(const Constraint *c, const char *column);
+
+/*
+ * Names that statements of a script change, for which the catalogs have another
+ * answer than for later statements
+ */
+typedef struct ScriptTouched
+{
+	List	   *names;			/* char *: names that are added, dropped,
+								 * renamed or changed */
+	List	   *tables;			/* tables with another name by then, and names
+								 * that are free, the last one first */
+	List	   *columns;		/* names of columns, likewise */
+	List	   *schemas;
+} ScriptTouched;
+
+/* Adds the names that a statement changes */
+extern void script_touch(ScriptTouched *touched, Node *statement);
+
+/* Returns the existing table that a name means by then; or InvalidOid */
+extern Oid	script_table_by_then(const ScriptTouched *touched, const RangeVar *name);
+
+/* Return the present names of columns that were renamed in the script */
+extern const char *script_column_now(const ScriptTouched *touched, Oid relid, const char *name);
+extern List *script_columns_now(const ScriptTouched *touched, Oid relid, const List *names);
+
+/* Returns an index statement with the present names of its columns */
+extern const IndexStmt *script_index_now(const ScriptTouched *touched, Oid relid, const IndexStmt *statement);
+
+/* Returns whether a name leads to another table by then; sets that, or InvalidOid for a free name */
+extern bool script_is_renamed(const ScriptTouched *touched, const char *qualified, Oid *relid);
+
+/*
+ * Return whether, in the database's present state and for an existing table
+ * (relid), the statement does nothing, or the command changes only catalogs,
+ * although it would otherwise take longer for a larger table.
+ */
+extern bool script_index_is_there(Oid relid, const IndexStmt *statement, const ScriptTouched *touched);
+extern bool script_command_is_brief(Oid relid, const AlterTableStmt *statement, const AlterTableCmd *cmd, const ScriptTouched *touched);
 
 #endif							/* SG_SCRIPT_H */

@@ -3,10 +3,10 @@
  * script_add.c
  *	  sg_plan_add(): one statement, as steps of a plan.
  *
- * What adds keys, constraints, columns, defaults or indexes is read as a script
- * is; a drop or a rename of one object is a step of that kind.  Everything else,
- * and a statement of which a script would leave a part alone, is a step of kind
- * statement, so that nothing of it is lost.
+ *	  Statements that add keys, constraints, columns, defaults or indexes are
+ *	  read as in a script; a drop or a rename of one object is a step of that
+ *	  kind.  Any other statement, and one of which a script would leave a part
+ *	  out, becomes a step of kind statement, so that nothing of it is lost.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,7 +47,7 @@ typedef struct ObjectChange
 	char	   *kind;
 	char	   *what;
 	char	   *table;
-	char	   *name;			/* NULL: the table itself */
+	char	   *name;			/* name of the part; NULL: the table itself */
 	char	   *new_name;
 	bool		if_exists;
 } ObjectChange;
@@ -72,7 +72,7 @@ table_of_index(const RangeVar *name)
 	return script_table_of_index(RangeVarGetRelid(name, NoLock, true));
 }
 
-/* DROP of one object, which nothing else goes with */
+/* Reads a DROP of one object without CASCADE */
 static bool
 read_drop(const DropStmt *statement, ObjectChange *change)
 {
@@ -108,7 +108,7 @@ read_drop(const DropStmt *statement, ObjectChange *change)
 	}
 }
 
-/* ALTER TABLE of one command that drops a part of the table */
+/* Reads an ALTER TABLE with one command that drops a part of the table */
 static bool
 read_alter(const AlterTableStmt *statement, ObjectChange *change)
 {
@@ -182,7 +182,7 @@ set_field(PlanStep *step, const char *name, char *value)
 		plan_field_set_text(plan_field(name, FIELD_ANY), step, value);
 }
 
-/* Adds it; returns it */
+/* Adds a step to the plan; returns it */
 static PlanStep *
 add_step(PlanStep *step)
 {
@@ -204,7 +204,7 @@ add_object_change(const FkPlan *plan, const ObjectChange *change)
 	return add_step(step);
 }
 
-/* As it stands, with the schemas that its names need */
+/* Adds the statement as it is written, with the schemas that its names need */
 static PlanStep *
 add_statement(const FkPlan *plan, const ScriptReader *reader, Node *statement)
 {
@@ -217,14 +217,14 @@ add_statement(const FkPlan *plan, const ScriptReader *reader, Node *statement)
 	return add_step(step);
 }
 
-/* Is the first step that of the table?  There is none where the table is there. */
+/* Returns whether the first step creates the table, which it does not if the table exists */
 static bool
 makes_table(const ScriptReader *reader)
 {
 	return ((ScriptStep *) linitial(reader->steps))->step->kind == STEP_TABLE;
 }
 
-/* Does a script take the whole of such a statement, if it takes anything of it? */
+/* Returns whether a script takes the whole of such a statement, if it takes anything of it */
 static bool
 is_taken_whole(Node *statement, const ScriptReader *reader)
 {
@@ -246,7 +246,7 @@ single_statement(const ScriptReader *reader)
 	return linitial_node(RawStmt, raw_parser(script->sql + script->statements->start, RAW_PARSE_DEFAULT))->stmt;
 }
 
-/* Adds what the statement makes; returns the steps */
+/* Adds the steps that the statement makes; returns them */
 static List *
 add(FkPlan *plan, ScriptReader *reader)
 {
@@ -271,7 +271,7 @@ add(FkPlan *plan, ScriptReader *reader)
 	return list_make1(add_statement(plan, reader, statement));
 }
 
-/* Gives the names in a step's undo the schemas that they need, as those of its statement have them */
+/* Gives the names in a step's undo their schemas, as in its statement */
 static void
 qualify_undo(const FkPlan *plan, const ScriptReader *reader, int number)
 {
@@ -303,9 +303,9 @@ qualify_undo(const FkPlan *plan, const ScriptReader *reader, int number)
 /*
  * sg_plan_add(plan text, sql text, options jsonb DEFAULT '{}')
  *
- * Adds what one statement does to a plan and sets options of its steps, as
- * sg_plan_set() does; returns their numbers, none for what the plan has
- * already.  For the author's role and superusers (42501); 42601 for what is not
+ * Adds one statement's work to a plan and sets options of its steps, as
+ * sg_plan_set() does; returns their numbers, none for steps that the plan has
+ * already.  For the author's role and superusers (42501); 42601 unless sql is
  * one statement, 22023 for options that no step has, 0A000 for kinds of
  * statements that no plan takes, 55006 while a session runs the plan.  Locks no
  * table of users.
@@ -336,7 +336,7 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 	{
 		int			level = NewGUCNestLevel();
 
-		/* what the step lacks was told when it was added */
+		/* warnings about the step were given when it was added */
 		if (client_min_messages < WARNING)
 			sg_scope_set("client_min_messages", "warning");
 		foreach_ptr(PlanStep, step, plan_steps_that_take(plan, steps, &options))

@@ -3,9 +3,9 @@
  * script_change.c
  *	  Statements of a script as steps: keys, and other changes of tables.
  *
- * A clause that no step has a field for keeps the whole of it out of the plan,
- * with a remark: a constraint that says less than the script is not what its
- * author wants.
+ *	  A clause that no step has a field for keeps its whole constraint out of
+ *	  the plan, with a remark, because a constraint without a clause is not
+ *	  what the script's author wants.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,7 @@ cannot_hold(ScriptReader *reader, int location, const char *what)
 
 /* ---- keys ---- */
 
-/* Says whether no plan can hold the key; if so, a remark has been made about it */
+/* Returns whether no plan can hold the key, and then adds a remark */
 static bool
 is_unreadable(ScriptReader *reader, const ScriptTable *table, const char *parent_table, Constraint *c)
 {
@@ -71,8 +71,8 @@ is_unreadable(ScriptReader *reader, const ScriptTable *table, const char *parent
 }
 
 /*
- * Keep a key of the current statement.  c->fk_attrs has the child's columns,
- * the attributes behind a column's REFERENCES have been applied to c.
+ * Adds a key of the current statement. c->fk_attrs has the child's columns, and
+ * the attributes after a column's REFERENCES have been applied to c.
  */
 void
 script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c)
@@ -92,7 +92,7 @@ script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c)
 	MemoryContextSwitchTo(old);
 }
 
-/* Apply what follows a column's constraint; false when it is no such thing */
+/* Applies an attribute that follows a column's constraint; returns false if it is no attribute */
 static bool
 apply_attribute(Constraint *c, ConstrType attribute)
 {
@@ -123,7 +123,7 @@ apply_attribute(Constraint *c, ConstrType attribute)
 	}
 }
 
-/* Each constraint of a column with the attributes that come after it */
+/* Applies to each constraint of a column the attributes that follow it */
 static void
 apply_attributes(ColumnDef *column)
 {
@@ -138,7 +138,7 @@ apply_attributes(ColumnDef *column)
 		{
 			timing_given |= c->contype == CONSTR_ATTR_DEFERRABLE ||
 				c->contype == CONSTR_ATTR_NOT_DEFERRABLE;
-			/* alone, INITIALLY DEFERRED says DEFERRABLE, too */
+			/* alone, INITIALLY DEFERRED implies DEFERRABLE */
 			if (c->contype == CONSTR_ATTR_DEFERRED && !timing_given)
 				last->deferrable = true;
 			continue;
@@ -171,7 +171,10 @@ tokens_of(ScriptReader *reader)
 	return reader->tokens;
 }
 
-/* Keep a step of the table; what its fields hold is copied.  NULL: it can't be in a plan, as a remark says */
+/*
+ * Adds a step of the table, with copies of its fields; returns NULL, with a
+ * remark, if a plan can't have it
+ */
 static ScriptStep *
 keep_change(ScriptReader *reader, const ScriptTable *table, StepKind kind, int location, const char *name,
 			List *columns, const char *definition)
@@ -211,7 +214,7 @@ keep_change(ScriptReader *reader, const ScriptTable *table, StepKind kind, int l
 	return script_keep(reader, step, location);
 }
 
-/* The text between the parentheses of CHECK, and of others with a word of their own */
+/* Returns the text between the parentheses of CHECK, or of a similar clause */
 static char *
 cut_check(ScriptReader *reader, Constraint *c)
 {
@@ -253,7 +256,11 @@ read_not_null(ScriptReader *reader, const ScriptTable *table, Constraint *c, Lis
 		kept->step->orphans = ORPHANS_LEAVE;
 }
 
-/* ADD CONSTRAINT ... USING INDEX over an index of the script's makes a step of that */
+/*
+ * Turns the step of a unique index into one of the constraint that ADD
+ * CONSTRAINT ... USING INDEX makes of it; returns whether the script has such
+ * an index
+ */
 static bool
 use_index(ScriptReader *reader, const ScriptTable *table, const Constraint *c)
 {
@@ -303,7 +310,7 @@ read_unique(ScriptReader *reader, const ScriptTable *table, Constraint *c, List 
 	kept->leading = kept->step->child_columns;
 }
 
-/* A constraint of the table's, or of one of its columns; false: it makes no step */
+/* Reads a constraint of the table, or of one of its columns; returns false if it makes no step */
 static bool
 read_constraint(ScriptReader *reader, const ScriptTable *table, Constraint *c, List *columns)
 {
@@ -335,14 +342,14 @@ compare_locations(const ListCell *a, const ListCell *b)
 	return (lfirst_int(a) > lfirst_int(b)) - (lfirst_int(a) < lfirst_int(b));
 }
 
-/* Is it part of what makes the column, rather than a step of its own? */
+/* Returns whether the constraint is part of the column's step, rather than a step of its own */
 static bool
 belongs_to_column(const Constraint *c)
 {
 	return c->contype == CONSTR_DEFAULT || c->contype == CONSTR_IDENTITY || c->contype == CONSTR_GENERATED;
 }
 
-/* The column's type, collation, default, identity and generation; its clauses end before `end` */
+/* Returns the column's type, collation, default, identity and generation; its clauses end before `end` */
 static char *
 cut_column(ScriptReader *reader, ColumnDef *column, int end)
 {
@@ -381,7 +388,10 @@ cut_column(ScriptReader *reader, ColumnDef *column, int end)
 	return text.data;
 }
 
-/* Remarks that FOREIGN KEY or PRIMARY KEY is misspelt, which makes a column of type "key" of it */
+/*
+ * Returns whether a misspelt FOREIGN KEY or PRIMARY KEY makes a column of type
+ * "key", and then adds a remark
+ */
 static bool
 is_misspelt_key(ScriptReader *reader, const ColumnDef *column)
 {
@@ -399,7 +409,7 @@ is_misspelt_key(ScriptReader *reader, const ColumnDef *column)
 	return true;
 }
 
-/* A column, then each of its constraints */
+/* Reads a column, then each of its constraints */
 static void
 read_column(ScriptReader *reader, const ScriptTable *table, ColumnDef *column, int end)
 {
@@ -446,7 +456,7 @@ script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCm
 	}
 }
 
-/* Returns the end of the statement of a token: in CREATE SCHEMA, others follow */
+/* Returns the end of a token's statement; in CREATE SCHEMA, others follow */
 static int
 end_of_element(const ScriptTokens *tokens, int from)
 {
@@ -457,7 +467,10 @@ end_of_element(const ScriptTokens *tokens, int from)
 
 /* ---- indexes ---- */
 
-/* The last token before `end` at the depth of `from` that is this name, written in whatever way; or `end` */
+/*
+ * Returns the last token between `from` and `end` at the depth of `from` that
+ * is this name, quoted or not; or `end`
+ */
 static int
 find_name(const ScriptTokens *tokens, int from, int end, const char *name)
 {
@@ -474,7 +487,7 @@ find_name(const ScriptTokens *tokens, int from, int end, const char *name)
 	return end;
 }
 
-/* Qualifies names in an element of the index, from one token to the one before `end` */
+/* Qualifies names in an index element, from one token to the one before `end` */
 static void
 qualify_element(ScriptReader *reader, IndexElem *element, Oid method, int from, int end)
 {
@@ -490,7 +503,7 @@ qualify_element(ScriptReader *reader, IndexElem *element, Oid method, int from, 
 		tokens->token[at].schema = script_path_schema(reader->path, SCRIPT_OPCLASS, strVal(linitial(element->opclass)), method);
 }
 
-/* From USING or the parenthesis on; `end` is that of the statement */
+/* Returns the index definition from USING or the parenthesis on; `end` is the end of the statement */
 static char *
 cut_index(ScriptReader *reader, IndexStmt *stmt, int end)
 {
@@ -514,7 +527,7 @@ cut_index(ScriptReader *reader, IndexStmt *stmt, int end)
 	return script_cut(tokens, Min(using, open), end);
 }
 
-/* Its first columns, as far as they compare as a key does */
+/* Returns the index's first columns, up to the first that does not compare as a key does */
 static List *
 leading_columns(const IndexStmt *stmt)
 {
@@ -531,7 +544,7 @@ leading_columns(const IndexStmt *stmt)
 	return columns;
 }
 
-/* Is all of it a list of columns, as UNIQUE has it? */
+/* Returns whether the index has nothing but a list of columns, as UNIQUE does */
 static bool
 is_plain(const IndexStmt *stmt)
 {
@@ -592,7 +605,7 @@ leave_out(ScriptTokens *tokens, int from, int end)
 		tokens->token[i].left_out = true;
 }
 
-/* Does it say more of the constraint before it? */
+/* Returns whether the clause is an attribute of the constraint before it */
 static bool
 is_attribute(const Constraint *c)
 {
@@ -601,7 +614,7 @@ is_attribute(const Constraint *c)
 	return apply_attribute(&none, c->contype);
 }
 
-/* The keys of a column, which ends before `end`, with the attributes behind them */
+/* Omits the keys of a column, which ends before `end`, with their attributes */
 static void
 leave_out_column_keys(ScriptTokens *tokens, const ColumnDef *column, int end)
 {
@@ -623,7 +636,10 @@ leave_out_column_keys(ScriptTokens *tokens, const ColumnDef *column, int end)
 		leave_out(tokens, from, end);
 }
 
-/* All keys between the parentheses, each of which is a step of its own; and a comma with each that is an element */
+/*
+ * Omits all keys between the parentheses, because each is a step of its own;
+ * and the comma of each that is an element
+ */
 static void
 leave_out_keys(ScriptTokens *tokens, const CreateStmt *stmt, int from, int close)
 {

@@ -1,17 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * script_column.c
- *	  Effects of a new column, or of a new type of one, on the rows of a table.
+ *	  Effects of a new column, or of a column's new type, on the rows of a
+ *	  table.
  *
- * A change of type is judged as ATColumnChangeRequiresRewrite() does it in
- * tablecmds.c, for types of pg_catalog alone: the casts of other types are
- * somebody's code.
+ *	  A change of type is judged as by ATColumnChangeRequiresRewrite() in
+ *	  tablecmds.c, for types of pg_catalog only, because casts of other types
+ *	  are their owners' code.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -59,7 +61,7 @@ script_type_text(const TypeName *name)
 	return is_builtin_type(name, &type, &typmod) ? format_type_with_typemod(type, typmod) : TypeNameToString(name);
 }
 
-/* As in ATColumnChangeRequiresRewrite() */
+/* Returns whether the cast keeps the stored values, as ATColumnChangeRequiresRewrite() does */
 static bool
 keeps_bits(Node *expr)
 {
@@ -98,22 +100,69 @@ script_type_change(Oid relid, const char *column, const ColumnDef *def)
 	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : TYPE_REWRITES;
 }
 
-/* Is the index built anew, as in CheckIndexCompatible(), if a column of it gets the type?  Its expressions and WHERE are somebody's code. */
-static bool
-is_rebuilt(Oid index, Oid before, Oid after, bool collated)
+/* A column whose type changes, with its new properties */
+typedef struct Retyped
 {
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	FormData_pg_class class;
-	bool		rebuilt;
+	AttrNumber	attnum;
+	Oid			before;
+	Oid			collated_before;
+	Oid			after;
+	Oid			collated_after;
+} Retyped;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	rebuilt = collated || !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) || !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
-	ReleaseSysCache(tuple);
-	return rebuilt || (sg_read_class(index, &class) && GetDefaultOpClass(before, class.relam) != GetDefaultOpClass(after, class.relam));
+/*
+ * Returns whether a column of the index changes, as CheckIndexCompatible()
+ * decides.  An opclass that is the default for the old type is not written
+ * down.
+ */
+static bool
+is_key_changed(Oid index, Oid method, int i, AttrNumber attnum, Oid opclass, Oid collation, const Retyped *change)
+{
+	FormData_pg_attribute key;
+	FormData_pg_attribute column;
+	Oid			type = change->after;
+
+	if (attnum != change->attnum)
+		type = sg_read_column(IndexGetRelation(index, false), attnum, &column) ? column.atttypid : InvalidOid;
+	else if ((collation == change->collated_before && collation != change->collated_after) ||
+			 (opclass == GetDefaultOpClass(change->before, method) && opclass != GetDefaultOpClass(type, method)))
+		return true;
+	return IsPolymorphicType(get_opclass_input_type(opclass)) && sg_read_column(index, i + 1, &key) && key.atttypid != type;
 }
 
-/* Finds out whether a constraint is a CHECK whose rows are read again, or which index it has */
+/*
+ * Returns whether the index is rebuilt, as CheckIndexCompatible() decides; an
+ * index with expressions or WHERE counts as rebuilt, because these are their
+ * owners' code.
+ */
+static bool
+is_rebuilt(Oid index, const Retyped *change)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+	FormData_pg_class class;
+	oidvector  *opclasses;
+	oidvector  *collations;
+	bool		is_null;
+	bool		rebuilt;
+
+	if (!HeapTupleIsValid(tuple) || !sg_read_class(index, &class))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	opclasses = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &is_null));
+	collations = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indcollation, &is_null));
+	/* a partition's index is made with the partitioned one */
+	rebuilt = get_rel_relispartition(index) || !form->indisvalid || !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) || !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	for (int i = 0; i < form->indnkeyatts && !rebuilt; i++)
+		rebuilt = is_key_changed(index, class.relam, i, form->indkey.values[i], opclasses->values[i], collations->values[i], change);
+	ReleaseSysCache(tuple);
+	return rebuilt;
+}
+
+/*
+ * Returns whether a constraint is a CHECK whose rows are read again; sets the
+ * index of a constraint with one
+ */
 static bool
 is_read_again(Oid constraint, Oid *index)
 {
@@ -131,21 +180,22 @@ is_read_again(Oid constraint, Oid *index)
 	return reads;
 }
 
-void
-script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads, bool *builds)
+List *
+script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads)
 {
 	FormData_pg_attribute attribute;
-	AttrNumber	attnum = get_attnum(relid, column);
+	Retyped		change = {.attnum = get_attnum(relid, column)};
+	List	   *indexes = NIL;
 	SgCatalog	dependents;
 	HeapTuple	tuple;
-	Oid			type;
 	int32		typmod;
-	Oid			collation;
 
-	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute) || !is_builtin_type(def->typeName, &type, &typmod))
-		return;
-	collation = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(type);
-	sg_catalog_begin_depend(&dependents, true, RelationRelationId, relid, attnum);
+	if (change.attnum <= 0 || !sg_read_column(relid, change.attnum, &attribute) || !is_builtin_type(def->typeName, &change.after, &typmod))
+		return NIL;
+	change.before = attribute.atttypid;
+	change.collated_before = attribute.attcollation;
+	change.collated_after = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(change.after);
+	sg_catalog_begin_depend(&dependents, true, RelationRelationId, relid, change.attnum);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&dependents)))
 	{
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
@@ -153,15 +203,16 @@ script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *read
 
 		if (depend->classid == ConstraintRelationId)
 			*reads |= is_read_again(depend->objid, &index);
-		else if (depend->classid == RelationRelationId && strchr("iI", get_rel_relkind(depend->objid)))
+		else if (depend->classid == RelationRelationId)
 			index = depend->objid;
-		if (OidIsValid(index))
-			*builds |= is_rebuilt(index, attribute.atttypid, type, collation != attribute.attcollation);
+		if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && is_rebuilt(index, &change))
+			indexes = list_append_unique_oid(indexes, index);
 	}
 	sg_catalog_end(&dependents);
+	return indexes;
 }
 
-/* Could a function of that name be volatile?  One that is not here could. */
+/* Returns whether a function of that name could be volatile; an unknown function could */
 static bool
 may_be_volatile(List *names)
 {
@@ -211,13 +262,65 @@ script_serial_type(const TypeName *name)
 	return InvalidOid;
 }
 
-/* The value of each row is checked as one of the domain */
+/* Returns whether a CHECK of a domain makes the server check each row's value */
+static bool
+checks_rows(Form_pg_constraint constraint, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		condition;
+
+	if (constraint->contype != CONSTRAINT_CHECK)
+		return false;
+	condition = heap_getattr(tuple, Anum_pg_constraint_conbin, desc, &isnull);
+	return !SG_DOMAIN_REWRITES_IF_VOLATILE ||
+		(!isnull && contain_volatile_functions(stringToNode(TextDatumGetCString(condition))));
+}
+
+/*
+ * Returns whether each row's value is checked by a domain.  Reads only the
+ * catalogs, because DomainHasConstraints() has the domain's checks planned,
+ * which runs immutable functions in them.
+ */
 static bool
 is_checked_domain(const TypeName *name)
 {
 	Oid			type = name ? LookupTypeNameOid(NULL, name, true) : InvalidOid;
+	bool		found = false;
 
-	return OidIsValid(type) && sg_domain_rewrites(type);
+	while (OidIsValid(type) && !found)
+	{
+		HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		Form_pg_type form;
+		SgCatalog	constraints;
+		HeapTuple	tuple;
+		Oid			base = InvalidOid;
+
+		if (!HeapTupleIsValid(row))
+			return false;
+		form = (Form_pg_type) GETSTRUCT(row);
+		if (form->typtype == TYPTYPE_DOMAIN)
+		{
+			base = form->typbasetype;
+			found = form->typnotnull && !SG_DOMAIN_REWRITES_IF_VOLATILE;
+		}
+		ReleaseSysCache(row);
+		if (!OidIsValid(base))
+			break;
+		sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type, NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
+			found |= checks_rows((Form_pg_constraint) GETSTRUCT(tuple), tuple, RelationGetDescr(constraints.rel));
+		type = base;
+	}
+	return found;
+}
+
+/* Returns whether the type is a domain with a default that is computed for each row */
+static bool
+has_volatile_default(const TypeName *name)
+{
+	Oid			type = name ? LookupTypeNameOid(NULL, name, true) : InvalidOid;
+
+	return OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN && contain_volatile_functions(get_typdefault(type));
 }
 
 bool
@@ -234,12 +337,14 @@ script_column_computes(const ColumnDef *column)
 bool
 script_column_rewrites(const ColumnDef *column, bool default_apart)
 {
+	Node	   *initial = column->raw_default;
+
 	if (script_column_computes(column) || is_checked_domain(column->typeName))
 		return true;
-	foreach_ptr(const Constraint, c, default_apart ? NIL : column->constraints)
+	foreach_ptr(const Constraint, c, column->constraints)
 	{
-		if (IsA(c, Constraint) && c->contype == CONSTR_DEFAULT && calls_volatile(c->raw_expr, NULL))
-			return true;
+		if (IsA(c, Constraint) && c->contype == CONSTR_DEFAULT)
+			initial = c->raw_expr;
 	}
-	return !default_apart && column->raw_default && calls_volatile(column->raw_default, NULL);
+	return initial ? !default_apart && calls_volatile(initial, NULL) : has_volatile_default(column->typeName);
 }

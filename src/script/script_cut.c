@@ -3,9 +3,9 @@
  * script_cut.c
  *	  Parts of a statement's own text: expressions, types, definitions.
  *
- * The server has nothing that writes a raw parse tree as SQL, so what a step
- * keeps is cut from the script.  The parser says where a part begins, the
- * scanner's tokens where it ends: at the same depth of parentheses.
+ *	  The server cannot write a raw parse tree as SQL, so the text in a step
+ *	  is cut from the script.  The parser says where a part begins, the
+ *	  scanner's tokens where it ends: at the same depth of parentheses.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,7 +55,7 @@ script_tokens(const char *sql)
 			allocated *= 2;
 			tokens->token = repalloc_huge(tokens->token, sizeof(ScriptToken) * allocated);
 		}
-		/* the scanner has put a null byte behind the token */
+		/* the scanner has put a null byte after the token */
 		token.end = token.start + strlen(extra.scanbuf + token.start);
 		depth -= closes(token.code);
 		token.depth = depth;
@@ -159,7 +159,7 @@ collect_with(Node *node, void *context)
 	return raw_expression_tree_walker(node, collect_with, context);
 }
 
-/* The schema of a qualified table, if its name needs one once search_path is pg_catalog alone */
+/* Returns the schema of a qualified table, if its name needs one once search_path is pg_catalog alone */
 static const char *
 needed_schema(const char *qualified)
 {
@@ -191,8 +191,8 @@ script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object
 		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
 
 		/*
-		 * one of the same name may have its schema, and types of arguments
-		 * are in parentheses
+		 * skips a token that has a schema, and types of arguments, which are
+		 * in parentheses
 		 */
 		if (token->depth > 0 || token->schema || token[-1].code == '.')
 			continue;
@@ -204,7 +204,7 @@ script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object
 	}
 }
 
-/* The name begins so many tokens after a location */
+/* Gives a schema to the name that begins so many tokens after a location */
 static void
 qualify_token(QualifyArg *arg, ScriptObject object, List *names, int location, int after)
 {

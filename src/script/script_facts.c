@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * script_facts.c
- *	  sg_script_facts(): what the statements of scripts do to which tables, and
- *	  the locks that they take, for rules that judge a script before it runs.
- *
- * Statements are parsed, and neither analysed nor run.
+ *	  sg_script_facts(): what the statements of scripts do to which tables,
+ *	  and their locks, for rules that judge a script before it runs.
+ *	  Statements are parsed, but neither analysed nor run.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +26,8 @@
 #include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -46,57 +47,66 @@
 
 SG_FUNCTION(sg_script_facts);
 
-/* A script as it is read, and the place in it */
+/* Reader of scripts, and its position */
 typedef struct FactReader
 {
 	SgRowSink	sink;
 	ScriptPath *path;
 	Script	   *script;
-	int			file;			/* of the scripts, from 1 */
-	int			next;			/* statement to parse */
-	Node	   *statement;		/* the current one, or NULL: it can't be
+	int			file;			/* number of the script, from 1 */
+	int			next;			/* number of the statement to parse next */
+	Node	   *statement;		/* current statement, or NULL: it can't be
 								 * parsed */
 	char	   *text;			/* its text in one line, or NULL: not needed
 								 * yet */
-	bool		told;			/* has a row of it been given? */
-	int			offset;			/* up to which lines are counted */
-	int			line;			/* there */
+	bool		told;			/* a row of the statement has been emitted */
+	int			offset;			/* offset up to which lines are counted */
+	int			line;			/* line at that offset */
 	int			first;			/* lines of the statement */
 	int			last;
-	int			unit;			/* transaction, from 1 */
-	bool		in_transaction; /* is every script within one? */
-	bool		in_block;		/* has BEGIN been seen? */
-	LOCKMODE	lock;			/* that ALTER TABLE takes on its table */
-	List	   *heirs;			/* that it comes to: names of tables that
-								 * inherit, not partitions */
-	const char *deed;			/* of ALTER TABLE on its table, under all its
-								 * locks, or NULL: none yet */
-	bool		default_apart;	/* of a column that is added */
-	bool		holds_only;		/* are facts wanted for script_holds()? */
-	List	   *holds;			/* of ScriptHold * */
+	int			unit;			/* number of the transaction, from 1 */
+	bool		in_transaction; /* each script runs within a transaction */
+	bool		in_block;		/* BEGIN has been seen */
+	LOCKMODE	lock;			/* lock mode that ALTER TABLE takes on its
+								 * table */
+	List	   *heirs;			/* names of inheriting tables, not partitions,
+								 * that the statement reaches */
+	const char *deed;			/* deed of ALTER TABLE on its table, under all
+								 * its locks; NULL: none yet */
+	char	   *using;			/* text of the USING of a column's new type */
+	bool		default_apart;	/* a new column's volatile default is set
+								 * later */
+	ScriptTouched touched;		/* by the statements so far */
+	List	   *changed;		/* char *: relations that they change */
+	bool		changed_other;	/* they change other objects, or unknown ones */
+	bool		outside;		/* the statement can't run in a transaction */
+	bool		adds_value;		/* a statement has added a value to an enum */
+	bool		holds_only;		/* only facts for script_holds() are wanted */
+	List	   *holds;			/* ScriptHold * */
 } FactReader;
 
-/* Something that a statement does */
+/* A thing that a statement does */
 typedef struct Fact
 {
 	const char *command;
-	const char *relation;		/* qualified, or NULL */
-	const char *name;			/* of a part of it, or NULL */
-	const char *other;			/* a second table, a new name or type, or NULL */
-	const char *text;			/* of a part of the statement; NULL: of all */
+	const char *relation;		/* qualified name, or NULL */
+	const char *name;			/* name of a part of the relation, or NULL */
+	const char *other;			/* second table, new name or type, or NULL */
+	const char *text;			/* text of a part of the statement; NULL: of
+								 * all */
 	List	   *flags;			/* of char * */
 	LOCKMODE	lock;
-	const char *does;			/* what takes the longer the larger the table,
+	const char *does;			/* deed that takes longer for a larger table,
 								 * one of the words of script.h; or NULL */
-	const char *tables;			/* text of all that is locked for that deed,
-								 * or NULL: the relation alone */
-	const char *rows;			/* the table that the deed is about, or NULL:
+	const char *tables;			/* text of all tables locked for that deed;
+								 * NULL: the relation only */
+	const char *rows;			/* table whose rows the deed is about; NULL:
 								 * the relation */
-	bool		with_heirs;		/* is it done with tables that inherit, too? */
-	char	   *way;			/* statement that does the deed beforehand, or
-								 * NULL: not known */
-	char	   *undo;			/* statement that takes its CHECK away again,
-								 * or NULL */
+	bool		with_heirs;		/* the deed is done to inheriting tables, too */
+	char	   *way;			/* statement that does the deed beforehand;
+								 * NULL: unknown */
+	char	   *undo;			/* statement that drops that statement's CHECK
+								 * again, or NULL */
 } Fact;
 
 static void
@@ -108,7 +118,7 @@ flag(Fact *fact, bool is_set, const char *word)
 
 /* ---- rows ---- */
 
-/* The number of the line that a place of the script is on; places come in order */
+/* Returns the line number of a place in the script; places come in ascending order */
 static int
 line_at(FactReader *reader, int offset)
 {
@@ -117,7 +127,7 @@ line_at(FactReader *reader, int offset)
 	return reader->line;
 }
 
-/* Goes to a part of the script that is a statement, or is to be one */
+/* Begins a part of the script that is, or should be, a statement */
 static void
 begin_statement(FactReader *reader, int start, int length)
 {
@@ -128,7 +138,10 @@ begin_statement(FactReader *reader, int start, int length)
 	reader->last = line_at(reader, start + length);
 }
 
-/* The statement with the schemas of its names and without comments, on one line but for literals */
+/*
+ * Returns the statement with schemas for its names and without comments, on one
+ * line except for literals
+ */
 static char *
 statement_text(FactReader *reader)
 {
@@ -137,7 +150,10 @@ statement_text(FactReader *reader)
 
 	if (statement)
 	{
-		/* once: a statement that is too deep to be walked stays as it is */
+		/*
+		 * set to NULL meanwhile: a statement that is too deep for the walk
+		 * stays as it is
+		 */
 		reader->statement = NULL;
 		tokens = script_tokens(reader->text);
 		script_qualify_statement(tokens, reader->path, statement);
@@ -146,17 +162,40 @@ statement_text(FactReader *reader)
 	return reader->text;
 }
 
-/* A DROP of thousands of names has as many rows, and would have its text as often */
+/* Returns whether the script has made the table of that name, as names are by then */
+static bool
+has_made(FactReader *reader, const char *name)
+{
+	Oid			relid;
+
+	return script_path_has_made(reader->path, name) && !(script_is_renamed(&reader->touched, name, &relid) && OidIsValid(relid));
+}
+
+/* Returns the table of a name, or InvalidOid if it does not exist, or the script makes it */
+static Oid
+find_old(FactReader *reader, const char *name)
+{
+	Oid			relid = InvalidOid;
+
+	if (name == NULL || has_made(reader, name) || script_is_renamed(&reader->touched, name, &relid))
+		return relid;
+	return sg_find_qualified(name);
+}
+
+/* Length of a statement's text from which rows omit it: a DROP of thousands of names has as many rows */
 #define LONG_TEXT	8192
 
-/* Keeps what others wait for as long as the table is large: nobody waits for a lock that lets them write */
+/*
+ * Records a lock that others wait for, held longer for a larger table; a lock
+ * that allows writes is not recorded
+ */
 static void
 keep_hold(FactReader *reader, const Fact *fact)
 {
 	const char *rows = fact->rows ? fact->rows : fact->relation;
 	ScriptHold *hold = reader->holds ? llast(reader->holds) : NULL;
 
-	if (fact->does == NULL || fact->lock < ShareLock || (fact->relation && !OidIsValid(sg_find_qualified(fact->relation))))
+	if (fact->does == NULL || fact->lock < ShareLock || (fact->relation && !OidIsValid(find_old(reader, fact->relation))))
 		return;
 	if (hold && hold->ways && fact->way && hold->lock == fact->lock && strcmp(hold->does, fact->does) == 0 && strcmp(hold->relation, rows) == 0)
 	{
@@ -174,11 +213,48 @@ keep_hold(FactReader *reader, const Fact *fact)
 	reader->holds = lappend(reader->holds, hold);
 }
 
+/* Returns whether an earlier statement could have the server judge this one in another way than now */
+static bool
+is_touched(const FactReader *reader, const Fact *fact)
+{
+	if (strcmp(fact->command, "also") == 0)
+		return false;
+	if (reader->changed_other)
+		return true;
+	if (fact->relation == NULL || strcmp(fact->command, "create view") == 0)
+		return reader->changed != NIL;
+	return sg_has_name(reader->changed, fact->relation) || (fact->other && sg_has_name(reader->changed, fact->other));
+}
+
+/* Records what a statement changes, for is_touched() */
+static void
+keep_change(FactReader *reader, const Fact *fact)
+{
+	static const char *const harmless[] = {
+		"set", "set default", "begin", "commit", "open", "error", "insert", "update", "delete", "merge", "vacuum", "lock", "truncate",
+		"refresh", "reindex", "also", "query"
+	};
+
+	for (int i = 0; i < lengthof(harmless); i++)
+	{
+		if (strcmp(fact->command, harmless[i]) == 0)
+			return;
+	}
+	if (fact->relation)
+	{
+		if (!sg_has_name(reader->changed, fact->relation))
+			reader->changed = lappend(reader->changed, pstrdup(fact->relation));
+	}
+	else
+		reader->changed_other = true;
+}
+
 static void
 emit(FactReader *reader, Fact *fact)
 {
 	SgRowSink  *sink = &reader->sink;
-	bool		is_new = fact->relation && script_path_has_made(reader->path, fact->relation);
+	bool		is_new = fact->relation && has_made(reader, fact->relation);
+	Oid			relid;
 	const char *text;
 
 	if (reader->deed == NULL)
@@ -189,11 +265,17 @@ emit(FactReader *reader, Fact *fact)
 			keep_hold(reader, fact);
 		return;
 	}
+	/* the text of what makes a view has its name count as made */
+	relid = find_old(reader, fact->relation);
 	text = fact->text ? fact->text : statement_text(reader);
 
+	flag(fact, is_touched(reader, fact), "touched");
+	flag(fact, reader->outside && !reader->told, "outside");
+	keep_change(reader, fact);
 	flag(fact, is_new, "made");
-	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
+	flag(fact, fact->other && has_made(reader, fact->other), "other made");
 	flag(fact, fact->does != NULL, fact->does);
+	flag(fact, fact->with_heirs, "heirs");
 	sg_sink_int32(sink, reader->file);
 	sg_sink_int32(sink, reader->next);
 	sg_sink_int32(sink, reader->first);
@@ -209,19 +291,16 @@ emit(FactReader *reader, Fact *fact)
 	else
 		sg_sink_datum(sink, PointerGetDatum(construct_empty_array(TEXTOID)));
 	sg_sink_text(sink, reader->told && strlen(text) > LONG_TEXT ? NULL : text);
+	if (OidIsValid(relid))
+		sg_sink_datum(sink, ObjectIdGetDatum(relid));
+	else
+		sg_sink_null(sink);
 	sg_sink_emit(sink);
 	reader->told = true;
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Returns the table of a name, or InvalidOid if it is not here, or the script makes it */
-static Oid
-find_old(FactReader *reader, const char *name)
-{
-	return script_path_has_made(reader->path, name) ? InvalidOid : sg_find_qualified(name);
-}
-
-/* The tables that are locked while the foreign keys with a column that is rewritten are checked anew */
+/* Emits the tables that are locked while foreign keys with a rewritten column are checked again */
 static void
 emit_checked_keys(FactReader *reader, Oid relid, const char *column)
 {
@@ -239,15 +318,19 @@ emit_checked_keys(FactReader *reader, Oid relid, const char *column)
 	}
 }
 
-/* A new type of a column of a table, and what it has read, built or checked */
+/* Emits a column's new type, with the reads, builds and checks that it causes */
 static void
 emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 {
-	ScriptTypeChange change = script_type_change(relid, fact->name, def);
+	const char *column = script_column_now(&reader->touched, relid, fact->name);
+	ScriptTypeChange change = script_type_change(relid, column, def);
 	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
 	bool		reads = false;
-	bool		builds = false;
+	List	   *indexes = NIL;
 
+	/* nothing is known of a column that an earlier statement has made */
+	if (change == TYPE_NOT_HERE && OidIsValid(relid) && sg_has_name(reader->touched.names, fact->name))
+		change = TYPE_MAY_REWRITE;
 	fact->other = script_type_text(def->typeName);
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
 		fact->does = change == TYPE_REWRITES ? DOES_REWRITE : DOES_MAYBE_REWRITE;
@@ -255,16 +338,19 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	{
 		foreach_oid(table, sg_all_inheritors(relid))
 		{
-			script_type_redo(table, fact->name, def, &reads, &builds);
+			indexes = list_concat(indexes, script_type_redo(table, column, def, &reads));
 		}
-		fact->does = reads ? DOES_READ : builds ? DOES_BUILD : NULL;
+		fact->does = reads ? DOES_READ : indexes ? DOES_BUILD : NULL;
 	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
+	flag(fact, def->collClause != NULL, "collated");
+	if (def->raw_default && reader->using)
+		flag(fact, true, psprintf("using %s", reader->using));
 	emit(reader, fact);
-	if (reads && builds)
+	if (reads && indexes)
 		emit(reader, &also);
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
-		emit_checked_keys(reader, relid, fact->name);
+		emit_checked_keys(reader, relid, column);
 }
 
 /* ---- columns and constraints ---- */
@@ -283,7 +369,7 @@ flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	flag(fact, word != NULL, word);
 	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
 	flag(fact, c->indexname != NULL, "using index");
-	/* a step of a plan has no field for these */
+	/* a step of a plan has no field for these clauses */
 	flag(fact, c->including || c->options || c->indexspace || SG_CONSTRAINT_PERIOD(c), "clauses");
 	if (c->pktable)
 		fact->other = script_path_table(reader->path, c->pktable);
@@ -297,7 +383,10 @@ is_nullable(Oid relid, AttrNumber attnum)
 	return OidIsValid(relid) && sg_read_column(relid, attnum, &attribute) && !attribute.attnotnull;
 }
 
-/* Are columns of the index still nullable, so that a primary key USING it reads all rows? */
+/*
+ * Returns whether columns of the index are still nullable, so that a primary
+ * key USING it reads all rows
+ */
 static bool
 has_nullable(const char *table, const char *name)
 {
@@ -315,7 +404,7 @@ has_nullable(const char *table, const char *name)
 	return found;
 }
 
-/* Returns what a constraint that is added to a table does to the rows that are there, or NULL */
+/* Returns the deed of adding a constraint to a table's existing rows, or NULL */
 static const char *
 constraint_does(const Fact *fact, const Constraint *c)
 {
@@ -336,7 +425,7 @@ constraint_does(const Fact *fact, const Constraint *c)
 	}
 }
 
-/* Another table that a statement locks besides its own */
+/* Emits another table that a statement locks besides its own */
 static void
 emit_also(FactReader *reader, const RangeVar *name, LOCKMODE lock, const char *does)
 {
@@ -363,7 +452,7 @@ has_default(const ColumnDef *column)
 	return column->raw_default != NULL;
 }
 
-/* Returns what a column that is added does to the rows that are there; it is null in them, unless it has a default */
+/* Returns the deed of adding a column to existing rows, in which it is null unless it has a default */
 static const char *
 column_does(const ColumnDef *column)
 {
@@ -379,7 +468,7 @@ column_does(const ColumnDef *column)
 	return does;
 }
 
-/* Returns the name of a type with the schema that it has by the script's path */
+/* Returns the name of a type with its schema by the script's path */
 static List *
 with_schema(FactReader *reader, List *names)
 {
@@ -388,7 +477,7 @@ with_schema(FactReader *reader, List *names)
 	return schema ? lcons(makeString(pstrdup(schema)), list_copy(names)) : names;
 }
 
-/* Returns a column whose type has that schema; itself where nothing changes */
+/* Returns a copy of the column whose type has that schema; the column itself if nothing changes */
 static const ColumnDef *
 column_with_schema(FactReader *reader, const ColumnDef *column)
 {
@@ -402,7 +491,7 @@ column_with_schema(FactReader *reader, const ColumnDef *column)
 	return copy;
 }
 
-/* A column, with what is said about it */
+/* Emits a column, with its clauses */
 static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
@@ -437,7 +526,7 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	flag_constraint(reader, fact, c);
 	fact->does = constraint_does(fact, c);
 	emit(reader, fact);
-	/* else it is locked for what the other commands do */
+	/* otherwise it is locked for what the other commands do */
 	if (!c->skip_validation)
 		emit_referenced(reader, c, fact->does);
 }
@@ -450,7 +539,7 @@ table_of_index(FactReader *reader, const RangeVar *name)
 	return script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
 }
 
-/* Commands of ALTER TABLE; any other is "alter table" */
+/* Words for commands of ALTER TABLE; any other is "alter table" */
 static const struct
 {
 	AlterTableType subtype;
@@ -501,20 +590,24 @@ default_partition(Oid whole)
 	return OidIsValid(partition) ? sg_relation_name(partition) : NULL;
 }
 
-/* Sets what has the rows of a table read that is attached, and how that is spared */
+/* Sets the scan of an attached table's rows, and the CHECK that makes it unnecessary */
 static void
-set_inside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound)
+set_inside_read(FactReader *reader, Fact *fact, Oid whole, PartitionBoundSpec *bound)
 {
 	char	   *condition;
 
-	if (script_bound_check(whole, sg_find_qualified(fact->relation), bound, true, &condition))
+	if (script_bound_check(whole, find_old(reader, fact->relation), bound, true, &condition))
 		return;
 	fact->does = DOES_MAYBE_READ;
 	if (condition)
 		fact->way = psprintf("ALTER TABLE %s ADD CHECK (%s)", fact->relation, condition);
 }
 
-/* Sets what has the rows of the default partition read when another one comes, and the CHECK that spares it, and refuses rows of that one until then */
+/*
+ * Sets the scan of the default partition's rows for a new partition, and the
+ * CHECK that makes it unnecessary, and refuses rows of the new partition until
+ * then
+ */
 static void
 set_outside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, const char *partition)
 {
@@ -533,8 +626,8 @@ set_outside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, const char *p
 }
 
 /*
- * The default partition of a table that gets a partition, or loses one; bound:
- * of one that it gets, which has the rows read.  Returns the fact.
+ * Emits the default partition of a table that gets or loses a partition; bound:
+ * bound of a new one, which causes the scan.  Returns the fact.
  */
 static Fact
 emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, const char *partition, bool whole_too)
@@ -556,7 +649,10 @@ emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *boun
 	return fact;
 }
 
-/* The tables that foreign keys tie to a table that gets a partition: locked while a deed is done, if it is one */
+/*
+ * Emits the tables that foreign keys tie to a table that gets a partition: they
+ * are locked during the deed, if any
+ */
 static void
 emit_tied(FactReader *reader, Oid whole, const Fact *deed)
 {
@@ -570,7 +666,7 @@ emit_tied(FactReader *reader, Oid whole, const Fact *deed)
 	}
 }
 
-/* A deed for each of the statements that would do it beforehand */
+/* Emits a deed for each of the statements that would do it beforehand */
 static void
 emit_needs(FactReader *reader, Fact fact, const char *does, const List *ways)
 {
@@ -593,7 +689,7 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 	List	   *keys;
 	Fact		other;
 
-	set_inside_read(&fact, parent, cmd->bound);
+	set_inside_read(reader, &fact, parent, cmd->bound);
 	if (rest)
 		fact.tables = psprintf("%s and the default partition %s", fact.relation, rest);
 	emit(reader, &fact);
@@ -609,7 +705,7 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 	emit_tied(reader, parent, fact.does ? &fact : &other);
 }
 
-/* Has a table a generated column of that name that is not stored? */
+/* Returns whether a table has a virtual generated column of that name */
 static bool
 is_virtual(Oid relid, const char *column)
 {
@@ -619,7 +715,10 @@ is_virtual(Oid relid, const char *column)
 	return attnum != InvalidAttrNumber && sg_read_column(relid, attnum, &attribute) && attribute.attgenerated != ATTRIBUTE_GENERATED_STORED;
 }
 
-/* A constraint that is enforced from now on: all rows are read, for a key while nobody can write the referenced table */
+/*
+ * Emits a constraint that becomes enforced: all rows are read, for a key while
+ * nobody can write the referenced table
+ */
 static void
 emit_enforced(FactReader *reader, Fact *fact, const char *constraint)
 {
@@ -648,7 +747,10 @@ script_added_constraint(const AlterTableStmt *statement, const char *name)
 	return NULL;
 }
 
-/* Returns what VALIDATE CONSTRAINT does to the rows under the lock of the statement, or NULL if others can write meanwhile, or it is valid */
+/*
+ * Returns the deed of VALIDATE CONSTRAINT under the statement's lock, or NULL
+ * if others can write meanwhile, or it is valid
+ */
 static const char *
 validation_does(FactReader *reader, const AlterTableStmt *statement, const Fact *fact)
 {
@@ -668,7 +770,10 @@ validation_does(FactReader *reader, const AlterTableStmt *statement, const Fact 
 	return reader->lock > ShareUpdateExclusiveLock ? does : NULL;
 }
 
-/* The tables that foreign keys refer to which ALTER TABLE adds NOT VALID: locked, too, while it does what takes long */
+/*
+ * Emits the tables referenced by keys that ALTER TABLE adds NOT VALID: they are
+ * locked, too, during its long deeds
+ */
 static void
 emit_not_valid(FactReader *reader, const AlterTableStmt *statement)
 {
@@ -700,7 +805,7 @@ heirs_of(Oid relid)
 	return names;
 }
 
-/* Does a command of ALTER TABLE come to tables that inherit, with what takes long? */
+/* Returns whether a command of ALTER TABLE reaches inheriting tables */
 static bool
 comes_to_heirs(Oid relid, const AlterTableCmd *cmd)
 {
@@ -711,6 +816,8 @@ comes_to_heirs(Oid relid, const AlterTableCmd *cmd)
 		case AT_AddColumn:
 		case AT_AlterColumnType:
 		case AT_SetNotNull:
+		case AT_DropNotNull:
+		case AT_DropColumn:
 			return true;
 		case AT_AddConstraint:
 			return (c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL) && !c->is_no_inherit;
@@ -726,6 +833,7 @@ static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
 {
 	Fact		fact = {.command = "alter table",.name = cmd->name,.lock = reader->lock};
+	Oid			relid;
 
 	fact.text = text;
 
@@ -736,6 +844,16 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		script_path_table(reader->path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
+	relid = find_old(reader, fact.relation);
+	if (statement->objtype == OBJECT_INDEX && OidIsValid(relid))
+		relid = sg_find_qualified(script_path_table(reader->path, statement->relation));
+	if (OidIsValid(relid) && script_command_is_brief(relid, statement, cmd, &reader->touched))
+	{
+		fact.command = "alter table";
+		fact.does = NULL;
+		emit(reader, &fact);
+		return;
+	}
 	if (cmd->subtype == SG_AT_SET_EXPRESSION && is_virtual(find_old(reader, fact.relation), cmd->name))
 		fact.does = NULL;
 	switch (cmd->subtype)
@@ -750,9 +868,9 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			emit_retyped(reader, &fact, find_old(reader, fact.relation), (ColumnDef *) cmd->def);
 			return;
 		case AT_SetNotNull:
-			foreach_oid(table, sg_all_inheritors(sg_find_qualified(fact.relation)))
+			foreach_oid(table, sg_all_inheritors(relid))
 			{
-				if (is_nullable(table, get_attnum(table, cmd->name)))
+				if (is_nullable(table, get_attnum(table, script_column_now(&reader->touched, relid, cmd->name))))
 					fact.does = DOES_MAYBE_READ;
 			}
 			break;
@@ -782,13 +900,13 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		emit_attached(reader, statement->relation, (PartitionCmd *) cmd->def);
 	else if (cmd->subtype == AT_DetachPartition)
 	{
-		/* locks the partition as it does the whole */
+		/* DETACH locks the partition as it locks the partitioned table */
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
 		(void) emit_default(reader, statement->relation, NULL, NULL, false);
 	}
 }
 
-/* Attributes that a composite type loses, and those that change in the tables of the type */
+/* Emits attributes that a composite type loses, and changes of attributes in typed tables */
 static void
 read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 {
@@ -811,6 +929,15 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 	}
 }
 
+/* Returns whether the table does not exist, so that IF EXISTS skips the statement */
+static bool
+is_left_out(FactReader *reader, const AlterTableStmt *statement)
+{
+	char	   *name = statement->missing_ok && statement->objtype != OBJECT_TYPE ? script_path_table(reader->path, statement->relation) : NULL;
+
+	return name && !has_made(reader, name) && !OidIsValid(find_old(reader, name));
+}
+
 static void
 read_alter(FactReader *reader, const AlterTableStmt *statement)
 {
@@ -819,13 +946,15 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 
 	if (statement->objtype == OBJECT_TYPE)
 		read_alter_type(reader, statement);
+	if (is_left_out(reader, statement))
+		return;
 	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE &&
 		statement->objtype != OBJECT_MATVIEW && statement->objtype != OBJECT_INDEX)
 		return;
 
 	/*
-	 * of an index, this alone takes long; its lock keeps everybody from
-	 * planning a query of the table
+	 * SET TABLESPACE is the only long command for an index; its lock blocks
+	 * planning of any query of the table
 	 */
 	if (statement->objtype == OBJECT_INDEX && linitial_node(AlterTableCmd, statement->cmds)->subtype != AT_SetTableSpace)
 		return;
@@ -837,8 +966,10 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
 		int			end = script_token_find(tokens, from, tokens->n, ',');
+		int			using = script_token_find(tokens, from, end, script_keyword("using"));
 		char	   *text = script_cut(tokens, from, end);
 
+		reader->using = using < end ? script_cut(tokens, using + 1, end) : NULL;
 		read_command(reader, statement, cmd, from == 0 ? text :
 					 psprintf("ALTER TABLE %s %s", script_path_table(reader->path, statement->relation), text));
 		from = Min(end + 1, tokens->n);
@@ -857,6 +988,7 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 	fact.relation = script_path_new_table(reader->path, statement->relation);
 	flag(&fact, statement->if_not_exists, "if not exists");
 	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
+	flag(&fact, is_here && sg_same_text(fact.relation, script_path_table(reader->path, statement->relation)), "is here");
 	emit(reader, &fact);
 	if (statement->partbound)
 	{
@@ -884,12 +1016,25 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 	}
 }
 
+/* Emits a view before its name counts as made, because an older one may be replaced */
+static void
+read_view(FactReader *reader, const RangeVar *name)
+{
+	Fact		fact = {.command = "create view",.relation = script_path_table(reader->path, name)};
+
+	if (name->relpersistence != RELPERSISTENCE_TEMP)
+		emit(reader, &fact);
+	(void) script_path_new_table(reader->path, name);
+}
+
 static void
 read_index(FactReader *reader, const IndexStmt *statement)
 {
 	Fact		fact = {.command = "create index",.relation = script_path_table(reader->path, statement->relation),.name = statement->idxname,
 	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
 
+	if (script_index_is_there(find_old(reader, fact.relation), statement, &reader->touched))
+		return;
 	if (!script_leaves_partitions_out(statement, fact.relation))
 		fact.does = DOES_BUILD;
 	flag(&fact, statement->concurrent, "concurrently");
@@ -898,7 +1043,10 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	emit(reader, &fact);
 }
 
-/* A drop of what is no relation, nor a part of one; its name is without arguments */
+/*
+ * Returns the word for a dropped object that is neither a relation nor a part
+ * of one; its name is without arguments
+ */
 static const char *
 drop_word(ObjectType type)
 {
@@ -920,7 +1068,7 @@ drop_word(ObjectType type)
 	return "drop";
 }
 
-/* Returns the name of an object as DROP has it, or NULL: it has another form */
+/* Returns the name of an object in DROP, or NULL for another form */
 static char *
 dropped_name(Node *object)
 {
@@ -995,7 +1143,10 @@ read_drop(FactReader *reader, const DropStmt *statement)
 	}
 }
 
-/* Returns the kind of object that a statement renames: ALTER INDEX and ALTER VIEW rename a table, too */
+/*
+ * Returns the kind of object that a statement renames, because ALTER INDEX and
+ * ALTER VIEW can rename a table, too
+ */
 static ObjectType
 renamed_type(Oid relid, ObjectType word)
 {
@@ -1016,6 +1167,23 @@ renamed_type(Oid relid, ObjectType word)
 		default:
 			return word;
 	}
+}
+
+/*
+ * Records the new name or schema (or NULL: as it is) of a table, view or index,
+ * which statements after this one may use
+ */
+static void
+keep_name(FactReader *reader, RangeVar *from, Oid relid, const char *schema, const char *name)
+{
+	char	   *old = from->schemaname;
+
+	if (old == NULL)
+		old = OidIsValid(relid) ? sg_rel_schema(relid) :
+			unconstify(char *, script_path_schema(reader->path, SCRIPT_TABLE, from->relname, InvalidOid));
+	name = script_path_new_table(reader->path, makeRangeVar(schema ? pstrdup(schema) : old, name ? pstrdup(name) : from->relname, -1));
+	reader->changed = lappend(reader->changed, unconstify(char *, name));
+	from->schemaname = old;
 }
 
 static void
@@ -1041,8 +1209,7 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 		case OBJECT_MATVIEW:
 			fact.command = renamed_type(relid, statement->renameType) == OBJECT_TABLE ? "rename table" : "rename view";
 			emit(reader, &fact);
-			if (script_path_has_made(reader->path, fact.relation))
-				(void) script_path_new_table(reader->path, makeRangeVar(statement->relation->schemaname, statement->newname, -1));
+			keep_name(reader, statement->relation, relid, NULL, statement->newname);
 			return;
 		case OBJECT_COLUMN:
 			fact.command = "rename column";
@@ -1065,7 +1232,7 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 	emit(reader, &fact);
 }
 
-/* SET SCHEMA is a new name as well */
+/* Reads SET SCHEMA, which is a new name as well */
 static void
 read_set_schema(FactReader *reader, const AlterObjectSchemaStmt *statement)
 {
@@ -1078,16 +1245,23 @@ read_set_schema(FactReader *reader, const AlterObjectSchemaStmt *statement)
 	fact.relation = script_path_table(reader->path, name);
 	fact.other = quote_qualified_identifier(statement->newschema, name->relname);
 	emit(reader, &fact);
-	if (script_path_has_made(reader->path, fact.relation))
-		(void) script_path_new_table(reader->path, makeRangeVar(statement->newschema, name->relname, -1));
+	keep_name(reader, name, find_old(reader, fact.relation), statement->newschema, NULL);
 }
 
-/* A statement about one table, or all of them (NULL), that needs no more words */
+/* Returns whether a statement of that kind reaches inheriting tables */
+static bool
+comes_below(const char *command)
+{
+	return strcmp(command, "update") == 0 || strcmp(command, "delete") == 0 || strcmp(command, "truncate") == 0 || strcmp(command, "lock") == 0;
+}
+
+/* Reads a statement about one table, or all tables (NULL), that needs no more words */
 static void
 read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKMODE lock, const char *word)
 {
 	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
 
+	fact.with_heirs = name && name->inh && comes_below(command);
 	if (strcmp(command, "rewrite table") == 0 || strcmp(command, "refresh") == 0)
 		fact.does = strcmp(command, "refresh") == 0 ? DOES_COMPUTE : DOES_REWRITE;
 	flag(&fact, word != NULL, word);
@@ -1104,7 +1278,10 @@ read_truncate(FactReader *reader, const TruncateStmt *statement)
 	}
 }
 
-/* Is an option in parentheses on?  It is without a value, and with one that the server would refuse. */
+/*
+ * Returns whether an option in parentheses is on: without a value, or with a
+ * value that the server would refuse, too
+ */
 static bool
 is_on(const DefElem *option)
 {
@@ -1158,7 +1335,10 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 	emit(reader, &fact);
 }
 
-/* Settings that matter to whoever waits for a lock, or to keys and triggers: of the session, or ("set default") of sessions to come */
+/*
+ * Emits settings that matter to sessions that wait for locks, or to keys and
+ * triggers: of the session, or ("set default") of future sessions
+ */
 static void
 read_setting(FactReader *reader, const char *command, const VariableSetStmt *statement)
 {
@@ -1169,6 +1349,50 @@ read_setting(FactReader *reader, const char *command, const VariableSetStmt *sta
 		fact.other = strVal(&((A_Const *) linitial(statement->args))->val.node);
 	if (statement->kind == VAR_SET_VALUE && statement->name)
 		emit(reader, &fact);
+}
+
+/*
+ * Follows SET TIME ZONE, on which it depends whether a column's new type
+ * rewrites the table; a zone that the server refuses changes nothing
+ */
+static void
+follow_time_zone(const VariableSetStmt *statement)
+{
+	Node	   *arg = list_length(statement->args) == 1 ? linitial(statement->args) : NULL;
+	const char *zone = NULL;
+
+	if (statement->name == NULL || pg_strcasecmp(statement->name, "timezone") != 0)
+		return;
+	if (statement->kind == VAR_SET_DEFAULT || statement->kind == VAR_RESET)
+		zone = GetConfigOptionResetString("timezone");
+	else if (arg && IsA(arg, A_Const) && IsA(&((A_Const *) arg)->val, String))
+		zone = strVal(&((A_Const *) arg)->val);
+	else if (arg && IsA(arg, A_Const) && IsA(&((A_Const *) arg)->val, Integer))
+		zone = psprintf("%d", intVal(&((A_Const *) arg)->val));
+	if (zone)
+		(void) set_config_option("timezone", zone, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
+}
+
+/* Reads SELECT set_config('...', '...', ...) as the SET that it is */
+static void
+read_set_config(FactReader *reader, const SelectStmt *statement)
+{
+	foreach_ptr(const ResTarget, target, statement->targetList)
+	{
+		FuncCall   *call = (FuncCall *) target->val;
+		VariableSetStmt set = {.type = T_VariableSetStmt,.kind = VAR_SET_VALUE};
+		A_Const    *name;
+
+		if (call == NULL || !IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 || list_length(call->args) != 3)
+			continue;
+		name = linitial(call->args);
+		if (!IsA(name, A_Const) || !IsA(&name->val, String))
+			continue;
+		set.name = asc_tolower(strVal(&name->val), strlen(strVal(&name->val)));
+		set.args = list_make1(lsecond(call->args));
+		read_setting(reader, "set", &set);
+		follow_time_zone(&set);
+	}
 }
 
 static void
@@ -1209,7 +1433,7 @@ read_domain(FactReader *reader, const char *command, List *names, List *constrai
 	emit(reader, &fact);
 }
 
-/* Adds the tables that have a domain, as a column's type or below another domain */
+/* Adds the tables with a column of the domain, or of a domain over it */
 static List *
 add_tables_of_domain(List *tables, Oid domain)
 {
@@ -1255,7 +1479,10 @@ read_alter_domain(FactReader *reader, const AlterDomainStmt *statement)
 	}
 }
 
-/* Statements about one table, or none, that need no more words; the places of the table and of WHERE in them */
+/*
+ * Statements about one table, or none, that need no more words, with the
+ * offsets of their table and WHERE fields
+ */
 static const struct
 {
 	NodeTag		tag;
@@ -1276,6 +1503,31 @@ static const struct
 	{T_CallStmt, "run code", NoLock},
 };
 
+/* Returns whether a condition holds for each row: TRUE, or a constant that equals itself */
+static bool
+is_always_true(Node *condition)
+{
+	A_Expr	   *expr = (A_Expr *) condition;
+	A_Const    *constant = (A_Const *) (IsA(condition, TypeCast) ? ((TypeCast *) condition)->arg : condition);
+
+	if (IsA(condition, A_Expr))
+		return expr->kind == AEXPR_OP && list_length(expr->name) == 1 && strcmp(strVal(linitial(expr->name)), "=") == 0 &&
+			expr->lexpr && IsA(expr->lexpr, A_Const) && !((A_Const *) expr->lexpr)->isnull && equal(expr->lexpr, expr->rexpr);
+	return IsA(constant, A_Const) && !constant->isnull && IsA(&constant->val, Boolean) && boolVal(&constant->val);
+}
+
+/* Returns whether a MERGE whose condition always holds leaves rows alone by other conditions */
+static bool
+has_conditions(const MergeStmt *statement)
+{
+	foreach_ptr(const MergeWhenClause, clause, statement->mergeWhenClauses)
+	{
+		if ((clause->commandType == CMD_UPDATE || clause->commandType == CMD_DELETE) && clause->condition == NULL)
+			return false;
+	}
+	return true;
+}
+
 static bool
 is_simple(FactReader *reader, Node *statement)
 {
@@ -1283,17 +1535,21 @@ is_simple(FactReader *reader, Node *statement)
 	{
 		size_t		table = simple_statements[i].table;
 		size_t		where = simple_statements[i].where;
+		Node	   *condition;
 
 		if (simple_statements[i].tag != nodeTag(statement))
 			continue;
+		condition = where ? *(Node **) ((char *) statement + where) : NULL;
+		if (condition && is_always_true(condition) && !(IsA(statement, MergeStmt) && has_conditions((MergeStmt *) statement)))
+			condition = NULL;
 		read_simple(reader, simple_statements[i].command, table ? *(RangeVar **) ((char *) statement + table) : NULL, simple_statements[i].lock,
-					where && *(Node **) ((char *) statement + where) ? "where" : NULL);
+					condition ? "where" : NULL);
 		return true;
 	}
 	return false;
 }
 
-/* Reads what WITH has a statement write, which it can at the top alone */
+/* Reads the statements in WITH, which can write only at the top level */
 static void
 read_with(FactReader *reader, Node *statement)
 {
@@ -1322,6 +1578,17 @@ is_analyzed(const ExplainStmt *statement)
 	return analyzed;
 }
 
+/* Records the table that SELECT ... INTO makes, and settings by set_config() */
+static void
+read_select(FactReader *reader, const SelectStmt *statement)
+{
+	while (statement->larg)
+		statement = statement->larg;
+	if (statement->intoClause)
+		(void) script_path_new_table(reader->path, statement->intoClause->rel);
+	read_set_config(reader, statement);
+}
+
 static void
 read_statement(FactReader *reader, Node *statement)
 {
@@ -1336,11 +1603,15 @@ read_statement(FactReader *reader, Node *statement)
 		case T_CreateStmt:
 			read_create_table(reader, (CreateStmt *) statement);
 			break;
+		case T_SelectStmt:
+			read_select(reader, (SelectStmt *) statement);
+			script_path_follow(reader->path, statement);
+			break;
 		case T_CreateTableAsStmt:
 			(void) script_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
 			break;
 		case T_ViewStmt:
-			(void) script_path_new_table(reader->path, ((ViewStmt *) statement)->view);
+			read_view(reader, ((ViewStmt *) statement)->view);
 			break;
 		case T_IndexStmt:
 			read_index(reader, (IndexStmt *) statement);
@@ -1409,6 +1680,7 @@ read_statement(FactReader *reader, Node *statement)
 			break;
 		case T_VariableSetStmt:
 			read_setting(reader, "set", (VariableSetStmt *) statement);
+			follow_time_zone((VariableSetStmt *) statement);
 			script_path_follow(reader->path, statement);
 			break;
 		case T_TransactionStmt:
@@ -1421,6 +1693,76 @@ read_statement(FactReader *reader, Node *statement)
 	}
 }
 
+/* Returns whether PostgreSQL refuses the statement within a transaction; CONCURRENTLY is told apart */
+static bool
+is_outside(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_VacuumStmt:
+			return ((const VacuumStmt *) statement)->is_vacuumcmd;
+		case T_ReindexStmt:
+			return ((const ReindexStmt *) statement)->relation == NULL;
+		case T_CreatedbStmt:
+		case T_DropdbStmt:
+		case T_CreateTableSpaceStmt:
+		case T_DropTableSpaceStmt:
+		case T_AlterSystemStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Emits a statement about which there is no other fact, for what the server says of it */
+static void
+emit_other(FactReader *reader, const Node *statement)
+{
+	Fact		fact = {.command = "other"};
+
+	switch (nodeTag(statement))
+	{
+		case T_SelectStmt:
+		case T_ExplainStmt:
+		case T_PrepareStmt:
+		case T_ExecuteStmt:
+		case T_CopyStmt:
+
+			/*
+			 * it may use the value, which is for the reader of its text to
+			 * see
+			 */
+			if (!reader->adds_value)
+				return;
+			fact.command = "query";
+			break;
+		case T_VacuumStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+		case T_TransactionStmt:
+		case T_CheckPointStmt:
+		case T_NotifyStmt:
+		case T_ListenStmt:
+		case T_UnlistenStmt:
+			return;
+		case T_CommentStmt:
+		case T_GrantStmt:
+		case T_GrantRoleStmt:
+			fact.command = "query";
+			break;
+		case T_AlterEnumStmt:
+			fact.command = "add value";
+			fact.name = NameListToQuotedString(((AlterEnumStmt *) statement)->typeName);
+			fact.other = ((AlterEnumStmt *) statement)->newVal;
+			reader->adds_value = ((AlterEnumStmt *) statement)->oldVal == NULL;
+			flag(&fact, has_made(reader, script_path_table(reader->path, makeRangeVarFromNameList(((AlterEnumStmt *) statement)->typeName))), "made");
+			break;
+		default:
+			break;
+	}
+	emit(reader, &fact);
+}
+
 /* Parses and reads statements until one raises an error, or the last has been read */
 static void
 read_statements(void *arg)
@@ -1431,27 +1773,117 @@ read_statements(void *arg)
 	{
 		ScriptStatement *at = &reader->script->statements[reader->next++];
 		List	   *parsed;
+		Node	   *statement;
 
 		CHECK_FOR_INTERRUPTS();
 		begin_statement(reader, at->start, at->length);
 		parsed = raw_parser(reader->text, RAW_PARSE_DEFAULT);
 		if (parsed == NIL)
 			continue;
-		reader->statement = linitial_node(RawStmt, parsed)->stmt;
-		read_statement(reader, reader->statement);
+		statement = reader->statement = linitial_node(RawStmt, parsed)->stmt;
+		reader->outside = is_outside(statement);
+		read_statement(reader, statement);
+		if (!reader->told && !reader->holds_only)
+			emit_other(reader, statement);
+		script_touch(&reader->touched, statement);
 		if (!reader->in_transaction && !reader->in_block)
 			reader->unit++;
 	}
 }
 
-/* What can't be told of a statement is a fact of the script */
+/* Emits a fact of the script that no statement reports */
 static void
 emit_alone(FactReader *reader, const char *command, const char *message)
 {
 	Fact		fact = {.command = command,.other = message};
 
 	reader->statement = NULL;
+	reader->outside = false;
 	emit(reader, &fact);
+}
+
+/* Comments that leave rules out, as LINE_ASIDE RULE, ... */
+#define LINE_COMMENT	"--"
+#define LINE_ASIDE		"sg-ignore"
+
+/* A statement that may have such a comment, and its tokens */
+typedef struct AsideSearch
+{
+	const char *text;
+	ScriptTokens *tokens;		/* NULL: it has none */
+} AsideSearch;
+
+static void
+find_tokens(void *arg)
+{
+	AsideSearch *search = arg;
+
+	search->tokens = script_tokens(search->text);
+}
+
+/*
+ * Returns whether that place is in a token, such as a literal, and so in no
+ * comment; in a statement that the scanner refuses, nothing is a comment
+ */
+static bool
+is_in_token(const Script *script, int offset)
+{
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		const ScriptStatement *at = &script->statements[i];
+		AsideSearch search = {.text = pnstrdup(script->sql + at->start, at->length)};
+		ErrorData  *error;
+		int			n;
+
+		if (offset < at->start || offset >= at->start + at->length)
+			continue;
+		error = sg_try(find_tokens, &search);
+		if (error)
+			sg_rethrow_cancel(error);
+		if (search.tokens == NULL)
+			return true;
+		n = script_token_at(search.tokens, offset - at->start + 1);
+		return n > 0 && search.tokens->token[n - 1].end > offset - at->start;
+	}
+	return script->error && offset >= script->error_offset;
+}
+
+/* Emits the comments of the script that leave rules out, each with its line and its rules */
+static void
+emit_asides(FactReader *reader)
+{
+	Script	   *script = reader->script;
+	int			start = 0;
+
+	reader->statement = NULL;
+	reader->text = "";
+	reader->told = true;
+	for (int line = 1; start < script->length; line++)
+	{
+		int			end = start;
+		int			word;
+
+		while (end < script->length && script->sql[end] != '\n')
+			end++;
+		for (int at = start; at + 1 < end; at++)
+		{
+			Fact		fact = {.command = "aside"};
+
+			if (strncmp(script->sql + at, LINE_COMMENT, strlen(LINE_COMMENT)) != 0)
+				continue;
+			word = at + strlen(LINE_COMMENT);
+			while (word < end && isspace((unsigned char) script->sql[word]))
+				word++;
+			if (end - word < strlen(LINE_ASIDE) || strncmp(script->sql + word, LINE_ASIDE, strlen(LINE_ASIDE)) != 0 || is_in_token(script, at))
+				continue;
+			reader->first = reader->last = line;
+			fact.other = pnstrdup(script->sql + word + strlen(LINE_ASIDE), end - word - strlen(LINE_ASIDE));
+			flag(&fact, strspn(script->sql + start, " \t\r") == at - start, "alone");
+			emit(reader, &fact);
+			break;
+		}
+		start = end + 1;
+	}
 }
 
 static void
@@ -1487,6 +1919,8 @@ read_script(FactReader *reader, const char *sql)
 		begin_statement(reader, script->length, 0);
 		emit_alone(reader, "psql", NULL);
 	}
+	if (!reader->holds_only)
+		emit_asides(reader);
 }
 
 List *
@@ -1504,7 +1938,7 @@ script_holds(const PlanStep *step)
 	return reader.holds;
 }
 
-/* Raises an error for what is no script */
+/* Raises an error for a script that is null, or a file's name */
 static void
 check_script(bool is_null, const char *script)
 {
@@ -1524,10 +1958,9 @@ check_script(bool is_null, const char *script)
  * sg_script_facts(scripts text[], in_transaction boolean)
  *
  * Returns a row for each thing that a statement does, of scripts that run one
- * after the other; each runs within a transaction, if it is said so.  A
- * statement that can't be parsed is a row, too.  Everybody may call it; takes
- * no lock but on catalogs.  22004: a script is null; 22023: it is the name of a
- * file.
+ * after the other; with in_transaction, each script runs within a transaction.
+ * A statement that can't be parsed is a row, too.  Everybody may call it; locks
+ * only catalogs. 22004: a script is null; 22023: a script is a file's name.
  */
 static Datum
 sg_script_facts_entered(PG_FUNCTION_ARGS)

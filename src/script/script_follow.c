@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * script_follow.c
- *	  What the later statements of a script do to the steps of earlier ones.
+ *	  Effects of a script's later statements on the steps of earlier ones.
  *
- * Migration scripts drop a key to add it with other clauses, and rename what
- * they have created.  The plan is to hold what the script leaves behind, so
- * steps that have been read are marked as gone, or follow the new name.
- * Nothing here looks at the database but for the meaning of table names.
+ *	  Migration scripts drop a key to add it with other clauses, and rename
+ *	  objects that they have created.  The plan is to hold the script's final
+ *	  state, so steps that have been read are marked as gone, or follow the
+ *	  new name.  Only meanings of table names are looked up in the database.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,9 +45,8 @@ is_constraint(const ScriptStep *step)
 }
 
 /*
- * The name that a constraint of the table has, or, for a key, that ALTER TABLE
- * would have made up for it; *names are those of the table's constraints
- * before it.
+ * Returns the name of a table's constraint, or, for a key, the name that ALTER
+ * TABLE would have chosen; *names has the table's earlier constraints.
  */
 static char *
 constraint_name(const ScriptStep *step, List **names)
@@ -66,7 +65,7 @@ constraint_name(const ScriptStep *step, List **names)
 	return name;
 }
 
-/* The table's constraint of this name, or NULL */
+/* Returns the table's constraint of this name, or NULL */
 static ScriptStep *
 find_constraint(List *steps, const char *table, const char *name)
 {
@@ -82,7 +81,7 @@ find_constraint(List *steps, const char *table, const char *name)
 	return NULL;
 }
 
-/* Give the table's keys the names that they have got, before the table gets another */
+/* Sets the chosen names of the table's keys, before the table is renamed */
 static void
 fix_names(List *steps, const char *table)
 {
@@ -195,7 +194,7 @@ drop_schemas(List *steps, List *objects)
 	}
 }
 
-/* An index is in the schema of its table */
+/* Drops the steps of indexes, which are in the schemas of their tables */
 static void
 drop_indexes(List *steps, List *objects)
 {
@@ -240,7 +239,7 @@ follow_drop(List *steps, ScriptPath *path, DropStmt *stmt)
 	}
 }
 
-/* Does a command leave alone what CREATE TABLE has said of the table? */
+/* Returns whether a command leaves CREATE TABLE's definition of the table alone */
 static bool
 is_beside(AlterTableType command)
 {
@@ -300,7 +299,7 @@ script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTabl
 		skip_table(steps, table, "the script changes the table in a way that no step has");
 }
 
-/* The table goes by another name now */
+/* Renames the table in all steps */
 static void
 rename_table(List *steps, ScriptPath *path, RangeVar *name, char *schema, char *newname)
 {
@@ -308,7 +307,10 @@ rename_table(List *steps, ScriptPath *path, RangeVar *name, char *schema, char *
 	char	   *old = script_path_drop_table(path, name);
 	char	   *new;
 
-	/* it stays in its schema, which may be known from the search_path alone */
+	/*
+	 * the table stays in its schema, which may be known only from the
+	 * search_path
+	 */
 	if (schema == NULL)
 		schema = sg_parse_table_name(old).schema;
 	renamed.schemaname = schema;
@@ -341,7 +343,7 @@ rename_in(List *names, const char *old, const char *new)
 	}
 }
 
-/* A column's own step is called like it; what other definitions say of it is not written anew */
+/* Renames a column in its own step; texts of other definitions are not rewritten */
 static void
 rename_definition(ScriptStep *step, const char *old, const char *new)
 {

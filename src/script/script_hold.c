@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * script_hold.c
- *	  Locks that others wait for, for as long as a table is large: what is said
- *	  of them, and what spares the deed for a new partition: a CHECK, indexes
+ *	  Locks that others wait for, held longer for a larger table: their texts,
+ *	  and the statements that spare a new partition the deed: a CHECK, indexes
  *	  and keys of its own.
  *
- * The bound of a partition is transformed here only if its values are plain
- * constants and the key has built-in types and operators: another type's
- * input, casts and operators are somebody's code.
+ *	  The bound of a partition is transformed here only if its values are
+ *	  plain constants and the key has built-in types and operators, because
+ *	  another type's input function, casts and operators are their owners'
+ *	  code.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,16 +51,20 @@
 #include "plan/plan_input.h"
 #include "script/script.h"
 
-/* Says what is done under a lock, and what nobody can do meanwhile where it is not ACCESS EXCLUSIVE */
+/*
+ * Texts of the deed under a lock, and of what others cannot do meanwhile, if
+ * the lock is not ACCESS EXCLUSIVE
+ */
 static const struct
 {
 	const char *word;
 	const char *does;
-	const char *to;				/* the same, to another table; NULL: "of" that */
-	const char *unless;			/* what comes behind the table of it */
-	const char *also;			/* held besides, behind the table */
+	const char *to;				/* text for a deed on another table; NULL:
+								 * "of" it */
+	const char *unless;			/* text after the deed's table */
+	const char *also;			/* further lock held, after the table */
 	const char *nobody;
-	const char *before;			/* what is to be done beforehand */
+	const char *before;			/* text of what to do beforehand */
 }			deeds[] = {
 	{DOES_BUILD, "builds an index",.before = "the indexes built"},
 	{DOES_REBUILD, "builds them anew",.also = " and ACCESS EXCLUSIVE on its indexes",.nobody = "write there, nor begin to read there,"},
@@ -72,7 +77,7 @@ static const struct
 	{DOES_MAYBE_READ, "reads all rows",.unless = ", unless a valid CHECK tells enough of them",.before = "the rows read"},
 };
 
-/* Returns the place of a deed */
+/* Returns the index of a deed in this list */
 static int
 deed_of(const ScriptHold *hold)
 {
@@ -89,10 +94,10 @@ or_nothing(const char *text)
 	return text ? text : "";
 }
 
-/* At most so many are named */
+/* Number of inheriting tables that are named */
 #define HEIRS_NAMED	5
 
-/* Returns ", and on public.a and public.b, which inherit from it," or nothing */
+/* Returns ", and on public.a and public.b, which inherit from it," or an empty text */
 static const char *
 heirs_text(const List *heirs)
 {
@@ -160,7 +165,7 @@ script_hold_hint(const ScriptHold *hold, const PlanStep *step)
 
 /* ---- partitions ---- */
 
-/* Is a value of a bound one that no code but the server's computes? */
+/* Returns whether only the server's code computes a value of a bound */
 static bool
 is_constant(Node *value)
 {
@@ -170,11 +175,11 @@ is_constant(Node *value)
 
 		return OidIsValid(type) && type < FirstUnpinnedObjectId && IsA(((TypeCast *) value)->arg, A_Const);
 	}
-	/* MINVALUE or MAXVALUE */
+	/* MINVALUE or MAXVALUE is a ColumnRef */
 	return IsA(value, A_Const) || IsA(value, ColumnRef);
 }
 
-/* Are the columns, types and operators of a partition key such that no code but the server's runs? */
+/* Returns whether the columns, types and operators of a partition key run only the server's code */
 static bool
 has_plain_key(Relation parent)
 {
@@ -190,10 +195,10 @@ has_plain_key(Relation parent)
 }
 
 /*
- * Can a CHECK be written that the server takes for proof?  None can where the
- * key's collation is not its column's and the server relabels a type that has a
- * length, or an array; nor for a list, whose values have the column's collation
- * then, unless that is the one of the type.
+ * Returns whether a CHECK can be written that the server takes for proof.
+ * There is none if the key's collation differs from its column's and the server
+ * relabels a type that has a length, or an array; nor for a list, whose values
+ * have the column's collation then, unless that is the type's.
  */
 static bool
 has_proof(Relation parent, const PartitionBoundSpec *spec)
@@ -230,7 +235,10 @@ typedef struct Bound
 	List	   *conditions;
 } Bound;
 
-/* Sets the conditions of the rows that a bound takes, or of those that it leaves to the default partition */
+/*
+ * Sets the conditions of the rows that belong into a bound, or of the rows that
+ * stay in the default partition
+ */
 static void
 analyse_bound(void *arg)
 {
@@ -243,9 +251,9 @@ analyse_bound(void *arg)
 }
 
 /*
- * Returns a condition with COLLATE where the key's collation is not that of its
- * column: the server relabels the column, which its text does not show, and
- * takes nothing for proof but a condition that does so too.
+ * Returns a condition with COLLATE wherever the key's collation differs from
+ * its column's: the server relabels the column, which its text does not show,
+ * and takes only a condition that does so too for proof.
  */
 static Node *
 with_collate(Node *node, void *context)
@@ -274,7 +282,10 @@ condition_text(const Bound *bound)
 	return deparse_expression(expr, deparse_context_for(RelationGetRelationName(bound->parent), RelationGetRelid(bound->parent)), false, false);
 }
 
-/* Returns the valid CHECK of a table that says the same as a condition, or NULL.  The server has it print otherwise what it has read. */
+/*
+ * Returns the valid CHECK of a table that equals a condition, or NULL.
+ * Compares the server's own prints of both.
+ */
 static char *
 find_check(Oid relid, const char *condition)
 {
@@ -320,7 +331,7 @@ script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *spec, bool ins
 		sg_rethrow_cancel(error);
 	if (bound.conditions)
 	{
-		/* values mean the same wherever the text is pasted */
+		/* pinned settings: values mean the same wherever the text is pasted */
 		sg_caller_begin(&scope);
 		sg_scope_pin_texts();
 		*condition = condition_text(&bound);
@@ -336,8 +347,8 @@ script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *spec, bool ins
 /* ---- indexes and keys of a partition that is attached ---- */
 
 /*
- * Returns what CREATE INDEX has behind the table of an index, which is the same
- * in the table's partitions, or NULL.
+ * Returns the part of CREATE INDEX after the table, which is the same for the
+ * table's partitions, or NULL.
  */
 static char *
 index_body(Oid index, Oid table, const FormData_pg_index *form)
@@ -382,7 +393,7 @@ index_like(Oid table, const List *indexes, const char *body, const FormData_pg_i
 	return InvalidOid;
 }
 
-/* Returns a free name, quoted, for an index of a partition that is to be part of another one */
+/* Returns a free name, quoted, for an index of a partition that is to become part of another index */
 static const char *
 index_name(Oid partition, Oid index)
 {
@@ -402,7 +413,7 @@ script_missing_indexes(Oid whole, Oid partition)
 	List	   *missing = NIL;
 	SgScope		scope;
 
-	/* one that is foreign gets none */
+	/* a foreign table gets no index */
 	if (get_rel_relkind(partition) == RELKIND_FOREIGN_TABLE)
 		return NIL;
 	sg_caller_begin(&scope);
@@ -426,7 +437,10 @@ script_missing_indexes(Oid whole, Oid partition)
 	return missing;
 }
 
-/* Has a partition a valid key that does what a key of the partitioned table does?  Also if it lacks a column, which ATTACH refuses. */
+/*
+ * Returns whether a partition has a valid key equal to a key of the partitioned
+ * table; also true if it lacks a column, which ATTACH refuses.
+ */
 static bool
 has_key(Oid partition, const FkKey *key)
 {
@@ -513,7 +527,7 @@ script_keys_of_column(Oid relid, const char *column)
 
 /* ---- plans ---- */
 
-/* Does script_holds(), as plan_holds_hook: a text and a hint each */
+/* plan_holds_hook: returns a text and a hint for each of script_holds() */
 static List *
 hold_texts(const PlanStep *step)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * script_name.c
- *	  Schemas for the names of a statement that a plan keeps as it stands.
+ *	  Schemas for the names of a statement that a plan keeps as it is written.
  *
- * A plan runs statements with search_path = pg_catalog, so a name that the
- * author's search_path finds elsewhere needs its schema.  Names of a kind of
- * statement that is not known here stay as they are: sg_plan_check() says
- * which of them are not found.
+ *	  A plan runs statements with search_path = pg_catalog, so a name that the
+ *	  author's search_path finds elsewhere needs its schema.  Names in kinds
+ *	  of statements that are unknown here stay as they are: sg_plan_check()
+ *	  reports those that are not found.
  *
  *-------------------------------------------------------------------------
  */
@@ -120,7 +120,7 @@ qualify_alter(const NameArg *arg, const AlterTableStmt *statement)
 
 /* ---- names that the parser keeps without a place ---- */
 
-/* Is an object of this kind named by a table, and by its own name if it has one? */
+/* Returns whether an object of this kind is named by a table, and by its own name if it has one */
 static bool
 is_of_table(ObjectType type, int *own_names)
 {
@@ -146,14 +146,14 @@ is_of_table(ObjectType type, int *own_names)
 	}
 }
 
-/* The first token behind a keyword that is outside of parentheses */
+/* Returns the first token after a keyword that is outside of parentheses */
 static int
 behind(const NameArg *arg, const char *keyword)
 {
 	return script_token_find(arg->tokens, 0, arg->tokens->n, script_keyword(keyword)) + 1;
 }
 
-/* A function or type whose name has no schema */
+/* Qualifies a function or type whose name has no schema */
 static void
 qualify_name(const NameArg *arg, ScriptObject object, List *names, int from)
 {
@@ -161,7 +161,7 @@ qualify_name(const NameArg *arg, ScriptObject object, List *names, int from)
 		script_qualify_words(arg->tokens, arg->path, object, names, from);
 }
 
-/* Its name, or that of its table, is behind so many tokens */
+/* Qualifies an object's name, or its table's, which is so many tokens on */
 static void
 qualify_object(const NameArg *arg, ObjectType type, Node *object, int from)
 {
@@ -181,8 +181,8 @@ qualify_object(const NameArg *arg, ObjectType type, Node *object, int from)
 	else if (type == OBJECT_DOMCONSTRAINT && IsA(object, List))
 	{
 		/*
-		 * COMMENT has a type there, without its place, and ALTER the name of
-		 * one
+		 * COMMENT ON DOMAIN has a TypeName without location here, ALTER
+		 * DOMAIN a list of names
 		 */
 		if (IsA(linitial((List *) object), TypeName))
 			qualify_name(arg, SCRIPT_TYPE, linitial_node(TypeName, (List *) object)->names, behind(arg, "domain"));
@@ -213,7 +213,7 @@ qualify_grant(const NameArg *arg, const GrantStmt *statement)
 		qualify_objects(arg, statement->objtype, statement->objects, behind(arg, "on") + 1);
 }
 
-/* Qualifies names in ALTER of a type or a function; false: it is no such statement */
+/* Qualifies names in ALTER of a type or a function; returns false for another statement */
 static bool
 qualify_altered(const NameArg *arg, Node *statement)
 {
@@ -255,7 +255,10 @@ qualify_altered(const NameArg *arg, Node *statement)
 
 /* ---- statements ---- */
 
-/* Qualifies names in a statement that makes a relation, and looks at others for it; false: it does not */
+/*
+ * Qualifies names in a statement that creates a relation from others; returns
+ * false for another statement
+ */
 static bool
 qualify_new(const NameArg *arg, Node *statement)
 {
@@ -287,7 +290,10 @@ qualify_new(const NameArg *arg, Node *statement)
 	return true;
 }
 
-/* Qualifies names in a statement about something on a table, such as a policy; false: it is about nothing of that kind */
+/*
+ * Qualifies names in a statement about a part of a table, such as a policy;
+ * returns false for another statement
+ */
 static bool
 qualify_part(const NameArg *arg, Node *statement)
 {

@@ -1,15 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * script_path.c
- *	  What the unqualified names of a script mean.
+ *	  Meaning of the unqualified names of a script.
  *
- * The script's own SET search_path and set_config() are followed, else the
- * search_path of the caller rules.  A name means what exists in this database
- * or what the script has created before; where it means neither, the table is
- * taken to be where CREATE TABLE would put it.
- *
- * Nothing is executed.  Conditions, functions and ROLLBACK TO that change the
- * search_path go unnoticed; SET LOCAL ends with its transaction.
+ *	  The script's own SET search_path and set_config() are followed, else the
+ *	  caller's search_path applies.  A name means an object of this database
+ *	  or one that the script has created before; without either, the table is
+ *	  assumed where CREATE TABLE would put it.  Nothing is executed.
+ *	  Conditions, functions and ROLLBACK TO that change the search_path go
+ *	  unnoticed; SET LOCAL ends with its transaction.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,12 +39,13 @@
 
 struct ScriptPath
 {
-	MemoryContext context;		/* of everything here */
-	List	   *schemas;		/* of char *, the search_path in effect */
-	List	   *session;		/* what it is again after the transaction */
-	List	   *outer;			/* outside of CREATE SCHEMA ... CREATE TABLE */
-	List	   *new_schemas;	/* that the script creates */
-	HTAB	   *new_tables;		/* that the script creates, qualified */
+	MemoryContext context;		/* memory context of all fields */
+	List	   *schemas;		/* char *: the search_path in effect */
+	List	   *session;		/* search_path after the transaction */
+	List	   *outer;			/* search_path outside of CREATE SCHEMA ...
+								 * CREATE TABLE */
+	List	   *new_schemas;	/* schemas that the script creates */
+	HTAB	   *new_tables;		/* tables that the script creates, qualified */
 };
 
 typedef struct NewTable
@@ -53,7 +53,7 @@ typedef struct NewTable
 	char		name[PLAN_QUALIFIED_MAX];	/* hash key */
 } NewTable;
 
-/* A name as search_path has it: "$user" is the role; "" names nothing */
+/* Appends a schema of search_path: "$user" is the role; "" names nothing */
 static List *
 append_schema(List *schemas, const char *name)
 {
@@ -63,7 +63,7 @@ append_schema(List *schemas, const char *name)
 	return name[0] ? lappend(schemas, pstrdup(name)) : schemas;
 }
 
-/* The text of a search_path, as set_config() and the setting itself have it */
+/* Parses the text of a search_path, as set_config() and the setting have it */
 static List *
 parse_path(const char *text)
 {
@@ -149,7 +149,7 @@ follow_set(ScriptPath *path, VariableSetStmt *stmt)
 	set_path(path, schemas, stmt->is_local);
 }
 
-/* The boolean constant true; a cast of one is how 't'::boolean would look */
+/* Returns whether a node is the boolean constant true; 't'::boolean would be a cast */
 static bool
 is_true(Node *node)
 {
@@ -159,7 +159,7 @@ is_true(Node *node)
 		IsA(&constant->val, Boolean) && boolVal(&constant->val);
 }
 
-/* SELECT [pg_catalog.]set_config('search_path', '...', false) */
+/* Follows SELECT [pg_catalog.]set_config('search_path', '...', false) */
 static void
 follow_select(ScriptPath *path, SelectStmt *stmt)
 {
@@ -220,7 +220,7 @@ schema_exists(ScriptPath *path, const char *schema)
 	return sg_has_name(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
 }
 
-/* In the database, or created by the script */
+/* Returns whether the table exists in the database, or is created by the script */
 static bool
 table_exists(ScriptPath *path, const char *schema, const char *table)
 {
@@ -233,7 +233,7 @@ table_exists(ScriptPath *path, const char *schema, const char *table)
 					   HASH_FIND, NULL) != NULL;
 }
 
-/* Where CREATE TABLE would put a table */
+/* Returns the schema in which CREATE TABLE would put a table */
 static const char *
 creation_schema(ScriptPath *path)
 {
@@ -256,7 +256,10 @@ script_path_table(ScriptPath *path, const RangeVar *name)
 	if (name->schemaname)
 		return sg_qualified_name(name->schemaname, name->relname);
 
-	/* the two that are searched first unless search_path says otherwise */
+	/*
+	 * temporary tables, then pg_catalog, are searched first unless
+	 * search_path lists them
+	 */
 	if (hash_search(path->new_tables, sg_qualified_name(TEMP_SCHEMA, name->relname),
 					HASH_FIND, NULL) != NULL)
 		return sg_qualified_name(TEMP_SCHEMA, name->relname);
@@ -298,8 +301,7 @@ script_path_new_type(ScriptPath *path, List *names)
 	RangeVar   *name = makeRangeVarFromNameList(names);
 
 	/*
-	 * types and tables of a schema have names of their own, as a table is a
-	 * type
+	 * a type goes into the same list, because a table has a type of its name
 	 */
 	(void) script_path_new_table(path, name);
 }

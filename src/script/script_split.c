@@ -3,20 +3,21 @@
  * script_split.c
  *	  Cutting a SQL script, as psql would read it, into statements.
  *
- * PostgreSQL's own scanner finds the semicolons, so quotes, dollar quotes and
- * comments are what they are to the server.  What psql would not send, or not
- * as a statement, is blanked out ahead of the scanner, byte by byte and with
- * its line breaks left in place: the lines after COPY ... FROM STDIN and
- * psql's backslash commands.  So offsets in the blanked text are offsets in
- * the script.
+ *	  PostgreSQL's own scanner finds the semicolons, so quotes, dollar quotes
+ *	  and comments are what they are to the server.  Text that psql would not
+ *	  send, or not as a statement, is blanked out before the scanner gets
+ *	  there, byte by byte and with its line breaks kept: the lines after COPY
+ *	  ... FROM STDIN and psql's backslash commands.  So offsets in the blanked
+ *	  text are offsets in the script.
  *
- * Invariants: one pass, the scanner is set up once.  It counts offsets from
- * extra.scanbuf, which moves on with each statement, or the position of each
- * error would be counted from the start of the script.  The byte behind the
- * current token belongs to the scanner, which keeps its value elsewhere; we
- * never write there.  All that lives as long as the Script is in the memory
- * context of the caller of script_split; the values of tokens are in one that
- * is emptied after each statement.
+ *	  Invariants: one pass, and the scanner is set up once.  It counts offsets
+ *	  from extra.scanbuf, which moves on with each statement, because
+ *	  otherwise the position of each error would be counted from the start of
+ *	  the script.  The byte after the current token belongs to the scanner,
+ *	  which keeps its value elsewhere; this file never writes there.
+ *	  Everything that lives as long as the Script is in the memory context of
+ *	  script_split()'s caller; the values of tokens are in a context that is
+ *	  emptied after each statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,17 +34,17 @@
 #include "script/script.h"
 
 /*
- * Codes of the scanner's tokens, from the comment in parser/scanner.h.  Of
- * those that are not single characters, only two matter here.
+ * Codes of the scanner's tokens, from the comment in parser/scanner.h.  Besides
+ * single characters, only two matter here.
  */
 #define TOKEN_END 0
 #define TOKEN_IDENT 258
 #define TOKEN_UIDENT 259
 
-/* Above all codes of the scanner's own */
+/* Greater than all codes of the scanner's own */
 #define KEYWORD_BASE 1000
 
-/* More errors than this in a row, and the scanner is lost inside a literal */
+/* After more consecutive errors, the scanner counts as lost inside a literal */
 #define MAX_ERRORS_IN_A_ROW 1000
 
 typedef enum Keyword
@@ -70,10 +71,10 @@ static const char *const keyword_words[KW_COUNT] = {
 	"function", "or", "procedure", "replace", "rule", "stdin"
 };
 
-/* Kind of a statement by its first words, as far as it matters here */
+/* Kind of a statement by its first words */
 typedef enum StatementKind
 {
-	STATEMENT_START,			/* undecided: nothing seen, or CREATE [OR
+	STATEMENT_START,			/* undecided: no word yet, or CREATE [OR
 								 * [REPLACE]] */
 	STATEMENT_ROUTINE,			/* CREATE FUNCTION or PROCEDURE: may have
 								 * BEGIN ATOMIC */
@@ -85,40 +86,42 @@ typedef enum StatementKind
 typedef struct Splitter
 {
 	Script	   *script;
-	int			allocated;		/* of script->statements */
-	MemoryContext context;		/* where the script is */
-	MemoryContext tokens;		/* values of the current statement's tokens */
+	int			allocated;		/* allocated length of script->statements */
+	MemoryContext context;		/* memory context of the script */
+	MemoryContext tokens;		/* memory context for the values of the
+								 * current statement's tokens */
 
 	core_yyscan_t scanner;
 	core_yy_extra_type extra;
 	int			keyword[KW_COUNT];	/* their codes */
 
-	char	   *buffer;			/* extra.scanbuf as it was at first */
-	int			base;			/* where in the script it points now */
-	YYLTYPE		offset;			/* of the current token, from base; outlives
-								 * an error in it */
+	char	   *buffer;			/* initial value of extra.scanbuf */
+	int			base;			/* offset in the script of its present value */
+	YYLTYPE		offset;			/* offset of the current token, from base;
+								 * outlives an error in it */
 
-	/* the current statement */
+	/* current statement */
 	ScriptStatement current;
 	StatementKind kind;
 	int			ntokens;
 	int			previous;		/* code of the last token */
-	int			depth;			/* of parentheses */
-	int			atomic;			/* of BEGIN ATOMIC and CASE */
+	int			depth;			/* depth of parentheses */
+	int			atomic;			/* depth of BEGIN ATOMIC and CASE */
 	bool		from_stdin;
 
-	int			last_end;		/* of the statement before */
+	int			last_end;		/* end of the previous statement */
 	int			skip;			/* tokens up to this offset are not SQL */
 
-	ErrorData  *first_error;	/* of those in a row, without a token between */
-	int			last_error;		/* position of the last one */
+	ErrorData  *first_error;	/* first of consecutive errors, without a
+								 * token between */
+	int			last_error;		/* position of the last error */
 	int			errors_in_a_row;
 	bool		done;
 } Splitter;
 
 /*
- * A function that calls us through SPI has its query in the error's context,
- * and that takes the position for one inside of the query.
+ * Returns an error's position; for a caller by SPI the error's context takes it
+ * for a position inside of the calling query, which is kept internally.
  */
 static int
 error_position(const ErrorData *error)
@@ -152,7 +155,7 @@ begin_statement(Splitter *s)
 	MemoryContextReset(s->tokens);
 }
 
-/* The statement ends before this offset; empty ones are dropped */
+/* Ends the statement before this offset; empty ones are dropped */
 static void
 end_statement(Splitter *s, int end)
 {
@@ -175,7 +178,7 @@ end_statement(Splitter *s, int end)
 	begin_statement(s);
 }
 
-/* Decide from the words so far what statement it is */
+/* Returns the kind of the statement by its words so far */
 static StatementKind
 statement_kind(Splitter *s, int token)
 {
@@ -190,11 +193,11 @@ statement_kind(Splitter *s, int token)
 	return token == s->keyword[KW_RULE] ? STATEMENT_RULE : STATEMENT_OTHER;
 }
 
-/* BEGIN ATOMIC ... END, where CASE has an END of its own */
+/* Tracks BEGIN ATOMIC ... END, where CASE has an END of its own */
 static void
 track_atomic(Splitter *s, int token)
 {
-	/* after these two, CASE and END are names of columns */
+	/* after a dot or AS, CASE and END are names of columns */
 	if (s->previous == '.' || s->previous == s->keyword[KW_AS])
 		return;
 
@@ -207,8 +210,8 @@ track_atomic(Splitter *s, int token)
 }
 
 /*
- * Remember an identifier that was longer than a name can be, with what is
- * left of it: the parser will return that, silently.
+ * Records an identifier that was longer than a name can be, with its truncated
+ * form, because the parser truncates silently.
  */
 static void
 check_identifier(Splitter *s, int token, const char *value, int offset)
@@ -217,7 +220,7 @@ check_identifier(Splitter *s, int token, const char *value, int offset)
 	int			length = strlen(value);
 	MemoryContext old;
 
-	/* a cut never takes more than a part of a character too much */
+	/* truncation removes at most part of a character too much */
 	if (length < NAMEDATALEN - MAX_MULTIBYTE_CHAR_LEN)
 		return;
 
@@ -227,7 +230,7 @@ check_identifier(Splitter *s, int token, const char *value, int offset)
 		return;
 	}
 
-	/* the length as it is written, with "" for one quote */
+	/* the length as written, with "" for one quote */
 	if (*p == '"')
 	{
 		int			written = 0;
@@ -274,7 +277,7 @@ add_token(Splitter *s, int token, const core_YYSTYPE *value, int offset)
 	s->ntokens++;
 }
 
-/* ---- what is not SQL ---- */
+/* ---- text that is not SQL ---- */
 
 static int
 end_of_line(const Script *script, int offset)
@@ -285,7 +288,7 @@ end_of_line(const Script *script, int offset)
 	return offset;
 }
 
-/* Blank out a part, for the scanner too; line breaks stay */
+/* Blanks out a part of the script, also for the scanner; line breaks stay */
 static void
 blank(Splitter *s, int from, int to)
 {
@@ -298,7 +301,7 @@ blank(Splitter *s, int from, int to)
 	}
 }
 
-/* The line from this offset is \. and nothing else */
+/* Returns whether the line is \. and nothing else */
 static bool
 is_end_of_copy(const char *line, int length)
 {
@@ -309,8 +312,8 @@ is_end_of_copy(const char *line, int length)
 }
 
 /*
- * Data follow in the lines after this offset, up to \. or the end.  The byte
- * behind the offset is the scanner's; a line that begins after it is not.
+ * Skips COPY data in the lines after this offset, up to \. or the end.  The
+ * byte after the offset is the scanner's; a line that begins after it is not.
  */
 static void
 skip_copy_data(Splitter *s, int offset)
@@ -343,7 +346,7 @@ is_one_of_commands(const char *name, int length, const char *const *names)
 	return false;
 }
 
-/* \copy ... from stdin: its data follow in the script, too */
+/* Returns whether the command is \copy ... from stdin, whose data follow in the script, too */
 static bool
 is_copy_from_stdin(const char *command, int length)
 {
@@ -386,7 +389,7 @@ skip_command(Splitter *s, int offset)
 		name++;
 	if (sql[offset + 1] == ';')
 	{
-		/* \; is a semicolon to the server, and the scanner comes to it next */
+		/* \; is a semicolon to the server, and the scanner's next token */
 		sql[offset] = ' ';
 		return;
 	}
@@ -402,8 +405,8 @@ skip_command(Splitter *s, int offset)
 		data = is_copy_from_stdin(sql + offset + 1, end - offset - 1);
 
 	/*
-	 * The scanner holds the next byte, and so it will come back as a token;
-	 * if it is a quote, it needs another one to end.
+	 * The scanner holds the next byte, so it comes back as a token; a quote
+	 * needs another one to end.
 	 */
 	s->skip = offset + 1;
 	sql[offset] = ' ';
@@ -423,7 +426,7 @@ skip_command(Splitter *s, int offset)
 
 /* ---- the pass ---- */
 
-/* Read tokens to the end, or to the scanner's next error */
+/* Reads tokens to the end, or to the scanner's next error */
 static void
 split_run(void *arg)
 {
@@ -463,10 +466,10 @@ split_run(void *arg)
 }
 
 /*
- * The scanner has raised an error.  Mostly it has read past what it does not
- * like, so it goes on, and the parser will complain about that statement
- * alone.  In a quote or comment that never ends, it raises the same error
- * again; then we stop, and the last statement is not one.
+ * Handles an error of the scanner.  Mostly the scanner has read past the bad
+ * text, so it goes on, and the parser will complain about that statement alone.
+ * In an unterminated quote or comment, it raises the same error again; then
+ * splitting stops, and the last statement is dropped.
  */
 static void
 handle_error(Splitter *s, ErrorData *error)
@@ -492,7 +495,7 @@ handle_error(Splitter *s, ErrorData *error)
 	s->last_error = error_position(error);
 	if (s->ntokens == 0)
 	{
-		/* the statement begins with it, and must not lose it */
+		/* the statement begins with the bad text, and must keep it */
 		s->current.start = s->last_end;
 		s->kind = STATEMENT_OTHER;
 		s->ntokens = 1;
@@ -521,14 +524,14 @@ script_keyword(const char *word)
 static void
 init_scanner(Splitter *s, const char *sql)
 {
-	/* a server without a keyword has nothing that we would track by it */
+	/* a server without a keyword has no syntax that needs it */
 	for (int i = 0; i < KW_COUNT; i++)
 		s->keyword[i] = script_keyword(keyword_words[i]);
 	s->scanner = scanner_init(sql, &s->extra, &ScanKeywords, script_keyword_codes());
 	s->buffer = s->extra.scanbuf;
 }
 
-/* psql passes over a UTF-8 byte order mark, and so do we */
+/* Skips a UTF-8 byte order mark, as psql does */
 static void
 skip_byte_order_mark(Splitter *s)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot.h
- *	  What a database is made of: read live, or from a stored snapshot.
+ *	  Objects of a database: read live, or from a stored snapshot.
  *
  * A live snapshot is one statement over pg_catalog, run with the caller's
  * privileges; its text is schemaguard.sg_snapshot_statement() and the same
@@ -20,8 +20,8 @@
 
 #include "base/compat.h"
 
-#define SNAPSHOT_LIVE "live"	/* the name that stands for this database, now */
-#define SNAPSHOT_FORMAT 2		/* of the properties, and of documents */
+#define SNAPSHOT_LIVE "live"	/* name that denotes this database as of now */
+#define SNAPSHOT_FORMAT 2		/* format of properties and documents */
 #define SNAPSHOT_CHECKSUM_LENGTH PG_SHA256_DIGEST_LENGTH
 
 typedef enum SnapshotKind
@@ -38,47 +38,52 @@ typedef struct SnapshotObject
 	char	   *parent;			/* identity of the table or schema, or NULL */
 	Jsonb	   *properties;		/* an object; absent keys have their default */
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
-	Oid			oid;			/* in that database, of a column its table's;
-								 * InvalidOid: not known */
+	Oid			oid;			/* OID in its database, for a column that of
+								 * its table; InvalidOid: unknown */
 } SnapshotObject;
 
 typedef struct SnapshotInfo
 {
-	char	   *name;			/* SNAPSHOT_LIVE for this database */
+	char	   *name;			/* name; SNAPSHOT_LIVE for this database */
 	TimestampTz taken_at;
 	char	   *role;
 	char	   *server;			/* NULL: this server */
 	char	   *database;
 	int			server_version_num;
-	List	   *schemas;		/* names; NIL: all */
+	List	   *schemas;		/* schema names; NIL: all */
 	int			format;
-	bool		sequence_values;	/* to be read, too */
-	Jsonb	   *environment;	/* of the database; NULL: not known */
+	bool		sequence_values;	/* read the values of sequences, too */
+	Jsonb	   *environment;	/* environment of the database; NULL: unknown */
 
-	/* of the objects that the reader returns */
+	/* counts of the objects that the reader returns */
 	int64		objects;
 	int64		unknown;
-	bool		has_checksum;	/* and each of them; else all are nought */
+	bool		has_checksum;	/* whether the checksums are computed;
+								 * otherwise they are zero */
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
 } SnapshotInfo;
 
 typedef struct SnapshotReader SnapshotReader;
 
 /*
- * Start to read a snapshot, or this database as it is now; schemas (names as
- * in pg_namespace) narrows it down, NIL is all of it.  Everything is read
- * when this returns, into a tuplestore of work_mem that goes to disk beyond;
- * no lock is kept.  Raises 42P17 where a stored snapshot has what no snapshot
- * has (snapshot_problem).  Equal objects have equal checksums, equal snapshots equal
- * info->checksum; those of this database, a tenth of the time that it takes
- * to read it, are computed only if they are asked for.  Raises 42704 for a
- * snapshot that does not exist, 42501 for somebody else's; a schema that is
- * not there is no error.
+ * Starts to read a snapshot, or this database as it is now, restricted to
+ * schemas (names as in pg_namespace; NIL: all).  Everything has been read when
+ * this returns, into a tuplestore of work_mem that spills to disk; no lock is
+ * kept.
+ *
+ * Equal objects have equal checksums, equal snapshots equal info->checksum.
+ * Those of this database are computed only if `checksums` asks for them, since
+ * they take a tenth of the time that reading takes.  Raises 42704 for a missing
+ * snapshot, 42501 for somebody else's, 42P17 if a stored snapshot contains an
+ * invalid object (snapshot_problem); a missing schema is no error.
  */
 extern SnapshotReader *snapshot_open(const char *name, List *schemas, bool checksums);
 extern const SnapshotInfo *snapshot_info(SnapshotReader *reader);
 
-/* The next object in the order of kind, identity (as bytes), NULL at the end.  It is good until the next call. */
+/*
+ * Returns the next object in the order of kind and identity (as bytes), NULL at
+ * the end.  Valid until the next call.
+ */
 extern const SnapshotObject *snapshot_next(SnapshotReader *reader);
 
 extern void snapshot_close(SnapshotReader *reader);
@@ -86,62 +91,72 @@ extern void snapshot_close(SnapshotReader *reader);
 /* ---- snapshot_remote.c: a session on another server, one at a time ---- */
 
 /*
- * Connect by a foreign server and the caller's user mapping, to another
- * database than the server's unless that is NULL.  Raises as
- * snapshot_open() does for a server.
+ * Connects by a foreign server and the caller's user mapping, to another
+ * database than the server's unless that is NULL.  Raises snapshot_open()'s
+ * errors for servers.
  */
 extern void snapshot_remote_open(const char *server, const char *database);
 extern void snapshot_remote_close(void);
 
 /*
- * Run statements there.  Returns the rows of the last one (of char *, or NULL)
- * if it is a query of one text, else its tag.  Raises what they raise.
+ * Runs statements on the remote server.  Returns the rows (char *, or NULL) of
+ * the last one if it is a query of one text, else its tag.  Raises their
+ * errors.
  */
 extern List *snapshot_remote_run(const char *sql);
 
-/* Likewise of a query of one text in one row; raises 08P01 for an answer that is not that */
+/*
+ * Runs a query of one text in one row on the remote server and returns it;
+ * raises 08P01 for another answer
+ */
 extern char *snapshot_remote_ask(const char *sql);
 
-/* The header of a stored snapshot; raises as snapshot_open */
+/* Returns the header of a stored snapshot; raises snapshot_open()'s errors */
 extern SnapshotInfo *snapshot_get(const char *name);
 
-/* Raises 40001: what was read of it may be nothing */
+/* Raises 40001: the snapshot was dropped, so that reading it may have returned nothing */
 pg_noreturn extern void snapshot_dropped(const char *name);
 
 /*
- * Raises that unless the snapshot is still the one of this header, read
- * before: header and objects are read by statements of their own.
+ * Raises 40001 unless the snapshot is still that of the header, because header
+ * and objects are read by separate statements.
  */
 extern void snapshot_check_there(const SnapshotInfo *info);
 
-/* The stored snapshot that the caller may read whose name is nearest, or NULL */
+/* Returns the nearest name of a stored snapshot that the caller may read, or NULL */
 extern char *snapshot_nearest(const char *name);
 
-/* Raises 3F000 for a schema that neither has */
+/* Raises 3F000 for a schema that neither side has */
 extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
 
-/* Tells with a NOTICE that a comparison of something with itself finds nothing */
+/* Tells by NOTICE that comparing something with itself finds nothing */
 extern void snapshot_tell_same(const char *reference, const char *target);
 
-/* Nobody drops it until the transaction ends, unless that may not write */
+/*
+ * Locks a snapshot against being dropped until the transaction ends; no effect
+ * in a read-only transaction
+ */
 extern void snapshot_hold(const char *name);
 
 /*
- * A name as identities have it: quoted where it has to be in any of the
- * supported majors, whatever quote_all_identifiers says.
+ * Quotes a name as identities do: only if one of the supported majors requires
+ * it, whatever quote_all_identifiers is.
  */
 extern char *snapshot_quote(const char *name);
 
-/* Have two objects of one kind and identity the same parent and properties, to the byte? */
+/*
+ * Returns whether two objects of one kind and identity have the same parent and
+ * properties, byte by byte
+ */
 extern bool snapshot_same(const SnapshotObject *a, const SnapshotObject *b);
 
-/* Why the object could not be read in full, or NULL when it could */
+/* Returns why the object could not be read in full, or NULL */
 extern char *snapshot_unknown(const SnapshotObject *object);
 
-/* A member of the environment as text; NULL: not known */
+/* Returns a member of the environment as text; NULL: unknown */
 extern char *snapshot_environment(const SnapshotInfo *info, const char *name);
 
-/* The kind of a word; false: there is none */
+/* Sets *kind to the kind of a word; returns false if there is none */
 extern bool snapshot_kind(const char *word, SnapshotKind *kind);
 
 /*
@@ -150,5 +165,11 @@ extern bool snapshot_kind(const char *word, SnapshotKind *kind);
  * can.  Fills object->kind.  Readers ask before they return an object.
  */
 extern char *snapshot_problem(const char *kind, SnapshotObject *object);
+
+/*
+ * Called after a snapshot of this database, or of these schemas of it, was
+ * stored; set by a higher room
+ */
+extern void (*snapshot_taken_hook) (const char *name, List *schemas);
 
 #endif							/* SG_SNAPSHOT_H */

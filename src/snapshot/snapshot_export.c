@@ -61,7 +61,7 @@ sealed_header(const SnapshotInfo *info)
 	return DatumGetJsonbP(header);
 }
 
-/* Give each object of the document to a function, in order and in a context of its own */
+/* Passes each object of the document to a function, in order, in a memory context of its own */
 static void
 each_object(const SnapshotInfo *info, void (*give) (Jsonb *object, void *arg), void *arg)
 {
@@ -127,9 +127,9 @@ emit_object(Jsonb *object, void *arg)
 /*
  * sg_snapshot_export(snapshot text)
  *
- * The snapshot as the lines of a document for sg_snapshot_import.  For the role
- * that took it, pg_monitor and superusers.  Holds no more than work_mem of it.
- * Raises 42704, 42501.
+ * Returns the snapshot as the lines of a document for sg_snapshot_import().
+ * For the role that took it, pg_monitor and superusers.  Holds at most work_mem
+ * of it.  Raises 42704, 42501.
  */
 static Datum
 sg_snapshot_export_entered(PG_FUNCTION_ARGS)

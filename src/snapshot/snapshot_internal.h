@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot_internal.h
- *	  What the files snapshot_*.c share.
+ *	  Declarations that the files snapshot_*.c share.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,32 +29,36 @@ enum
 	SNAPSHOT_COLUMNS
 };
 
-/* Bounds for what comes from elsewhere */
-#define SNAPSHOT_NAME_BYTES 65536	/* of a kind, identity or parent */
+/* Limits for input from elsewhere */
+#define SNAPSHOT_NAME_BYTES 65536	/* bytes of a kind, identity or parent */
 #define SNAPSHOT_PROPERTIES_BYTES (64 * 1024 * 1024)
 
 struct SnapshotReader
 {
-	MemoryContext context;		/* holds the reader and all that it points to */
-	MemoryContext row_context;	/* of the object that snapshot_next returned */
+	MemoryContext context;		/* context of the reader and all that it
+								 * points to */
+	MemoryContext row_context;	/* context of the object that snapshot_next()
+								 * returned */
 	Tuplestorestate *store;
 	TupleTableSlot *slot;
-	StringInfoData checksums;	/* of all objects, in order */
+	StringInfoData checksums;	/* checksums of all objects, in order */
 	SnapshotInfo info;
 	SnapshotObject object;
 };
 
-/* How a document in lines goes on behind the header, and ends */
+/* Text of a document in lines behind its header, and at its end */
 #define SNAPSHOT_LINES_BEGIN ", \"objects\": ["
 #define SNAPSHOT_LINES_END "]}"
 
-/* How carefully to read, one attempt after the other: see snapshot_live.c */
+/* Care of an attempt to read, from one attempt to the next: see snapshot_live.c */
 typedef enum SnapshotCare
 {
 	SNAPSHOT_WAIT,				/* wait for locks */
-	SNAPSHOT_SKIP_LOCKED,		/* do without the text of what is locked */
-	SNAPSHOT_PROBE,				/* and of what, alone, can't be printed */
-	SNAPSHOT_SKIP_TEXT			/* do without the text of anything that locks */
+	SNAPSHOT_SKIP_LOCKED,		/* leave out the text of locked objects */
+	SNAPSHOT_PROBE,				/* also leave out the text of objects that
+								 * can't be printed alone */
+	SNAPSHOT_SKIP_TEXT			/* leave out each text whose printing takes a
+								 * lock */
 } SnapshotCare;
 
 /* snapshot_reader.c */

@@ -39,7 +39,7 @@ SG_FUNCTION(sg_snapshot_import);
 
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
 
-/* Raise 22000: it was one, and then something happened to it */
+/* Raises 22000: the document was changed since it was made */
 static void
 changed_document(const char *format,...)
 {
@@ -57,7 +57,7 @@ changed_document(const char *format,...)
 			 errhint("Export it again, and take it over as it is.")));
 }
 
-/* A string of a bounded length; NULL for null if it may be that */
+/* Returns a string of bounded length; NULL for null, if nullable */
 static char *
 bounded_text(const SgJson *object, const char *name, bool nullable)
 {
@@ -114,7 +114,7 @@ schemas_member(const SgJson *header)
 	return schemas;
 }
 
-/* Documents of format 1 have none */
+/* Returns the environment of a document, NULL for format 1, which has none */
 static Jsonb *
 environment_member(const SgJson *header)
 {
@@ -145,7 +145,7 @@ time_member(const SgJson *header, const char *name)
 	return time;
 }
 
-/* Is it sealed with what it says?  The header is everything but seal and objects. */
+/* Checks the seal against the header, which is everything except seal and objects */
 static void
 check_seal(const SgJson *whole, Jsonb *document)
 {
@@ -181,7 +181,7 @@ is_header_member(const char *name)
 	return false;
 }
 
-/* The header, into reader->info; returns the number of objects that it promises */
+/* Reads the header into reader->info; returns the number of objects that it states */
 static int64
 read_header(SnapshotReader *reader, const SgJson *whole, Jsonb *document)
 {
@@ -217,7 +217,7 @@ read_header(SnapshotReader *reader, const SgJson *whole, Jsonb *document)
 	return integer_member(whole, "count", 0, PG_INT64_MAX);
 }
 
-/* InvalidOid where it is null or, in format 1, absent */
+/* Returns the OID of an object; InvalidOid if it is null or, in format 1, absent */
 static Oid
 oid_member(const SgJson *object)
 {
@@ -227,7 +227,7 @@ oid_member(const SgJson *object)
 		(Oid) sg_json_integer(&member, 0, PG_UINT32_MAX) : InvalidOid;
 }
 
-/* Returns the reason why this is no object of this snapshot's format, or NULL; fills object->kind */
+/* Returns why this is not a valid object of the snapshot's format, or NULL; fills object->kind */
 static char *
 object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
 {
@@ -242,8 +242,8 @@ object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
 }
 
 /*
- * Reads an object and checks it; *last is the one before it.  Allocations are
- * in the reader's context of a row, which is empty afterwards.
+ * Reads and checks an object; *last is the one before it.  Allocates in the
+ * reader's row context, which is reset afterwards.
  */
 static void
 read_object(SnapshotReader *reader, const SgJson *object, SnapshotObject *last)
@@ -284,7 +284,7 @@ read_object(SnapshotReader *reader, const SgJson *object, SnapshotObject *last)
 	snapshot_reader_add_object(reader, &this);
 }
 
-/* All objects were read: are they those that the header promised? */
+/* Checks, after all objects, that they are those which the header states */
 static void
 finish_document(SnapshotReader *reader, const SgJson *header, int64 promised)
 {
@@ -330,8 +330,8 @@ read_document(SnapshotReader *reader, Jsonb *document)
 /* ---- in lines ---- */
 
 /*
- * Documents in lines have the path of one that is whole, so that each error
- * says the number of the object: these are the places above a line.
+ * Places in a document above its lines.  Documents in lines have the paths of
+ * whole ones, so that each error names the number of the object.
  */
 typedef struct LinePlaces
 {
@@ -339,7 +339,7 @@ typedef struct LinePlaces
 	SgJson		objects;
 } LinePlaces;
 
-/* The header, out of the first line */
+/* Returns the header from the first line */
 static Jsonb *
 header_line(LinePlaces *places, const char *line)
 {
@@ -367,14 +367,14 @@ object_line(SnapshotReader *reader, LinePlaces *places, const char *line, Snapsh
 	read_object(reader, &object, last);
 }
 
-/* Lines of an array, or of a text */
+/* Source of lines: an array, or a text */
 typedef struct LineSource
 {
 	ArrayIterator elements;		/* NULL: a text */
-	char	   *rest;			/* of it, NULL behind its end */
+	char	   *rest;			/* rest of the text, NULL behind its end */
 } LineSource;
 
-/* Cuts a text at its next line break */
+/* Returns the next line of a text, and advances behind it */
 static char *
 cut_line(LineSource *source)
 {
@@ -387,7 +387,7 @@ cut_line(LineSource *source)
 	return line;
 }
 
-/* False behind the last one; a line is NULL for null */
+/* Gets the next line, NULL for null; returns false behind the last one */
 static bool
 next_line(LineSource *source, char **line)
 {
@@ -405,7 +405,7 @@ next_line(LineSource *source, char **line)
 	return true;
 }
 
-/* Lines behind the end, such as the empty one behind the last line break, say nothing */
+/* Reads a document in lines; lines behind its end, such as an empty one, are ignored */
 static void
 read_lines(SnapshotReader *reader, LineSource *source)
 {
@@ -444,7 +444,7 @@ read_lines(SnapshotReader *reader, LineSource *source)
 	finish_document(reader, &places.whole, promised);
 }
 
-/* Does a text begin with the first line of a document in lines? */
+/* Returns whether a text begins with the first line of a document in lines */
 static bool
 is_in_lines(const char *document)
 {
@@ -467,7 +467,7 @@ read_text(SnapshotReader *reader, char *string)
 		read_document(reader, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string))));
 }
 
-/* The second argument, whose type is up to the caller */
+/* Reads the second argument, whose type the caller chooses */
 static void
 read_argument(SnapshotReader *reader, FunctionCallInfo fcinfo)
 {
@@ -504,14 +504,13 @@ tell_loss(SnapshotReader *reader)
 /*
  * sg_snapshot_import(snapshot text, document anycompatible)
  *
- * Keeps a document of sg_snapshot_export or docs/snapshot.sql as a snapshot of
- * the caller's: as jsonb, as a text, or in lines, of which one at a time is
- * read.  Logged.  The seal and the checksums prove nothing about who
- * made it.  Raises 42710, 42939 as sg_snapshot_take; 22023 for what is no such
- * document, by kind, object and property; 0A000 for one of a newer format (an
- * older one is kept as it is, with a warning of what it lacks),
- * 22000 for one that lacks objects or was edited.  Text that was cut off is no
- * JSON: jsonb's own 22P02.
+ * Stores a document of sg_snapshot_export() or docs/snapshot.sql as a snapshot
+ * of the caller's.  The document is jsonb, a text, or lines, which are read one
+ * at a time.  Logged.  Seal and checksums prove nothing about who made it.
+ * Raises 42710, 42939 like sg_snapshot_take(); 22023 for an invalid document,
+ * naming kind, object and property; 0A000 for a newer format (an older one is
+ * stored as it is, with a WARNING of what it lacks); 22000 for one that lacks
+ * objects or was edited.  A truncated text is invalid JSON: jsonb's 22P02.
  */
 static Datum
 sg_snapshot_import_entered(PG_FUNCTION_ARGS)

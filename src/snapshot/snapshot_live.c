@@ -49,9 +49,8 @@
 #define ATTEMPTS 5
 
 /*
- * The texts, in the current memory context.  The probe comes after the
- * settings and before the statement where care is SNAPSHOT_PROBE.  Connects
- * SPI.
+ * Returns the texts to run, in the current memory context.  For SNAPSHOT_PROBE
+ * the probe comes behind the settings and before the statement.  Connects SPI.
  */
 void
 snapshot_texts(SnapshotTexts *texts)
@@ -94,8 +93,8 @@ snapshot_settings(const SnapshotInfo *info, SnapshotCare care)
 }
 
 /*
- * Is this an error that another session's DDL makes, and that goes away, or
- * one that a single object makes when it is printed?
+ * Returns whether an error may be due to another session's DDL, and thus
+ * temporary, or to a single object that can't be printed
  */
 static bool
 may_pass(const ErrorData *edata)
@@ -104,8 +103,8 @@ may_pass(const ErrorData *edata)
 	{
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
 			return edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
-		case ERRCODE_INTERNAL_ERROR:	/* such as of relation_open() */
-		case ERRCODE_SYSTEM_ERROR:	/* no such library */
+		case ERRCODE_INTERNAL_ERROR:	/* for example from relation_open() */
+		case ERRCODE_SYSTEM_ERROR:	/* missing library */
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
 			return true;
@@ -131,7 +130,7 @@ run_attempt(void *arg)
 	attempt->run(attempt->reader, attempt->care);
 }
 
-/* The CONTEXT of an error would be the statement of 3,000 lines */
+/* Runs one attempt; without CONTEXT in errors, which would be a statement of 3,000 lines */
 static void
 attempt_once(void *arg)
 {
@@ -139,8 +138,8 @@ attempt_once(void *arg)
 }
 
 /*
- * Fill the reader by attempt(), more carefully each time, until it succeeds.
- * Raises the last error with its own SQLSTATE, but that of a race as 40001.
+ * Fills the reader by attempt(), more carefully each time, until it succeeds.
+ * Raises the last error with its own SQLSTATE, except 40001 for a race.
  */
 void
 snapshot_attempts(SnapshotReader *reader,
@@ -187,9 +186,9 @@ set_locally(const char *sql)
 }
 
 /*
- * Plan a statement in a context that goes at once: what planning this one
- * leaves behind would stay until it has been executed.  At 26,000 objects a
- * session's peak is 156 MB so, and 187 MB without.
+ * Plans a statement in a short-lived context, so that what planning leaves
+ * behind is freed before execution.  With 26,000 objects a session's peak is
+ * 156 MB, instead of 187 MB.
  */
 static void
 plan_beforehand(SPIPlanPtr plan)
@@ -255,8 +254,8 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 		set_locally(texts.probe);
 
 	/*
-	 * not the transaction's snapshot, which may be older than what the
-	 * printing functions see
+	 * the latest snapshot, because the printing functions see the latest
+	 * catalogs
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = sg_kept_plan(texts.statement, 0, NULL);
@@ -270,10 +269,10 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 }
 
 /*
- * The statement has hashed and sorted many times what the caller will ever
- * need again; glibc would keep that for the session, in pieces that the next
- * snapshot finds too small.  After one of 26,000 objects a session holds 41 MB
- * so, and without it 93 MB, after three 102 MB.
+ * Returns free memory to the system. glibc would keep for the session what the
+ * statement has hashed and sorted, in pieces that are too small for the next
+ * snapshot.  After one snapshot of 26,000 objects a session holds 41 MB instead
+ * of 93 MB, after three instead of 102 MB.
  */
 static void
 return_memory(void)
@@ -283,7 +282,7 @@ return_memory(void)
 #endif
 }
 
-/* Fill the reader with what this database is made of now; info->schemas narrows it */
+/* Fills the reader with the objects of this database as they are now, restricted to info->schemas */
 void
 snapshot_read_live(SnapshotReader *reader)
 {

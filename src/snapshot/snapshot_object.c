@@ -34,7 +34,7 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_object.h"
 
-/* Core's words for types of objects, where ours are others */
+/* Core's words for types of objects that snapshots name differently */
 static const struct
 {
 	const char *description;
@@ -104,7 +104,7 @@ snapshot_join_names(List *names)
 	return buf.data;
 }
 
-/* Types of arguments, as format_type() prints them where only pg_catalog is searched */
+/* Joins argument types, as format_type() prints them with only pg_catalog in search_path */
 static char *
 join_types(List *types)
 {
@@ -130,7 +130,7 @@ snapshot_default_privilege_identity(const char *role, const char *schema, const 
 					schema ? snapshot_quote(schema) : "", objects);
 }
 
-/* The default privileges that core calls "for role a in schema b on tables" */
+/* Returns the identity of default privileges, which core calls "for role a in schema b on tables" */
 static char *
 default_privilege(const char *core, List *names)
 {
@@ -173,8 +173,8 @@ snapshot_identity_of_parts(Oid classid, char *core, List *names, List *arguments
 	if (snapshot_object_has_table(classid))
 	{
 		/*
-		 * of a domain: core gives its type's name, quoted, and the
-		 * constraint's as an argument
+		 * a domain's constraint: core gives the quoted type name, and the
+		 * constraint's name as an argument
 		 */
 		if (n == 1 && arguments)
 			return psprintf("%s.%s", (char *) linitial(names), snapshot_join_names(arguments));

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * snapshot_property.c
- *	  What the names and properties of a snapshot's objects mean, and what
- *	  they may be.
+ *	  Meaning and permitted values of the names and properties of a
+ *	  snapshot's objects.
  *
  * There is one table: the kinds, in snapshot_kindlist.h, and the properties of
  * each.  What comes from anywhere but this database's catalogs is held against
@@ -24,8 +24,8 @@
 #include "snapshot/snapshot_property.h"
 
 /*
- * Keywords of some of the majors 12 to 19 only, or that became more of a
- * keyword there.  sql/snapshot/01_statement.sql has the same list.
+ * Words that are keywords, or more reserved, only in some of the majors 12 to
+ * 19. sql/snapshot/01_statement.sql has the same list.
  */
 static const char *const unsteady_keywords[] = {
 	"json", "json_array", "json_arrayagg", "json_exists", "json_object",
@@ -106,7 +106,7 @@ static const SnapshotProperty column_properties[] = {
 	{"not_null_no_inherit", FORM_BOOL, COMPARE_PLAIN, RISK_BLOCKING},
 };
 
-/* Members of that property */
+/* Members of the property identity_sequence */
 static const SnapshotProperty identity_sequence_properties[] = {
 	{"type", FORM_STRING},
 	{"name", FORM_STRING},
@@ -202,7 +202,7 @@ static const SnapshotProperty index_properties[] = {
 	{"partition_of", FORM_STRING, COMPARE_CLONE},
 };
 
-/* A view or a materialized one */
+/* View or materialized view */
 static const SnapshotProperty view_properties[] = {
 	{"query", FORM_STRING, COMPARE_QUERY, RISK_STORED},
 	{"columns", FORM_HOLES, COMPARE_PLAIN, RISK_STORED},
@@ -232,7 +232,7 @@ static const SnapshotProperty sequence_properties[] = {
 	{"last_value", FORM_NUMBER, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_NULLABLE | PROPERTY_ASIDE},
 };
 
-/* A function, a procedure or an aggregate */
+/* Function, procedure or aggregate */
 static const SnapshotProperty routine_properties[] = {
 	{"language", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"arguments", FORM_STRING, COMPARE_ARGUMENTS},
@@ -569,7 +569,10 @@ is_integer(Numeric number)
 
 static bool fits(PropertyForm form, const JsonbValue *value);
 
-/* Is it an array or an object, with elements or values of that form, or also nulls? */
+/*
+ * Returns whether a value is an array or an object whose elements or values
+ * have that form; with holes, nulls are allowed
+ */
 static bool
 fits_container(const JsonbValue *value, bool object, PropertyForm form, bool holes)
 {
@@ -595,7 +598,7 @@ fits_property(const SnapshotProperty *property, const JsonbValue *value)
 	return fits(property->form, value) || ((property->flags & PROPERTY_NULLABLE) && value->type == jbvNull);
 }
 
-/* Is it an object with these members? */
+/* Returns whether a value is an object with these members */
 static bool
 fits_members(JsonbContainer *object, const SnapshotProperty *properties, int nproperties)
 {
@@ -621,7 +624,7 @@ fits_members(JsonbContainer *object, const SnapshotProperty *properties, int npr
 	return true;
 }
 
-/* Is it an array of arrays, each of a kind's word and a string? */
+/* Returns whether a value is an array of arrays, each of a kind's word and a string */
 static bool
 fits_objects(const JsonbValue *value)
 {

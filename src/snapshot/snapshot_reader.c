@@ -35,7 +35,7 @@
 
 #define PROGRESS_ROWS 1000
 
-/* As bytea, in the current context */
+/* Returns a checksum as bytea, in the current memory context */
 Datum
 snapshot_checksum_datum(const uint8 *digest)
 {
@@ -99,7 +99,7 @@ snapshot_object_digest(const char *kind, const char *identity, const char *paren
 	pg_cryptohash_free(ctx);
 }
 
-/* An empty reader, in a context of its own below the current one */
+/* Returns an empty reader, in a child of the current memory context */
 SnapshotReader *
 snapshot_reader_begin(const char *name)
 {
@@ -140,7 +140,7 @@ snapshot_reader_clear(SnapshotReader *reader)
 	reader->info.unknown = 0;
 }
 
-/* Returns the reason why a row from elsewhere is no object of a snapshot, or NULL */
+/* Returns why a row from elsewhere is not a valid object, or NULL */
 static char *
 row_problem(const Datum *values, const bool *nulls)
 {
@@ -163,7 +163,7 @@ row_problem(const Datum *values, const bool *nulls)
 	return snapshot_problem(TextDatumGetCString(values[SNAPSHOT_KIND]), &object);
 }
 
-/* Count a row, and append it to the store; its checksum is known, or NULL */
+/* Counts a row, and appends it to the store; checksum: known checksum, or NULL */
 static void
 append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *checksum)
 {
@@ -179,13 +179,15 @@ append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *chec
 	tuplestore_putvalues(reader->store, reader->slot->tts_tupleDescriptor, values, nulls);
 }
 
-/* Takes what a query gives, without a copy of it */
+/* DestReceiver that takes a query's rows without copying them */
 typedef struct ObjectReceiver
 {
 	DestReceiver pub;
 	SnapshotReader *reader;
-	bool		foreign;		/* not by our statement in this database */
-	pg_cryptohash_ctx *ctx;		/* slow to make, so that the rows share it */
+	bool		foreign;		/* rows do not come from the snapshot
+								 * statement in this database */
+	pg_cryptohash_ctx *ctx;		/* shared by all rows, because it is slow to
+								 * create */
 } ObjectReceiver;
 
 static bool
@@ -235,10 +237,10 @@ receive_object(TupleTableSlot *slot, DestReceiver *self)
 }
 
 /*
- * Run a query with the snapshot that is active, or with a new one, and add
- * the objects that it gives: kind, identity and parent as text, properties as
- * jsonb, an OID.  Those that are foreign are checked, and 08P01 is raised for one that
- * no snapshot has.  SPI must be connected.  Returns their number.
+ * Runs a query with the active snapshot, or with a new one, and adds the
+ * objects that it returns: kind, identity and parent as text, properties as
+ * jsonb, an OID.  Foreign objects are checked; 08P01 for an invalid one.  SPI
+ * must be connected.  Returns their number.
  */
 uint64
 snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only, bool foreign)
@@ -259,7 +261,7 @@ snapshot_reader_fill(SnapshotReader *reader, SPIPlanPtr plan, bool read_only, bo
 	return SPI_processed;
 }
 
-/* Add an object, its checksum included */
+/* Adds an object with its checksum */
 void
 snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 {
@@ -282,9 +284,9 @@ snapshot_reader_add_object(SnapshotReader *reader, const SnapshotObject *object)
 }
 
 /*
- * Add an object with its checksum, as schemaguard.snapshot_object has it, of
- * an older format in the form of the current one.  A restored dump may have
- * put anything there: raises 42P17 for what no snapshot has.
+ * Adds a row of schemaguard.snapshot_object with its checksum; an older format
+ * is converted to the current one.  Raises 42P17 for an invalid object, which a
+ * restored dump may contain.
  */
 void
 snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
@@ -311,7 +313,7 @@ snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 	MemoryContextReset(reader->row_context);
 }
 
-/* All objects are there: compute the checksum of the whole, go to the first */
+/* Ends the filling of a reader: computes the checksum of the whole, and rewinds to the first object */
 void
 snapshot_reader_finish(SnapshotReader *reader)
 {
@@ -340,8 +342,8 @@ snapshot_next(SnapshotReader *reader)
 	MemoryContextReset(reader->row_context);
 
 	/*
-	 * a tuple from disk is in this context, and is gone with the slot's
-	 * contents below
+	 * a tuple from disk is allocated here, and freed with the slot's contents
+	 * below
 	 */
 	old = MemoryContextSwitchTo(reader->row_context);
 	if (!tuplestore_gettupleslot(reader->store, true, false, slot))

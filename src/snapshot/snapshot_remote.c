@@ -44,22 +44,22 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-#define CONNECTION "schemaguard snapshot"	/* its name among those of dblink */
+#define CONNECTION "schemaguard snapshot"	/* name of the dblink connection */
 #define OLDEST_SERVER 120000
 #define FETCH_ROWS 5000
 #define POLL_MAX_MS 50
 
-/* how much longer than the other server's statement_timeout we wait for its error */
+/* time to wait for the remote server's error beyond its statement_timeout */
 #define GRACE_MS 5000
 
-/* The connection of this backend; there is one at a time */
+/* Connection of this backend, one at a time */
 typedef struct Remote
 {
 	const char *server;
-	const char *dblink;			/* schema, quoted */
+	const char *dblink;			/* schema of dblink, quoted */
 	bool		connecting;
-	bool		answering;		/* an error now is the other server's */
-	TimestampTz deadline;		/* of the query that runs */
+	bool		answering;		/* an error now is the remote server's */
+	TimestampTz deadline;		/* deadline of the running query */
 } Remote;
 
 static Remote remote;
@@ -67,7 +67,7 @@ static volatile sig_atomic_t connect_timed_out = false;
 
 /* ---- dblink ---- */
 
-/* Where dblink is installed; raises 42704 when it is not */
+/* Returns the schema of dblink; raises 42704 if it is not installed */
 static char *
 dblink_schema(void)
 {
@@ -95,7 +95,7 @@ dblink_schema(void)
 	return schema;
 }
 
-/* SELECT columns FROM dblink.function('connection'[, 'argument']) [AS result] */
+/* Returns SELECT columns FROM dblink.function('connection'[, 'argument']) [AS result] */
 static char *
 call_text(const char *columns, const char *function, const char *argument, const char *result)
 {
@@ -110,7 +110,7 @@ call_text(const char *columns, const char *function, const char *argument, const
 	return sql.data;
 }
 
-/* Run that; SPI must be connected */
+/* Runs such a call; SPI must be connected */
 static uint64
 call(const char *columns, const char *function, const char *argument, const char *result)
 {
@@ -139,7 +139,7 @@ disconnect(void *arg)
 static void
 close_connection(void)
 {
-	/* there may be none; whatever is wrong with it, it is gone then */
+	/* close a connection that may be left; an error means that it is gone */
 	ErrorData  *edata = sg_try(disconnect, NULL);
 
 	if (edata)
@@ -158,9 +158,9 @@ connect_timeout_handler(void)
 }
 
 /*
- * Connect within schemaguard.connect_timeout.  libpq knows that limit where
- * its wait can't be interrupted, which is before PostgreSQL 16; later ones
- * don't heed it there, and are interrupted by a timer.
+ * Connects within schemaguard.connect_timeout.  Before PostgreSQL 16, libpq
+ * obeys that limit itself, in a wait that can't be interrupted; later versions
+ * ignore it, and are interrupted by a timer.
  */
 static void
 connect_there(void)
@@ -198,7 +198,7 @@ connect_there(void)
 	remote.connecting = false;
 }
 
-/* Raise 08006 when the other server has taken too long */
+/* Raises 08006 if the remote server has exceeded the deadline */
 static void
 check_deadline(void)
 {
@@ -210,7 +210,7 @@ check_deadline(void)
 				 errhint("Raise schemaguard.remote_timeout if the server is only slow.")));
 }
 
-/* Wait until the connection has a result, without blocking in libpq */
+/* Waits until the connection has a result, without blocking in libpq */
 static void
 await_result(void)
 {
@@ -244,7 +244,7 @@ send_query(const char *sql)
 	(void) call("count(*)", "dblink_send_query", sql, "t");
 }
 
-/* The next result of the query that was sent: rows in SPI_tuptable */
+/* Fetches the next result of the sent query into SPI_tuptable */
 static uint64
 next_result(const char *columns)
 {
@@ -258,7 +258,7 @@ next_result(const char *columns)
 	return rows;
 }
 
-/* Statements of which each gives one row, or a command's tag */
+/* Runs remote statements that each return one row, or a command tag */
 static void
 run_there(const char *sql)
 {
@@ -267,7 +267,7 @@ run_there(const char *sql)
 		SPI_freetuptable(SPI_tuptable);
 }
 
-/* Raise 08P01: the other server answers as no PostgreSQL does */
+/* Raises 08P01: the remote server's answer is none of PostgreSQL's */
 static void
 bad_answer(const char *what)
 {
@@ -310,7 +310,7 @@ look_around(SnapshotReader *reader)
 				 errhint("Compare what pg_dump --schema-only writes, or snapshots taken after an upgrade.")));
 }
 
-/* Where is that database? */
+/* Reads the remote database's environment */
 static void
 look_closer(SnapshotReader *reader, const SnapshotTexts *texts)
 {
@@ -402,7 +402,10 @@ read_remote(void *arg)
 	snapshot_attempts((SnapshotReader *) arg, read_there);
 }
 
-/* Says whether the error is the end of the remote statement or server, which is no cancel of this session */
+/*
+ * Returns whether an error means that the remote statement or server has ended,
+ * not that this session was cancelled
+ */
 static bool
 is_remote_end(const ErrorData *edata)
 {
@@ -411,7 +414,7 @@ is_remote_end(const ErrorData *edata)
 		edata->sqlerrcode == ERRCODE_CRASH_SHUTDOWN;
 }
 
-/* Raise the error as the caller should see it */
+/* Raises the error in terms of the foreign server */
 static void
 report_error(ErrorData *edata)
 {
@@ -446,11 +449,11 @@ check_server(const char *server)
 }
 
 /*
- * Fill the reader with what the database of info->server is made of.  Raises
- * 42704 for a foreign server that does not exist or without dblink, 08001
- * when it can't be reached, 08006 when it is too slow, 08P01 when what it
- * gives is no snapshot, 0A000 when it is too old, 42501 without USAGE on the
- * server, and what the other server raises.
+ * Fills the reader with the objects of the database that info->server leads to.
+ * Raises 42704 for a missing foreign server or dblink, 08001 if it can't be
+ * reached, 08006 if it is too slow, 08P01 if its answer is not a snapshot,
+ * 0A000 if it is too old, 42501 without USAGE on the server, and the remote
+ * server's errors.
  */
 void
 snapshot_read_remote(SnapshotReader *reader)
@@ -474,9 +477,9 @@ snapshot_read_remote(SnapshotReader *reader)
 /* ---- a session there, for others ---- */
 
 /*
- * dblink takes all that it needs from the foreign server.  So in a
- * subtransaction that is rolled back, the server leads to that database; who
- * may connect, and as whom, is what it was.
+ * Changes the foreign server's database in a subtransaction that is rolled
+ * back, because dblink takes its parameters from the foreign server.  Who may
+ * connect, and as whom, stays the same.
  */
 static void
 lead_to(const char *database)
@@ -543,7 +546,7 @@ snapshot_remote_run(const char *sql)
 
 	sg_caller_begin(&scope);
 	SPI_connect();
-	/* what came behind an error is still there */
+	/* drop the results behind an error */
 	remote.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) sg_remote_timeout + GRACE_MS);
 	while (next_result("t (line text)") > 0)
 		SPI_freetuptable(SPI_tuptable);

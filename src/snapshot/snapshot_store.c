@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/args.h"
 #include "base/calls.h"
@@ -40,14 +41,19 @@ SG_FUNCTION(sg_snapshot_objects);
 
 #define BATCH_ROWS 1000
 
-/* Triggers and functions that fill columns for a plan are in no snapshot that is taken now: see 17_trigger.sql, 21_function.sql */
+void		(*snapshot_taken_hook) (const char *name, List *schemas);
+
+/*
+ * Condition that leaves out triggers and functions of a plan's fills, which new
+ * snapshots do not contain: see 17_trigger.sql, 21_function.sql
+ */
 #define FILLERS_LEFT_OUT \
 	" AND (CASE kind WHEN 'function' THEN starts_with(identity, 'schemaguard.\"~schemaguard_fill_')" \
 	"  WHEN 'trigger' THEN starts_with(properties ->> 'function', 'schemaguard.\"~schemaguard_fill_') ELSE false END) IS NOT TRUE"
 
 /* ---- reading ---- */
 
-/* Is the user the role of a snapshot, or does it have that role's rights? */
+/* Returns whether the user is the taker of a snapshot, or has that role's rights */
 static bool
 is_taker(Oid user, const char *taker)
 {
@@ -63,8 +69,8 @@ may_read(Oid user, const char *taker)
 }
 
 /*
- * Returns the snapshot whose name is nearest, or NULL.  Appends up to ten that
- * the caller may read to a text.
+ * Returns the nearest name of a snapshot, or NULL.  Appends the names of up to
+ * ten that the caller may read.
  */
 static char *
 nearest_snapshot(const char *name, StringInfo known)
@@ -111,7 +117,7 @@ snapshot_nearest(const char *name)
 	return nearest_snapshot(name, &known);
 }
 
-/* Raise 42704, with a hint that names up to ten snapshots that the caller may read */
+/* Raises 42704, with a hint that names up to ten snapshots that the caller may read */
 static void
 no_such_snapshot(const char *name)
 {
@@ -128,7 +134,7 @@ no_such_snapshot(const char *name)
 			 errhint(sg_calls("There is no snapshot that you may read. To take one:\nSELECT sg_snapshot_take('baseline');"))));
 }
 
-/* In a context; NULL where it is not known */
+/* Returns the environment of a row, in the given context; NULL if unknown */
 static Jsonb *
 environment_of(HeapTuple tuple, TupleDesc desc, MemoryContext context)
 {
@@ -141,7 +147,7 @@ environment_of(HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	return environment;
 }
 
-/* The header of a snapshot, or NULL */
+/* Returns the header of a snapshot, or NULL */
 static SnapshotInfo *
 find_snapshot(const char *name)
 {
@@ -227,7 +233,7 @@ snapshot_check_there(const SnapshotInfo *info)
 		snapshot_dropped(info->name);
 }
 
-/* Does a snapshot, or this database, have a schema? */
+/* Returns whether a snapshot, or this database, has a schema */
 static bool
 has_schema(const char *name, const char *schema)
 {
@@ -247,7 +253,7 @@ has_schema(const char *name, const char *schema)
 	return n > 0;
 }
 
-/* The schema of a snapshot, or of this database, whose name is nearest, quoted, or NULL */
+/* Returns the nearest name of a schema of a snapshot, or of this database, quoted, or NULL */
 static char *
 nearest_schema(const char *name, const char *schema)
 {
@@ -329,7 +335,7 @@ snapshot_hold(const char *name)
 	sg_scope_end(&scope);
 }
 
-/* Fill the reader with the rows of a stored snapshot */
+/* Fills the reader with the rows of a stored snapshot */
 static void
 read_stored(SnapshotReader *reader, List *schemas)
 {
@@ -353,7 +359,7 @@ read_stored(SnapshotReader *reader, List *schemas)
 	sg_owner_begin(&scope);
 
 	/*
-	 * the primary key has the order; sorting takes four times as long as
+	 * use the primary key's order: sorting takes four times as long as
 	 * reading
 	 */
 	sg_scope_set("enable_sort", "off");
@@ -364,7 +370,7 @@ read_stored(SnapshotReader *reader, List *schemas)
 					   FILLERS_LEFT_OUT
 					   " ORDER BY kind, identity", 2, types);
 
-	/* not read-only, so that what this very statement wrote is seen */
+	/* not read-only, so that rows written by this statement are visible */
 	portal = SPI_cursor_open(NULL, plan, values, nulls, false);
 	for (;;)
 	{
@@ -413,7 +419,7 @@ snapshot_open(const char *name, List *schemas, bool checksums)
 		reader->info = *header;
 		reader->info.objects = reader->info.unknown = 0;
 		read_stored(reader, schemas);
-		/* rows that were gone by then would look like an empty database */
+		/* dropped rows would look like an empty database */
 		snapshot_check_there(header);
 	}
 	MemoryContextSwitchTo(old);
@@ -423,7 +429,7 @@ snapshot_open(const char *name, List *schemas, bool checksums)
 
 /* ---- writing ---- */
 
-/* Raise 42939 for a reserved name, 42710 for one that is taken */
+/* Raises 42939 for a reserved name, 42710 for one that exists */
 void
 snapshot_check_new(const char *name)
 {
@@ -477,9 +483,9 @@ insert_header(const SnapshotInfo *info, const char *name, const char *role, bool
 }
 
 /*
- * Keep what the reader holds, as the current role's.  Returns how many objects
- * that are, as people count: without columns, and what extensions have brought.
- * Raises 42710 when the name was taken meanwhile.
+ * Stores the reader's objects as a snapshot of the current role.  Returns their
+ * number without columns and members of extensions.  Raises 42710 if the name
+ * was taken meanwhile.
  */
 int64
 snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
@@ -539,7 +545,7 @@ snapshot_log(const char *action, const char *name, int64 objects, const char *me
 
 /* ---- functions ---- */
 
-/* A text[] argument as a list of schema names; an empty array is an error */
+/* Returns a text[] argument as a list of schema names; raises an error for an empty array */
 static List *
 schemas_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -561,7 +567,7 @@ schemas_argument(FunctionCallInfo fcinfo, int n)
 	return schemas;
 }
 
-/* Raise 3F000 unless every schema that was asked for is there: a misspelt one would make an empty snapshot */
+/* Raises 3F000 unless every requested schema exists: a misspelt one would give an empty snapshot */
 static void
 check_schemas(SnapshotReader *reader, List *schemas)
 {
@@ -598,14 +604,15 @@ check_schemas(SnapshotReader *reader, List *schemas)
 }
 
 /*
- * sg_snapshot_take(snapshot text, schemas text[], server text, sequence_values boolean)
+ * sg_snapshot_take(snapshot text, schemas text[], server text, sequence_values
+ * boolean)
  *
- * Keeps what this database is made of, or the one that a foreign server leads
- * to; schemas narrows it; the values of sequences are kept on request.  What the caller may not read, or what is locked for
- * longer, is marked as unknown.  Logged.  Raises 42710 (the name is taken),
- * 42939 (it is "live"), 3F000, 55P03 (locks, after several attempts), 25006;
- * for a server what snapshot_remote.c says.  Locks nothing but what the
- * functions pg_get_* lock, in ACCESS SHARE, and only while they run.
+ * Stores a snapshot of this database, or of the one that a foreign server leads
+ * to, restricted to schemas; with the values of sequences on request.  Objects
+ * that the caller may not read, or that stay locked, are marked as unknown.
+ * Logged.  Raises 42710 (name exists), 42939 ("live"), 3F000, 55P03 (locks,
+ * after several attempts), 25006; for a server snapshot_read_remote()'s errors.
+ * Takes only the locks of the pg_get_* functions, ACCESS SHARE, while they run.
  */
 static Datum
 sg_snapshot_take_entered(PG_FUNCTION_ARGS)
@@ -635,6 +642,8 @@ sg_snapshot_take_entered(PG_FUNCTION_ARGS)
 	}
 	check_schemas(reader, schemas);
 	objects = snapshot_insert(reader, name, false);
+	if (snapshot_taken_hook && PG_ARGISNULL(2))
+		snapshot_taken_hook(name, schemas);
 	snapshot_log("snapshot take", name, objects,
 				 reader->info.server ? psprintf("from server %s", reader->info.server) : NULL);
 	snapshot_close(reader);
@@ -646,8 +655,8 @@ sg_snapshot_take_entered(PG_FUNCTION_ARGS)
 /*
  * sg_snapshot_drop(snapshot text)
  *
- * For the role that took or imported it, and superusers.  Logged.  Raises
- * 42704, 42501, 25006.
+ * Drops a snapshot.  For the role that took or imported it, and superusers.
+ * Logged.  Raises 42704, 42501, 25006.
  */
 static Datum
 sg_snapshot_drop_entered(PG_FUNCTION_ARGS)
@@ -675,6 +684,10 @@ sg_snapshot_drop_entered(PG_FUNCTION_ARGS)
 	SPI_connect();
 	(void) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot WHERE name = $1",
 							1, types, values, NULL);
+	/* version 0.1.0 has no such table */
+	if (OidIsValid(get_relname_relid("snapshot_lookup", sg_schema_oid())))
+		(void) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot_lookup WHERE snapshot = $1",
+								1, types, values, NULL);
 	objects = (int64) sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.snapshot_object WHERE snapshot = $1",
 									   1, types, values, NULL);
 	SPI_finish();
@@ -687,9 +700,10 @@ sg_snapshot_drop_entered(PG_FUNCTION_ARGS)
 /*
  * sg_snapshot_objects(snapshot text, schemas text[])
  *
- * The rows of a snapshot, or of this database as it is now ("live"), in the
- * order of kind and identity as bytes.  Works on a standby and in a read-only
- * transaction.  Raises 42704, 42501; for "live" as sg_snapshot_take.
+ * Returns the rows of a snapshot, or of this database as it is now ("live"), in
+ * the order of kind and identity as bytes.  Works on a standby and in a
+ * read-only transaction.  Raises 42704, 42501; for "live" sg_snapshot_take()'s
+ * errors.
  */
 static Datum
 sg_snapshot_objects_entered(PG_FUNCTION_ARGS)

@@ -25,7 +25,7 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-/* Cut off the arguments of a function: what follows the first parenthesis that is not in quotes */
+/* Cuts off the arguments of a function: everything from the first parenthesis outside of quotes on */
 static char *
 without_arguments(char *text)
 {
@@ -52,7 +52,7 @@ append_value(StringInfo json, JsonbValue *value)
 	(void) JsonbToCString(json, &jsonb->root, VARSIZE(jsonb));
 }
 
-/* An array of strings */
+/* Appends an array of strings */
 static void
 append_strings(StringInfo json, List *strings)
 {
@@ -68,7 +68,7 @@ append_strings(StringInfo json, List *strings)
 	appendStringInfoChar(json, ']');
 }
 
-/* Names of roles, quoted where they have to be; false: the value is no array of strings */
+/* Quotes names of roles; returns false if the value is not an array of strings */
 static bool
 quote_roles(const JsonbValue *value, List **roles)
 {
@@ -90,7 +90,7 @@ quote_roles(const JsonbValue *value, List **roles)
 	return true;
 }
 
-/* The byte at *c of bytea's escape format, which is moved on; -1 if it is none */
+/* Returns the byte at *c in bytea's escape format, and advances *c; -1 if there is none */
 static int
 escaped_byte(const char **c)
 {
@@ -113,7 +113,10 @@ escaped_byte(const char **c)
 	return ((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0')) & 0xFF;
 }
 
-/* The arguments of a trigger as a list of strings; false: that is no text of this database */
+/*
+ * Decodes the arguments of a trigger to a list of strings; returns false if
+ * they are not text in this database's encoding
+ */
 static bool
 decode_arguments(const char *text, List **arguments)
 {
@@ -148,7 +151,10 @@ is_foreign_table(const char *kind, Jsonb *properties)
 	return strcmp(kind, "table") == 0 && type && type->type == jbvString && strcmp(sg_json_scalar(type), "foreign table") == 0;
 }
 
-/* A value as the current format has it; what has no form that format 1 had stays as it is, to be refused */
+/*
+ * Appends a value in the current format; a value that format 1 could not have
+ * is kept, to be refused later
+ */
 static void
 append_upgraded(StringInfo json, const char *kind, const char *key, JsonbValue *value, List *arguments)
 {
@@ -166,7 +172,7 @@ append_upgraded(StringInfo json, const char *kind, const char *key, JsonbValue *
 		append_value(json, value);
 }
 
-/* Properties of a snapshot of format 1, as the current one has them */
+/* Returns the properties of an object of format 1 in the current format */
 Jsonb *
 snapshot_upgrade(const char *kind, Jsonb *properties)
 {

@@ -23,7 +23,7 @@ stamp_is_boolean(Oid type)
 	return getBaseType(type) == BOOLOID;
 }
 
-/* column 0: no row is ever archived */
+/* Returns whether a row is archived; never if column is 0 */
 static inline bool
 stamp_is_archived(TupleTableSlot *slot, AttrNumber column, bool boolean)
 {

@@ -65,29 +65,30 @@ SG_FUNCTION(sg_archive_live_children);
 
 typedef enum RuleKind
 {
-	RULE_REFUSE_PARENT,			/* the trigger is on the child */
-	RULE_REFUSE_CHILDREN,		/* on the parent, as in the next one */
+	RULE_REFUSE_PARENT,			/* trigger of the child */
+	RULE_REFUSE_CHILDREN,		/* trigger of the parent, as the next one */
 	RULE_ARCHIVE_CHILDREN
 } RuleKind;
 
-/* Rule that a trigger enforces.  Its own table is one side of the key, or a partition of that. */
+/* Rule that a trigger enforces.  The trigger's table is one side of the key, or a partition of it. */
 typedef struct Rule
 {
 	Oid			trigger;		/* key of the hash table */
 	bool		valid;
-	bool		looked;			/* no table has changed since its code was
-								 * looked at */
-	int			running;		/* calls that use the plan now */
-	SPIPlanPtr	plan;			/* about the other table; or NULL */
-	Oid			table;			/* the trigger's */
-	Oid			child;			/* as the key has them */
+	bool		looked;			/* the code was checked, and no table has
+								 * changed since */
+	int			running;		/* running calls that use the plan */
+	SPIPlanPtr	plan;			/* query on the other table, or NULL */
+	Oid			table;			/* table of the trigger */
+	Oid			child;			/* child and parent of the key */
 	Oid			parent;
 	int			nkeys;
-	AttrNumber	key[INDEX_MAX_KEYS];	/* columns of the trigger's table */
-	AttrNumber	archived;		/* and the one that archives; or 0 */
+	AttrNumber	key[INDEX_MAX_KEYS];	/* key columns of the trigger's table */
+	AttrNumber	archived;		/* archive column of the trigger's table, or 0 */
 	bool		archived_bool;
-	bool		with_path;		/* the query may run code of users' */
-	int			ncolumns;		/* of the other table, that the query reads */
+	bool		with_path;		/* the query may run users' code */
+	int			ncolumns;		/* columns of the other table that the query
+								 * reads */
 	AttrNumber	columns[INDEX_MAX_KEYS + 1];
 } Rule;
 
@@ -108,7 +109,7 @@ forget_table(Datum arg, Oid relid)
 	}
 }
 
-/* A key may be another one, which no table's entry tells */
+/* Invalidates all rules: a constraint was changed, which the tables' entries do not show */
 static void
 forget_keys(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -135,7 +136,7 @@ find_rule(Oid trigger)
 	return rule;
 }
 
-/* The side of the key that the query is about */
+/* Returns the table that the query reads: the other side of the key */
 static Oid
 other_table(const Rule *rule, RuleKind kind)
 {
@@ -144,7 +145,10 @@ other_table(const Rule *rule, RuleKind kind)
 
 /* ---- from a trigger's arguments to a rule ---- */
 
-/* Child table (of triggers on the parent), key, column of the parent, column of the child */
+/*
+ * Returns the n-th argument: child table (triggers of the parent only), key,
+ * column of the parent, column of the child
+ */
 static const char *
 argument(const Trigger *trigger, RuleKind kind, int n)
 {
@@ -179,7 +183,7 @@ refuse_key(const Trigger *trigger, Oid child, const char *name, Oid table)
 			 errhint("After a key or a table is renamed, create the trigger anew with the new name.")));
 }
 
-/* The key of a table, or of the partitioned one that it is a part of */
+/* Returns a key of the table, or of the partitioned table above it */
 static FkKey *
 own_key(const Trigger *trigger, Oid table, const char *name)
 {
@@ -193,7 +197,7 @@ own_key(const Trigger *trigger, Oid table, const char *name)
 	refuse_key(trigger, table, name, table);
 }
 
-/* The key of a child that refers to the table, or to what that is a part of */
+/* Returns a key of child_table that references the table, or the partitioned table above it */
 static FkKey *
 referring_key(const Trigger *trigger, Oid table, const char *child_table, const char *name)
 {
@@ -208,12 +212,12 @@ referring_key(const Trigger *trigger, Oid table, const char *child_table, const 
 				 parsed.schema ? errhint("After a table is renamed, create the trigger anew with its new name.") :
 				 errhint("Name it with its schema.")));
 	key = fk_by_name(child, name);
-	if (key == NULL || (key->parent != table && !list_member_oid(sg_partition_ancestors(table), key->parent)))
+	if (key == NULL || !sg_is_within(table, key->parent))
 		refuse_key(trigger, child, name, table);
 	return key;
 }
 
-/* A column by its name; `table` is one that has it */
+/* Returns the number of a column; raises an error if the table lacks it */
 static AttrNumber
 find_column(const Trigger *trigger, Oid table, const char *name)
 {
@@ -228,7 +232,7 @@ find_column(const Trigger *trigger, Oid table, const char *name)
 	return column;
 }
 
-/* a IS TRUE, or a IS NOT NULL; live: the opposite */
+/* Appends the condition that a row is archived (IS TRUE or IS NOT NULL) or, with live, that it is not */
 static void
 append_archived(StringInfo buf, const char *alias, Oid table, AttrNumber column, bool live)
 {
@@ -245,7 +249,7 @@ append_table(StringInfo buf, Oid table, const char *alias)
 					 sg_relation_name(table), alias);
 }
 
-/* The key's comparison, with one side as parameters */
+/* Appends the key's comparison, with the trigger's side as parameters */
 static void
 append_match(StringInfo buf, const FkKey *key, bool about_parent)
 {
@@ -261,7 +265,10 @@ append_match(StringInfo buf, const FkKey *key, bool about_parent)
 	}
 }
 
-/* About the parent, which there is once; or about live children, one of which will do */
+/*
+ * Returns the rule's query: on the parent, which is one row; or on live
+ * children, of which one row suffices
+ */
 static char *
 rule_query(RuleKind kind, const FkKey *key, AttrNumber other)
 {
@@ -296,7 +303,10 @@ rule_query(RuleKind kind, const FkKey *key, AttrNumber other)
 	return buf.data;
 }
 
-/* The values that the query is given: the key's columns of the trigger's table, and what archives */
+/*
+ * Prepares the query; its parameters are the key's columns of the trigger's
+ * table, and the archive column
+ */
 static SPIPlanPtr
 prepare(const Rule *rule, RuleKind kind, const char *query)
 {
@@ -314,7 +324,7 @@ prepare(const Rule *rule, RuleKind kind, const char *query)
 	return plan;
 }
 
-/* Locks the table, and its partitions, as the query does */
+/* Locks the table and its partitions in the mode that the query takes */
 static void
 lock_other(RuleKind kind, Oid other)
 {
@@ -325,7 +335,7 @@ lock_other(RuleKind kind, Oid other)
 		(void) find_all_inheritors(other, mode, NULL);
 }
 
-/* 42501 where a partition is somebody else's, whose code the query would run */
+/* Raises 42501 if a partition belongs to another role, whose code the query would run */
 static void
 check_partitions(const Trigger *trigger, Oid other)
 {
@@ -344,7 +354,10 @@ check_partitions(const Trigger *trigger, Oid other)
 	}
 }
 
-/* Could the query run code that is not built in?  If that is not the owner's, it is not run at all. */
+/*
+ * Returns whether the query could run code that is not built in; raises an
+ * error if that is not the owner's own code
+ */
 static bool
 runs_code(const Trigger *trigger, RuleKind kind, const FkKey *key, Oid other)
 {
@@ -369,8 +382,8 @@ runs_code(const Trigger *trigger, RuleKind kind, const FkKey *key, Oid other)
 }
 
 /*
- * Fill in a rule; returns the text of its query.  Raises what is wrong with
- * the arguments.
+ * Fills in a rule and returns the text of its query; raises an error for wrong
+ * arguments
  */
 static char *
 read_rule(Rule *rule, RuleKind kind, const TriggerData *trigdata)
@@ -427,7 +440,7 @@ read_rule(Rule *rule, RuleKind kind, const TriggerData *trigdata)
 	return rule_query(kind, key, other);
 }
 
-/* May the owner of the trigger's table do this to the other one himself? */
+/* Checks that the owner of the trigger's table may do the same to the other table */
 static void
 check_rights(const Rule *rule, RuleKind kind, Oid other_owner)
 {
@@ -483,7 +496,7 @@ same_key(const Rule *rule, TupleDesc desc, TupleTableSlot *before, TupleTableSlo
 	return true;
 }
 
-/* Does the row have to be looked at at all? */
+/* Returns whether the trigger's row needs a check */
 static bool
 is_concerned(const Rule *rule, RuleKind kind, const TriggerData *trigdata)
 {
@@ -500,15 +513,15 @@ is_concerned(const Rule *rule, RuleKind kind, const TriggerData *trigdata)
 		return false;
 
 	/*
-	 * a deferred trigger, or one after another, may find a row that is none
-	 * any more
+	 * a deferred trigger, or one that fires after another, may see a row that
+	 * was changed since
 	 */
 	return table_tuple_satisfies_snapshot(trigdata->tg_relation, now, SnapshotSelf);
 }
 
 /*
- * Run the rule's query for a row; is there what it looks for?  With nulls in
- * the key nothing refers to anything.
+ * Runs the rule's query for a row, and returns whether it finds a row.  A null
+ * in the key references nothing.
  */
 static bool
 ask(Rule *rule, RuleKind kind, TupleTableSlot *row)
@@ -555,8 +568,8 @@ ask(Rule *rule, RuleKind kind, TupleTableSlot *row)
 }
 
 /*
- * The rule of a trigger, as of now.  A plan that is in use by a call around
- * this one is left to it.
+ * Returns the rule of a trigger, read again if it is outdated.  A plan that an
+ * outer call is using is not replaced.
  */
 static Rule *
 get_rule(RuleKind kind, const TriggerData *trigdata)
@@ -567,7 +580,7 @@ get_rule(RuleKind kind, const TriggerData *trigdata)
 	SgScope		scope;
 	char	   *query;
 
-	/* the locks come before the question whether anything has changed */
+	/* lock before asking whether anything has changed */
 	if (rule->valid && rule->plan)
 		lock_other(kind, other_table(rule, kind));
 	if (rule->valid && rule->looked && rule->plan)
@@ -591,7 +604,7 @@ get_rule(RuleKind kind, const TriggerData *trigdata)
 	return rule;
 }
 
-/* Shared by the trigger functions: says whether the row that fired the trigger is to be refused */
+/* Returns whether the row that fired the trigger is to be refused; common to the trigger functions */
 static bool
 look(FunctionCallInfo fcinfo, RuleKind kind, const char *function, const char *events)
 {
@@ -627,8 +640,8 @@ look(FunctionCallInfo fcinfo, RuleKind kind, const char *function, const char *e
  * sg_refuse_archived_parent(key, parent column [, column])
  *
  * AFTER INSERT OR UPDATE of a child.  Raises 23514 for a live row whose parent
- * is archived; locks the parent's row FOR SHARE until the transaction ends.
- * Without a column of its own each row is live.
+ * is archived.  Locks the parent's row FOR SHARE until the transaction ends.
+ * Without a column of the child each of its rows is live.
  */
 static Datum
 sg_refuse_archived_parent_entered(PG_FUNCTION_ARGS)
@@ -653,8 +666,8 @@ sg_refuse_archived_parent_entered(PG_FUNCTION_ARGS)
 /*
  * sg_refuse_live_children(child table, key, column [, child column])
  *
- * AFTER UPDATE of a parent.  Raises 23001 where a row is archived to which
- * live ones refer.
+ * AFTER UPDATE of a parent.  Raises 23001 if a row is archived that live rows
+ * reference.
  */
 static Datum
 sg_refuse_live_children_entered(PG_FUNCTION_ARGS)
@@ -679,8 +692,8 @@ sg_refuse_live_children_entered(PG_FUNCTION_ARGS)
 /*
  * sg_archive_live_children(child table, key, column, child column)
  *
- * AFTER UPDATE of a parent.  Where a row is archived, gives the live rows that
- * refer to it the same value.
+ * AFTER UPDATE of a parent.  If a row is archived, gives the live rows that
+ * reference it the same value.
  */
 static Datum
 sg_archive_live_children_entered(PG_FUNCTION_ARGS)

@@ -44,9 +44,9 @@ typedef enum StampKind
 	STAMP_CREATED_BY,
 	STAMP_MODIFIED_AT,
 	STAMP_MODIFIED_BY,
-	STAMP_ARCHIVED_AT,			/* read, not written */
+	STAMP_ARCHIVED_AT,			/* column that is read, not written */
 	STAMP_ARCHIVED_BY,
-	STAMP_USER					/* a setting, not a column */
+	STAMP_USER					/* a setting instead of a column */
 } StampKind;
 
 static const char *const stamp_words[] = {
@@ -61,22 +61,23 @@ static const char *const stamp_words[] = {
 
 #define STAMP_COLUMNS STAMP_USER
 
-/* State that holds for all rows of a statement */
+/* State for all rows of a statement */
 typedef struct Stamp
 {
-	AttrNumber	column[STAMP_COLUMNS];	/* 0: there is none */
-	bool		archived_bool;	/* the archive column is a boolean */
-	Datum		at[STAMP_COLUMNS];	/* of the columns that end with _at */
-	const char *setting;		/* NULL: none is asked */
+	AttrNumber	column[STAMP_COLUMNS];	/* column numbers; 0: none */
+	bool		archived_bool;	/* whether the archive column is a boolean */
+	Datum		at[STAMP_COLUMNS];	/* values for the columns that end with
+									 * _at */
+	const char *setting;		/* setting that names the user; NULL: none */
 
-	/* who, as long as it is the same */
-	Oid			role;			/* InvalidOid: by the setting */
-	char	   *name;			/* NULL: not known yet */
+	/* user of the rows before */
+	Oid			role;			/* role; InvalidOid: named by the setting */
+	char	   *name;			/* name; NULL: not known yet */
 	Datum		by[STAMP_COLUMNS];
 	MemoryContext names;
-	MemoryContext context;		/* of this struct */
+	MemoryContext context;		/* context of this struct */
 
-	/* the row at hand */
+	/* current row */
 	Datum	   *values;
 	bool	   *nulls;
 } Stamp;
@@ -96,7 +97,7 @@ refuse_argument(const Trigger *trigger, const char *argument)
 			 errhint("Arguments are KEY=COLUMN with one of created_at, created_by, modified_at, modified_by, archived_at, archived_by; and user=SETTING.")));
 }
 
-/* The key of an argument; *value is what it is given */
+/* Returns the key of an argument; *value is the text behind its "=" */
 static StampKind
 read_argument(const Trigger *trigger, const char *argument, const char **value)
 {
@@ -114,7 +115,10 @@ read_argument(const Trigger *trigger, const char *argument, const char **value)
 	refuse_argument(trigger, argument);
 }
 
-/* A setting of an application's: one of the server's could be a secret */
+/*
+ * Raises an error unless the setting is an application's (its name contains a
+ * dot): a setting of the server could be secret
+ */
 static void
 check_setting(const Trigger *trigger, const char *setting)
 {
@@ -125,7 +129,7 @@ check_setting(const Trigger *trigger, const char *setting)
 				 errhint("Name a setting of the application's own, with a dot, as in user=app.username.")));
 }
 
-/* The transaction's start as a value of the column's type */
+/* Returns the transaction's start as a value of the column's type */
 static Datum
 time_value(Relation rel, AttrNumber column)
 {
@@ -159,7 +163,7 @@ time_value(Relation rel, AttrNumber column)
 	return now;
 }
 
-/* A column of the table by its name, which sg_stamp_row may write */
+/* Returns the number of a column that sg_stamp_row may write; raises an error otherwise */
 static AttrNumber
 find_column(Relation rel, const Trigger *trigger, const char *name)
 {
@@ -179,7 +183,10 @@ find_column(Relation rel, const Trigger *trigger, const char *name)
 	return column;
 }
 
-/* Without arguments: the columns of the usual names, as far as the table has them */
+/*
+ * Finds the columns with the usual names, for a trigger without arguments;
+ * returns whether there is one
+ */
 static bool
 find_usual_columns(Stamp *stamp, Relation rel, const Trigger *trigger)
 {
@@ -240,7 +247,7 @@ stamp_begin(const TriggerData *trigdata, MemoryContext context)
 	return stamp;
 }
 
-/* Make the values of who it is now, of each column's type */
+/* Stores the current user, as a value of each column's type */
 static void
 remember_who(Stamp *stamp, Relation rel, Oid role, const char *setting)
 {
@@ -291,7 +298,7 @@ set_column(Stamp *stamp, StampKind kind, Datum value, bool isnull)
 	stamp->nulls[stamp->column[kind] - 1] = isnull;
 }
 
-/* As it was, whatever the statement says; most statements say nothing about it */
+/* Restores a column's old value, if the statement sets another one */
 static void
 keep_column(Stamp *stamp, StampKind kind, const TriggerData *trigdata)
 {
@@ -301,7 +308,10 @@ keep_column(Stamp *stamp, StampKind kind, const TriggerData *trigdata)
 		stamp->values[column - 1] = slot_getattr(trigdata->tg_trigslot, column, &stamp->nulls[column - 1]);
 }
 
-/* Who archived the row: whoever does it now, or did, or nobody while it is live */
+/*
+ * Sets archived_by: the current user if the row is being archived, the old
+ * value if it was archived before, null while it is live
+ */
 static void
 stamp_archived(Stamp *stamp, const TriggerData *trigdata, bool update)
 {
@@ -317,7 +327,7 @@ stamp_archived(Stamp *stamp, const TriggerData *trigdata, bool update)
 		set_column(stamp, STAMP_ARCHIVED_BY, stamp->by[STAMP_ARCHIVED_BY], false);
 }
 
-/* Says whether the statement sets a column that has to stay as it was */
+/* Returns whether the statement sets a column that must keep its value */
 static bool
 sets_created(const Stamp *stamp, const TriggerData *trigdata)
 {
@@ -330,7 +340,7 @@ sets_created(const Stamp *stamp, const TriggerData *trigdata)
 	return false;
 }
 
-/* Where a column is in a row, which has it and no null in it; else NULL */
+/* Returns the address of a column in a row without nulls, or NULL */
 static char *
 find_value(HeapTuple row, TupleDesc desc, AttrNumber column)
 {
@@ -352,7 +362,7 @@ find_value(HeapTuple row, TupleDesc desc, AttrNumber column)
 	}
 }
 
-/* Is that the value, as it is written in a row? */
+/* Returns whether a stored value equals the given one */
 static bool
 has_value(const char *stored, Form_pg_attribute attr, Datum value)
 {
@@ -366,8 +376,8 @@ has_value(const char *stored, Form_pg_attribute attr, Datum value)
 }
 
 /*
- * Most rows are changed by who has changed them before: then the time alone is
- * another, and a copy of the row has room for it.  NULL where it is not so.
+ * Fast path: copies a row and overwrites the time in place.  Returns NULL if
+ * anything but the time changes, or the row has no room for it.
  */
 static HeapTuple
 stamp_copy(const Stamp *stamp, HeapTuple row, TupleDesc desc)
@@ -394,12 +404,11 @@ stamp_copy(const Stamp *stamp, HeapTuple row, TupleDesc desc)
 
 /*
  * sg_stamp_row('created_at=...', 'created_by=...', 'modified_at=...',
- *				'modified_by=...', 'archived_at=...', 'archived_by=...',
- *				'user=SETTING')
+ * 'modified_by=...', 'archived_at=...', 'archived_by=...', 'user=SETTING')
  *
- * BEFORE INSERT OR UPDATE, FOR EACH ROW.  An INSERT sets all but archived_at;
- * an UPDATE sets modified_* and leaves created_* as they were, whatever the
- * statement says.  Times are those of the transaction's start.
+ * BEFORE INSERT OR UPDATE, FOR EACH ROW.  INSERT sets all of these except
+ * archived_at; UPDATE sets modified_* and keeps created_*, even if the
+ * statement sets them.  Times are the transaction's start.
  */
 static Datum
 sg_stamp_row_entered(PG_FUNCTION_ARGS)
@@ -443,7 +452,7 @@ sg_stamp_row_entered(PG_FUNCTION_ARGS)
 	set_column(stamp, STAMP_MODIFIED_BY, stamp->by[STAMP_MODIFIED_BY], false);
 	stamp_archived(stamp, trigdata, update);
 
-	/* the identity of a row is what heap_modify_tuple() takes along */
+	/* keep the row's identity, as heap_modify_tuple() does */
 	result = heap_form_tuple(desc, stamp->values, stamp->nulls);
 	result->t_data->t_ctid = row->t_data->t_ctid;
 	result->t_self = row->t_self;

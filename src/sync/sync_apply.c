@@ -1,16 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * sync_apply.c
- *	  CALL sg_sync_apply: this database becomes what a snapshot says, by a plan.
+ *	  CALL sg_sync_apply: a plan makes this database equal to a snapshot.
  *
- * The steps come from schemaguard.sg_sync_steps(), and sg_apply() runs them,
- * one after the other.  What a call finds in its plan from an earlier one is
- * gone on with: a step that has been begun is ended first; those that have
- * not are planned anew, which leaves the plan as it is, and approved, where
- * nothing has changed meanwhile.
- *
- * A call makes more than one round where names change, which come first: all
- * else is planned with the new ones.
+ *	  The steps come from schemaguard.sg_sync_steps(), and sg_apply() runs
+ *	  them, one after the other.  A call continues the plan of an earlier one:
+ *	  steps that have begun are ended first; steps that have not are planned
+ *	  again, which leaves the plan, and its approval, as it is if nothing has
+ *	  changed meanwhile.  A call runs more than one round if names change:
+ *	  renames come first, and everything else is planned with the new names.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,6 +34,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "log/log_backup.h"
 #include "log/log_grant.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
@@ -43,20 +42,22 @@
 #include "plan/plan_input.h"
 #include "plan/plan_lock.h"
 #include "plan/plan_order.h"
+#include "run/run_rows.h"
 #include "run/run_unit.h"
+#include "sync/sync_apply.h"
 
 SG_FUNCTION(sg_sync_apply);
 
-/* Names, what stands under them, and what has come meanwhile */
+/* Number of rounds at most: renames, the steps under the new names, and later changes */
 #define MOST_ROUNDS 5
 
-/* Questions that a call prints, at most */
+/* Number of rename questions that a call prints, at most */
 #define MOST_ASKED 10
 
 typedef enum SyncRound
 {
 	ROUND_NONE,					/* nothing is left to do */
-	ROUND_STUCK,				/* what is left has just been tried */
+	ROUND_STUCK,				/* all remaining steps have just been tried */
 	ROUND_BEGUN,				/* steps that an earlier call has begun */
 	ROUND_RUN
 } SyncRound;
@@ -67,49 +68,82 @@ typedef struct SyncApply
 	MemoryContext context;
 	char	   *reference;
 	char	   *renames;
+	const char *procedure;		/* name of the calling procedure */
+	const char *word;			/* prefix of a new plan's name, before the
+								 * reference */
+	const char *given;			/* arguments of the call, for hints; NULL:
+								 * those of sg_sync_apply() */
+	bool		approved;		/* the plan needs no approval of its own */
+	bool		safe;			/* only the safe steps of sg_ensure() */
 	bool		fix;
 	bool		fail;
-	int64		max_rows;		/* negative: not given */
-	int64		rows_gone;		/* by the rounds so far */
-	char	   *plan;			/* NULL: not chosen yet */
-	SyncRound	last;			/* what the round before was */
-	List	   *wanted;			/* the steps that it had, of PlanStep * */
-	List	   *left_out;		/* of char *: why, of each */
-	List	   *asked;			/* of List * of char *: what may be renamed,
-								 * and the two statements that answer */
-	List	   *bare;			/* of char *: what is made without its options */
-	List	   *sent;			/* of List * of char *: what publications will
+	int64		max_rows;		/* max_rows; negative: not given */
+	RunRows    *rows;			/* rows that the rounds so far have deleted or
+								 * changed */
+	RunRows    *written;		/* rows that statements and drops of the
+								 * rounds have deleted or changed */
+	char	   *plan;			/* name of the plan; NULL: not chosen yet */
+	SyncRound	last;			/* kind of the previous round */
+	List	   *wanted;			/* PlanStep *: steps of the previous round */
+	List	   *left_out;		/* char *: reason of each difference that is
+								 * left out */
+	List	   *asked;			/* List * of char *: possible renames, each
+								 * with the two statements that answer the
+								 * question */
+	List	   *bare;			/* char *: objects that are made without their
+								 * options */
+	List	   *sent;			/* List * of char *: what publications will
 								 * send, and a hint */
-	bool		told;			/* these three */
+	bool		told;			/* the three lists above were reported */
 } SyncApply;
 
 /* ---- one at a time ---- */
 
+bool
+sync_lock_database(void)
+{
+	return plan_lock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0, true);
+}
+
+void
+sync_unlock_database(void)
+{
+	plan_unlock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0);
+}
+
+int
+sync_holder_pid(void)
+{
+	return plan_lock_pid(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0);
+}
+
+/* Raises 55006 if another session syncs this database */
 static void
 lock_database(void)
 {
-	if (!plan_lock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0, true))
+	if (!sync_lock_database())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("another session runs sg_sync_apply() in this database"),
 				 errhint("Try again when it is done. What runs:\nSELECT * FROM schemaguard.progress;")));
 }
 
-static void
-unlock_database(void)
-{
-	plan_unlock(PLAN_LOCK_SYNC, get_relname_relid("plan", sg_schema_oid()), 0);
-}
-
 /* ---- the steps ---- */
 
-/* A name has a limit, and in a plan each statement has another */
+/* Returns whether a step has a name that is a text of ours, and is done each time */
+static bool
+is_text(const PlanStep *step)
+{
+	return step->kind == STEP_STATEMENT || step->kind == STEP_ROWS;
+}
+
+/* Shortens the step's name to the limit, and makes it unique in the plan */
 static void
 fit_name(PlanStep *step, List *before)
 {
 	const char *wanted = step->fk_name;
 
-	if (step->kind != STEP_STATEMENT)
+	if (!is_text(step))
 		return;
 	for (int n = 1;; n++)
 	{
@@ -119,7 +153,7 @@ fit_name(PlanStep *step, List *before)
 		step->fk_name = psprintf("%.*s%s", sg_clip_name(wanted, NAMEDATALEN - 1 - (int) strlen(suffix)), wanted, suffix);
 		foreach_ptr(const PlanStep, other, before)
 		{
-			taken = taken || (other->kind == STEP_STATEMENT && strcmp(other->fk_name, step->fk_name) == 0);
+			taken = taken || (other->kind == step->kind && strcmp(other->fk_name, step->fk_name) == 0);
 		}
 		if (!taken)
 			return;
@@ -138,7 +172,7 @@ make_step(const SyncApply *apply, HeapTuple tuple, TupleDesc desc)
 	return step;
 }
 
-/* What stands in the way, of a row of kind "refused" */
+/* Returns the reason of a row of kind "refused" */
 static char *
 reason_of(HeapTuple tuple, TupleDesc desc)
 {
@@ -147,7 +181,7 @@ reason_of(HeapTuple tuple, TupleDesc desc)
 	return linitial(sg_text_array_list(SPI_getbinval(tuple, desc, 2, &isnull)));
 }
 
-/* Nothing is done while this is so */
+/* Raises an error, before anything is done, with the reasons why the script may not run */
 pg_noreturn static void
 refuse(const SyncApply *apply, List *reasons)
 {
@@ -165,13 +199,15 @@ refuse(const SyncApply *apply, List *reasons)
 			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.")));
 }
 
-/* The arguments of the call, for hints: all but those of a run */
+/* Returns the arguments of the call, for hints, except those of a run */
 static char *
 given(const SyncApply *apply)
 {
 	FunctionCallInfo fcinfo = apply->fcinfo;
 	StringInfoData text;
 
+	if (apply->given)
+		return pstrdup(apply->given);
 	initStringInfo(&text);
 	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
 	if (!PG_ARGISNULL(1))
@@ -187,7 +223,10 @@ given(const SyncApply *apply)
 	return text.data;
 }
 
-/* Raises 55000 if who uses this database could no longer write, or would send what a subscriber stops at, unless that is accepted */
+/*
+ * Raises 55000 if roles that use this database could no longer write, or
+ * changes would be sent at which a subscriber stops, unless that is accepted
+ */
 static void
 refuse_closed(const SyncApply *apply, List *closed)
 {
@@ -204,11 +243,11 @@ refuse_closed(const SyncApply *apply, List *closed)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("this database is not made what \"%s\" is: publications would have writes refused, or send tables of schemaguard", apply->reference),
 			 errdetail("%s", text.data),
-			 errhint(sg_calls("Change them where the snapshot is taken, or accept that:\nSET schemaguard.accept_publication = on;\nCALL sg_sync_apply(%s);"),
-					 given(apply))));
+			 errhint(sg_calls("Change them where the snapshot is taken, or accept that:\nSET schemaguard.accept_publication = on;\nCALL %s(%s);"),
+					 apply->procedure, given(apply))));
 }
 
-/* Returns a list with the texts of a row added, in the memory of the call */
+/* Adds a list with the texts of a row, in the memory context of the call; returns the list */
 static List *
 add_texts(SyncApply *apply, List *list, HeapTuple tuple, TupleDesc desc)
 {
@@ -220,14 +259,17 @@ add_texts(SyncApply *apply, List *list, HeapTuple tuple, TupleDesc desc)
 	return list;
 }
 
-/* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */
+/*
+ * Returns the steps to do by the present catalog (PlanStep *), and sets
+ * apply->left_out to the differences that no step covers
+ */
 static List *
 wanted_steps(SyncApply *apply)
 {
 	FunctionCallInfo fcinfo = apply->fcinfo;
-	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID};
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, BOOLOID};
 	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
-	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames)};
+	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames), BoolGetDatum(apply->safe)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
 	List	   *refused = NIL;
@@ -240,8 +282,8 @@ wanted_steps(SyncApply *apply)
 	apply->sent = NIL;
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6)",
-							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n    " : NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6, $7)",
+							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n     " : NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the steps could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -275,7 +317,7 @@ wanted_steps(SyncApply *apply)
 	return steps;
 }
 
-/* Those that are not done, in the order of their numbers */
+/* Returns the plan's steps that are not done, by number */
 static List *
 open_steps(const char *plan)
 {
@@ -289,7 +331,7 @@ open_steps(const char *plan)
 	return open;
 }
 
-/* Has any of them left something that the next call has to go on with? */
+/* Returns whether one of the steps has left work that the next call has to continue */
 static bool
 is_begun(const FkPlan *plan, List *steps)
 {
@@ -304,7 +346,10 @@ is_begun(const FkPlan *plan, List *steps)
 	return false;
 }
 
-/* Are these the steps that the plan has?  A policy that somebody has given one stays, too. */
+/*
+ * Returns whether the wanted steps equal the plan's open ones, whose policies
+ * may have been set by somebody
+ */
 static bool
 says_same(List *wanted, List *open)
 {
@@ -325,21 +370,21 @@ says_same(List *wanted, List *open)
 }
 
 /*
- * The step that the plan has done and that is wanted again, or NULL: something
- * else of what it is for is not done yet, or somebody has taken it away
+ * Returns a done step of the plan that equals a wanted one, or NULL: a part of
+ * its work is not done yet, or somebody has undone it
  */
 static PlanStep *
 done_before(List *steps, const PlanStep *wanted)
 {
 	foreach_ptr(PlanStep, step, steps)
 	{
-		if (step->state == STEP_VALIDATED && step->kind != STEP_STATEMENT && plan_step_says_same(step, wanted))
+		if (step->state == STEP_VALIDATED && !is_text(step) && plan_step_says_same(step, wanted))
 			return step;
 	}
 	return NULL;
 }
 
-/* What somebody has said about the rows of a step */
+/* Keeps the policy that somebody has set for the rows of a step */
 static void
 keep_policy(PlanStep *step, const PlanStep *other)
 {
@@ -350,10 +395,26 @@ keep_policy(PlanStep *step, const PlanStep *other)
 	step->quarantine_cascades = other->quarantine_cascades;
 }
 
+/* Keeps what somebody has said of drops: that their values may go at once */
+static void
+keep_discards(List *wanted, List *open)
+{
+	foreach_ptr(PlanStep, step, wanted)
+	{
+		foreach_ptr(const PlanStep, other, open)
+		{
+			if (!other->discard || step->discard)
+				continue;
+			step->discard = true;
+			step->discard = plan_step_says_same(step, other);
+		}
+	}
+}
+
 /*
- * In place of those that are not done, and of those that are wanted again,
- * whose deeds the new ones take over; what somebody has skipped stays skipped,
- * and a policy that somebody has set stays, too
+ * Replaces the open steps, and done ones that are wanted again, whose deeds
+ * pass to the new ones; skipped steps stay skipped, and policies that somebody
+ * has set stay, too
  */
 static void
 replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
@@ -418,8 +479,8 @@ is_callers(const FkPlan *plan)
 }
 
 /*
- * Raises 42501 unless the plan is the caller's: the steps that its author has
- * put there would go, and the author could change those that the caller runs.
+ * Raises 42501 unless the plan is the caller's: its author's steps would be
+ * deleted, and the author could change the steps that the caller runs.
  */
 static void
 check_callers(const FkPlan *plan)
@@ -432,7 +493,7 @@ check_callers(const FkPlan *plan)
 				 errhint("Name another plan, or none.")));
 }
 
-/* Raises 42710 if a step is none that sg_sync_apply() has made */
+/* Raises 42710 if sg_sync_apply() has not made all of the steps */
 static void
 check_own(const FkPlan *plan, List *steps)
 {
@@ -448,7 +509,7 @@ check_own(const FkPlan *plan, List *steps)
 	}
 }
 
-/* The one of that name, or the next one after those that are done */
+/* Chooses the plan of the name, or of the next free name after plans that are done */
 static void
 choose_plan(SyncApply *apply)
 {
@@ -456,7 +517,8 @@ choose_plan(SyncApply *apply)
 
 	for (int n = 1; apply->plan == NULL; n++)
 	{
-		char	   *name = given ? given : n == 1 ? psprintf("sync %s", apply->reference) : psprintf("sync %s %d", apply->reference, n);
+		char	   *name = given ? given :
+			n == 1 ? psprintf("%s %s", apply->word, apply->reference) : psprintf("%s %s %d", apply->word, apply->reference, n);
 		FkPlan	   *plan = plan_find(name);
 		List	   *steps = plan ? plan_steps(name) : NIL;
 
@@ -471,7 +533,7 @@ choose_plan(SyncApply *apply)
 	sg_check_name(apply->plan, "plan name");
 }
 
-/* Has a step that is done the name of one that says something else? */
+/* Returns whether a done step has the name of a different wanted step */
 static bool
 has_conflict(const FkPlan *plan, List *wanted)
 {
@@ -481,7 +543,7 @@ has_conflict(const FkPlan *plan, List *wanted)
 	{
 		foreach_ptr(const PlanStep, other, steps)
 		{
-			if (other->state == STEP_VALIDATED && other->kind == step->kind && step->kind != STEP_STATEMENT &&
+			if (other->state == STEP_VALIDATED && other->kind == step->kind && !is_text(step) &&
 				step->fk_name && other->fk_name && strcmp(step->fk_name, other->fk_name) == 0 &&
 				sg_same_text(step->child_table, other->child_table) && !plan_step_says_same(step, other))
 				return true;
@@ -490,7 +552,7 @@ has_conflict(const FkPlan *plan, List *wanted)
 	return false;
 }
 
-/* A plan that the caller has named is the one to be used */
+/* Raises an error for a plan that the caller has named and that conflicts */
 static void
 refuse_conflict(const SyncApply *apply)
 {
@@ -519,14 +581,15 @@ plan_round(SyncApply *apply)
 		return apply->last == ROUND_BEGUN ? ROUND_STUCK : ROUND_BEGUN;
 
 	wanted = wanted_steps(apply);
+	keep_discards(wanted, open);
 	if (apply->last == ROUND_RUN && wanted && says_same(wanted, apply->wanted))
 		return ROUND_STUCK;
 	apply->wanted = wanted;
 	if (plan && has_conflict(plan, wanted))
 	{
 		/*
-		 * what is done can be taken back as it stands; what is not goes into
-		 * the next plan, and what is skipped is skipped there
+		 * the done steps stay in their plan, to be taken back; open and
+		 * skipped ones go into the next plan
 		 */
 		plan_check_writable(plan, "sg_sync_apply()");
 		refuse_conflict(apply);
@@ -560,22 +623,20 @@ static void
 run_plan(SyncApply *apply)
 {
 	LOCAL_FCINFO(call, 4);
-	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
+	PlanRun		run = {.procedure = apply->procedure,.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 		.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
-		.max_rows = apply->max_rows < 0 ? apply->max_rows : Max(apply->max_rows - apply->rows_gone, 0),
-	.less_rows = apply->rows_gone > 0,.given = given(apply)};
+	.max_rows = apply->max_rows,.rows = apply->rows,.written = apply->written,.given = given(apply),.approved = apply->approved};
 
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
 	memset(call->args, 0, 4 * sizeof(NullableDatum));
 	call->args[0].value = CStringGetTextDatum(apply->plan);
 	call->args[3].isnull = true;
 	deploy_apply(call, &run);
-	apply->rows_gone += run.rows_gone;
 }
 
 /*
- * What nobody but a person can say, each with the statements that do; the others are in the script.  And what only
- * a person knows.  Once, and before a step can fail.
+ * Reports, once and before a step can fail, decisions that only a person can
+ * make, each with its statements; the others are in the script.
  */
 static void
 tell_asked(SyncApply *apply)
@@ -606,6 +667,11 @@ tell_asked(SyncApply *apply)
 static void
 make_rounds(SyncApply *apply)
 {
+	MemoryContext caller = MemoryContextSwitchTo(apply->context);
+
+	apply->rows = run_rows_new();
+	apply->written = run_rows_new();
+	MemoryContextSwitchTo(caller);
 	for (int n = 0; n < MOST_ROUNDS; n++)
 	{
 		MemoryContext old;
@@ -625,7 +691,7 @@ make_rounds(SyncApply *apply)
 	}
 }
 
-/* "2 would lose something (allow_drop), 1 nothing alters" */
+/* Returns a text like "2 would lose something (allow_drop), 1 nothing alters" */
 static char *
 left_out_text(List *reasons)
 {
@@ -664,26 +730,62 @@ tell_end(const SyncApply *apply)
 				 errhint(sg_calls("To see them by name:\nSELECT * FROM sg_sync_sql(%s);"), quote_literal_cstr(apply->reference))));
 }
 
+char *
+sync_apply_safe(FunctionCallInfo fcinfo, const char *reference, MemoryContext context)
+{
+	LOCAL_FCINFO(call, 9);
+	SyncApply	apply = {.fcinfo = call,.procedure = "sg_ensure",.word = "ensure",.safe = true,
+	.reference = pstrdup(reference),.renames = "ask",.max_rows = -1,.context = context,.told = true};
+
+	InitFunctionCallInfoData(*call, fcinfo->flinfo, 9, InvalidOid, fcinfo->context, NULL);
+	memset(call->args, 0, 9 * sizeof(NullableDatum));
+	call->args[0].value = CStringGetTextDatum(reference);
+	call->args[1].isnull = true;
+	call->args[6].isnull = true;
+	make_rounds(&apply);
+	return apply.plan && plan_find(apply.plan) ? apply.plan : NULL;
+}
+
+bool
+sync_apply_bundle(FunctionCallInfo fcinfo, const SyncBundle *bundle, MemoryContext context)
+{
+	LOCAL_FCINFO(call, 9);
+	SyncApply	apply = {.fcinfo = call,.procedure = bundle->procedure,.given = bundle->given,.approved = bundle->approved,
+		.reference = bundle->reference,.renames = bundle->renames,.max_rows = bundle->max_rows,.fix = bundle->fix,
+	.fail = bundle->fail,.context = context};
+
+	InitFunctionCallInfoData(*call, fcinfo->flinfo, 9, InvalidOid, fcinfo->context, NULL);
+	memset(call->args, 0, 9 * sizeof(NullableDatum));
+	call->args[0].value = CStringGetTextDatum(bundle->reference);
+	call->args[1].isnull = bundle->schemas == NIL;
+	call->args[1].value = bundle->schemas ? sg_text_array(bundle->schemas) : 0;
+	call->args[2].value = BoolGetDatum(bundle->allow_drop);
+	call->args[6].value = CStringGetTextDatum(bundle->plan);
+	make_rounds(&apply);
+	tell_end(&apply);
+	return apply.last == ROUND_NONE;
+}
+
 /*
- * sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean DEFAULT false,
- *				 partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
- *				 plan text DEFAULT NULL, max_rows bigint DEFAULT NULL, renames text DEFAULT 'ask')
+ * sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean
+ * DEFAULT false, partitions boolean DEFAULT false, fix boolean DEFAULT false,
+ * fail boolean DEFAULT true, plan text DEFAULT NULL, max_rows bigint DEFAULT
+ * NULL, renames text DEFAULT 'ask')
  *
- * Makes this database what the snapshot is, as sg_sync_sql() would, by a plan
- * that sg_rollback_fks() takes back; what is dropped is kept as by any step of
- * kind drop.  The plan is one of the name given, or of the reference's; where
- * it is not done, the call goes on with it.
- *
- * Needs what sg_snapshot_take() of this database and sg_apply() need.
- *
- * Errors: those of sg_drift() and sg_apply(); 55000 what sg_accept_publication
- * is for; 55006 another session does the same; 42501 a plan of that name that is another role's; 42710 one that
- * something else has made; with fail, SG001 or that of the one cause.
+ * Makes this database equal to the snapshot, as sg_sync_sql() would, by a plan
+ * that sg_rollback_fks() takes back; dropped objects are kept as by any step of
+ * kind drop.  The plan has the given name, or one made of the reference's; the
+ * call continues it if it is not done.  Needs the privileges of
+ * sg_snapshot_take() of this database and of sg_apply().  Errors: those of
+ * sg_drift() and sg_apply(); 55000 for changes that need sg_accept_publication;
+ * 55006 another session syncs the database; 42501 the plan is another role's;
+ * 42710 sg_sync_apply() has not made the plan; with fail, SG001 or the SQLSTATE
+ * of the only cause.
  */
 static Datum
 sync_apply(PG_FUNCTION_ARGS)
 {
-	SyncApply	apply = {.fcinfo = fcinfo};
+	SyncApply	apply = {.fcinfo = fcinfo,.procedure = "sg_sync_apply",.word = "sync"};
 	MemoryContext caller;
 
 	sg_check_granted(fcinfo);
@@ -698,12 +800,17 @@ sync_apply(PG_FUNCTION_ARGS)
 	apply.renames = sg_arg_text(fcinfo, 8);
 
 	/*
-	 * nothing runs in this call that the document gives to the caller or to a
-	 * superuser
+	 * no code that the document gives to the caller or to a superuser runs in
+	 * this call
 	 */
 	sg_guard_documents();
 
-	/* the comparisons before and between the calls on the plan count, too */
+	log_check_backup("sg_sync_apply");
+
+	/*
+	 * disarmed here, because comparisons before and between the calls on the
+	 * plan count, too
+	 */
 	run_disarm_statement_timeout();
 	lock_database();
 	PG_TRY();
@@ -712,7 +819,7 @@ sync_apply(PG_FUNCTION_ARGS)
 	}
 	PG_FINALLY();
 	{
-		unlock_database();
+		sync_unlock_database();
 	}
 	PG_END_TRY();
 	tell_end(&apply);

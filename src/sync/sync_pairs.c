@@ -3,10 +3,10 @@
  * sync_pairs.c
  *	  The pairs of objects that a script is made of, in order.
  *
- * The order is that of making: an object comes after all that it depends on,
- * as the side that has it says (property depends), and otherwise by kind and
- * identity.  A circle is cut at the object that was reached first; what is
- * dropped goes the other way round.
+ *	  The order is that of creation: an object comes after all objects that it
+ *	  depends on, by the side that has it (property depends), and otherwise by
+ *	  kind and identity.  A cycle is cut at the object that was reached first;
+ *	  drops are in reverse order.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,7 @@
 SG_FUNCTION(sg_sync_digest);
 SG_FUNCTION(sg_sync_pairs);
 
-/* Where nothing says more: the order in which things are made */
+/* Kinds in the order of creation, for objects without a dependency between them */
 static const SnapshotKind ranks[] = {
 	KIND_EXTENSION, KIND_SCHEMA, KIND_LANGUAGE, KIND_ACCESS_METHOD, KIND_COLLATION, KIND_FOREIGN_DATA_WRAPPER,
 	KIND_FOREIGN_SERVER, KIND_USER_MAPPING, KIND_TYPE, KIND_DOMAIN, KIND_SEQUENCE, KIND_TEXT_SEARCH_TEMPLATE,
@@ -44,17 +44,19 @@ typedef struct SyncNode
 {
 	DriftPair  *pair;
 	int			rank;
-	int			at;				/* in the order of pairs */
-	int			side;			/* that says what it depends on */
-	List	   *parts;			/* of SyncNode *: what it is made with */
-	struct SyncNode *whole;		/* what it is made with, or NULL */
+	int			at;				/* index in the list of pairs */
+	int			side;			/* side whose dependencies count */
+	List	   *parts;			/* SyncNode *: parts created together with it */
+	struct SyncNode *whole;		/* node with which it is created, or NULL */
 	bool		reached;
 } SyncNode;
 
 typedef struct SyncOrder
 {
-	SgNameTable *nodes[2];		/* by kind and identity, of each side */
-	List	   *ordered;		/* of DriftPair * */
+	SgNameTable *nodes[2];		/* nodes by kind and identity, of each side */
+	SgNameTable *columns[2];	/* lists of nodes of columns, by table, of
+								 * each side */
+	List	   *ordered;		/* DriftPair * */
 } SyncOrder;
 
 static bool
@@ -70,9 +72,9 @@ has_property(Jsonb *properties, const char *key)
 }
 
 /*
- * Within a kind: foreign keys come after the keys that they lead to, casts by
- * a function after those without, which may make its result fit, and checks
- * of parents after those that their children have themselves.
+ * Returns the order within a kind: foreign keys after the keys that they refer
+ * to, casts by a function after casts without one, which may make its result
+ * fit, and a parent's checks after equal ones of its children.
  */
 static int
 rank_within(SnapshotKind kind, Jsonb *properties)
@@ -104,7 +106,15 @@ compare_nodes(const ListCell *a, const ListCell *b)
 
 static void reach(SyncOrder *order, SyncNode *node);
 
-/* What stands in "depends" of one side, [kind, identity] each */
+/* Visits the columns of a table: what has its row type comes after them, also where the table itself is the same on both sides */
+static void
+reach_columns(SyncOrder *order, const char *table, int side)
+{
+	foreach_ptr(SyncNode, column, (List *) sg_names_value(order->columns[side], table, ""))
+		reach(order, column->whole ? column->whole : column);
+}
+
+/* Visits the objects in "depends" of one side, each [kind, identity] */
 static void
 reach_below(SyncOrder *order, Jsonb *properties, int side)
 {
@@ -127,6 +137,8 @@ reach_below(SyncOrder *order, Jsonb *properties, int side)
 		below = list_length(names) == 2 ? sg_names_value(order->nodes[side], linitial(names), lsecond(names)) : NULL;
 		if (below)
 			reach(order, below->whole ? below->whole : below);
+		if (list_length(names) == 2 && strcmp(linitial(names), "table") == 0)
+			reach_columns(order, lsecond(names), side);
 	}
 }
 
@@ -150,7 +162,7 @@ text_property(Jsonb *properties, const char *key)
 	return sg_json_find_text(&whole, key);
 }
 
-/* What a part of a partitioned table's index or key is a part of, and the schema that an extension is in */
+/* Visits the partitioned table's index or key of a partition's, and the schema of an extension */
 static void
 reach_whole(SyncOrder *order, const DriftPair *pair, int side)
 {
@@ -163,7 +175,7 @@ reach_whole(SyncOrder *order, const DriftPair *pair, int side)
 
 static const SnapshotKind parents[] = {KIND_SCHEMA, KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_DOMAIN};
 
-/* A table with its columns: what needs one needs the other */
+/* Visits the table of a column, and the columns of a table: either needs the other */
 static void
 reach_parent(SyncOrder *order, const DriftPair *pair, int side)
 {
@@ -189,7 +201,10 @@ reach(SyncOrder *order, SyncNode *node)
 	order->ordered = lappend(order->ordered, node->pair);
 }
 
-/* The columns of a table and the checks of a domain that one side lacks are made with it */
+/*
+ * Joins columns of a table and checks of a domain that one side lacks to their
+ * table or domain, which creates them
+ */
 static void
 join_whole(SyncOrder *order, SyncNode *part)
 {
@@ -207,11 +222,12 @@ join_whole(SyncOrder *order, SyncNode *part)
 	}
 }
 
-/* Number them in the order of making, as that side has them; those that it lacks as the other one has them */
+/* Numbers the pairs in the order of creation by side `first`; objects that it lacks by the other side */
 static List *
 in_order(List *pairs, int first)
 {
-	SyncOrder	order = {{sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)}};
+	SyncOrder	order = {{sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)},
+	{sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)}};
 	List	   *nodes = NIL;
 	int			number = 0;
 
@@ -227,6 +243,12 @@ in_order(List *pairs, int first)
 		{
 			if (pair->identity[side])
 				sg_names_enter(order.nodes[side], snapshot_kinds[pair->kind].word, pair->identity[side])->value = node;
+			if (pair->kind == KIND_COLUMN && pair->parent[side])
+			{
+				SgNameEntry *entry = sg_names_enter(order.columns[side], pair->parent[side], "");
+
+				entry->value = lappend(entry->value, node);
+			}
 		}
 		nodes = lappend(nodes, node);
 	}
@@ -235,8 +257,11 @@ in_order(List *pairs, int first)
 	list_sort(nodes, compare_nodes);
 	foreach_ptr(SyncNode, node, nodes)
 		reach(&order, node);
-	sg_names_destroy(order.nodes[0]);
-	sg_names_destroy(order.nodes[1]);
+	for (int side = 0; side < 2; side++)
+	{
+		sg_names_destroy(order.nodes[side]);
+		sg_names_destroy(order.columns[side]);
+	}
 	foreach_ptr(DriftPair, pair, order.ordered)
 		pair->number[first] = ++number;
 	return order.ordered;
@@ -279,7 +304,7 @@ depends_on_withheld(SgNameTable *names, Jsonb *properties)
 	return found;
 }
 
-/* Of the columns that an index, a constraint or statistics has by name */
+/* Returns a withheld column among those that an index, a constraint or statistics has by name */
 static DriftPair *
 withheld_column(SgNameTable *names, Jsonb *properties, const char *property, const char *table)
 {
@@ -319,7 +344,7 @@ has_withheld_columns(SgNameTable *names, const DriftPair *pair, int side)
 	return found ? found : withheld_column(names, properties, "referenced_columns", text_property(properties, "references"));
 }
 
-/* The question that an object has to wait for, as one side has it; NULL: none */
+/* Returns the withheld pair that an object of one side has to wait for; NULL: none */
 static DriftPair *
 question_of(const DriftPair *pair, int side, SgNameTable **all)
 {
@@ -344,8 +369,8 @@ question_of(const DriftPair *pair, int side, SgNameTable **all)
 		found = has_withheld_columns(names, pair, side);
 
 	/*
-	 * what only the target has in a schema that looks renamed has the new
-	 * name
+	 * an object that only the target has, in a schema that was probably
+	 * renamed, has the schema's new name
 	 */
 	if (found == NULL)
 		found = withheld(all[0], KIND_SCHEMA, pair->parent[1]);
@@ -363,7 +388,10 @@ withhold(SgNameTable **names, DriftPair *pair, DriftPair *question)
 	}
 }
 
-/* Does what stands on it in the target keep it from being dropped, or altered? */
+/*
+ * Returns whether an object of the target that depends on this one keeps it
+ * from being dropped or altered
+ */
 static bool
 is_held_below(const DriftPair *pair)
 {
@@ -382,7 +410,7 @@ is_held_below(const DriftPair *pair)
 	}
 }
 
-/* Withholds one of the target that something stands on which waits; was it to change? */
+/* Withholds an object of the target on which a waiting one depends; returns whether that was to change */
 static bool
 withhold_below(SgNameTable **names, SgNameTable *pairs, const char *kind, const char *identity, DriftPair *question)
 {
@@ -394,7 +422,7 @@ withhold_below(SgNameTable **names, SgNameTable *pairs, const char *kind, const 
 	return true;
 }
 
-/* What an object that waits stands on, or is in, in the target waits, too */
+/* Withholds the objects of the target that a waiting object depends on, or is in */
 static bool
 withhold_under(SgNameTable **names, SgNameTable *pairs, const DriftPair *pair)
 {
@@ -419,7 +447,7 @@ withhold_under(SgNameTable **names, SgNameTable *pairs, const DriftPair *pair)
 		edge_names = sg_json_texts(&edge);
 		if (list_length(edge_names) == 2)
 			found |= withhold_below(names, pairs, linitial(edge_names), lsecond(edge_names), pair->waits_for);
-		/* columns are of tables */
+		/* a dependency on a column counts for its table, too */
 		if (list_length(edge_names) == 2 && strcmp(linitial(edge_names), "column") == 0)
 			found |= withhold_below(names, pairs, "table", drift_owner(lsecond(edge_names)), pair->waits_for);
 	}
@@ -439,9 +467,9 @@ by_target_name(List *pairs)
 	return result;
 }
 
-/* ---- what an heir or a partition has of another table ---- */
+/* ---- inherited parts ---- */
 
-/* Columns of both sides that no table inherits, by both of their names; the first of each */
+/* Returns not inherited columns of both sides, by both of their names; the first of each */
 static SgNameTable *
 own_columns(List *pairs)
 {
@@ -461,7 +489,10 @@ own_columns(List *pairs)
 	return result;
 }
 
-/* The question about what has been guessed to be renamed; NULL: it goes with what somebody has confirmed */
+/*
+ * Returns the question about a guessed rename; NULL: the rename follows from
+ * one that somebody has confirmed
+ */
 static DriftPair *
 question_about(SgNameTable *columns, DriftPair *pair)
 {
@@ -475,9 +506,9 @@ question_about(SgNameTable *columns, DriftPair *pair)
 }
 
 /*
- * Withholds what has been guessed to be renamed, what stands on that, and what
- * it stands on itself in the target.  In the order of making nearly all is
- * found by the first look.
+ * Withholds guessed renames, the objects that depend on them, and the target's
+ * objects that they depend on.  Because pairs are in the order of creation, the
+ * first pass finds nearly all.
  */
 static void
 withhold_renames(List *pairs)
@@ -521,7 +552,10 @@ withhold_renames(List *pairs)
 	sg_names_destroy(names[1]);
 }
 
-/* Why it is left alone: the evidence for a rename, or what else has to be answered first */
+/*
+ * Returns why a pair is withheld: the evidence for a rename, or the question
+ * that has to be answered first
+ */
 static char *
 why_withheld(const DriftPair *pair)
 {
@@ -543,11 +577,11 @@ emit_jsonb(SgRowSink *sink, Jsonb *value)
 		sg_sink_null(sink);
 }
 
-/* Of this database, as the last call read it */
+/* Digest of this database, by the last call */
 static uint8 digest[SNAPSHOT_CHECKSUM_LENGTH];
 static bool has_digest;
 
-/* Raises 22023 for another word */
+/* Returns the value of a word; raises 22023 for an unknown one */
 static DriftRenames
 renames_of(const char *word)
 {
@@ -565,11 +599,12 @@ renames_of(const char *word)
 }
 
 /*
- * schemaguard.sg_sync_pairs(reference text, target text, schemas text[], renames text)
+ * schemaguard.sg_sync_pairs(reference text, target text, schemas text[],
+ * renames text)
  *
- * The objects that differ, and those that may have to be made anew with them,
- * in the order of making.  Those that are withheld say why.  Raises what
- * sg_drift() raises.
+ * Returns the objects that differ, and those that may have to be recreated with
+ * them, in the order of creation; withheld ones with the reason.  Raises
+ * sg_drift()'s errors.
  */
 static Datum
 sg_sync_pairs_entered(PG_FUNCTION_ARGS)
@@ -583,7 +618,7 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	has_digest = false;
-	/* its objects are read again by what comes after */
+	/* held, because later statements read its objects again */
 	snapshot_hold(reference);
 	snapshot_hold(target);
 	pairs = drift_pairs(reference, target, schemas, renames, digest);
@@ -617,7 +652,11 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* schemaguard.sg_sync_digest(): of this database, as this session's last sg_sync_pairs() read it */
+/*
+ * schemaguard.sg_sync_digest()
+ *
+ * Returns the digest of this database by this session's last sg_sync_pairs()
+ */
 static Datum
 sg_sync_digest_entered(PG_FUNCTION_ARGS)
 {

@@ -1,28 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * sync_sandbox.c
- *	  What may run in a scratch database: statements that make structure, and
- *	  no code of anybody's as somebody else.
+ *	  Limits on code in a scratch database: only statements that make
+ *	  structure run, and no one's code runs as somebody else.
  *
- * A script is made from snapshots, and who wrote those could have written
- * anything there, in a default as well as in a name.  The worker that runs it
- * may be a superuser's.  So in such a worker the library's hooks, which are
- * installed when it is loaded, look at all that is run, at any depth, however
- * it got there:
+ *	  A script is made from snapshots, whose authors could have put any code
+ *	  there, in a default as well as in a name.  The worker that runs it may
+ *	  be a superuser's.  So in such a worker the library's hooks, which are
+ *	  installed when it is loaded, check everything that runs, at any depth:
+ *	  utility statements may only make objects of this database, and must not
+ *	  touch shared objects, rows and other servers; queries may read, but no
+ *	  foreign table; functions of the server itself may only compute or read
+ *	  catalogs; any other function runs as its owner, restricted, and not as a
+ *	  superuser, and only in a trusted language, because in another one it
+ *	  could do whatever the operating system lets the server do.
  *
- *	  utility statements are those that make objects of this database, and
- *	  leave alone what all databases share, rows and other servers;
- *	  queries read, and no foreign table;
- *	  of the server's own functions none is prepared that does more than
- *	  compute or read catalogs;
- *	  any other function runs as its owner, restricted, and as no superuser,
- *	  where its language is a trusted one: in another it could do anything
- *	  that the operating system lets the server do.
- *
- * The tables are empty, so that code runs only where the server computes what
- * does not depend on rows.  A materialized view is not filled: it is marked so.
- * Scripts of extensions are the server's own files, and are let alone; yet
- * what they call by mistake is not.
+ *	  The tables are empty, so code runs only if the server computes a value
+ *	  that does not depend on rows.  A materialized view is not filled, only
+ *	  marked as filled.  Scripts of extensions are the server's own files, and
+ *	  are not checked; functions that they call by mistake are.
  *
  *-------------------------------------------------------------------------
  */
@@ -57,11 +53,11 @@
 #include "base/scope.h"
 #include "sync/sync_scratch.h"
 
-static bool making = false;		/* is a script being run? */
-static bool looking = false;	/* are functions looked at? */
-static bool bodies = true;		/* may functions run at all? */
+static bool making = false;		/* a script is being run */
+static bool looking = false;	/* functions are checked */
+static bool bodies = true;		/* functions may run at all */
 
-/* Hooks that were there when the library was loaded */
+/* Hooks that were installed when the library was loaded */
 static ProcessUtility_hook_type next_utility;
 static ExecutorStart_hook_type next_start;
 static object_access_hook_type next_access;
@@ -78,7 +74,7 @@ refuse(const char *what)
 
 /* ---- utility statements ---- */
 
-/* What all databases share, or what does something beyond this one */
+/* Returns whether an object is shared by all databases, or acts beyond this one */
 static bool
 is_shared(ObjectType type)
 {
@@ -107,7 +103,10 @@ option_named(List *options, const char *name)
 	return NULL;
 }
 
-/* Does an option of CREATE FUNCTION name code of the operating system's, or such code as helps the planner? */
+/*
+ * Returns whether an option of CREATE FUNCTION names a library of the operating
+ * system, or a planner support function
+ */
 static bool
 is_native(List *options)
 {
@@ -118,8 +117,8 @@ is_native(List *options)
 }
 
 /*
- * CREATE of what the server calls by itself, with arguments that no catalog
- * describes: a function that does not fit ends the server
+ * Returns whether CREATE makes an object whose functions the server calls with
+ * arguments that no catalog describes: a wrong function would crash the server
  */
 static bool
 is_support(const DefineStmt *statement)
@@ -130,14 +129,14 @@ is_support(const DefineStmt *statement)
 		case OBJECT_TSPARSER:
 			return true;
 		case OBJECT_TYPE:
-			/* but for a name alone */
+			/* except a name only, a shell type */
 			return statement->definition != NIL;
 		default:
 			return false;
 	}
 }
 
-/* DO in the language that came with the server: of another one nothing is seen here */
+/* Returns whether DO is in the server's own PL/pgSQL; another language's code is not visible here */
 static bool
 is_plpgsql(const DoStmt *statement)
 {
@@ -228,7 +227,7 @@ is_structure(Node *statement)
 	}
 }
 
-/* There are no rows that it could show: no query is run for that */
+/* Marks a materialized view as populated: its query is not run, because there are no rows */
 static void
 mark_populated(RangeVar *name, bool populated)
 {
@@ -284,7 +283,10 @@ start_query(QueryDesc *query, int flags)
 
 /* ---- functions ---- */
 
-/* Volatile ones that do nothing to anything but a sequence; what runs a query is not told by its volatility */
+/*
+ * Volatile functions that change nothing except a sequence; volatility does not
+ * tell functions that run queries
+ */
 bool
 sync_sandbox_is_harmless(Oid function)
 {
@@ -322,9 +324,10 @@ wants_look(Oid function)
 }
 
 /*
- * An extension's functions: in its script, where the server itself calls them
- * (for a type, an option), where they only compute.  In an expression others
- * could be told to do anything as a superuser.
+ * Returns whether an extension's function may run: in the extension's script,
+ * if the server itself calls it (for a type, an option), or if it only
+ * computes.  In an expression another function could be made to do anything as
+ * a superuser.
  */
 static bool
 is_trusted(const FmgrInfo *function, char volatility)
@@ -379,7 +382,11 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 						quote_identifier(sg_role_name(form.proowner))));
 	if (!is_trusted_language(form.prolang))
 		refuse(psprintf("function %s, in a language that is not trusted,", format_procedure_qualified(form.oid)));
-	/* the server has made it the owner, and ends that itself */
+
+	/*
+	 * the server has switched to the owner of a SECURITY DEFINER function,
+	 * and switches back itself
+	 */
 	if (form.prosecdef)
 		return;
 	scope = MemoryContextAlloc(TopTransactionContext, sizeof(SgScope));

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * sync_scratch.c
- *	  A scratch database: made, used by workers, dropped.
+ *	  A scratch database: created, used by workers, dropped.
  *
- * CREATE DATABASE and DROP DATABASE run in a worker, at top level.  Its name
- * is in schemaguard.scratch before there is a database of that name, and the
- * session holds a lock on the name as long as it has the database: a name
- * without a lock is what somebody who was killed has left, and goes with the
- * next call of somebody who may drop it.  A session has one at a time.
- *
- * Nobody but superusers and workers can connect to it.
+ *	  CREATE DATABASE and DROP DATABASE run in a worker, at top level.  The
+ *	  name is in schemaguard.scratch before the database exists, and the
+ *	  session holds a lock on the name as long as it has the database: a name
+ *	  without a lock is the leftover of a killed session, and is removed by
+ *	  the next call of a role that may drop the database.  A session has one
+ *	  scratch database at a time.  Only superusers and workers can connect to
+ *	  it.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,14 +55,17 @@ PGDLLEXPORT void sync_scratch_main(void *argument);
 
 #define LOOK_MS 200
 
-/* DROP DATABASE waits for a word of every process of the server; one that is stopped gives none */
+/*
+ * Longest time without progress: DROP DATABASE waits for an answer of every
+ * process of the server, which a stopped process does not give
+ */
 #define LONGEST_SILENCE_MS 10000
 
-/* What a worker in this database does about one */
+/* Deed of a worker in this database */
 typedef enum ScratchDeed
 {
 	SCRATCH_CREATE,
-	SCRATCH_RECORD,				/* one on another server */
+	SCRATCH_RECORD,				/* record a scratch database on another server */
 	SCRATCH_DROP,
 	SCRATCH_FORGET
 } ScratchDeed;
@@ -72,15 +75,16 @@ typedef struct ScratchJob
 	ScratchDeed deed;
 	char		name[NAMEDATALEN];
 	char		server[NAMEDATALEN];	/* empty: here */
-	char		options[FLEXIBLE_ARRAY_MEMBER]; /* of CREATE DATABASE */
+	char		options[FLEXIBLE_ARRAY_MEMBER]; /* options of CREATE DATABASE */
 } ScratchJob;
 
-/* The one of this session; without a name there is none, without a server it is here */
+/* Scratch database of this session; without a name there is none, without a server it is local */
 static char current[NAMEDATALEN];
 static char current_server[NAMEDATALEN];
-static bool recorded;			/* may there be something to drop? */
+static bool recorded;			/* a row of schemaguard.scratch may exist, and
+								 * a database to drop */
 
-/* Does sg_sync_check() run?  The functions that it calls refuse any other caller. */
+/* True while sg_sync_check() runs: the functions that it calls refuse any other caller */
 static bool checking;
 
 /* ---- its name ---- */
@@ -131,8 +135,8 @@ forget(void *name)
 }
 
 /*
- * Those on record that no session has, and that this role may drop, or that
- * are not there, of this server or another one; takes their names.
+ * Takes the recorded names, of this server or another one, that no session has
+ * locked, and whose databases this role may drop or do not exist; returns them.
  */
 static List *
 take_leftovers(const char *server)
@@ -177,8 +181,9 @@ check(ErrorData *error)
 }
 
 /*
- * Without FORCE where that is refused: one's own role can't end a process of
- * the server's that looks in, but waits for it.
+ * Drops the database, without FORCE if that is refused: the role cannot
+ * terminate a background process of the server that connects, but DROP waits
+ * for it.
  */
 static void
 drop_database(char *name)
@@ -204,7 +209,7 @@ drop_leftovers(void)
 	}
 }
 
-/* A connection of a client counts, a worker's does not */
+/* Returns CREATE DATABASE; the connection limit counts a client's connections, not a worker's */
 static char *
 create_text(const char *name, int connections, const char *options)
 {
@@ -230,7 +235,7 @@ sync_scratch_main(void *argument)
 
 /* ---- the leader ---- */
 
-/* Returns whether the worker waits until each process of the server has closed its files */
+/* Returns whether the worker waits until each process of the server has closed the database's files */
 static bool
 waits_for_all(const WorkerPool *pool)
 {
@@ -240,7 +245,7 @@ waits_for_all(const WorkerPool *pool)
 	return proc && proc->wait_event_info == WAIT_EVENT_PROC_SIGNAL_BARRIER;
 }
 
-/* One worker's work from its start to its end; returns what it has given */
+/* Runs one worker from its start to its end; returns its output */
 static List *
 run_worker(Oid database, const char *function, const void *argument, Size size, int64 total)
 {
@@ -275,7 +280,7 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 		error = worker_pool_error(pool);
 		if (error)
 		{
-			/* what ended the worker does not end this session */
+			/* a FATAL error of the worker must not end this session */
 			error->elevel = ERROR;
 			ThrowErrorData(error);
 		}
@@ -313,7 +318,10 @@ drop_there(const char *name)
 	run_job(SCRATCH_FORGET, name, "");
 }
 
-/* Raise where the role there can't, or must not */
+/*
+ * Raises an error if the other server, or the role there, is unsuitable: before
+ * 15, a standby, a superuser, or without CREATEDB
+ */
 static void
 check_there(void)
 {
@@ -377,7 +385,7 @@ drop_current(void *arg)
 	snapshot_remote_close();
 }
 
-/* It does not hide why it is called */
+/* Drops the scratch database; errors become warnings, so that they do not hide the reason of the call */
 static void
 close_scratch(void)
 {
@@ -395,7 +403,7 @@ close_scratch(void)
 			 errhint("The next check tries again. Or:\nDROP DATABASE %s;", quote_identifier(name))));
 }
 
-/* What sg_sync_check() needs, said before anything is done */
+/* Checks sg_sync_check()'s privileges and settings, before anything is done */
 static void
 check_caller(FunctionCallInfo fcinfo, bool here)
 {
@@ -410,7 +418,7 @@ check_caller(FunctionCallInfo fcinfo, bool here)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
-/* Raise 42501 unless sg_sync_check() is the caller, however many functions are between */
+/* Raises 42501 unless sg_sync_check() is the caller, however many functions are between */
 static void
 check_called_by_check(const char *function)
 {
@@ -423,14 +431,14 @@ check_called_by_check(const char *function)
 }
 
 /*
- * sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
- *				 allow_drop boolean DEFAULT false, partitions boolean DEFAULT false,
- *				 server text DEFAULT NULL, renames text DEFAULT 'ask')
+ * sg_sync_check(reference text, target text DEFAULT 'live', schemas text[]
+ * DEFAULT NULL, allow_drop boolean DEFAULT false, partitions boolean DEFAULT
+ * false, server text DEFAULT NULL, renames text DEFAULT 'ask')
  *
- * Rows of sg_drift() between the reference and what the script of
- * sg_sync_sql() makes of the target's structure in a scratch database, each
- * with whether the script leaves it out on purpose.  Raises what sg_drift()
- * and sg_scratch_open() raise; 55000 where the script would not begin.
+ * Returns the rows of sg_drift() between the reference and the result of
+ * sg_sync_sql()'s script on the target's structure in a scratch database, each
+ * with whether the script leaves it out on purpose.  Raises errors of
+ * sg_drift() and sg_scratch_open(); 55000 if the script would not begin.
  */
 static Datum
 sync_check(PG_FUNCTION_ARGS)
@@ -495,9 +503,10 @@ sg_sync_check_entered(PG_FUNCTION_ARGS)
 /*
  * schemaguard.sg_scratch_open(options text, server text)
  *
- * Drops what killed sessions have left, then makes this session's scratch
- * database.  Raises 42501 outside of sg_sync_check() and without the grant or CREATEDB, 25006, 53400 where no
- * worker can be started, and what CREATE DATABASE raises.
+ * Drops databases that killed sessions have left, then creates this session's
+ * scratch database.  Raises 42501 outside of sg_sync_check() and without the
+ * grant or CREATEDB, 25006, 53400 if no worker can be started, and errors of
+ * CREATE DATABASE.
  */
 static Datum
 sg_scratch_open_entered(PG_FUNCTION_ARGS)
@@ -533,10 +542,10 @@ sg_scratch_open_entered(PG_FUNCTION_ARGS)
 /*
  * schemaguard.sg_scratch_run(steps jsonb, strict boolean, query text)
  *
- * Runs steps in this session's scratch database: objects with section,
- * object, what, statement, step, and guard, before, after, check and checked
- * where they have them, all texts.  Returns the errors of steps, each with its
- * number from 0 on, then what the query gives there.
+ * Runs steps in this session's scratch database: objects with section, object,
+ * what, statement, step, and optionally guard, before, after, check and
+ * checked, all texts.  Returns the errors of steps, each with its number from 0
+ * on, then the result of the query there.
  */
 static Datum
 sg_scratch_run_entered(PG_FUNCTION_ARGS)
@@ -585,7 +594,12 @@ sg_scratch_run_entered(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* schemaguard.sg_scratch_ask(query text): what a query of one text gives on the server of the scratch database */
+/*
+ * schemaguard.sg_scratch_ask(query text)
+ *
+ * Returns the result of a query for one text on the server of the scratch
+ * database
+ */
 static Datum
 sg_scratch_ask_entered(PG_FUNCTION_ARGS)
 {
@@ -612,7 +626,7 @@ sg_scratch_ask_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(answer));
 }
 
-/* schemaguard.sg_scratch_close(): drops this session's scratch database, if it has one */
+/* schemaguard.sg_scratch_close() Drops this session's scratch database, if it has one */
 static Datum
 sg_scratch_close_entered(PG_FUNCTION_ARGS)
 {

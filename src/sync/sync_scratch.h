@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sync_scratch.h
- *	  What the parts of a scratch database share.
+ *	  Shared by the files of a scratch database.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,45 +18,54 @@
 typedef struct SyncScript
 {
 	pg_atomic_uint32 done;		/* statements */
-	int			encoding;		/* of the texts behind */
-	bool		strict;			/* as psql would run it: in sections, to the
+	int			encoding;		/* encoding of the texts that follow */
+	bool		strict;			/* run as by psql: in sections, up to the
 								 * first error */
-	Size		snapshot;		/* offsets: statements and the query that give
-								 * a snapshot in lines */
+	Size		snapshot;		/* offsets of the statements, and of the query
+								 * for the lines of a snapshot */
 	char		steps[FLEXIBLE_ARRAY_MEMBER];	/* JSON, see sg_scratch_run() */
 } SyncScript;
 
-/* The same through the connection of snapshot_remote.c; what a worker would send, of char * */
+/*
+ * Runs the script through the connection of snapshot_remote.c; returns the
+ * lines that a worker would send (char *)
+ */
 extern List *sync_script_run_there(SyncScript *script);
 
 /* ---- sync_sandbox.c ---- */
 
-/* Installs the hooks, once, when the library is loaded; they do nothing yet */
+/* Installs the hooks, once, when the library is loaded; they are inactive until sync_sandbox_begin() */
 extern void sync_sandbox_init(void);
 
-/* From now on, in this process */
+/* Activates the checks in this process */
 extern void sync_sandbox_begin(void);
 
-/* What runs is ours again; functions are still looked at */
+/* Ends the checks of statements, which are the library's own from now on; functions are still checked */
 extern void sync_sandbox_end_making(void);
 
-/* No function that is not built in or an extension's runs any more: whose it is is not known */
+/*
+ * Forbids all functions that are neither built in nor an extension's, because
+ * their owners are unknown from now on
+ */
 extern void sync_sandbox_forbid_bodies(void);
 
-/* Does a built-in function nothing but compute, read catalogs, or take the next value of a sequence? */
+/*
+ * Returns whether a built-in function only computes, reads catalogs, or takes
+ * the next value of a sequence
+ */
 extern bool sync_sandbox_is_harmless(Oid function);
 
-/* Raise 42501 where a statement makes no structure, or says itself what it runs */
+/* Raises 42501 for a statement that makes no structure, or that directly names code to run */
 extern void sync_sandbox_check(const char *sql);
 
 /* ---- sync_session.c ---- */
 
-/* Installs the hook, once, when the library is loaded; it does nothing yet */
+/* Installs the hook, once, when the library is loaded; it is inactive at first */
 extern void sync_session_init(void);
 
 /* ---- sync_text.c ---- */
 
-/* Returns the statements of a text as the settings of a script read it (of RawStmt *), or NIL with *problem */
+/* Returns the statements of a text, parsed under a script's settings (RawStmt *), or NIL with *problem */
 extern List *sync_parse_text(const char *sql, RawParseMode mode, char **problem);
 
 #endif							/* SG_SYNC_SCRATCH_H */

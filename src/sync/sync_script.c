@@ -3,11 +3,11 @@
  * sync_script.c
  *	  The statements of a script, run in a scratch database by a worker.
  *
- * Not strict: each in a transaction of its own, and one that fails is told
- * and passed over.  Strict: as psql runs the script of sg_sync_sql(), section
- * by section with its guards, to the first error.  At the end the worker
- * gives what the database is made of, in the lines of a snapshot.  On another
- * server the session itself does the same through a connection.
+ *	  Not strict: each statement in a transaction of its own; a failed one is
+ *	  reported and skipped.  Strict: as psql runs the script of sg_sync_sql(),
+ *	  section by section with its guards, up to the first error.  At the end
+ *	  the worker returns the database's contents as the lines of a snapshot.
+ *	  On another server the session itself does so through a connection.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,23 +36,25 @@ typedef struct ScriptStep
 {
 	int			number;			/* from 0 on */
 	int			section;
-	char	   *object;			/* with its kind */
+	char	   *object;			/* object with its kind */
 	char	   *what;
-	char	   *statement;		/* or NULL: only its guard */
+	char	   *statement;		/* statement; NULL: only the step's guard */
 	char	   *guard;			/* or NULL */
 	char	   *before;
 	char	   *after;
 	bool		drop;
-	char	   *check;			/* of an index that is built concurrently */
+	char	   *check;			/* check of an index that is built
+								 * concurrently */
 	char	   *checked;
 } ScriptStep;
 
-/* Where it runs */
+/* Functions for the place where a script runs: here or on another server */
 typedef struct ScriptPlace
 {
 	char	   *(*ask) (const char *sql);
 	void		(*execute) (const char *sql);
-	ErrorData  *(*execute_alone) (const char *sql); /* outside of a
+	ErrorData  *(*execute_alone) (const char *sql); /* runs a statement
+													 * outside of a
 													 * transaction */
 	ErrorData  *(*transaction) (void (*fn) (void *arg), void *arg);
 	void		(*report) (const char *text);
@@ -63,8 +65,8 @@ static const ScriptPlace *place;
 typedef struct ScriptRun
 {
 	SyncScript *script;
-	List	   *steps;			/* of ScriptStep *: what one transaction runs */
-	ScriptStep *step;			/* the one that runs */
+	List	   *steps;			/* ScriptStep *: steps of one transaction */
+	ScriptStep *step;			/* the current step */
 	bool		needed;
 } ScriptRun;
 
@@ -116,7 +118,7 @@ is_same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* An expression over the catalogs, as text */
+/* Returns the value of an expression over the catalogs, as text */
 static char *
 ask(const char *expression)
 {
@@ -131,7 +133,10 @@ report_state(const ScriptStep *step, const char *is)
 			 errmsg("%s is neither as it was nor as it should be: %s", step->object, is ? is : "not there")));
 }
 
-/* What schemaguard.sg_sync_guarded() writes around a statement */
+/*
+ * Returns whether a guarded statement is needed, as the code does that
+ * schemaguard.sg_sync_guarded() writes around it
+ */
 static bool
 is_needed(const ScriptStep *step)
 {
@@ -161,7 +166,10 @@ run_steps(void *arg)
 	}
 }
 
-/* What schemaguard.sg_sync_concurrently() writes around one */
+/*
+ * Checks before a concurrent statement, as the code does that
+ * schemaguard.sg_sync_concurrently() writes around it
+ */
 static void
 look_before(void *arg)
 {
@@ -197,7 +205,7 @@ run_concurrently(ScriptRun *run)
 
 /* ---- all of them ---- */
 
-/* Steps of one transaction begin the list; the rest is returned */
+/* Moves the list's first steps, those of one transaction, to the run; returns the rest */
 static List *
 take_section(ScriptRun *run, List *steps)
 {
@@ -215,7 +223,7 @@ take_section(ScriptRun *run, List *steps)
 	return list_copy_tail(steps, n);
 }
 
-/* Has a function not got the owner that it should run as? */
+/* Returns whether the error says that a function keeps an owner other than the one it should run as */
 static bool
 keeps_owner(const ScriptStep *step, const ErrorData *error)
 {
@@ -274,7 +282,7 @@ execute_here(const char *sql)
 
 static const ScriptPlace here = {ask_here, execute_here, worker_execute, worker_try, worker_send};
 
-/* ---- what there is then ---- */
+/* ---- resulting snapshot ---- */
 
 static void
 send_snapshot(void *arg)
@@ -282,7 +290,7 @@ send_snapshot(void *arg)
 	const char *sql = arg;
 
 	SPI_connect();
-	/* settings, and the query */
+	/* runs the settings, and the query */
 	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the scratch database could not be looked at");
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -318,7 +326,7 @@ pin_settings(void)
 								 GUC_ACTION_SET, true, 0, false);
 }
 
-/* Texts come in the encoding of the leader's database */
+/* Converts a text from the encoding of the leader's database */
 static char *
 text_here(const SyncScript *script, const char *text)
 {
@@ -350,7 +358,7 @@ sync_script_main(void *argument)
 	error = worker_try(send_snapshot, snapshot);
 	if (error)
 	{
-		error->context = NULL;	/* the whole of the query */
+		error->context = NULL;	/* dropped, because it is the whole query */
 		ReThrowError(error);
 	}
 }
@@ -360,7 +368,10 @@ sync_script_main(void *argument)
 static List *told;				/* of char * */
 static MemoryContext told_context;
 
-/* No hook looks at what runs there: so nothing is sent that a hook would have to look into */
+/*
+ * Executes on the other server, where no hook checks: so refuses statements
+ * that a hook would have to check
+ */
 static void
 execute_there(const char *sql)
 {

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * sync_seen.c
- *	  What a statement of a script names, and what it comes to.
+ *	  Names in a statement of a script, and the code that they lead to.
  *
- * A document says what its objects stand on, and can say less than there is.
- * So that is taken from the statements, by the server's scanner and parser:
- * a name without its schema is one of pg_catalog there.
- *
- * A name that a document shows as a function's can be a type's here, and f(x) a
- * cast to it.  So where a script is for this database, what the names lead to is
- * looked at in its catalogs, by the same walks as for statements of a plan.
+ *	  A document lists its objects' dependencies, and can omit some.  So names
+ *	  are taken from the statements, by the server's scanner and parser: an
+ *	  unqualified name is one of pg_catalog in a script.  A name that a
+ *	  document presents as a function can be a type in this database, and f(x)
+ *	  a cast to it.  So if a script is for this database, the objects that the
+ *	  names lead to are examined in its catalogs, by the same walks as for a
+ *	  plan's statements.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,28 +42,30 @@ SG_FUNCTION(sg_sync_seen);
 #define TOKEN_IDENT 258
 #define TOKEN_TYPECAST 268
 
-/* All keywords get this one */
+/* Code of all keywords */
 #define TOKEN_KEYWORD 10000
 
 #define OPERATOR_CHARACTERS "+-*/<>=~!@#%^&|`?"
 
-/* A dotted name, and what stands before it */
+/* A dotted name, and the tokens before it */
 typedef struct SeenName
 {
-	StringInfoData text;		/* parts without quotes */
-	int			last;			/* where its last part begins */
+	StringInfoData text;		/* parts, unquoted */
+	int			last;			/* offset of its last part */
 	int			parts;
 	bool		is_cast;
 } SeenName;
 
-/* All that a scan finds */
+/* Results of a scan */
 typedef struct Seen
 {
-	List	   *names;			/* of char *: schema and name */
-	List	   *types;			/* of char *: what values are given */
-	bool		untyped;		/* a literal whose type the server finds */
-	bool		literal;		/* any one */
-	bool		within;			/* literals may be statements, too: a block's */
+	List	   *names;			/* char *: schema and name */
+	List	   *types;			/* char *: types that values are given */
+	bool		untyped;		/* there is a literal whose type the server
+								 * determines */
+	bool		literal;		/* there is a literal */
+	bool		within;			/* literals may be statements, too, as in a DO
+								 * block */
 } Seen;
 
 typedef struct ScanArg
@@ -74,7 +76,10 @@ typedef struct ScanArg
 
 static void scan_literal(const char *literal, Seen *seen);
 
-/* Adds a name that ends, by what follows it; as a type an array's own name counts as its element with [] */
+/*
+ * Adds a name that has ended, by the token that follows; an array type's own
+ * name counts as its element type with []
+ */
 static void
 add_name(Seen *seen, const SeenName *name, int token, const char *keyword)
 {
@@ -114,9 +119,9 @@ begin_name(SeenName *name, bool is_cast)
 }
 
 /*
- * Adds the names in a statement, the types that values in it are given (by ::,
- * CAST, a name before a literal, or a name that is called like a function), and
- * whether a literal has none.  All names in a script have their schema.
+ * Adds the names in a statement, the types that it gives to values (by ::,
+ * CAST, a name before a literal, or a name called like a function), and whether
+ * it has an untyped literal.  All names in a script are qualified.
  */
 static void
 scan(const char *sql, Seen *seen)
@@ -129,7 +134,8 @@ scan(const char *sql, Seen *seen)
 	SeenName	name = {0};
 	bool		after_dot = false;
 	bool		after_cast = false;
-	bool		after_literal = false;	/* without a type before it */
+	bool		after_literal = false;	/* after a literal without a type
+										 * before it */
 	int			token;
 
 	for (int i = 0; i < ScanKeywords.num_keywords; i++)
@@ -184,7 +190,10 @@ scan_entered(void *arg)
 	scan(((ScanArg *) arg)->sql, ((ScanArg *) arg)->seen);
 }
 
-/* Adds what a text in a block has, as far as it consists of tokens; raises 54001 if literals are nested too deeply */
+/*
+ * Adds the names in a block's literal, as far as it consists of tokens; raises
+ * 54001 if literals are nested too deeply
+ */
 static void
 scan_literal(const char *literal, Seen *seen)
 {
@@ -199,14 +208,14 @@ scan_literal(const char *literal, Seen *seen)
 	if (error)
 	{
 		sg_rethrow_cancel(error);
-		/* below that there may be names, which nobody would see */
+		/* deeper literals may have names, which nobody would see */
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
 			ReThrowError(error);
 	}
 }
 
-/* Does an ALTER TABLE analyse an expression? */
+/* Returns whether an ALTER TABLE analyses an expression */
 static bool
 commands_analyse(const AlterTableStmt *statement)
 {
@@ -229,7 +238,10 @@ function_analyses(const CreateFunctionStmt *statement)
 	return statement->sql_body != NULL;
 }
 
-/* Are literals of a statement read as values of types that the server finds?  All but texts, numbers and options. */
+/*
+ * Returns whether a statement's literals are read as values of types that the
+ * server determines, rather than as texts, numbers and options
+ */
 static bool
 analyses(Node *statement)
 {
@@ -257,7 +269,7 @@ analyses(Node *statement)
 	}
 }
 
-/* Adds what the blocks among statements would run */
+/* Adds the code that DO blocks among the statements would run */
 static void
 scan_blocks(List *parsed, Seen *seen)
 {
@@ -274,14 +286,14 @@ scan_blocks(List *parsed, Seen *seen)
 	}
 }
 
-/* ---- what names lead to in this database ---- */
+/* ---- objects of names in this database ---- */
 
-/* Code of a script that runs when it does, apart by whom */
+/* Code that a script runs, by the role that runs it */
 typedef struct Running
 {
-	CodeReach  *caller;			/* by whoever runs the script */
-	CodeReach  *owner;			/* by the owner of a table, as core builds
-								 * indexes */
+	CodeReach  *caller;			/* code that runs as the script's caller */
+	CodeReach  *owner;			/* code that runs as a table's owner, as in
+								 * index builds */
 } Running;
 
 static void
@@ -290,7 +302,7 @@ reach_check(CodeReach *reach, const Constraint *constraint)
 	code_reach_raw(reach, constraint->raw_expr);
 }
 
-/* Adds what an index, or the one of a constraint, computes: its expressions, and whether rows are in it */
+/* Adds the expressions that an index, or a constraint's index, computes, and its WHERE */
 static void
 reach_index(CodeReach *reach, List *elements, Node *condition)
 {
@@ -314,7 +326,7 @@ reach_constraint(const Running *running, const Constraint *constraint)
 	reach_index(running->owner, elements, constraint->where_clause);
 }
 
-/* Adds the values in a partition's bound, which are computed when it is read */
+/* Adds the values in a partition's bound, which are computed when it is parsed */
 static void
 reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
 {
@@ -323,9 +335,9 @@ reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
 }
 
 /*
- * Adds what a new table computes.  Its key is planned when the table is made,
- * and computed for the rows of each partition that is attached; checks and
- * defaults are only analysed.
+ * Adds the expressions that a new table computes.  Its partition key is planned
+ * when the table is created, and computed for the rows of each partition that
+ * is attached; checks and defaults are only analysed.
  */
 static void
 reach_table(const Running *running, const CreateStmt *statement)
@@ -342,7 +354,7 @@ reach_table(const Running *running, const CreateStmt *statement)
 	}
 }
 
-/* Adds what a column that comes, or gets another type, computes */
+/* Adds the expressions that a column computes when it is added, or changes its type */
 static void
 reach_column(CodeReach *reach, const ColumnDef *column)
 {
@@ -372,7 +384,7 @@ reach_commands(const Running *running, const AlterTableStmt *statement)
 	}
 }
 
-/* Adds what a statement computes, for rows that are there or when it is planned */
+/* Adds the expressions that a statement computes, for existing rows or when it is planned */
 static void
 reach_computed(Node *statement, const Running *running)
 {
@@ -402,7 +414,7 @@ reach_computed(Node *statement, const Running *running)
 	}
 }
 
-/* Sets a column of the result to the role whose code is reached, or leaves it NULL */
+/* Sets a result column to the role whose code is reached, or leaves it NULL */
 static void
 set_stranger(CodeReach *reach, Datum *value, bool *isnull)
 {
@@ -414,16 +426,17 @@ set_stranger(CodeReach *reach, Datum *value, bool *isnull)
 }
 
 /*
- * schemaguard.sg_sync_seen(statement text, here boolean, OUT names text[], OUT types text[], OUT untyped boolean,
- *							OUT reader text, OUT runner text, OUT builder text)
+ * schemaguard.sg_sync_seen(statement text, here boolean, OUT names text[], OUT
+ * types text[], OUT untyped boolean, OUT reader text, OUT runner text, OUT
+ * builder text)
  *
- * Returns the qualified names in a statement, with their schemas and without
- * quotes, those of types that values in it are given, and whether it has a
- * literal whose type the server finds.  If it is for this database: the role
- * whose code would read its literals, the one whose code its expressions would
- * run where they are computed, and the one whose code its indexes and statistics
- * would, which core computes as the table's owner; NULL: superusers alone.  NULLs
- * if it can't be parsed.
+ * Returns the qualified, unquoted names in a statement, the names of types that
+ * it gives to values, and whether it has a literal whose type the server
+ * determines.  With `here`, for a script for this database, also the role whose
+ * code would read its literals, the role whose code its expressions would run,
+ * and the role whose code its indexes and statistics would run, which the
+ * server computes as the table's owner; NULL: superusers only.  All NULL if it
+ * can't be parsed.
  */
 static Datum
 sg_sync_seen_entered(PG_FUNCTION_ARGS)

@@ -3,13 +3,13 @@
  * sync_session.c
  *	  A session that runs a script of sg_sync_sql().
  *
- * A script's statements are judged when it is written.  Code that they come to
- * can be planted after that, or be reached through objects that the script itself
- * makes.  So a script calls sg_sync_guard() where the extension is: each statement
- * of the session is then looked at as one of a plan is, in the catalogs of that
- * moment and under the same locks, and runs as the role that its code allows.
- *
- * A statement that can't be in a transaction is looked at, and left to the server.
+ *	  A script's statements are judged when it is written.  Code that they run
+ *	  can be planted after that, or be reached through objects that the script
+ *	  itself makes.  So a script calls sg_sync_guard() if the extension is
+ *	  installed: each statement of the session is then examined as a plan's
+ *	  statements are, in the catalogs of that moment and under the same locks,
+ *	  and runs as the role that its code allows.  A statement that can't run
+ *	  in a transaction is examined, and left to the server.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,14 +40,13 @@ SG_FUNCTION(sg_sync_run);
 
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* Are statements of the session looked at, by whose wish, and is one being run now? */
-static bool is_guarded = false;
-static Oid	guarded_by = InvalidOid;
-static bool is_running = false;
+static bool is_guarded = false; /* each statement of the session is examined */
+static Oid	guarded_by = InvalidOid;	/* role that asked for that */
+static bool is_running = false; /* an examined statement runs now */
 
 /* ---- statements ---- */
 
-/* Does a statement itself nothing that could run code, or are there others within, which come here, too? */
+/* Returns whether a statement itself runs no code, or consists of others, which come here, too */
 static bool
 is_frame(Node *statement)
 {
@@ -96,7 +95,10 @@ is_outside(Node *statement)
 	}
 }
 
-/* Does a text hold a statement of that kind, alone?  What a rule adds to a query comes with the text of the query. */
+/*
+ * Returns whether a text is that one statement alone.  A statement that a rule
+ * adds to a query comes with the query's text.
+ */
 static bool
 is_text_of(const char *text, Node *statement)
 {
@@ -105,7 +107,7 @@ is_text_of(const char *text, Node *statement)
 	return list_length(parsed) == 1 && nodeTag(linitial_node(RawStmt, parsed)->stmt) == nodeTag(statement);
 }
 
-/* The text of one among several */
+/* Returns the text of one among several statements */
 static char *
 text_of(const PlannedStmt *planned, const char *query)
 {
@@ -124,7 +126,7 @@ run_looked_at(void *text)
 	change_run(&move);
 }
 
-/* Raises 42501 if the server must not run it outside of a transaction */
+/* Raises 42501 if the server must not run the statement outside of a transaction */
 static void
 look_at_outside(void *text)
 {
@@ -177,7 +179,7 @@ look_and_run(void *text)
 	look(run_looked_at, text);
 }
 
-/* Raises 0A000 for what no plan holds: a query in a statement, a cursor, COPY, CALL */
+/* Raises 0A000 for statements that no plan can have: a statement with a query, a cursor, COPY, CALL */
 pg_noreturn static void
 refuse(Node *statement)
 {
@@ -193,7 +195,7 @@ run_guarded(void *arg)
 	const Statement *s = arg;
 	char	   *text = text_of(s->planned, s->query);
 
-	/* by now a query in a statement has been analysed */
+	/* a query within a statement has already been analysed here */
 	if (!plan_accepts_statement(s->planned->utilityStmt) || IsA(s->planned->utilityStmt, CreateTableAsStmt) ||
 		!is_text_of(text, s->planned->utilityStmt))
 		refuse(s->planned->utilityStmt);
@@ -206,7 +208,7 @@ run_guarded(void *arg)
 		look_and_run(text);
 }
 
-/* Calls fn(arg), within which no statement is looked at once more */
+/* Calls fn(arg), within which statements are not examined again */
 static void
 run_inside(void (*fn) (void *arg), void *arg)
 {
@@ -246,8 +248,8 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		run_inside(run_guarded, &s);
 
 	/*
-	 * a pooler's, which hands the session on; the statement may be gone by
-	 * now, with a portal that a ROLLBACK in a CALL has ended
+	 * DISCARD ALL of a pooler, which hands the session on; the statement may
+	 * be freed by now, with a portal that a ROLLBACK in a CALL has ended
 	 */
 	if (discards && is_guarded)
 		guard_session(false);
@@ -263,12 +265,12 @@ sync_session_init(void)
 /*
  * schemaguard.sg_sync_guard(on boolean)
  *
- * From here on, or no longer, each statement of the session but queries is looked
- * at before it runs, as one of a plan is, and no function of a role without the
- * caller's rights runs in the caller's name, at a commit neither.  Raises 42501
- * unless the session's own role calls it: code that runs as somebody else within
- * a statement could end the looks of the next one; 55006 within such a statement.
- * DISCARD ALL ends them, too.
+ * Turns the guard on or off: each statement of the session except queries is
+ * examined before it runs, as a plan's statements are, and no function of a
+ * role without the caller's privileges runs in the caller's name, also not at
+ * commit.  Raises 42501 unless the session's own role calls it, because code
+ * that runs as somebody else within a statement could turn off the guard for
+ * the next one; 55006 within such a statement.  DISCARD ALL turns it off, too.
  */
 static Datum
 sg_sync_guard_entered(PG_FUNCTION_ARGS)
@@ -292,9 +294,10 @@ sg_sync_guard_entered(PG_FUNCTION_ARGS)
 /*
  * schemaguard.sg_sync_run(statements text)
  *
- * Runs statements with the looks that a guarded session has.  CREATE MATERIALIZED
- * VIEW is analysed before the server asks its hook, and so has to come as a text.
- * Raises 0A000 for what no plan holds, and 42501 for what may not run.
+ * Runs statements with the checks of a guarded session.  CREATE MATERIALIZED
+ * VIEW is analysed before the server calls the hook, and so has to be passed as
+ * a text.  Raises 0A000 for statements that no plan can have, and 42501 for
+ * those that must not run.
  */
 static Datum
 sg_sync_run_entered(PG_FUNCTION_ARGS)

@@ -52,14 +52,14 @@ SG_FUNCTION(sg_sync_new_name);
 
 /* ---- values ---- */
 
-/* A scalar as text; NULL where it counts as none */
+/* Returns a scalar as text; NULL for null and false */
 static char *
 scalar_text(const JsonbValue *value)
 {
 	return value->type == jbvBinary || (value->type == jbvBool && !value->val.boolean) ? NULL : sg_json_scalar(value);
 }
 
-/* The value at a path of keys; false: there is none */
+/* Finds the value at a path of keys; returns false if there is none */
 static bool
 find_value(Jsonb *object, const char *path, JsonbValue *value)
 {
@@ -82,7 +82,7 @@ find_value(Jsonb *object, const char *path, JsonbValue *value)
 	}
 }
 
-/* The texts of a value: one, or those of an array; NIL where it counts as none */
+/* Returns the texts of a value, one or those of an array; NIL if it counts as no value */
 static List *
 find_texts(Jsonb *object, const char *path)
 {
@@ -110,7 +110,7 @@ find_texts(Jsonb *object, const char *path)
 	return texts;
 }
 
-/* name=value, as a part of a list of options */
+/* Appends name=value, an element of a list of options */
 static void
 append_option(StringInfo buf, const char *option, char form)
 {
@@ -186,7 +186,7 @@ holds(Jsonb *object, char *condition)
 	return (list_length(texts) == 1 && strcmp(linitial(texts), equal + 1) == 0) != negated;
 }
 
-/* One {...}, without its braces; false where it fails */
+/* Fills one {...}, without its braces; returns false if it fails */
 static bool
 fill_place(StringInfo buf, Jsonb *object, char *place)
 {
@@ -214,8 +214,8 @@ fill_place(StringInfo buf, Jsonb *object, char *place)
 }
 
 /*
- * Fill from *p to the end or to the bracket that closes; *p is left behind
- * it.  Returns whether nothing has failed: else what was appended is void.
+ * Fills from *p to the end or to the closing bracket; moves *p past it.
+ * Returns whether everything succeeded: otherwise the appended text is void.
  */
 static bool
 fill(StringInfo buf, Jsonb *object, const char **p)
@@ -258,8 +258,8 @@ fill(StringInfo buf, Jsonb *object, const char **p)
 }
 
 /*
- * Returns a template whose quote, $tag$ after DO, occurs in no value of the
- * object: a value could end it.
+ * Returns the template with a quote $tag$ after DO that occurs in no value of
+ * the object, because a value could end the quote.
  */
 static const char *
 quoted_apart(const char *template, Jsonb *object)
@@ -290,7 +290,7 @@ quoted_apart(const char *template, Jsonb *object)
 /*
  * schemaguard.sg_sync_fill(template text, object jsonb)
  *
- * The template with the object's values, or null where it does not apply.
+ * Returns the template with the object's values, or null if it does not apply.
  */
 static Datum
 sg_sync_fill_entered(PG_FUNCTION_ARGS)
@@ -318,6 +318,8 @@ sync_new_name(const char *name)
 
 /*
  * schemaguard.sg_sync_new_name(name text)
+ *
+ * Returns sync_new_name()
  */
 static Datum
 sg_sync_new_name_entered(PG_FUNCTION_ARGS)
@@ -343,7 +345,7 @@ sync_write(List *lists)
 		char	   *statements = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		MemoryContext old = MemoryContextSwitchTo(caller);
 
-		/* NULL where there is nothing to write */
+		/* NULL: nothing to write */
 		written = lappend(written, statements ? pstrdup(statements) : NULL);
 		MemoryContextSwitchTo(old);
 	}

@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * sync_text.c
- *	  Looks at the text of a statement before it goes into a script.
+ *	  Checks the text of a statement before it goes into a script.
  *
- * A document is code of whoever could write on that server.  Templates put
- * its names and expressions into statements, and psql reads those as well as
- * the server.  So each text is parsed alone: it has to be statements that fit
- * the object's kind, on that object, without comments, and with backslashes in
- * literals and quoted names only, which psql would take for commands.
- *
- * Nothing here looks at a catalog, but sg_sync_calls(), which asks what the
- * server's own functions do.
+ *	  A document is code of its author, who could have written anything.
+ *	  Templates put its names and expressions into statements, which psql
+ *	  reads as well as the server.  So each text is parsed alone: it has to be
+ *	  statements that fit the object's kind, on that object, without comments,
+ *	  and with backslashes only in literals and quoted names, because psql
+ *	  would take others for commands.  Only sg_sync_calls() reads a catalog:
+ *	  it asks what the server's own functions do.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,7 +47,7 @@ SG_FUNCTION(sg_sync_portable);
 
 /* ---- characters ---- */
 
-/* Returns what stands outside of literals and quoted names and must not, or NULL */
+/* Returns the forbidden text outside of literals and quoted names, or NULL */
 static const char *
 stray(const char *sql)
 {
@@ -69,8 +68,8 @@ stray(const char *sql)
 /*
  * schemaguard.sg_sync_portable(text text)
  *
- * Returns a statement or expression as sg_portable() writes it; SYNC_JOINT becomes a
- * semicolon at the end of a line.
+ * Returns a statement or expression as sg_portable() writes it; SYNC_JOINT
+ * becomes a semicolon at the end of a line.
  */
 static Datum
 sg_sync_portable_entered(PG_FUNCTION_ARGS)
@@ -86,7 +85,7 @@ typedef struct ParseArg
 {
 	const char *sql;
 	RawParseMode mode;
-	List	   *parsed;			/* of RawStmt * */
+	List	   *parsed;			/* RawStmt * */
 } ParseArg;
 
 static void
@@ -122,7 +121,10 @@ sync_parse_text(const char *sql, RawParseMode mode, char **problem)
 
 /* ---- kinds ---- */
 
-/* The tags of what makes, alters and drops objects of a kind, beside CREATE, ALTER, DROP and the kind itself */
+/*
+ * Command tags that make, alter and drop objects of a kind, besides CREATE,
+ * ALTER and DROP of the kind itself
+ */
 static const char *const tags[][2] = {
 	{"table", "CREATE FOREIGN TABLE,ALTER FOREIGN TABLE,DROP FOREIGN TABLE,DO"},
 	{"column", "ALTER TABLE,ALTER FOREIGN TABLE,ALTER SEQUENCE,DO"},
@@ -191,7 +193,10 @@ list_name(List *names)
 	return NameListToQuotedString(names);
 }
 
-/* Returns the name that a node of a statement has for its object, or NULL if the node is none that is compared */
+/*
+ * Returns the name that a statement's node has for its object, or NULL if the
+ * node's name is not compared
+ */
 static char *
 name_of(Node *node)
 {
@@ -214,7 +219,10 @@ name_of(Node *node)
 	}
 }
 
-/* Returns what a statement is about, as a node for name_of(); NULL: a kind whose text is its identity alone */
+/*
+ * Returns the object of a statement, as a node for name_of(); NULL: a kind
+ * whose text is its identity alone
+ */
 static Node *
 target_of(Node *statement)
 {
@@ -289,8 +297,9 @@ target_of(Node *statement)
 }
 
 /*
- * Is this a name that the object, its parent, or one beside it has?  Names come without
- * arguments.  A column, or what else is a table's, has its table's name before its own.
+ * Returns whether a name is the object's, its parent's, or that of an object
+ * beside it.  Names have no arguments.  A column, or another part of a table,
+ * has its table's name before its own.
  */
 static bool
 is_one_of(Node *target, List *names)
@@ -307,7 +316,10 @@ is_one_of(Node *target, List *names)
 	return false;
 }
 
-/* Casts and the like are called by more than one name, and operators by none: what it is of a kind alone */
+/*
+ * Returns whether a kind has no single name: casts and the like have several,
+ * operators none; only the kind is compared
+ */
 static bool
 has_no_name(ObjectType type)
 {
@@ -315,7 +327,10 @@ has_no_name(ObjectType type)
 		type == OBJECT_OPERATOR || type == OBJECT_DOMCONSTRAINT;
 }
 
-/* What kind of object a statement is about that takes away, or gives to somebody; *gives: it is such a statement */
+/*
+ * Returns the kind of object that a statement drops, or gives to another owner;
+ * *gives: it is such a statement
+ */
 static ObjectType
 given_type(Node *statement, bool *gives)
 {
@@ -338,7 +353,7 @@ given_type(Node *statement, bool *gives)
 	}
 }
 
-/* The types of what a routine is called with; *is_routine: the statement is about one */
+/* Returns the argument types of a routine; *is_routine: the statement is about one */
 static List *
 input_types(Node *statement, bool *is_routine)
 {
@@ -363,7 +378,10 @@ input_types(Node *statement, bool *is_routine)
 	return types;
 }
 
-/* Is a statement on a routine about the overload of one of the names, which come with arguments, too? */
+/*
+ * Returns whether a statement on a routine is about the overload of one of the
+ * names, which come with arguments, too
+ */
 static bool
 is_overload(Node *statement, const char *kind, List *names)
 {
@@ -408,8 +426,8 @@ is_about(Node *statement, List *names)
 }
 
 /*
- * Returns whether the subcommands of ALTER TABLE are what one rule makes: one,
- * or the type of a column with its default.  A composite type may get more.
+ * Returns whether the subcommands of ALTER TABLE come from one rule: a single
+ * one, or a column's type with its default.  A composite type may have more.
  */
 static bool
 is_one_change(const AlterTableStmt *statement)
@@ -429,7 +447,7 @@ is_one_change(const AlterTableStmt *statement)
 	return true;
 }
 
-/* Returns whether GRANT or REVOKE is of privileges on one object, which target_of() gives */
+/* Returns whether GRANT or REVOKE is of privileges on one object, that of target_of() */
 static bool
 is_one_grant(const GrantStmt *statement)
 {
@@ -438,9 +456,9 @@ is_one_grant(const GrantStmt *statement)
 }
 
 /*
- * Returns what is wrong with one statement, or NULL.  With any_object,
- * its object is not compared.  CREATE SCHEMA may hold more statements, and names
- * its owner; nothing here writes it so.
+ * Returns what is wrong with one statement, or NULL.  With any_object, its
+ * object is not compared.  CREATE SCHEMA may contain statements and name an
+ * owner; no template writes it so.
  */
 static char *
 statement_problem(Node *statement, const char *kind, bool any_object, List *names)
@@ -463,7 +481,10 @@ statement_problem(Node *statement, const char *kind, bool any_object, List *name
 	return NULL;
 }
 
-/* A guard is one expression, which the script puts into statements of its own */
+/*
+ * Returns what is wrong with a guard, or NULL: it must be one expression,
+ * because the script puts it into its own statements
+ */
 static char *
 guard_problem(const char *guard)
 {
@@ -482,7 +503,10 @@ guard_problem(const char *guard)
 	return NULL;
 }
 
-/* Returns why the statements of a text do not go into a script, or NULL; with any_object each part may be several of them */
+/*
+ * Returns why the statements of a text may not go into a script, or NULL; with
+ * any_object each part may be several statements
+ */
 static char *
 text_problem(const char *text, const char *kind, bool any_object, List *names)
 {
@@ -509,13 +533,14 @@ text_problem(const char *text, const char *kind, bool any_object, List *names)
 }
 
 /*
- * schemaguard.sg_sync_problem(kind text, names text[], statement text, guard text)
+ * schemaguard.sg_sync_problem(kind text, names text[], statement text, guard
+ * text)
  *
- * Returns why a statement, or one of those between SYNC_JOINT, does not go into a
- * script, or NULL: it is none of that kind, more than one, about an object of none
- * of these names (NULL: any, and any number of statements), nothing that this server
- * can parse, or it holds comments or backslashes outside of literals.  The same for
- * its guard, which may be NULL.
+ * Returns why a statement, or one of those between SYNC_JOINT, may not go into
+ * a script, or NULL: it is of another kind, more than one, about an object with
+ * none of these names (NULL: any, and any number of statements), not parseable
+ * by this server, or has comments or backslashes outside of literals.  Checks
+ * its guard alike, which may be NULL.
  */
 static Datum
 sg_sync_problem_entered(PG_FUNCTION_ARGS)
@@ -554,8 +579,9 @@ attribute_problem(const char *attribute)
 /*
  * schemaguard.sg_sync_parses(form text, value text)
  *
- * Tells whether a property of a document is a type, an expression, or an
- * attribute, each alone and whole: templates put it among words of theirs.
+ * Returns whether a document's property is a type, an expression, or an
+ * attribute, each alone and whole, because templates put it between words of
+ * their own.
  */
 static Datum
 sg_sync_parses_entered(PG_FUNCTION_ARGS)
@@ -617,7 +643,7 @@ constraints_call_more(List *constraints)
 	return false;
 }
 
-/* Does ALTER TABLE compute anything by such functions? */
+/* Returns whether ALTER TABLE computes anything by such functions */
 static bool
 command_calls_more(const AlterTableCmd *cmd)
 {
@@ -665,9 +691,9 @@ statements_call_more(List *parsed)
 /*
  * schemaguard.sg_sync_calls(statement text)
  *
- * Tells whether ALTER TABLE or ALTER DOMAIN computes something by a built-in
+ * Returns whether ALTER TABLE or ALTER DOMAIN computes a value by a built-in
  * function that does more than compute or read catalogs: such a function runs
- * queries, reads files, or ends sessions, as whoever runs the statement.
+ * queries, reads files, or ends sessions, as the role that runs the statement.
  */
 static Datum
 sg_sync_calls_entered(PG_FUNCTION_ARGS)
@@ -694,8 +720,8 @@ add_column(Node *node, void *names)
 /*
  * schemaguard.sg_sync_columns(expression text)
  *
- * Returns the names of the columns that an expression over one table reads; null if it
- * can't be parsed.
+ * Returns the names of the columns that an expression over one table reads;
+ * null if it can't be parsed.
  */
 static Datum
 sg_sync_columns_entered(PG_FUNCTION_ARGS)

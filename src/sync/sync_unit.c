@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * sync_unit.c
- *	  What belongs together where objects are dropped and made again.
+ *	  Units of objects that are dropped and recreated together.
  *
- * The nodes are what statements are about, the edges lead to what something
- * stands on.  A unit is what is dropped and made again, with all that is
- * changed below it; two that share something of that are one.
+ *	  The nodes are the objects of statements, the edges lead from a node to
+ *	  those that it depends on.  A unit is an object that is dropped and
+ *	  recreated, with all changed objects below it; two units that share a
+ *	  node are one.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,12 +26,15 @@ SG_FUNCTION(sg_sync_units);
 
 typedef struct UnitGraph
 {
-	int			n;				/* nodes have numbers from 1 on */
-	List	  **below;			/* of int, for each node */
-	int		   *first;			/* a node of its unit, or itself; 0: of none */
+	int			n;				/* number of nodes, which are numbered from 1
+								 * on */
+	List	  **below;			/* int list for each node: nodes that it
+								 * depends on */
+	int		   *first;			/* a node of its unit, or itself; 0: in no
+								 * unit */
 } UnitGraph;
 
-/* Returns the node that stands for a unit */
+/* Returns the node that represents a unit */
 static int
 find_unit(UnitGraph *graph, int node)
 {
@@ -42,7 +46,7 @@ find_unit(UnitGraph *graph, int node)
 	return node;
 }
 
-/* Raises 22023 for a number that is none of a node */
+/* Raises 22023 for a number that is no node's */
 static int
 check_node(const UnitGraph *graph, int node)
 {
@@ -53,7 +57,7 @@ check_node(const UnitGraph *graph, int node)
 	return node;
 }
 
-/* Takes what stands below a root into its unit, and joins it with the units that have it */
+/* Takes the nodes below a root into its unit, and joins it with their units */
 static void
 spread(UnitGraph *graph, int root)
 {
@@ -83,9 +87,8 @@ spread(UnitGraph *graph, int root)
 /*
  * schemaguard.sg_sync_units(nodes int, roots int[], above int[], below int[])
  *
- * Returns for each node, from 1 on, the node that stands for its unit, or
- * null: it stands below no root.  The i-th edge leads from above[i] to
- * below[i].
+ * Returns for each node, from 1 on, the node that represents its unit, or null
+ * if it is below no root.  The i-th edge leads from above[i] to below[i].
  */
 static Datum
 sg_sync_units_entered(PG_FUNCTION_ARGS)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * sync_write.h
- *	  Single statements as sg_sync_sql() writes them, for who has decided what
- *	  is to be done.
+ *	  Single statements as sg_sync_sql() writes them, for callers that have
+ *	  decided what is to be done.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,17 +13,17 @@
 #include "nodes/pg_list.h"
 
 /*
- * Stands between the statements of one text until sg_sync_portable(): no value of a
- * document may hold it, so whatever a value holds, it stays within its statement
+ * Separates the statements of one text until sg_sync_portable(): a document's
+ * values may not contain it, so a value cannot end its statement
  */
 #define SYNC_JOINT ";\f\n"
 
-/* What takes the place of another object is called so, until it does */
+/* Returns the temporary name of an object that replaces another one */
 extern char *sync_new_name(const char *name);
 
 /*
- * The statements of each list of deeds, as one text, of char *.  A list
- * is JSON, as schemaguard.sg_sync_write() takes it.
+ * Returns the statements of each list of deeds, as one text each (char *).  A
+ * list is JSON, as schemaguard.sg_sync_write() takes it.
  */
 extern List *sync_write(List *lists);
 

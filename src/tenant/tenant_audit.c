@@ -55,57 +55,56 @@ SG_FUNCTION(sg_tenant_audit);
 typedef struct TenantAudit
 {
 	char	   *column;			/* name of the tenant column */
-	Oid			tenants;		/* the table of tenants, or InvalidOid */
+	Oid			tenants;		/* table of tenants, or InvalidOid */
 	List	   *schemas;		/* NIL: all */
 	int			samples;
-	List	   *tables;			/* of TenantTable *: tenant tables, sorted by
-								 * name */
-	List	   *reached;		/* of Reached *: tables without the column */
-	HTAB	   *places;			/* of Place, by OID */
+	List	   *tables;			/* TenantTable *, sorted by name */
+	List	   *reached;		/* Reached *: tables without the column */
+	HTAB	   *places;			/* Place by OID */
 } TenantAudit;
 
-/* A table as the call found it: another session may drop it before its turn */
+/* Table as the call found it; another session may drop it before it is audited */
 typedef struct TenantTable
 {
 	Oid			relid;
 	char	   *name;
-	char	   *schema;			/* NULL: it was gone when it was found */
+	char	   *schema;			/* NULL: dropped already */
 } TenantTable;
 
-/* Facts of a table that is a tenant's, or has a key, or is referred to */
+/* Facts about a table that is a tenant table, has a key, or is referenced */
 typedef struct Place
 {
 	Oid			relid;			/* hash key */
-	bool		owned;			/* its rows are a tenant's: it has the column,
-								 * or is reached, or is the table of tenants */
-	bool		tenant;			/* it has the column */
+	bool		owned;			/* rows belong to a tenant: it has the column,
+								 * is reached, or is the table of tenants */
+	bool		tenant;			/* has the tenant column */
 	List	   *keys;			/* its declared keys (FkKey *) */
-	List	   *references;		/* declared keys of others that refer to it */
+	List	   *references;		/* declared keys (FkKey *) that reference it */
 } Place;
 
-/* A table without the column, and the key by which it belongs to a tenant */
+/* Table without the column, and the key that leads from it to a tenant table */
 typedef struct Reached
 {
 	TenantTable *table;
 	const FkKey *key;
 } Reached;
 
-/* A row of the result */
+/* Row of the result */
 typedef struct Finding
 {
 	const char *finding;
 	const TenantTable *table;
-	const char *key;			/* NULL: it is about a column */
+	const char *key;			/* NULL: about a column */
 	List	   *columns;
 	AuditResult result;
 	char	   *reason;
 	char	   *hint;
 } Finding;
 
-/* How often a table that others lock again and again is waited for */
+/* Attempts to lock a table that others keep locking */
 #define MAX_WAITS 20
 
-/* A look at the name does not tell one from the other */
+/* Reason for a column that is gone; a look by name can't tell DROP from RENAME */
 #define COLUMN_GONE "the column was dropped or renamed meanwhile"
 
 /* ---- the tables ---- */
@@ -121,7 +120,7 @@ new_table(Oid relid)
 	return table;
 }
 
-/* Returns the place of a table, a new one if it has none */
+/* Returns the Place of a table, creating it if needed */
 static Place *
 place_of(const TenantAudit *ta, Oid relid)
 {
@@ -154,7 +153,7 @@ compare_reached(const ListCell *a, const ListCell *b)
 	return strcmp(((Reached *) lfirst(a))->table->name, ((Reached *) lfirst(b))->table->name);
 }
 
-/* Tables of users, each partitioned one once */
+/* Returns whether a relation is a user's table; partitions are represented by their root */
 static bool
 is_users_table(Form_pg_class class)
 {
@@ -164,7 +163,7 @@ is_users_table(Form_pg_class class)
 		class->relnamespace != sg_schema_oid() && !sg_is_attic(class->relnamespace);
 }
 
-/* A column of any table, or NULL */
+/* Returns the column name of any table that is nearest to name, or NULL */
 static char *
 nearest_column(const char *name)
 {
@@ -212,7 +211,7 @@ find_tables(TenantAudit *ta)
 	list_sort(ta->tables, compare_tables);
 }
 
-/* Fills the places of tables with what they have and with the declared keys between them */
+/* Fills the places: tenant columns, and the declared keys between tables */
 static void
 find_places(TenantAudit *ta)
 {
@@ -236,7 +235,7 @@ find_places(TenantAudit *ta)
 		parent = place_of(ta, key->parent);
 		parent->references = lappend(parent->references, key);
 
-		/* a partition counts for itself where it has keys of its own */
+		/* a partition that has keys of its own counts for itself */
 		if (!child->tenant && get_rel_relispartition(key->child) && get_attnum(key->child, ta->column) > 0)
 		{
 			ta->tables = lappend(ta->tables, new_table(key->child));
@@ -246,7 +245,7 @@ find_places(TenantAudit *ta)
 	list_sort(ta->tables, compare_tables);
 }
 
-/* Adds the tables that refer to this one, and are nobody's so far, to those that are reached */
+/* Adds to ta->reached the tables that reference this one and have no owner yet */
 static void
 reach_from(TenantAudit *ta, Oid relid)
 {
@@ -266,8 +265,9 @@ reach_from(TenantAudit *ta, Oid relid)
 }
 
 /*
- * Finds the tables that refer to a tenant's rows, however far away, without
- * saying which tenant's.  Tables that tenant tables refer to may be everybody's.
+ * Finds the tables that reference tenant tables, at any distance, and lack the
+ * tenant column.  Tables that tenant tables reference may be shared by all
+ * tenants.
  */
 static void
 find_reached(TenantAudit *ta)
@@ -279,7 +279,7 @@ find_reached(TenantAudit *ta)
 		reach_from(ta, table->relid);
 	}
 
-	/* the list grows while it is read */
+	/* the list grows meanwhile */
 	for (int i = 0; i < list_length(ta->reached); i++)
 		reach_from(ta, ((Reached *) list_nth(ta->reached, i))->table->relid);
 	list_sort(ta->reached, compare_reached);
@@ -287,7 +287,7 @@ find_reached(TenantAudit *ta)
 
 /* ---- keys ---- */
 
-/* Where the key pairs the tenant columns of both sides; -1: nowhere */
+/* Returns the position at which the key pairs the tenant columns of both sides, or -1 */
 static int
 tenant_pair(const TenantAudit *ta, const FkKey *key)
 {
@@ -302,7 +302,7 @@ tenant_pair(const TenantAudit *ta, const FkKey *key)
 	return -1;
 }
 
-/* The operator parent = child for two types, the type's own where they are the same */
+/* Returns the operator parent = child for two types; the type's own if they are equal */
 static Oid
 equality(Oid parent_type, Oid child_type)
 {
@@ -314,7 +314,10 @@ equality(Oid parent_type, Oid child_type)
 	return compatible_oper_opid(list_make2(makeString("pg_catalog"), makeString("=")), parent, child, true);
 }
 
-/* The key with the tenant's columns as one more pair; false where these can't be compared */
+/*
+ * Fills *both with the key and the tenant columns as one more pair; returns
+ * false if these can't be compared
+ */
 static bool
 with_tenant(const TenantAudit *ta, const FkKey *key, FkKey *both)
 {
@@ -337,7 +340,7 @@ with_tenant(const TenantAudit *ta, const FkKey *key, FkKey *both)
 
 /* ---- rows ---- */
 
-/* Has the row another tenant than its parent?  None is another one than any. */
+/* Appends the condition that a row has another tenant than its parent; null differs from any tenant */
 static void
 append_differs(StringInfo buf, const FkKey *both)
 {
@@ -367,7 +370,7 @@ append_join(StringInfo buf, const FkKey *key)
 	appendStringInfoChar(buf, ')');
 }
 
-/* d, number of rows, sample: all rows that do not leak are one group */
+/* Returns the query (leaks, number of rows, sample); rows that do not leak form one group */
 static char *
 rows_query(const FkKey *key, const FkKey *both)
 {
@@ -385,7 +388,7 @@ rows_query(const FkKey *key, const FkKey *both)
 	appendStringInfoString(&buf, ", CASE WHEN b.d THEN b.p END AS p FROM (SELECT ");
 	append_differs(&buf, both);
 	appendStringInfoString(&buf, " AS d");
-	/* as text, which has an order whatever the type is */
+	/* as text, because not every type has an order */
 	for (int i = 0; i < both->nkeys; i++)
 		appendStringInfo(&buf, ", %s::pg_catalog.text AS k%d", audit_sql_column("fk", both->child, both->child_att[i]), i);
 	appendStringInfo(&buf, ", %s::pg_catalog.text AS p FROM ", audit_sql_column("pk", both->parent, both->parent_att[last]));
@@ -416,7 +419,7 @@ listing(const FkKey *key, const FkKey *both)
 	return buf.data;
 }
 
-/* A key whose rows are judged */
+/* Key whose rows are judged */
 typedef struct RowsJob
 {
 	const TenantAudit *ta;
@@ -424,8 +427,8 @@ typedef struct RowsJob
 	FkKey		key;
 	FkKey		both;
 	MemoryContext results;
-	char	   *listing;		/* of the rows that leak */
-	Oid			busy;			/* a table that somebody else has locked */
+	char	   *listing;		/* query that lists the leaking rows */
+	Oid			busy;			/* table that another session has locked */
 } RowsJob;
 
 static void
@@ -437,7 +440,7 @@ set_unknown(RowsJob *job, const char *reason)
 	job->ak->sample = NIL;
 }
 
-/* Under locks: the key as it is now; false where it is not what it was */
+/* Reads the key again, under locks; returns false if it has changed */
 static bool
 look_again(RowsJob *job)
 {
@@ -507,7 +510,11 @@ wait_for_table(void *relid)
 	LockRelationOid(*(Oid *) relid, AccessShareLock);
 }
 
-/* As audit_table.c does: no locks stay, nobody waits for a lock while holding others, and who waits for long is given way to */
+/*
+ * Judges the rows of a key like audit_table.c: it keeps no locks, never waits
+ * for a lock while it holds others, and gives way to sessions that wait for
+ * long.
+ */
 static void
 judge_key(RowsJob *job)
 {
@@ -571,7 +578,7 @@ emit(SgRowSink *sink, const TenantAudit *ta, const Finding *f, const AuditKey *a
 	sg_sink_emit(sink);
 }
 
-/* A statement with literals in place of the %s's */
+/* Formats a statement with its arguments as literals */
 static char *
 call(const char *format, const char *a, const char *b, const char *c)
 {
@@ -621,7 +628,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	return true;
 }
 
-/* A key between tenant tables, and, where it leaves the tenant out, its rows */
+/* Emits a key between tenant tables, and judges its rows if the key leaves out the tenant */
 static void
 emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const FkKey *key)
 {
@@ -686,7 +693,7 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 	emit(sink, ta, &f, NULL);
 }
 
-/* Keys between the table and another tenant table */
+/* Returns the keys from the table to other tenant tables */
 static List *
 tenant_keys(const TenantAudit *ta, const TenantTable *table)
 {
@@ -700,7 +707,10 @@ tenant_keys(const TenantAudit *ta, const TenantTable *table)
 	return keys;
 }
 
-/* Emits the findings about a table and its keys, of which done were audited before; returns how many are now */
+/*
+ * Emits the findings about a table and its keys; done is the number of keys
+ * audited before.  Returns the new number.
+ */
 static int64
 emit_table(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, int64 done)
 {
@@ -716,11 +726,11 @@ emit_table(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, int
 
 /*
  * sg_tenant_audit(tenant_column text, tenant_table regclass DEFAULT NULL,
- *				   schemas text[] DEFAULT NULL, samples int DEFAULT 5)
+ * schemas text[] DEFAULT NULL, samples int DEFAULT 5)
  *
- * Findings about tables, by name, and then about the keys of each.  Raises
- * 42703 where no table has the column.  Privileges and locks of reading rows
- * are those of sg_orphan_audit(); what can't be read is unknown.  Writes
+ * Returns findings about tables, sorted by name, each followed by those about
+ * its keys.  Raises 42703 if no table has the column.  Needs the privileges and
+ * takes the locks of sg_orphan_audit(); what can't be read is unknown.  Writes
  * nothing.
  */
 static Datum

@@ -3,9 +3,9 @@
  * undo.c
  *	  Taking back one thing that a plan has done.
  *
- * Each is looked at twice: before its tables are locked, and again under the
- * locks, where it is what it will be when the transaction commits.  The
- * outcome, and the state of the step, are part of that transaction.
+ *	  Each object is examined twice: before its tables are locked, and again
+ *	  under the locks, when it stays as it is until the transaction commits.
+ *	  The outcome, and the step's state, are written by that transaction.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,15 +35,15 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-/* State of an object that the plan made */
+/* Present state of an object that the plan made */
 typedef struct Standing
 {
-	bool		ours;			/* it is there as it was made */
-	bool		another;		/* what has its name is another one */
-	bool		twin;			/* another key says the same */
-	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another
-								 * one; 0 it is, or went with, a part of that
-								 * of the partitioned table */
+	bool		ours;			/* the object is there as the plan made it */
+	bool		another;		/* another object has its name */
+	bool		twin;			/* another key has the same definition */
+	int			sqlerrcode;		/* otherwise: 42704 the object is gone, SG002
+								 * it is another one; 0 it is, or went with, a
+								 * part of the partitioned table's object */
 	const char *reason;
 } Standing;
 
@@ -87,9 +87,9 @@ twin(const FkKey *key)
 	return standing;
 }
 
-/* ---- what they have in common ---- */
+/* ---- common functions ---- */
 
-/* Sets the step of the work; its state becomes the one in which the deed leaves the step, if any */
+/* Sets the work's step; its state becomes the one in which the deed leaves the step, if any */
 static void
 set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
 {
@@ -118,13 +118,13 @@ undo_name(const PlanDeed *deed)
 	return psprintf("rollback %s", plan_deed_action(deed->kind));
 }
 
-/* How the reason begins of what is not undone for good */
+/* Begins the reason of an object that is left alone for good */
 #define LEFT_ALONE "left alone: "
 
-/* How the reason begins of a step whose deeds are undone, and whose rows may not be back */
+/* Begins the reason of a step whose deeds are undone, but whose rows may not be back */
 #define ROWS_ARE_OUT PLAN_NOT_BACK "rows may still be in quarantine, or without their old values"
 
-/* Were rows of the step away when this call first asked? */
+/* Returns whether rows of the step were away when this call first looked */
 static bool
 has_rows_out(const StepWork *work)
 {
@@ -142,9 +142,10 @@ has_rows_out(const StepWork *work)
 }
 
 /*
- * The step says what happened, after what it says of other deeds, unless a role has
- * skipped it for good.  "rolled back" is for a step whose rows are back as well:
- * until fix_settle_rolled_back() has seen that, it is "failed", and says why.
+ * Marks the step as rolled back, and adds the reason to those of its other
+ * deeds, unless a role has skipped the step for good. "rolled back" requires
+ * that the step's rows are back as well: until fix_settle_rolled_back() has
+ * found that, the step is "failed", with the reason.
  */
 static void
 set_rolled_back(const StepWork *work, const char *reason, int attempts)
@@ -177,7 +178,7 @@ outcome_of(int sqlerrcode)
 	return sqlerrcode == ERRCODE_SG_KEY_CONFLICT ? DEED_LEFT_ALONE : DEED_GONE;
 }
 
-/* Close a deed without an action; the step tells why if `told`.  Commits. */
+/* Closes a deed without an action; writes the reason into the step if `told`. Commits. */
 static void
 close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerrcode,
 		   const char *message, bool told)
@@ -234,7 +235,10 @@ undo_record_done(const RunAction *action, const StepWork *work, const char *mess
 	log_write(&entry);
 }
 
-/* An action under its locks closes a deed without undoing it; the step tells why if `told` */
+/*
+ * Closes a deed without undoing it, in an action under its locks; writes the
+ * reason into the step if `told`
+ */
 static void
 record_closed(const RunAction *action, const StepWork *work, DeedOutcome outcome, int sqlerrcode,
 			  const char *message, bool told)
@@ -264,7 +268,7 @@ undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, 
 	record_closed(action, work, DEED_GONE, sqlerrcode, reason, false);
 }
 
-/* An action came to nothing: the step stays as it is, and a later call tries again */
+/* Records the failure of an action: the step stays as it is, and a later call tries again */
 void
 undo_record_failed(const RunAction *action, StepWork *work)
 {
@@ -279,14 +283,17 @@ undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char
 	close_deed(work, deed, DEED_GONE, sqlerrcode, reason, false);
 }
 
-/* An action with the deed that it takes back; the action comes first, so that one pointer is both */
+/*
+ * An action with the deed that it takes back; begins with the RunAction, so
+ * that a pointer to one is a pointer to the other
+ */
 typedef struct DeedAction
 {
 	RunAction	action;
 	const PlanDeed *deed;
 } DeedAction;
 
-/* Is a deed about something that a table has, so that the table must be found first? */
+/* Returns whether the deed's object belongs to a table, which must be found first */
 static bool
 is_of_table(const PlanDeed *deed)
 {
@@ -304,10 +311,11 @@ is_of_table(const PlanDeed *deed)
 bool
 undo_knows_name_only(const PlanDeed *deed)
 {
-	return is_of_table(deed) && plan_deed_follow(deed) == DEED_BY_NAME;
+	return is_of_table(deed) ? plan_deed_follow(deed) == DEED_BY_NAME :
+		deed->kind == DEED_CHANGE && deed->what->kind == STEP_DROP && change_was_restored(deed);
 }
 
-/* Asks for the name that is looked for */
+/* Returns the problem that asks for the object's present name */
 static FkProblem *
 missing(const PlanDeed *deed, int sqlerrcode, char *reason)
 {
@@ -328,9 +336,8 @@ undo_doubt(const PlanDeed *deed, const char *reason)
 }
 
 /*
- * Names alone do not tell whether a table that is not found is gone or is called
- * otherwise; and another one under the name of one that is gone may have been
- * restored.
+ * Names alone do not tell whether a missing table was dropped or renamed; and
+ * another table under a dropped one's name may have been restored from a dump.
  */
 bool
 undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
@@ -369,13 +376,13 @@ undo_made_anew(const PlanDeed *deed)
 		return NULL;
 	return fk_problem(FK_PROBLEM_OTHER, plan_deed_is_given_up(deed) ? ERRCODE_SG_KEY_CONFLICT : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("the %s was made anew since, perhaps by somebody else", is_index ? "index" : "constraint"),
-					  psprintf("%s makes it anew, too. Where nobody needs it any more, drop it and roll back again:\n%s;\n%s",
+					  psprintf("%s recreates it, too. If nobody needs it any more, drop it and roll back again:\n%s;\n%s",
 							   is_index ? "REINDEX CONCURRENTLY or ALTER TYPE" : "ALTER TYPE",
 							   is_index ? psprintf("DROP INDEX %s", deed->object) : plan_drop_statement(deed->what->child_table, deed->what->fk_name),
 							   plan_rollback_call(deed->what)));
 }
 
-/* Tells of it; false where it is not so */
+/* Returns whether somebody has recreated the deed's object, and reports it */
 static bool
 is_made_anew(StepWork *work, const PlanDeed *deed, bool *done)
 {
@@ -407,8 +414,8 @@ undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem
 /* ---- keys ---- */
 
 /*
- * The key that a step adds, as it stands now; needs a snapshot.  *existing is
- * set when it is there as it was made.
+ * Examines the key that a step adds; needs a snapshot.  Sets *existing if the
+ * key is there as it was made.
  */
 static Standing
 look_at_key(PlanStep *step, FkKey **existing)
@@ -438,7 +445,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 	return is_ours;
 }
 
-/* Like look_again(), before anything is locked */
+/* Like look_again(), before any lock */
 static Standing
 look_before(StepWork *work)
 {
@@ -450,7 +457,7 @@ look_before(StepWork *work)
 	return standing;
 }
 
-/* Neither the step's key is there nor, before 18, one of its partitions' */
+/* Returns whether the step's key is gone, and, before 18, those of its partitions */
 static bool
 key_is_gone(PlanStep *step)
 {
@@ -518,7 +525,7 @@ execute_drop_key(RunAction *action)
 	if (fk_by_oid(key->conid) != NULL)
 		elog(ERROR, "key %u is there after DROP CONSTRAINT", key->conid);
 
-	/* keys of partitions may still be there, but the step has none */
+	/* the step's key is gone, although keys of partitions may still exist */
 	if (work->step->state == STEP_AS_IT_IS)
 		work->step->state = STEP_PENDING;
 	undo_record_done(action, work, NULL);
@@ -553,8 +560,9 @@ undo_key(StepWork *work, const PlanDeed *deed)
 /* ---- keys that were replaced ---- */
 
 /*
- * No key has come in the place of one that a step dropped by itself: others on the
- * same columns were beside it, or say other things
+ * Returns the standing of a key that was dropped by a drop step as gone: keys
+ * with the same columns were beside it, or have another definition, so none
+ * stands in its place.
  */
 static Standing
 beside_twins(const PlanDeed *deed, const PlanStep *successor, Standing standing)
@@ -593,7 +601,7 @@ execute_restore(RunAction *action)
 	log_write(&entry);
 }
 
-/* The old key comes back, NOT VALID; that of a partitioned table before 18, valid */
+/* Restores the old key as NOT VALID; before 18, that of a partitioned table as valid */
 static bool
 restore_key(StepWork *work, const PlanDeed *deed)
 {
@@ -641,7 +649,7 @@ execute_revalidate(RunAction *action)
 	undo_record_done(action, work, NULL);
 }
 
-/* ... and becomes valid again; orphans that have come since are counted */
+/* Validates the restored key; counts orphans that were added since */
 static bool
 revalidate_key(StepWork *work, const PlanDeed *deed)
 {
@@ -672,7 +680,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 	return false;
 }
 
-/* The key that a step has added, by the names of now; or NULL */
+/* Returns the key that a step has added, with its present names; or NULL */
 static PlanDeed *
 added_key(const PlanStep *step)
 {
@@ -684,7 +692,10 @@ added_key(const PlanStep *step)
 	return linitial(deeds);
 }
 
-/* Is nothing of a key known but a name that no key of the table has? */
+/*
+ * Returns the problem of a key that is known by name only, if no key of its
+ * table has that name; else NULL
+ */
 static FkProblem *
 key_doubt(const PlanDeed *added)
 {
@@ -706,7 +717,11 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	added = deed->own ? NULL : added_key(successor);
 	doubt = added ? key_doubt(added) : NULL;
 	PopActiveSnapshot();
-	/* the key that goes next, maybe on the same columns, is not in its way */
+
+	/*
+	 * the plan's own key, which is dropped next, maybe on the same columns,
+	 * is no obstacle
+	 */
 	if (added)
 		step->replaces = added->what->fk_name;
 	if (!deed->valid)
@@ -722,7 +737,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		undo_leave_alone(work, deed, 0, "part of the key of the partitioned table");
 		return true;
 	}
-	/* the key in its place may be the plan's, under another name */
+	/* the key in its place may be the plan's, renamed */
 	if (standing.twin && doubt)
 		return undo_tell_problem(work, deed, doubt);
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
@@ -747,7 +762,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 
 /* ---- indexes ---- */
 
-/* Returns a deed's index by its OID, where that is known, else by its name; or InvalidOid */
+/* Returns a deed's index by its OID, if known, else by its name; or InvalidOid */
 static Oid
 find_index(const PlanDeed *deed)
 {
@@ -775,7 +790,7 @@ look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 	return is_ours;
 }
 
-/* The index may have gone, or be another one's, before its table was locked */
+/* Looks again, because the index may have been dropped, or given to another table, before the lock */
 static void
 execute_drop_index(RunAction *action)
 {
@@ -794,8 +809,8 @@ execute_drop_index(RunAction *action)
 }
 
 /*
- * DROP INDEX under a bounded lock on its table.  CONCURRENTLY would need a
- * worker; this is instant once it has the lock.
+ * Drops the index under a bounded lock on its table.  DROP INDEX CONCURRENTLY
+ * would need a worker; DROP INDEX is instant once it has the lock.
  */
 static bool
 drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
@@ -819,7 +834,7 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 	return false;
 }
 
-/* A step that is not chosen, and keeps a key that the index serves; or 0 */
+/* Returns the number of a step that is not chosen, and keeps a key that the index serves; or 0 */
 static int
 find_heir(const FkPlan *plan, Oid table, Oid index)
 {
@@ -834,7 +849,7 @@ find_heir(const FkPlan *plan, Oid table, Oid index)
 	return 0;
 }
 
-/* The index stays, and goes when that of the heir is taken back.  Commits. */
+/* Passes the index on to the heir's step: it is dropped when that step is taken back.  Commits. */
 static void
 pass_on(StepWork *work, const PlanDeed *deed, int heir)
 {
@@ -851,7 +866,7 @@ pass_on(StepWork *work, const PlanDeed *deed, int heir)
 	run_append_notice(work, message);
 }
 
-/* Is an index what publications tell the table's rows apart by?  Tells of it. */
+/* Returns whether publications use the index as replica identity, and reports it */
 static bool
 is_sent_by(StepWork *work, const PlanDeed *deed, Oid table, Oid index, bool *done)
 {

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * undo_change.c
- *	  Taking back what a step that is no foreign key has done.
- *
- * The kind of the step finds the way back, move by move, as it finds the way
- * forth (change.h).
+ *	  Taking back a step that is no foreign key.  The step's kind finds the
+ *	  way back, move by move, as it finds the way forth (change.h).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -27,6 +28,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
+#include "plan/plan_value.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -35,34 +37,43 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-/* More than any kind needs */
+/* More moves than any kind needs */
 #define MOST_MOVES 16
 
 #define IS_GONE "it is gone"
 
-/* Action of taking one change back; the RunAction comes first, so that one pointer is both */
+/*
+ * Action of taking one change back; begins with the RunAction, so that a
+ * pointer to one is a pointer to the other
+ */
 typedef struct BackAction
 {
 	RunAction	action;
 	ChangeMove	move;
 	PlanDeed   *deed;
-	const PlanStep *step;		/* as the plan has it now */
-	bool		ends;			/* with it, all is taken back */
+	const PlanStep *step;		/* the step as the plan has it now */
+	bool		ends;			/* this move completes the undo */
 	bool		closed;			/* there was nothing to take back */
-	int64		lost;			/* rows or values that go for good by an undo */
-	RunRows    *dropped;		/* these, by table */
-	RunRows    *counts;			/* rows that its queries have deleted or
-								 * changed, or NULL */
+	int64		lost;			/* rows or values that the undo deletes for
+								 * good */
+	RunRows    *dropped;		/* these rows by table */
+	RunRows    *counts;			/* rows that the undo's queries have deleted
+								 * or changed, or NULL */
+	char	   *returned;		/* what became of rows, for who takes them
+								 * back, or NULL */
 } BackAction;
 
-/* Is what has the name another one?  What the plan itself had taken over is no question of names. */
+/*
+ * Returns whether the object of that name is another one.  An object that the
+ * plan itself had taken over is not judged by its name.
+ */
 static bool
 is_another(const PlanDeed *deed, const ChangeMove *move)
 {
 	return move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT && deed->was == NULL;
 }
 
-/* Finds the next move back; a problem where what is not found may be there under another name */
+/* Finds the next move back; sets a problem if the object may exist under another name */
 static void
 look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -82,7 +93,7 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	PopActiveSnapshot();
 }
 
-/* Does a look end the deed without a move? */
+/* Returns whether the look ends the deed without a move */
 static bool
 closes(const ChangeMove *move)
 {
@@ -90,7 +101,7 @@ closes(const ChangeMove *move)
 		(move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT);
 }
 
-/* Steps that were done since what is taken back says the same are so no more */
+/* Resets steps that were found done because this step had made the same object */
 static void
 take_back_alike(const PlanStep *step)
 {
@@ -103,11 +114,15 @@ take_back_alike(const PlanStep *step)
 		change_look(alike, &move);
 		if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 			plan_step_set_state(alike->plan, alike->step, STEP_ROLLED_BACK,
-								psprintf("%s, which said the same, was taken back", plan_step_object(step)), 0);
+								psprintf("%s, which made the same object, was taken back", plan_step_object(step)), 0);
 	}
 }
 
-/* Is it news that nothing is to be done about a deed?  Somebody else has dropped what the step made, unless it was made again, and told of then. */
+/*
+ * Returns whether a deed without anything to undo is news: somebody else has
+ * dropped the step's object.  The deed is no news if the step has made the
+ * object again, because that call reported the loss.
+ */
 static bool
 is_missed(const PlanDeed *deed)
 {
@@ -125,7 +140,10 @@ is_missed(const PlanDeed *deed)
 	}
 }
 
-/* Counts what the undo of a statement would let go, and begins to count what its queries do, by attempt */
+/*
+ * Counts the rows that the undo of a statement would delete for good, and
+ * starts to count the rows that its queries write, per attempt
+ */
 static void
 count_undone(BackAction *back, ChangeMove *move)
 {
@@ -141,20 +159,33 @@ count_undone(BackAction *back, ChangeMove *move)
 	MemoryContextSwitchTo(old);
 }
 
-/* Records what the undo of a statement has let go, and returns that as a text, or NULL */
+/* Returns what became of a step's rows, without keys; with them, it is told */
+static char *
+rows_undone(BackAction *back, const ChangeReturned *returned)
+{
+	List	   *texts = returned->text ? sg_text_array_list(OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(returned->text),
+																			 ObjectIdGetDatum(TEXTOID), Int32GetDatum(-1))) : NIL;
+
+	back->returned = texts ? MemoryContextStrdup(back->action.run->context, lsecond(texts)) : NULL;
+	return texts ? linitial(texts) : NULL;
+}
+
+/*
+ * Records the rows that the undo of a statement has deleted for good, and
+ * returns them as a text, or NULL
+ */
 static char *
 record_undone(BackAction *back)
 {
-	int64		deleted;
-	int64		changed;
+	PlanLoss	loss = {0};
+	bool		any = run_rows_sum(back->counts, &loss);
 
 	if (back->counts == NULL)
 		return NULL;
-	deleted = run_rows_count(back->counts, InvalidOid, ROWS_DELETED) + run_rows_count(back->dropped, InvalidOid, ROWS_DROPPED);
-	changed = run_rows_count(back->counts, InvalidOid, ROWS_CHANGED);
-	back->action.rows = deleted + changed;
-	if (back->action.rows > 0)
-		plan_deed_unwritten(back->deed->id, deleted, changed);
+	any |= run_rows_sum(back->dropped, &loss);
+	back->action.rows = loss.deleted + loss.changed;
+	if (any)
+		plan_deed_unwritten(back->deed->id, &loss);
 	return change_gone_text(back->step, back->lost, back->counts);
 }
 
@@ -194,8 +225,17 @@ do_back(void *arg)
 	if (plan_filler_is_armed(&filled))
 		plan_filler_disarm(&filled);
 	count_undone(back, &now);
+	if (now.returns)
+		now.returns->context = CurrentMemoryContext;
 	change_run(&now);
 	CommandCounterIncrement();
+	if (now.returns)
+	{
+		undo_record_done(action, work, rows_undone(back, now.returns));
+		plan_values_forget(action->run->plan, back->step->step);
+		back->ends = true;
+		return;
+	}
 	if (back->step->kind == STEP_DROP || back->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	change_look_back(back->deed, back->step, &now);
@@ -207,7 +247,7 @@ do_back(void *arg)
 		take_back_alike(back->step);
 		return;
 	}
-	/* by OID from now on: the name that it had so far is gone */
+	/* by OID from now on, because the move has changed the object's name */
 	plan_deed_identify(action->run->plan, back->deed);
 	run_record_skipped(action, work, "there is more to take back");
 }
@@ -230,8 +270,9 @@ check_values(void *arg)
 }
 
 /*
- * A column stays while it holds what its step has not given it.  All rows are
- * read, so before the lock: somebody may still write a value until that is there.
+ * Keeps a column that holds values which its step has not given it.  Reads all
+ * rows, so before the lock: somebody may still write a value until the lock is
+ * held.
  */
 static void
 keep_values(BackAction *back)
@@ -263,8 +304,9 @@ violations_call(const AuditKey *rule)
 }
 
 /*
- * Rows that have come since a rule was dropped keep it from coming back: with it,
- * every call that writes one of them would fail, and it would never be valid.
+ * Checks the rows before a dropped rule comes back, because rows added since
+ * may break it: with the rule, every call that writes one of them would fail,
+ * and the rule would never be valid.
  */
 static bool
 check_rows(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
@@ -318,7 +360,7 @@ execute_untie(RunAction *action)
 	run_deed(action, do_untie, action);
 }
 
-/* Drops a constraint that has come back, and that rows which came meanwhile break; the reason is on record, and stays */
+/* Drops a restored constraint again that rows added meanwhile break; the recorded reason stays */
 static void
 untie(StepWork *work, PlanDeed *deed, const PlanStep *step, const ChangeMove *move)
 {
@@ -333,7 +375,7 @@ untie(StepWork *work, PlanDeed *deed, const PlanStep *step, const ChangeMove *mo
 						   run_failure_text(&back.action), LOG_NONE);
 }
 
-/* By a worker: there is no transaction that it could be in */
+/* Runs a statement that needs to be outside of a transaction, by a worker */
 static bool
 run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const ChangeMove *move)
 {
@@ -346,7 +388,7 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 	action->error = deploy_run_outside(work->run, linitial(move->statements), action);
 	if (action->error)
 	{
-		/* a message of a worker is in words that hold no value */
+		/* a worker's message contains no values */
 		work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks"));
 		run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode, action->error->message, LOG_NONE);
 		return false;
@@ -357,7 +399,7 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 	return true;
 }
 
-/* There is no table that could be looked at under a lock */
+/* Takes back a change without a table, which no lock could protect */
 static bool
 close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 {
@@ -373,7 +415,10 @@ close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 	return true;
 }
 
-/* Adds the tables that an undo drops or empties, so that no row comes between the look at them and that */
+/*
+ * Adds the tables that an undo drops or empties as targets of locks, so that no
+ * row is added between the look and the deed
+ */
 static void
 add_gone_targets(RunAction *action, const ChangeMove *move)
 {
@@ -384,7 +429,7 @@ add_gone_targets(RunAction *action, const ChangeMove *move)
 	}
 }
 
-/* Says which rows an undo has let go, and counts them for the last line */
+/* Reports the rows that an undo has deleted for good, and counts them for the last line */
 static void
 tell_undone(StepWork *work, const BackAction *back)
 {
@@ -417,8 +462,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 				return close_without(work, deed, &back.move);
 
 			/*
-			 * once more, under a lock that keeps away what could have fooled
-			 * this look
+			 * looks again under a lock that excludes changes which could have
+			 * misled this look
 			 */
 			run_add_target(&back.action, back.move.table, AccessShareLock);
 		}
@@ -435,7 +480,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			if (back.move.kind == MOVE_STATEMENT && back.move.rule && !check_rows(work, deed, &back.move))
 				return false;
-			if (step->kind != STEP_STATEMENT)
+			if (step->kind != STEP_STATEMENT && back.move.returns == NULL)
 				work->statement = linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
 			change_add_target(&back.action, &back.move);
 			add_gone_targets(&back.action, &back.move);
@@ -459,9 +504,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			run_append_notice(work, psprintf("%s%s%s%s", deed->own ? "there again, as before" : "taken back", by_name ? ", found by its name alone" : "",
 											 back.move.note ? "; " : "", back.move.note ? back.move.note : ""));
+			if (back.returned)
+				run_append_notice(work, back.returned);
 			tell_undone(work, &back);
 			return true;
 		}
 	}
-	elog(ERROR, "step %d comes to no end", deed->step);
+	elog(ERROR, "step %d makes more moves than any kind needs", deed->step);
 }

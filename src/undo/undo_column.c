@@ -31,7 +31,7 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-/* Returns those of the columns that still exist */
+/* Returns the columns of the deed that still exist */
 static List *
 columns_left(const PlanDeed *deed)
 {
@@ -46,7 +46,7 @@ columns_left(const PlanDeed *deed)
 	return columns;
 }
 
-/* Does anything depend on a column, or has anybody changed what it is? */
+/* Returns whether anything depends on a column, or somebody has changed its definition */
 static bool
 column_is_used(Oid relid, const char *name)
 {
@@ -73,7 +73,7 @@ column_is_used(Oid relid, const char *name)
 	return used;
 }
 
-/* Who uses one of them: in words, or NULL */
+/* Returns in words what uses one of the columns, or NULL */
 static const char *
 who_uses(Oid child, List *columns)
 {
@@ -94,7 +94,7 @@ who_uses(Oid child, List *columns)
 	return NULL;
 }
 
-/* For the search for values that are somebody else's */
+/* Arguments of the search for values that the step has not given */
 typedef struct ValueSearch
 {
 	const PlanStep *step;
@@ -130,8 +130,8 @@ search_values(void *p)
 }
 
 /*
- * Would anything be lost with the columns that the expressions of the step do
- * not give?  In words, or NULL.
+ * Returns in words the values that would be lost with the columns, because the
+ * step's expressions do not give them; or NULL
  */
 static const char *
 what_is_lost(const PlanRun *run, const PlanStep *step, Oid child, List *columns)
@@ -184,9 +184,9 @@ drop_columns_statement(const char *table, List *columns)
 }
 
 /*
- * Drops those columns that nobody else uses, with values that can be made
- * anew.  Between the look at these and the lock, somebody may still write
- * others.
+ * Drops the columns that nobody else uses and whose values the step's
+ * expressions give.  Somebody may still write other values between that look
+ * and the lock.
  */
 bool
 undo_columns(StepWork *work, const PlanDeed *deed)
@@ -210,7 +210,7 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 		return true;
 	}
 
-	/* who could not drop the trigger can't drop what it fills */
+	/* a trigger that could not be dropped keeps its columns */
 	if (plan_filler_is_armed(step))
 		return false;
 

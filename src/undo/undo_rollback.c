@@ -3,29 +3,29 @@
  * undo_rollback.c
  *	  CALL sg_rollback_fks: takes back what a plan has done, in reverse.
  *
- * What it has done is in schemaguard.plan_deed.  A deed is closed in the
- * transaction that undoes it, so a rollback is taken up again where it was
- * interrupted, and a plan that is run again can be taken back again.
+ *	  schemaguard.plan_deed records what the plan has done.  A deed is closed
+ *	  in the transaction that undoes it, so an interrupted rollback is
+ *	  resumed, and a plan that is run again can be taken back again.  A deed
+ *	  is taken back only if the catalog still has what it made: an object that
+ *	  somebody else has dropped or changed since is left alone, and the log
+ *	  says so.
  *
- * A deed is taken back only where the catalog still has what it made: what
- * somebody else has dropped or changed since is left alone, and the log says
- * so.
+ *	  Keys come first, and replaced keys are restored before the new ones are
+ *	  dropped; then rows, which those keys would have refused; then indexes,
+ *	  which the keys used; then triggers and columns of backfills; then steps
+ *	  of other kinds.  A plan whose steps run one by one is taken back in
+ *	  exactly that reverse order, and rows after it.  A step with a deed that
+ *	  can't be taken back keeps its other deeds; but each key of a dropped
+ *	  table comes back by itself, whatever keeps other keys away.  The last
+ *	  line and the step list all that is left, with reasons.
  *
- * Keys first, the old ones that were replaced coming back before the new ones
- * go; then rows, which those keys would have refused; then indexes, which the
- * keys used; then the triggers and columns of backfills; then what steps of
- * other kinds have done.  Of a plan whose steps come one by one, all is taken
- * back in that order, and rows after it.  A step of which something can't be
- * taken back keeps the rest; but each key of a table that was dropped comes back
- * by itself, whatever keeps the others away.  The last line and the step name
- * all that is left, and why.
- *
- * Rows that a CHECK, NOT NULL or unique constraint of the plan has refused go
- * back when it is gone: what was made later is gone by then, and columns that
- * the rows have are still there.  What is left is tried in the end.  A column
- * that rows in quarantine have is not dropped before these are back, and stays
- * with them.  Rows know their columns by number, whatever their names are; those
- * that know names alone, as after a restore, need the names that they had.
+ *	  Rows that a CHECK, NOT NULL or unique constraint of the plan has refused
+ *	  go back when that constraint is dropped: later objects are dropped by
+ *	  then, and the rows' columns still exist.  Rows that are left are tried
+ *	  again in the end.  A column of rows in quarantine is not dropped before
+ *	  these rows are back, and stays as long as they stay.  Rows in quarantine
+ *	  know their columns by number, whatever their names are; rows that know
+ *	  names only, as after a restore from a dump, need the original names.
  *
  *-------------------------------------------------------------------------
  */
@@ -62,10 +62,10 @@
 
 SG_FUNCTION(sg_rollback_fks);
 
-/* how many things that are left the last line names */
+/* number of objects that the last line names */
 #define MOST_LEFT			3
 
-/* Something that could not be taken back */
+/* An object that could not be taken back */
 typedef struct Left
 {
 	int			step;
@@ -73,7 +73,7 @@ typedef struct Left
 	char	   *reason;
 } Left;
 
-/* A table that has had another name than that of the plan when something was taken back on it */
+/* A table whose name was not the plan's when something was taken back on it */
 typedef struct Moved
 {
 	int			step;
@@ -81,18 +81,20 @@ typedef struct Moved
 	char	   *was;
 } Moved;
 
-/* A rollback, and what it has not taken back */
+/* State of a rollback */
 typedef struct Rollback
 {
 	PlanRun    *run;
-	List	   *stuck;			/* of int: steps that keep the rest */
+	List	   *stuck;			/* int: steps that keep their other deeds */
 	List	   *left;			/* of Left * */
-	List	   *waiting;		/* of PlanDeed *: rows in quarantine have
-								 * their columns */
-	bool		waited;			/* for those rows: what can go back, has */
-	int			taken;			/* deeds that are closed */
-	int			by_name;		/* deeds of which nothing but names is known */
-	List	   *lost;			/* of int: steps of such a deed that is left */
+	List	   *waiting;		/* PlanDeed *: wait, because rows in
+								 * quarantine have their columns */
+	bool		waited;			/* the rows of waiting deeds that can go back
+								 * have gone back */
+	int			taken;			/* number of deeds that are closed */
+	int			by_name;		/* number of deeds of which only names are
+								 * known */
+	List	   *lost;			/* int: steps with such a deed that is left */
 	List	   *moved;			/* of Moved * */
 } Rollback;
 
@@ -136,7 +138,7 @@ undo(PlanRun *run, const PlanDeed *deed)
 	return done;
 }
 
-/* Is it a constraint that refuses rows by itself? */
+/* Returns whether the deed's object is a constraint that refuses rows by itself */
 static bool
 refuses_rows(const PlanDeed *deed)
 {
@@ -145,9 +147,9 @@ refuses_rows(const PlanDeed *deed)
 }
 
 /*
- * Puts back rows that some steps have taken away (NIL: all steps).  Rows that
- * can't go back now hold up nothing else; after an error of a whole batch no
- * more are tried.
+ * Restores rows that the steps (NIL: all steps) have taken away.  Rows that
+ * cannot go back now do not hold up the rest; an error of a whole batch ends
+ * all attempts.
  */
 static void
 put_rows_back(PlanRun *run, List *steps)
@@ -159,7 +161,7 @@ put_rows_back(PlanRun *run, List *steps)
 	MemoryContextSwitchTo(old);
 }
 
-/* Puts back the rows of steps of which nothing stands any more that has refused them */
+/* Restores the rows of steps whose refusing constraints are all gone */
 static void
 put_free_rows_back(PlanRun *run)
 {
@@ -180,7 +182,7 @@ put_free_rows_back(PlanRun *run)
 		put_rows_back(run, steps);
 }
 
-/* Columns that go with a deed, or get another name */
+/* Returns the columns that undoing a deed drops or renames */
 static List *
 columns_of(const PlanDeed *deed)
 {
@@ -193,7 +195,7 @@ columns_of(const PlanDeed *deed)
 	return NIL;
 }
 
-/* Records a deed that was not taken back; without a reason, it is what the step has got for it */
+/* Records a deed that was not taken back; without a reason, the step's own counts */
 static void
 add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 {
@@ -208,19 +210,19 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 	left->object = pstrdup(deed->object);
 	left->reason = pstrdup(reason);
 	rollback->left = lappend(rollback->left, left);
-	/* rows that a statement has deleted or changed stay so with it */
+	/* rows that the statement has deleted or changed stay so */
 	if (deed->kind == DEED_CHANGE && step && step->kind == STEP_STATEMENT)
 		rollback->run->rows_lost += deed->rows;
 
 	/*
-	 * what went with a table or a column that was dropped does not need one
+	 * the objects that went with a dropped table or column do not need one
 	 * another
 	 */
 	if ((deed->kind != DEED_REPLACE && !deed->own) || step == NULL || step->kind != STEP_DROP)
 		rollback->stuck = lappend_int(rollback->stuck, deed->step);
 }
 
-/* Remembers that a deed was taken back on a table which has another name by now */
+/* Records that a deed was taken back on a table that has another name now */
 static void
 add_moved(Rollback *rollback, const PlanDeed *deed, const char *was)
 {
@@ -235,7 +237,7 @@ add_moved(Rollback *rollback, const PlanDeed *deed, const char *was)
 	rollback->moved = lappend(rollback->moved, moved);
 }
 
-/* Counts the things that are left of a step */
+/* Returns the number of objects that are left of a step */
 static int
 count_left(const Rollback *rollback, int step)
 {
@@ -248,7 +250,10 @@ count_left(const Rollback *rollback, int step)
 	return n;
 }
 
-/* Is it a partition that ATTACH would read, because a key of its step is not back? */
+/*
+ * Returns whether ATTACH would validate the partition by reading it, because a
+ * key of its step is not back
+ */
 static bool
 waits_for_keys(const Rollback *rollback, const PlanDeed *deed)
 {
@@ -258,9 +263,10 @@ waits_for_keys(const Rollback *rollback, const PlanDeed *deed)
 }
 
 /*
- * Holds a deed whose columns rows in quarantine have, which could never go back
- * without them.  What refuses these rows may still be to be taken back: so the
- * deed comes once more in the end, and stays where they do.
+ * Postpones a deed whose columns rows in quarantine have, because the rows
+ * could never go back without them.  The constraints that refuse these rows may
+ * still have to be taken back: so the deed is tried again in the end, and stays
+ * if the rows do.
  */
 static bool
 waits_for_rows(Rollback *rollback, const PlanDeed *deed)
@@ -291,7 +297,7 @@ waits_for_rows(Rollback *rollback, const PlanDeed *deed)
 	return true;
 }
 
-/* Takes back deeds one by one, but for those of steps that are stuck */
+/* Takes back deeds one by one, except those of steps that are stuck */
 static void
 undo_all(Rollback *rollback, List *deeds)
 {
@@ -312,7 +318,7 @@ undo_all(Rollback *rollback, List *deeds)
 		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
-			/* gives the deed names of now, which are gone with the context */
+			/* asked before undo(), which brings the deed's names up to date */
 			by_name = undo_knows_name_only(deed);
 			rollback->by_name += by_name;
 			done = undo(run, deed);
@@ -333,7 +339,7 @@ undo_all(Rollback *rollback, List *deeds)
 	MemoryContextDelete(context);
 }
 
-/* Takes back what had to wait for rows */
+/* Takes back the deeds that waited for rows */
 static void
 undo_waiting(Rollback *rollback)
 {
@@ -342,8 +348,8 @@ undo_waiting(Rollback *rollback)
 }
 
 /*
- * Puts back what rows are left.  A table of a step that was not found by name has
- * its rows back when it is.
+ * Restores the rows that are left.  Rows of a table that was not found by name
+ * are restored once it is.
  */
 static void
 put_rest_back(const Rollback *rollback)
@@ -361,8 +367,8 @@ put_rest_back(const Rollback *rollback)
 }
 
 /*
- * Rows that policy "set" has given a value have their old one back, those among
- * them that were in quarantine; those that do not are named
+ * Restores the values that policy "set" has replaced, also in rows that come
+ * from quarantine; reports the rest
  */
 static void
 restore_values(Rollback *rollback)
@@ -388,7 +394,7 @@ restore_values(Rollback *rollback)
 	}
 }
 
-/* Rows that were deleted or set to null, of which there is no copy: say so */
+/* Reports the rows that were deleted or set to null without a copy */
 static void
 tell_lost(PlanRun *run)
 {
@@ -412,7 +418,7 @@ has_key(const PlanStep *step)
 	return plan_step_is_there(step);
 }
 
-/* Steps whose key the plan has found, not made: they are the plan's no more */
+/* Resets steps whose key the plan has found, not made: the plan no longer claims the key */
 static void
 settle_steps(Rollback *rollback)
 {
@@ -423,7 +429,7 @@ settle_steps(Rollback *rollback)
 		PlanDeed	deed;
 		StepWork   *work;
 
-		/* what is left of an index holds up nothing, but was the plan's */
+		/* an index that is left holds up nothing, but was the plan's */
 		if (list_member_int(rollback->stuck, step->step) || count_left(rollback, step->step) > 0 || !has_key(step))
 			continue;
 		deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
@@ -433,7 +439,7 @@ settle_steps(Rollback *rollback)
 		{
 			deed.what = step;
 			undo_tell_problem(work, &deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT, "sg_prune() has ended what was kept",
-													  psprintf("Make it anew by hand, and say so:\n%s", plan_skip_call(step, "made anew by hand"))));
+													  psprintf("Recreate it by hand, then skip the step:\n%s", plan_skip_call(step, "made anew by hand"))));
 			add_left(rollback, &deed, NULL);
 			run_end_step(work);
 			continue;
@@ -444,14 +450,14 @@ settle_steps(Rollback *rollback)
 	}
 }
 
-/* Triggers that fill columns, of steps of which nothing is to be taken back any more; how many */
+/* Drops the triggers that fill columns, for steps without deeds left; returns their number */
 static int
 disarm_steps(const Rollback *rollback)
 {
 	List	   *held = list_copy(rollback->stuck);
 	int			n = 0;
 
-	/* a change takes its trigger along */
+	/* undoing a change drops its trigger, too */
 	foreach_ptr(const PlanDeed, deed, plan_deeds(rollback->run->plan, DEED_BIT(DEED_CHANGE)))
 	{
 		held = lappend_int(held, deed->step);
@@ -464,7 +470,7 @@ disarm_steps(const Rollback *rollback)
 	return n;
 }
 
-/* Puts back what is left, and says what came of it; the rest is there for the next call */
+/* Restores the rows that are left, and reports the outcome; the next call gets the rest */
 static void
 settle_rows(const Rollback *rollback)
 {
@@ -505,7 +511,10 @@ compare_later_first(const ListCell *a, const ListCell *b)
 	return x > y ? -1 : x < y ? 1 : 0;
 }
 
-/* Indexes that steps have built for their keys, or steps of other kinds for themselves, which come in their turn */
+/*
+ * Returns the deeds of indexes: those built for keys, or those of index steps,
+ * which are taken back in their turn
+ */
 static List *
 index_deeds(const FkPlan *plan, bool of_keys)
 {
@@ -526,9 +535,9 @@ index_deeds(const FkPlan *plan, bool of_keys)
 }
 
 /*
- * Keys with the changes that came after all of them, and the renames and drops
- * between them: keys are looked for by names of before.  The others stay in the
- * list.
+ * Returns the keys with the changes that came after all of them, and the
+ * renames and drops between them, because keys are looked up by their former
+ * names.  The other changes stay in the list.
  */
 static List *
 with_changes(List *keys, List **changes)
@@ -549,7 +558,7 @@ with_changes(List *keys, List **changes)
 	return taken;
 }
 
-/* Returns the last key, of those behind a place in the list, that refers to one of some tables; or NULL */
+/* Returns the last key after that place in the list that refers to one of the tables; or NULL */
 static const PlanDeed *
 last_key_to(const FkPlan *plan, List *tables, List *deeds, int place)
 {
@@ -564,16 +573,16 @@ last_key_to(const FkPlan *plan, List *tables, List *deeds, int place)
 }
 
 /*
- * Moves partitions behind the keys that refer to their parents: such a key has a
- * part for each, also for one that was made after it, and keeps that from being
- * dropped.
+ * Moves partitions behind the keys that refer to their parents: such a key has
+ * a part for each partition, later ones included, which keeps the partition
+ * from being dropped.
  */
 static List *
 partitions_behind_keys(const FkPlan *plan, List *deeds)
 {
 	List	   *result = NIL;
 	List	   *held = NIL;
-	List	   *keys = NIL;		/* behind which they come, one for each */
+	List	   *keys = NIL;		/* for each partition, the key that it follows */
 
 	for (int at = 0; at < list_length(deeds); at++)
 	{
@@ -599,7 +608,7 @@ partitions_behind_keys(const FkPlan *plan, List *deeds)
 	return result;
 }
 
-/* Names what is left of one step (0: of all), with the reasons, as far as there is room for it */
+/* Returns the objects left of one step (0: of all), with the reasons, as many as fit */
 static char *
 left_text(const Rollback *rollback, int step, int most)
 {
@@ -619,7 +628,7 @@ left_text(const Rollback *rollback, int step, int most)
 	return text.data;
 }
 
-/* Has each step say all that is left of it, and nothing when that has come back since */
+/* Writes into each step's reason all that is left of it, or nothing if it has come back since */
 static void
 set_reasons(const Rollback *rollback)
 {
@@ -641,7 +650,10 @@ set_reasons(const Rollback *rollback)
 	run_commit();
 }
 
-/* Returns the steps that are left because they have no undo, in order, and sets *others if there are other ones */
+/*
+ * Returns the steps that are left because they have no undo, in order; sets
+ * *others if there are others
+ */
 static List *
 steps_without_undo(const Rollback *rollback, bool *others)
 {
@@ -661,7 +673,7 @@ steps_without_undo(const Rollback *rollback, bool *others)
 	return steps;
 }
 
-/* Returns the last line's hint: the same call, if it can come further, or else what lets it */
+/* Returns the last line's hint: the same call if it can get further, else the remedy */
 static char *
 way_on(const Rollback *rollback)
 {
@@ -678,7 +690,7 @@ way_on(const Rollback *rollback)
 	return run_call_text(run, run->procedure);
 }
 
-/* Names what is left, in the steps and in the last line */
+/* Reports all that is left, in the steps and in the last line */
 static void
 tell_left(const Rollback *rollback)
 {
@@ -693,7 +705,7 @@ tell_left(const Rollback *rollback)
 	run->next = way_on(rollback);
 }
 
-/* Says which tables are called otherwise now, unless the rollback itself has given them their names back */
+/* Reports tables that have other names now, unless the rollback itself has renamed them */
 static void
 tell_moved(const Rollback *rollback)
 {
@@ -744,7 +756,10 @@ roll_back(PlanRun *run)
 		changes = NIL;
 	put_free_rows_back(run);
 
-	/* again, for the keys' fate is known; an index holds up nothing else */
+	/*
+	 * tried again, because the keys' fate is decided, and an index holds up
+	 * nothing else
+	 */
 	stuck = list_copy(rollback.stuck);
 	undo_all(&rollback, index_deeds(run->plan, true));
 	rollback.stuck = stuck;
@@ -762,14 +777,14 @@ roll_back(PlanRun *run)
 	tell_moved(&rollback);
 	if (rollback.by_name > 0)
 		ereport(NOTICE,
-				(errmsg("plan \"%s\": what it has done was looked for by names alone, as after a restore", run->plan->name)));
+				(errmsg("plan \"%s\": objects that it has changed were looked up by their names only, as after a restore", run->plan->name)));
 
 	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && run->rows_back == 0 && disarmed == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": nothing is to be taken back", run->plan->name)));
 }
 
-/* The children of steps that have a key, or of which something is to be taken back */
+/* Checks ownership of the children of steps that have a key, or a deed to take back */
 static void
 check_roll_back(PlanRun *run)
 {
@@ -778,24 +793,22 @@ check_roll_back(PlanRun *run)
 }
 
 /*
- * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false,
- *				   steps schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL)
+ * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT
+ * false, steps schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took
- * away are put back, indexes that it built and columns that it added are
- * dropped.  Such a column stays where anything depends on it, or where it
- * holds a value that the step's expressions do not give.  Steps become "rolled
- * back"; sg_add_fks() runs them again.  Neither load nor window hold it up.
- * With steps, only what these did; an index that also serves the key of a step
- * that stays passes to that step.
+ * away are restored, indexes that it built and columns that it added are
+ * dropped.  Such a column stays if anything depends on it, or if it holds a
+ * value that the step's expressions do not give.  Steps become "rolled back";
+ * sg_add_fks() runs them again.  Neither load nor schemaguard.window_end holds
+ * it up.  With steps, takes back only these steps; an index that also serves
+ * the key of a step that stays passes to that step.
  *
  * Needs ownership of the children, and REFERENCES on the parents of keys that
  * are restored.  Locks parent and child in ACCESS EXCLUSIVE to drop a key, the
  * table to drop an index, the child to drop a trigger or columns, each attempt
- * within schemaguard.lock_timeout.
- *
- * Errors: as sg_add_fks.
+ * within schemaguard.lock_timeout.  Errors: as sg_add_fks.
  */
 static Datum
 sg_rollback_fks_entered(PG_FUNCTION_ARGS)
@@ -807,7 +820,13 @@ sg_rollback_fks_entered(PG_FUNCTION_ARGS)
 	run.fail = sg_arg_bool(fcinfo, 2);
 	run.chosen = plan_steps_argument(fcinfo, 3);
 	run.confirm = sg_arg_optional_text(fcinfo, 4);
-	run_call(fcinfo, 1, &run, check_roll_back, roll_back);
+	undo_call(fcinfo, &run);
 
 	PG_RETURN_VOID();
+}
+
+void
+undo_call(FunctionCallInfo fcinfo, PlanRun *run)
+{
+	run_call(fcinfo, 1, run, check_roll_back, roll_back);
 }

@@ -1,18 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * undo_value.c
- *	  Old values of rows to which policy "set" has given one: brought back.
+ *	  Restoring the old values that policy "set" has replaced.
  *
- * Once nothing refuses them any more, a row that still has the value which the
- * plan set gets its old one; others, and rows that are gone, are counted.  Some
- * rows are a transaction; the next call goes on with what is left.
- *
- * A value may be that of a later step, too, which has found another one there and
- * set it again: the column waits until that step's old values are back.
- *
- * An old value is forgotten when its row has it, or when all is settled: rows
- * that are in quarantine get theirs later.  A table that fails keeps nothing from
- * the others.  A role that skips the step says that what is left stays so.
+ *	  Once nothing refuses the old values any more, a row that still has the
+ *	  value which the plan set gets its old one; other rows, and rows that are
+ *	  gone, are counted.  Each transaction restores a batch of rows; the next
+ *	  call continues.  A value may have been set by a later step, too, which
+ *	  found and recorded this one's: the column waits until that step's old
+ *	  values are back.  An old value is forgotten when its row has it, or when
+ *	  all is settled: rows in quarantine get theirs later.  An error on one
+ *	  table does not affect the others.  A role that skips the step gives up
+ *	  the values that are left.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,7 +53,7 @@
 
 #define SOME_ROWS 500
 
-/* Old values of one column of one table, some rows at a time */
+/* Old values of one column of one table, a batch of rows at a time */
 typedef struct Restoring
 {
 	const FkPlan *plan;
@@ -62,22 +61,28 @@ typedef struct Restoring
 	const PlanValues *values;
 	const PlanValueRows *rows;
 	bool		given_up;		/* the step was skipped since */
-	bool		by_type;		/* a column has another type by now */
+	bool		by_type;		/* the column has another type now */
 	int64		restored;
 } Restoring;
 
-/* Outcome of all columns of a step */
+/* Outcome over all columns of a step */
 typedef struct Restored
 {
 	int64		restored;		/* rows */
-	int64		missing;		/* that were not found, or have another value */
-	int64		waiting;		/* of those: that may be in quarantine */
-	ErrorData  *error;			/* the first, or NULL */
-	bool		by_type;		/* it is about a column's type */
-	PlanValuesSince *since;		/* whose values would be written over, or NULL */
+	int64		missing;		/* rows that were not found, or have another
+								 * value */
+	int64		waiting;		/* part of the missing rows that may be in
+								 * quarantine */
+	ErrorData  *error;			/* first error, or NULL */
+	bool		by_type;		/* the error is about the column's type */
+	PlanValuesSince *since;		/* later values that would be overwritten, or
+								 * NULL */
 } Restored;
 
-/* Has somebody made a cast of text to a type, or to what a domain is made of?  It would be called in place of the input function. */
+/*
+ * Returns whether a user has made a cast from text to the type, or to a
+ * domain's base type, which would be called instead of the input function
+ */
 static bool
 has_own_cast(Oid type)
 {
@@ -89,7 +94,7 @@ has_own_cast(Oid type)
 	return own;
 }
 
-/* A text as a column has it */
+/* Returns the expression of a text converted to the column's type */
 static char *
 as_column(Oid table, const char *column, const char *text)
 {
@@ -104,14 +109,18 @@ as_column(Oid table, const char *column, const char *text)
 	return psprintf("CAST(%s AS %s)", text, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
-/* Has a column a value that is kept as a text?  A cast of it to text may differ from its output, as of char(n), boolean and xml: a row has the latter. */
+/*
+ * Returns the condition that a column has a value kept as text.  A cast to text
+ * may differ from the output of char(n), boolean and xml; the condition accepts
+ * the column's output.
+ */
 static char *
 has_value(Oid table, const char *column, const char *text)
 {
 	return psprintf("ROW(\"~t\".%s)::text = ROW(%s)::text", quote_identifier(column), as_column(table, column, text));
 }
 
-/* The rows on record that have the value which was set */
+/* Returns the query for the recorded rows that have the value which was set */
 static char *
 rows_with_value(Oid table, const char *name, List *keys)
 {
@@ -145,7 +154,7 @@ restoring_statement(Oid table, const char *name, List *keys)
 					as_column(table, name, "\"~v\".was"), rows_with_value(table, name, keys), has_value(table, name, "\"~v\".was"));
 }
 
-/* Returns rows that still have the value which was set, but for those ids */
+/* Returns the query for rows that still have the value which was set, except those ids */
 static char *
 passed_over_query(Oid table, const char *name, List *keys)
 {
@@ -172,9 +181,9 @@ find_role(Oid table)
 }
 
 /*
- * Returns the table that has had the rows, or InvalidOid, and its columns by the names of
- * now, the last of which got values.  Who has restored one that is gone says so by
- * skipping the step: its name counts then.
+ * Returns the table that had the rows, or InvalidOid, and its columns by their
+ * present names, the last of which got values.  By skipping the step, a role
+ * confirms that a restored table of that name is the one.
  */
 static Oid
 table_of_values(const Restoring *r, List **columns)
@@ -188,7 +197,7 @@ table_of_values(const Restoring *r, List **columns)
 	return OidIsValid(table) || !r->given_up ? table : sg_find_qualified(r->values->table);
 }
 
-/* Raises an error whose hint is the way to the table of that name, or to do without */
+/* Raises an error whose hint says how to bring back the table of that name, or how to do without */
 pg_noreturn static void
 table_is_gone(const Restoring *r)
 {
@@ -204,7 +213,7 @@ table_is_gone(const Restoring *r)
 					 skip, quote_literal_cstr(r->plan->name))));
 }
 
-/* Returns the ids in the one column of what a statement has returned, as bigint[] */
+/* Returns the ids in the only column of a statement's result, as bigint[] */
 static Datum
 returned_ids(void)
 {
@@ -216,7 +225,10 @@ returned_ids(void)
 	return PointerGetDatum(construct_array(ids, (int) SPI_processed, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Raises 09000 where a trigger or a rule has changed what was given back, or has kept rows as they were: else the last copy would be forgotten */
+/*
+ * Raises 09000 if a trigger or rule has changed the restored values, or
+ * suppressed the update: otherwise the last copy would be forgotten
+ */
 static void
 check_triggers(Oid table, bool all_have_it)
 {
@@ -229,7 +241,7 @@ check_triggers(Oid table, bool all_have_it)
 					 quote_literal_cstr(sg_relation_name(table)))));
 }
 
-/* Have all rows that a statement has returned what its second column asks? */
+/* Returns whether the second column is true in all rows of a statement's result */
 static bool
 returned_all_true(void)
 {
@@ -284,7 +296,7 @@ do_restore(void *p)
 	keys = list_truncate(list_copy(columns), list_length(columns) - 1);
 	sql = restoring_statement(table, llast(columns), keys);
 	passed_over = passed_over_query(table, llast(columns), keys);
-	/* a restricted operation can't leave a trigger to the end */
+	/* a restricted operation cannot leave triggers deferred */
 	if (OidIsValid(role))
 		run_fire_deferred();
 	following = run_following(table, llast(columns));
@@ -308,7 +320,10 @@ do_restore(void *p)
 	sg_scope_end(&scope);
 	plan_value_forget(ids);
 
-	/* the next call knows how many are left, should this one be cut off */
+	/*
+	 * recorded now: the next call needs to know how many are left if this one
+	 * is cut off
+	 */
 	plan_deed_rows(r->plan, DEED_SET, r->deed->step, r->deed->object, -r->restored);
 }
 
@@ -319,7 +334,10 @@ restore(void *p)
 	run_fire_deferred();
 }
 
-/* How many rows of the table, or of what it is a partition of, the plan has in quarantine */
+/*
+ * Returns the number of rows that the plan has in quarantine from the table, or
+ * from the partitioned table above it
+ */
 static int64
 in_quarantine(const PlanRun *run, Oid table, const char *column)
 {
@@ -332,7 +350,7 @@ in_quarantine(const PlanRun *run, Oid table, const char *column)
 	return n;
 }
 
-/* Gives the rows of one column their old values, and counts; an error ends this column alone */
+/* Restores the old values of one column, and counts; an error ends this column only */
 static void
 restore_column(StepWork *work, Restoring *r, Restored *result)
 {
@@ -461,7 +479,11 @@ undo_values(StepWork *work, const PlanDeed *deed)
 		return undo_tell_problem(work, deed, problem);
 	left = deed->rows - result.restored;
 	run->rows_lost += left;
-	/* what somebody gives up stays on record, for it may be the only copy */
+
+	/*
+	 * values that are given up stay on record, because they may be the only
+	 * copy
+	 */
 	if (problem == NULL)
 		plan_values_forget(run->plan, deed->step);
 	if (left > 0)

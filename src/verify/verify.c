@@ -40,12 +40,13 @@
 #include "run/run_unit.h"
 #include "verify/verify.h"
 
+SG_FUNCTION(sg_smoke_run);
 SG_FUNCTION(sg_verify_fks);
 
 /*
- * Entries that live tests of a key leave in the server's caches of tables are
- * of no use for the next one: after so many keys it goes, as if others had
- * changed the catalogs.
+ * Number of keys after which the caches of tables are reset, as by an
+ * invalidation: entries that the live tests of one key leave are of no use for
+ * the next one.
  */
 #define FORGET_AFTER	20
 
@@ -56,8 +57,8 @@ verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 	VerifyTest *row = palloc(sizeof(VerifyTest));
 
 	/*
-	 * what the catalog of one node says of a key whose rows are on others is
-	 * no proof
+	 * the catalog of one node proves nothing about a key whose rows are on
+	 * others
 	 */
 	if (result == AUDIT_PASS && vk->key && vk->key->doubt)
 	{
@@ -72,7 +73,7 @@ verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 	vk->tests = lappend(vk->tests, row);
 }
 
-/* Two words that should be the same */
+/* Adds a test that passes if both words are equal */
 static void
 compare(VerifyKey *vk, const char *test, const char *expected, const char *observed, const char *reason)
 {
@@ -91,7 +92,10 @@ compare_protection(VerifyKey *vk, const char *test, const char *expected, const 
 		compare(vk, test, expected, observed, reason);
 }
 
-/* set null (a, b), in order of their names: that of the clause means nothing */
+/*
+ * Returns the action, such as set null (a, b), with sorted column names,
+ * because their order in the clause has no meaning
+ */
 static char *
 delete_words(const FkKey *key)
 {
@@ -132,14 +136,14 @@ test_protection(VerifyKey *vk)
 	compare_protection(vk, "armed", "armed", key->armed ? "armed" : "unarmed", key->unarmed_reason);
 }
 
-/* The clauses, as planned */
+/* Adds tests of the clauses */
 static void
 test_clauses(VerifyKey *vk)
 {
 	const FkKey *planned = &vk->expected;
 	const FkKey *key = vk->key;
 
-	/* MATCH means nothing for a single column */
+	/* MATCH has no meaning for a single column */
 	if (fk_same_match(planned, key))
 		verify_add_test(vk, "match", sg_match_word(planned->match), sg_match_word(key->match), AUDIT_PASS, NULL);
 	else
@@ -149,7 +153,7 @@ test_clauses(VerifyKey *vk)
 	compare(vk, "deferrable", timing_words(planned), timing_words(key), NULL);
 }
 
-/* The key that a step replaces has to be gone once the new one holds */
+/* Adds the test that the replaced key is gone, once the new one is in force */
 static void
 test_replaced(VerifyKey *vk, const PlanStep *step)
 {
@@ -179,7 +183,7 @@ typedef struct StepLook
 	VerifyKey  *vk;
 } StepLook;
 
-/* Reads the step's key from the catalogs; a table may go while it is looked at */
+/* Reads the step's key from the catalogs; for sg_try(), since a table may be dropped meanwhile */
 static void
 look_at_step(void *arg)
 {
@@ -272,7 +276,7 @@ compare_verify_keys(const ListCell *a, const ListCell *b)
 	return c ? c : strcmp(ka->fk_name, kb->fk_name);
 }
 
-/* How many tests of a key ended how, and the worst of them, for the log */
+/* Returns the log entry of a key: counts of its tests by result, and the worst of them */
 static LogEntry *
 log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double elapsed_ms)
 {
@@ -293,16 +297,16 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 	return entry;
 }
 
-/* More tests than these that did not pass are not named as evidence */
+/* Maximum number of failed tests that the evidence names */
 #define MAX_NAMED	1000
 
 /* Results of all tests of a call, for reports, without texts of errors and values */
 typedef struct Tally
 {
 	int64		counts[AUDIT_SKIPPED + 1];
-	StringInfoData named;		/* those that did not pass, as JSON */
+	StringInfoData named;		/* tests that did not pass, as JSON */
 	int			nnamed;
-	StringInfoData smoke;		/* those of schemaguard.smoke_test, as JSON */
+	StringInfoData smoke;		/* tests of schemaguard.smoke_test, as JSON */
 } Tally;
 
 static void
@@ -353,7 +357,7 @@ emit_tests(SgRowSink *sink, const VerifyKey *vk)
 	}
 }
 
-/* The keys, each with the verdict of the catalogs */
+/* Returns the keys, each judged by the catalogs */
 static List *
 collect_keys(const FkPlan *plan, List *declared)
 {
@@ -377,7 +381,10 @@ collect_keys(const FkPlan *plan, List *declared)
 	return keys;
 }
 
-/* Tries a key in this transaction, as long as it has room; `reason` is why no worker has done it, or NULL */
+/*
+ * Tries a key in this transaction, as long as that has room; `reason` says why
+ * no worker has done it, or is NULL
+ */
 static void
 try_here(VerifyKey *vk, VerifyKeys *declared, const char *reason)
 {
@@ -390,20 +397,19 @@ try_here(VerifyKey *vk, VerifyKeys *declared, const char *reason)
 }
 
 /*
- * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false,
- *				 steps schemaguard.steps DEFAULT NULL)
+ * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false, steps
+ * schemaguard.steps DEFAULT NULL)
  *
- * Several rows per key: one per test.  With a plan (42704), its steps, or those
- * chosen (22023), in the order of deployment; else every declared key, by child and name.  A test
- * that can't be made is "unknown" with the reason.
- *
- * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
- * INSERT, UPDATE and DELETE as far as the attempts do; each of them is rolled
- * back, and holds row locks for schemaguard.lock_timeout at most.  Many keys
- * are tried by workers, each in a transaction of its own.  Unless steps are
- * chosen, tests of schemaguard.smoke_test come last, by name.  Writes the
- * log for roles with sg_grant(), except on a standby and in a read-only
- * transaction.
+ * Returns a row per test, several for each key.  With a plan (42704), for its
+ * steps, or the chosen ones (22023), in the order of deployment; without one,
+ * for every declared key, sorted by child and name.  A test that can't be made
+ * is "unknown", with the reason.  Any role may verify by the catalogs, also on
+ * a standby. live needs the privileges that its attempts use: SELECT, INSERT,
+ * UPDATE, DELETE.  Each attempt is rolled back, and holds row locks for
+ * schemaguard.lock_timeout at most.  Workers try many keys, each in a
+ * transaction of its own.  Unless steps are chosen, tests of
+ * schemaguard.smoke_test come last, sorted by name.  Writes the log for roles
+ * with sg_grant(), except on a standby and in a read-only transaction.
  */
 static Datum
 sg_verify_fks_entered(PG_FUNCTION_ARGS)
@@ -436,7 +442,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	declared = fk_declared(InvalidOid);
 	by_table = verify_keys(declared);
 	keys = collect_keys(plan, declared);
-	/* some steps are not the plan */
+	/* chosen steps are not the whole plan */
 	if (PG_ARGISNULL(2))
 		keys = list_concat(keys, verify_smoke_tests(plan));
 	sg_progress_total(list_length(keys));
@@ -477,5 +483,27 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	if (plan)
 		plan_options_end(options);
 
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemaguard.sg_smoke_run()
+ *
+ * Runs the tests of schemaguard.smoke_test that belong to no plan; returns the
+ * rows that sg_verify_fks() with live would.
+ */
+static Datum
+sg_smoke_run_entered(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+
+	sg_check_version();
+	sg_sink_begin(&sink, fcinfo);
+	verify_live_begin();
+	foreach_ptr(VerifyKey, vk, verify_smoke_tests(NULL))
+	{
+		verify_smoke(vk, true);
+		emit_tests(&sink, vk);
+	}
 	PG_RETURN_NULL();
 }

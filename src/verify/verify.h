@@ -28,33 +28,32 @@
 /* Reason of a test that is unknown */
 #define VERIFY_MOVED	"a later step of the plan has renamed or dropped what it is on"
 
-/* A row of the result */
+/* Row of the result */
 typedef struct VerifyTest
 {
 	const char *test;
 	const char *expected;
-	const char *observed;		/* NULL: nothing was */
+	const char *observed;		/* NULL: nothing was observed */
 	AuditResult result;
-	const char *reason;			/* NULL where there is nothing to say */
+	const char *reason;			/* NULL: no reason */
 } VerifyTest;
 
 typedef struct SmokeTest SmokeTest;
 
-/* A key that is verified */
+/* Key, step or test that is verified */
 typedef struct VerifyKey
 {
 	const char *fk_name;
 	const char *child_table;
 	const char *parent_table;
-	int			step;			/* 0 without a plan */
-	FkKey		expected;		/* as planned; without a plan, as declared */
-	FkKey	   *key;			/* as declared; NULL: missing */
-	List	   *tests;			/* of VerifyTest * */
-	const PlanStep *change;		/* no key, but a step of another kind; or NULL */
-	const SmokeTest *smoke;		/* no key, but a row of
-								 * schemaguard.smoke_test; or NULL */
-	int			tried;			/* live tests that have a verdict */
-	double		live_ms;		/* that a worker took for them */
+	int			step;			/* 0: no plan */
+	FkKey		expected;		/* key as planned; without a plan, as declared */
+	FkKey	   *key;			/* key as declared; NULL: missing */
+	List	   *tests;			/* VerifyTest * */
+	const PlanStep *change;		/* step of another kind than key, or NULL */
+	const SmokeTest *smoke;		/* row of schemaguard.smoke_test, or NULL */
+	int			tried;			/* number of live tests with a verdict */
+	double		live_ms;		/* time that a worker took for them */
 } VerifyKey;
 
 /* ---- verify.c ---- */
@@ -62,62 +61,68 @@ typedef struct VerifyKey
 extern void verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 							const char *observed, AuditResult result, const char *reason);
 
-/* A step and a declared key, with the verdict of the catalogs */
+/* Return a step's key, or a declared one, judged by the catalogs */
 extern VerifyKey *verify_step(const PlanStep *step);
 extern VerifyKey *verify_declared(FkKey *key);
 
-/* Returns a done step with the names that its table and columns have by now, by its deed of that kind, or NULL where there is none */
+/*
+ * Returns a done step with the current names of its table and columns, by its
+ * deed of that kind, or NULL if there is no such deed
+ */
 extern const PlanStep *verify_step_now(const PlanStep *step, DeedKind kind);
 
 /* ---- verify_worker.c ---- */
 
 /*
- * Has workers try keys, where these are many and a worker can.  A key whose
- * `tried` is 0 afterwards is left for the session; returns why some may be
- * left, or NULL.
+ * Lets workers try the keys, if there are many and workers can.  A key whose
+ * `tried` is 0 afterwards is left for the session; returns the reason, or NULL.
  */
 extern const char *verify_by_workers(const FkPlan *plan, List *keys);
 
 /* ---- verify_change.c ---- */
 
-/* The tests of a step that is no foreign key; live: its rows are read, under ACCESS SHARE */
+/* Adds the tests of a step that is not a foreign key; live: reads its rows, under ACCESS SHARE */
 extern void verify_change(VerifyKey *vk, const FkPlan *plan, bool live);
 
 /* ---- verify_smoke.c ---- */
 
-/* Returns the tests of a plan, or of the database if it is NULL, by name (a List of VerifyKey *, without a verdict) */
+/*
+ * Returns the tests of a plan, or of the database if plan is NULL, sorted by
+ * name, as a List of VerifyKey * without a verdict
+ */
 extern List *verify_smoke_tests(const FkPlan *plan);
 
 /*
- * Adds the verdict of a test, which is run as its author, restricted; without live it
- * is skipped.  Changes nothing: an attempt is rolled back.  Cancels go through.
+ * Runs a test as its author, restricted, and adds its verdict; without live the
+ * test is skipped.  Changes nothing: an attempt is rolled back.  Raises cancels
+ * only.
  */
 extern void verify_smoke(VerifyKey *vk, bool live);
 
-/* Appends what a report has to know of a test that has its verdict, as JSON */
+/* Appends the figures of a judged test as JSON, for reports */
 extern void verify_smoke_figures(StringInfo json, const VerifyKey *vk);
 
 /* ---- verify_live.c ---- */
 
 /*
- * Try on the real tables what the key should refuse, accept and do; adds one
- * test for each attempt.  Changes nothing: every attempt is rolled back,
- * whatever happens.  Cancels go through.
+ * Tries on the real tables what the key should refuse, accept and do; adds a
+ * test for each attempt.  Changes nothing: every attempt is rolled back.
+ * Raises cancels only.
  */
 extern void verify_live(VerifyKey *vk, VerifyKeys *declared);
 
 /*
- * Searches and attempts have transaction IDs of their own, and one transaction
- * has so many of them at most: begins to count them; is there room for the
- * tests of a key?
+ * Searches and attempts take transaction IDs of their own, whose number in one
+ * transaction is limited. verify_live_begin() starts to count them;
+ * verify_live_has_room() returns whether the tests of one more key fit.
  */
 extern void verify_live_begin(void);
 extern bool verify_live_has_room(void);
 
-/* Is a row of the key going to be tried? */
+/* Returns whether the live tests of a key will try rows */
 extern bool verify_live_tries(const VerifyKey *vk);
 
-/* Add the n-th live test with a verdict that is known, and all that have none as unknown, for a reason */
+/* Add the n-th live test with a known verdict, and all tests without one as unknown for a reason */
 extern void verify_add_live(VerifyKey *vk, int n, const char *observed, AuditResult result, const char *reason);
 extern void verify_leave_live(VerifyKey *vk, const char *reason);
 

@@ -20,14 +20,14 @@
 #include "change/change.h"
 #include "verify/verify.h"
 
-/* Does it make something, which is there then?  Others are done. */
+/* Returns whether a step creates an object; others are done without one */
 static bool
 makes_something(const PlanStep *step)
 {
-	return step->kind != STEP_STATEMENT && step->kind != STEP_DROP && step->kind != STEP_RENAME;
+	return step->kind != STEP_STATEMENT && step->kind != STEP_DROP && step->kind != STEP_RENAME && step->kind != STEP_ROWS;
 }
 
-/* The name of the test, and what is expected of it */
+/* Returns the name of the test, which is also the expectation */
 static const char *
 done_word(const PlanStep *step)
 {
@@ -77,7 +77,10 @@ judge(AuditKey *rule)
 	audit_table(&table);
 }
 
-/* Rows that come past the trigger of a step that has filled all of them have no value until the next call */
+/*
+ * Adds the test that a fill is complete: rows that were written past the
+ * trigger have no value until the next call
+ */
 static void
 test_filled(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 {
@@ -93,7 +96,7 @@ test_filled(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 						"rows that a subscription has written past the trigger; the next call of sg_apply fills them");
 }
 
-/* Added, and all rows looked at */
+/* Adds the test that a constraint exists and is validated */
 static void
 test_valid(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 {
@@ -126,7 +129,7 @@ make_rule(void *p)
 	arg->rule = change_rule(arg->step, arg->author);
 }
 
-/* No row breaks it, whatever the catalogs say */
+/* Adds the test that no row breaks the rule, whatever the catalogs say */
 static void
 test_rows(VerifyKey *vk, const FkPlan *plan, const PlanStep *step)
 {
@@ -146,13 +149,13 @@ test_rows(VerifyKey *vk, const FkPlan *plan, const PlanStep *step)
 		verify_add_test(vk, "live: rows", "0 break it", psprintf(INT64_FORMAT " break it", arg.rule->orphan_rows), arg.rule->result, NULL);
 }
 
-/* The arguments of change_look(), for sg_try_undo() */
+/* Arguments of change_look(), for sg_try_undo() */
 typedef struct ChangeArg
 {
 	const PlanStep *step;
 	ChangeMove	move;
-	bool		moved;			/* a later step has renamed or dropped what it
-								 * is on */
+	bool		moved;			/* a later step has renamed or dropped its
+								 * object */
 } ChangeArg;
 
 static void
@@ -171,7 +174,11 @@ look_at_change(void *p)
 			arg->step = now;
 			change_look(now, &arg->move);
 		}
-		/* a column that is still to be added was dropped by the plan */
+
+		/*
+		 * a column step whose column is missing: the plan has dropped the
+		 * column
+		 */
 		arg->moved = (arg->move.kind == MOVE_PROBLEM || (arg->step->kind == STEP_COLUMN && arg->move.kind == MOVE_STATEMENT)) &&
 			makes_something(arg->step);
 	}

@@ -33,10 +33,12 @@
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
 
-#define CANDIDATES		3		/* rows that are fit, to try in turn */
-#define LOOKED_AT		20		/* rows to choose them from, at a time */
-#define SAMPLE_ROWS		1000	/* of the child, to find parents */
-#define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
+#define CANDIDATES		3		/* rows to try in turn */
+#define LOOKED_AT		20		/* rows to choose from, at a time */
+#define SAMPLE_ROWS		1000	/* rows of the child that are sampled to find
+								 * parents */
+#define SAMPLE_PARENTS	5000	/* rows of the parent that are sampled if that
+								 * found none */
 
 static const char *
 no_privilege(Oid relid, Oid role, AclMode mode, const char *word)
@@ -73,7 +75,10 @@ may_insert(const LiveTest *lt, Oid role)
 		no_privilege(lt->key->child, role, ACL_INSERT, "INSERT") == NULL;
 }
 
-/* Is a key's value of the parent the same when it is put into the child? */
+/*
+ * Returns whether both sides of a key have the same types, so that a value of
+ * the parent fits the child unchanged
+ */
 static bool
 same_types(const FkKey *key)
 {
@@ -85,7 +90,7 @@ same_types(const FkKey *key)
 	return true;
 }
 
-/* Some rows of the child with a complete key, and their places */
+/* Returns a query for rows of the child with a complete key */
 static char *
 some_children(const FkKey *key, const char *sampling, int limit)
 {
@@ -108,14 +113,17 @@ verify_judging_child(const LiveTest *lt)
 	return sql.data;
 }
 
-/* The parent of a child c as p, by the parent's unique index, however many children a planner would rather read the whole parent for */
+/*
+ * Returns a lateral join of a child c with its parent p, which uses the
+ * parent's unique index even if the planner would read the whole parent
+ */
 static char *
 parent_of_child(const FkKey *key, const char *match)
 {
 	return psprintf("LATERAL (SELECT p.tableoid, p.ctid FROM %s WHERE %s LIMIT 1) p", verify_table(key->parent, "p"), match);
 }
 
-/* Copies of some children, each with its own parent */
+/* Returns a query for children to copy, each with its own parent */
 static char *
 pairs_query(const FkKey *key, const char *sampling, int children)
 {
@@ -123,7 +131,7 @@ pairs_query(const FkKey *key, const char *sampling, int children)
 					some_children(key, sampling, children), parent_of_child(key, verify_match(key, "p", "c")));
 }
 
-/* A copy of any child, with any parent, or one that has no child */
+/* Returns a query for a child to copy and another parent, with childless one that has no child */
 static char *
 adopted_query(const FkKey *key, bool childless)
 {
@@ -137,8 +145,8 @@ adopted_query(const FkKey *key, bool childless)
 }
 
 /*
- * A share of a large table's blocks that has about so many rows, so that not
- * only its oldest ones are seen; NULL for a small table.
+ * Returns TABLESAMPLE for about that many rows, spread over a large table so
+ * that not only its oldest rows are seen; NULL for a small table.
  */
 static char *
 sampling_clause(Oid relid, int sample)
@@ -149,7 +157,7 @@ sampling_clause(Oid relid, int sample)
 	return rows > 10.0 * sample ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * sample / rows) : NULL;
 }
 
-/* The parents of some children; a sample comes in the order of blocks, and is not to be cut */
+/* Returns a query for the parents of some children; a sample comes in block order, and has no LIMIT */
 static char *
 parents_query(const LiveTest *lt, const char *sampling)
 {
@@ -158,7 +166,7 @@ parents_query(const LiveTest *lt, const char *sampling)
 					parent_of_child(lt->key, verify_judging_child(lt)));
 }
 
-/* Keys of which no child has more rows than may be reached, as a table that is called c */
+/* Returns a subquery c for the key values that at most VERIFY_REACH_ROWS children have */
 static char *
 small_keys(const FkKey *key)
 {
@@ -173,7 +181,7 @@ small_keys(const FkKey *key)
 					VERIFY_REACH_ROWS);
 }
 
-/* No child of another key that would refuse the statement first */
+/* Returns the condition that no child of another key refuses the statement first */
 static char *
 not_refused(const LiveTest *lt)
 {
@@ -189,8 +197,8 @@ not_refused(const LiveTest *lt)
 }
 
 /*
- * All parents, or some, with a few children only.  With an index, their
- * children are counted parent by parent, without one all of them at once.
+ * Returns a query for parents, or a sample of them, with few children.  With an
+ * index, children are counted parent by parent, not all at once.
  */
 static char *
 small_parents_query(const LiveTest *lt, const char *sampling)
@@ -209,7 +217,7 @@ small_parents_query(const LiveTest *lt, const char *sampling)
 					verify_table(key->child, "c"), verify_judging_child(lt), not_refused(lt));
 }
 
-/* The rows that a cursor has fetched; column 1 is the child unless there is only a parent */
+/* Reads the fetched rows as candidates; column 1 is the child, unless there is only a parent */
 static List *
 read_candidates(const LiveTest *lt, bool use_parent)
 {
@@ -229,7 +237,7 @@ read_candidates(const LiveTest *lt, bool use_parent)
 	return rows;
 }
 
-/* Keep those among the rows from which the statement does not reach too far */
+/* Keeps the rows from which the statement does not reach too many others */
 static void
 choose_candidates(LiveTest *lt, List *rows)
 {
@@ -258,8 +266,8 @@ choose_candidates(LiveTest *lt, List *rows)
 }
 
 /*
- * Look at the rows of a query, some at a time, until one is fit, so many rows
- * have been looked at (0: all), or the time is up.
+ * Examines the rows of a query in groups, until one is fit, `most` rows have
+ * been seen (0: all), or the time is up.
  */
 static void
 look_at(LiveTest *lt, const char *sql, int most, bool use_parent)
@@ -323,7 +331,7 @@ find_parents(LiveTest *lt)
 									 lt->reach.beside ? " by this key alone" : ""));
 }
 
-/* The column that is to get a value that is in no table */
+/* Chooses the key column that gets a value which occurs in no table */
 static void
 choose_fresh_column(LiveTest *lt, Oid relid, const AttrNumber *columns)
 {
@@ -332,7 +340,7 @@ choose_fresh_column(LiveTest *lt, Oid relid, const AttrNumber *columns)
 		lt->reason = "no value could be made that does not exist, for any column of the key";
 }
 
-/* Would another key between the same tables reach a child that is made for this one? */
+/* Returns whether another key between the same tables would reach a child that is made for this one */
 static bool
 shares_columns(const LiveTest *lt)
 {
@@ -365,7 +373,7 @@ verify_may_copy(LiveTest *lt)
 	return may;
 }
 
-/* Finds the columns by which copies of a parent and a child become unique; false if there are none */
+/* Finds the columns that make copies of a parent and a child unique; returns false if there are none */
 static bool
 make_copies_unique(LiveTest *lt)
 {
@@ -409,8 +417,8 @@ verify_find_copies(LiveTest *lt)
 }
 
 /*
- * Finds the columns by which a copy becomes unique.  Returns whether the key's own
- * columns have to be: then a valid row needs a parent that has no child.
+ * Finds the columns that make a copy of a child unique.  Returns whether these
+ * include the key's own: then a valid row needs a parent without children.
  */
 static bool
 make_copy_unique(LiveTest *lt)

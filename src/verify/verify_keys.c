@@ -22,7 +22,8 @@ struct VerifyKeys
 {
 	SgOidLists *by_child;
 	SgOidLists *by_parent;
-	SgOidLists *by_tree;		/* by the root of the parent's tree */
+	SgOidLists *by_tree;		/* keys by the root of the parent's partition
+								 * tree */
 };
 
 VerifyKeys *

@@ -14,13 +14,13 @@
 
 typedef struct VerifyKeys VerifyKeys;
 
-/* Files the keys that fk_declared() has found, in the current memory context */
+/* Builds the index of the keys of fk_declared(), in the current memory context */
 extern VerifyKeys *verify_keys(List *declared);
 
 /*
- * Return the keys of a child; those to a parent; and those to a parent or any
- * other table of its partition tree.  Keys that another session has dropped are
- * left out: no statement is judged by them any more.
+ * Return the keys of a child; of a parent; of a parent or any other table of
+ * its partition tree.  Keys that another session has dropped are left out,
+ * because no statement is checked by them any more.
  */
 extern List *verify_keys_of(const VerifyKeys *keys, Oid child);
 extern List *verify_keys_to(const VerifyKeys *keys, Oid parent);

@@ -45,14 +45,16 @@
 #include "verify/verify_row.h"
 
 #define ATTEMPTS		5
-#define LOOKS			3		/* for other rows, where those that were found
-								 * have gone */
-#define MOST_IDS		60		/* of one transaction: standbys know up to 64
-								 * of its subtransactions */
-#define IDS_OF_TEST		2		/* the search and the attempt: both lock rows
-								 * of catalogs */
+#define LOOKS			3		/* searches for other rows, if those found are
+								 * gone */
+#define MOST_IDS		60		/* transaction IDs per transaction: standbys
+								 * know up to 64 of its subtransactions */
+#define IDS_OF_TEST		2		/* transaction IDs per test: the search and
+								 * the attempt, both of which lock rows of
+								 * catalogs */
 #define KINDS			(LIVE_UPDATE_PARENT + 1)
-#define LOOK_SHARE		2		/* the part of it in which a new look begins */
+#define LOOK_SHARE		2		/* a new search begins within this fraction of
+								 * the time */
 
 const char *const verify_other_path_text =
 "other keys reach the same rows, so it can't be told which one has acted";
@@ -78,7 +80,7 @@ static const char *const outcome_words[] = {
 	[OUTCOME_MIXED] = "different from row to row",
 };
 
-/* Subtransactions of this transaction that have an ID */
+/* Number of this transaction's subtransactions that have an ID */
 static int	ids_used = 0;
 
 void
@@ -111,7 +113,10 @@ live_rejects_parent(const LiveTest *lt)
 	return live_declared_action(lt) == FKCONSTR_ACTION_NOACTION || live_declared_action(lt) == FKCONSTR_ACTION_RESTRICT;
 }
 
-/* The column may have gone, and the key with it, since that was read */
+/*
+ * Returns whether the key has a generated column; a column may have been
+ * dropped since the key was read
+ */
 static bool
 has_generated_column(const FkKey *key)
 {
@@ -165,8 +170,8 @@ live_begin_as(SgScope *scope, Oid role)
 	run_set_local("jit", "off");
 
 	/*
-	 * planning must not look into CHECK constraints, which may be anybody's
-	 * code
+	 * planning must not evaluate CHECK constraints, which may contain
+	 * anybody's code
 	 */
 	run_set_local("constraint_exclusion", "off");
 }
@@ -189,8 +194,8 @@ do_prepare(void *arg)
 	live_begin_as(&scope, lt->role);
 
 	/*
-	 * rows as they are now: the caller's statement may be old by a thousand
-	 * keys
+	 * take a new snapshot: the caller's statement may have begun a thousand
+	 * keys ago
 	 */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	verify_find(lt);
@@ -218,9 +223,9 @@ prepare(void *arg)
 }
 
 /*
- * Fires what this transaction has deferred until now, which may fail here
- * without counting as a result.  It is the caller's own, and runs as the
- * caller; a restricted role can't defer anything, whatever the key.
+ * Fires the deferred triggers of this transaction, so that their errors do not
+ * count as a result.  They are the caller's own, and run as the caller; a
+ * restricted role can't defer anything.
  */
 static void
 do_at_once(const LiveTest *lt)
@@ -260,7 +265,7 @@ attempt(void *arg)
 	run_deed_alone(do_attempt, arg);
 }
 
-/* Does the error come from this key, or from its part for a partition? */
+/* Returns whether an error names this key, or its clone on a partition */
 static bool
 names_key(const FkKey *key, const ErrorData *edata)
 {
@@ -268,7 +273,7 @@ names_key(const FkKey *key, const ErrorData *edata)
 		fk_of_error(edata) == key->conid;
 }
 
-/* Why there is nothing to see, for people: where the key is gone, that is why */
+/* Returns the reason for an attempt without a result, for people: that the key is gone, if it is */
 static const char *
 error_reason(const LiveTest *lt, const ErrorData *edata)
 {
@@ -284,7 +289,7 @@ live_attempt_limit(void)
 	return sg_statement_timeout ? Min(sg_statement_timeout, sg_lock_timeout) : sg_lock_timeout;
 }
 
-/* Makes one attempt, and rolls it back; returns whether another one may tell more */
+/* Makes one attempt, and rolls it back; returns whether another attempt may tell more */
 static bool
 attempt_once(LiveTest *lt)
 {
@@ -295,7 +300,7 @@ attempt_once(LiveTest *lt)
 	lt->observed = OUTCOME_UNSEEN;
 	lt->reason = NULL;
 	lt->changing = false;
-	/* the end of the subtransaction before took what progress shows along */
+	/* the end of the last subtransaction has reset the progress report */
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	edata = run_try_undo(live_attempt_limit(), attempt, lt);
 
@@ -305,20 +310,21 @@ attempt_once(LiveTest *lt)
 	{
 		lt->reason = psprintf(LIVE_TIMEOUT_TEXT,
 							  live_attempt_limit());
-		/* the first one had to plan and to fill caches, too */
+		/* the first attempt also had to plan and to fill caches */
 		return ++lt->timeouts == 1;
 	}
 	sg_rethrow_cancel(edata);
 	if (lt->changing && names_key(lt->key, edata))
 	{
 		lt->observed = OUTCOME_REJECTED;
-		/* the parent of a valid row may have gone at that very moment */
+		/* the parent of a valid row may have been deleted at that moment */
 		return lt->kind == LIVE_INSERT_VALID;
 	}
 	if (lt->candidate->copied && !lt->changing)
 		lt->reason = lt->unfit;
 	else if (known && !lt->changing && run_is_lock_failure(edata))
-		lt->reason = known;		/* says more than who was in the way */
+		lt->reason = known;		/* this reason says more than the lock's
+								 * holder */
 	else
 		lt->reason = error_reason(lt, edata);
 	return lt->changing || lt->candidate->copied || run_is_lock_failure(edata);
@@ -377,8 +383,8 @@ add_verdict(VerifyKey *vk, const LiveTest *lt)
 }
 
 /*
- * Prepare within what is left of the time to look for rows of the key,
- * *search_ms; the locks are gone afterwards.
+ * Prepares within the remaining search time of the key, *search_ms, and reduces
+ * it; releases its locks.
  */
 static void
 prepare_within_limit(LiveTest *lt, int *search_ms)
@@ -395,7 +401,7 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 	sg_progress_phase(SG_PHASE_SCANNING);
 	ids_used++;
 	edata = run_try_undo(*search_ms, prepare, lt);
-	/* a table that is locked was not searched */
+	/* do not count the time of waiting for a locked table */
 	if (edata == NULL || run_timeout_struck())
 		*search_ms -= (int) ((GetCurrentTimestamp() - start) / 1000);
 	if (edata == NULL)
@@ -411,7 +417,7 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 	}
 }
 
-/* Between attempts nothing is held; who was in the way may be gone after a moment */
+/* Pauses between attempts, which hold nothing, so that a blocker may end */
 static void
 pause_briefly(int attempt)
 {
@@ -419,7 +425,7 @@ pause_briefly(int attempt)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Find rows, and try them in turn, until something is seen or no other attempt could tell more */
+/* Finds rows, and tries them in turn, until there is a result or no other attempt could tell more */
 static void
 look_and_try(LiveTest *lt, int *search_ms)
 {
@@ -458,7 +464,7 @@ run_test(VerifyKey *vk, VerifyKeys *declared, LiveKind kind, int *search_ms)
 	else if (kind == LIVE_UPDATE_PARENT)
 		untried.reach.columns = verify_column_set(vk->key->parent_att, vk->key->nkeys);
 
-	/* rows of a busy table may all have moved since they were found */
+	/* in a busy table all rows may have moved since they were found */
 	for (int look = 1; look <= LOOKS && ids_used + IDS_OF_TEST <= MOST_IDS; look++)
 	{
 		lt = untried;

@@ -18,7 +18,7 @@
 #include "verify/verify_keys.h"
 #include "verify/verify_row.h"
 
-/* A statement that is tried may reach so many rows of other tables */
+/* Maximum number of rows of other tables that an attempt may reach */
 #define VERIFY_REACH_ROWS	100
 
 typedef enum LiveKind
@@ -39,42 +39,44 @@ typedef enum LiveOutcome
 	OUTCOME_CASCADED,
 	OUTCOME_SET_NULL,
 	OUTCOME_SET_DEFAULT,
-	OUTCOME_ORPHANED,			/* the parent went, its children stayed */
-	OUTCOME_DELETED,			/* children, by an UPDATE of the parent */
-	OUTCOME_CHANGED,			/* in a way that no action explains */
-	OUTCOME_MIXED				/* different from row to row */
+	OUTCOME_ORPHANED,			/* the parent was deleted, its children stayed */
+	OUTCOME_DELETED,			/* children were deleted by an UPDATE of the
+								 * parent */
+	OUTCOME_CHANGED,			/* changed in a way that no action explains */
+	OUTCOME_MIXED				/* rows differ in their outcome */
 } LiveOutcome;
 
-/* Actions that a statement on one table would set off by ON DELETE and ON UPDATE */
+/* Actions that a statement on one table triggers by ON DELETE and ON UPDATE */
 typedef struct VerifyReach
 {
 	VerifyKeys *declared;
-	const FkKey *key;			/* the one under test */
-	Oid			relid;			/* the table that the statement names */
+	const FkKey *key;			/* key under test */
+	Oid			relid;			/* table of the statement */
 	CmdType		event;			/* INSERT, UPDATE, DELETE */
-	Bitmapset  *columns;		/* that an UPDATE sets */
-	bool		inserts;		/* a parent and its child are made before */
+	Bitmapset  *columns;		/* columns that an UPDATE sets */
+	bool		inserts;		/* a parent and its child are inserted first */
 
 	/* filled in by verify_reach_tables */
-	CodeReach  *code;			/* what all of it could run */
-	List	   *tables;			/* with their partitions, by OID */
+	CodeReach  *code;			/* code that all of it could run */
+	List	   *tables;			/* tables with their partitions, by OID */
 	List	   *beside;			/* other keys that lead from the parent to the
 								 * child of the key under test */
-	List	   *rejecting;		/* other keys that refuse the statement itself */
-	bool		other_path;		/* its child is also reached by a detour */
+	List	   *rejecting;		/* other keys that may refuse the statement
+								 * itself */
+	bool		other_path;		/* other keys lead to its child, too */
 } VerifyReach;
 
 /*
- * Rows to try with.  A parent that is tried has no child here, unless a copy
- * of it is tried, which gets a copy of this child.
+ * Rows to try.  A parent that is tried itself has no child here; a parent that
+ * is copied comes with the child to copy.
  */
 typedef struct Candidate
 {
 	RowId		child;
 	RowId		parent;
-	bool		use_parent;		/* the copy gets the key of this parent */
-	bool		copied;			/* the parent to be tried is a copy of this
-								 * one */
+	bool		use_parent;		/* the copied child gets the key of this
+								 * parent */
+	bool		copied;			/* a copy of this parent is tried */
 } Candidate;
 
 typedef struct LiveTest
@@ -84,31 +86,32 @@ typedef struct LiveTest
 	LiveKind	kind;
 	LiveOutcome expected;
 	VerifyReach reach;
-	MemoryContext context;		/* of what outlives SPI */
-	Oid			role;			/* for sg_role_begin */
-	bool		may_insert;		/* into both tables */
-	TimestampTz look_until;		/* rows to try are looked for until then */
-	bool		no_copies;		/* they can't be made */
+	MemoryContext context;		/* context that survives SPI */
+	Oid			role;			/* role to try as, for sg_role_begin() */
+	bool		may_insert;		/* the role may insert into both tables */
+	TimestampTz look_until;		/* end of the search for rows */
+	bool		no_copies;		/* copies are impossible */
 
 	/* prepared */
-	List	   *candidates;		/* of Candidate * */
-	int			fresh_column;	/* of the key, by index */
+	List	   *candidates;		/* Candidate * */
+	int			fresh_column;	/* index into the key's columns */
 	Bitmapset  *fresh;			/* other columns of a copy that must differ */
 	Bitmapset  *null;
-	Bitmapset  *parent_fresh;	/* the same, of the copy of a parent */
+	Bitmapset  *parent_fresh;	/* likewise for the copy of a parent */
 	Bitmapset  *parent_null;
-	bool		some_unfit;		/* of the parents that were looked at */
-	bool		no_time;		/* left to look for rows */
-	const char *unfit;			/* why no parent that is there was tried */
+	bool		some_unfit;		/* some of the parents seen were unfit */
+	bool		no_time;		/* no time is left to search */
+	const char *unfit;			/* why no existing parent was tried */
 
-	/* of one attempt */
+	/* state of one attempt */
 	const Candidate *candidate;
 	bool		negative;		/* try negative numbers */
-	bool		changing;		/* the statement under test has begun */
-	bool		gone;			/* a row to be tried is another one now */
-	int			timeouts;		/* of all attempts */
+	bool		changing;		/* whether the statement under test has begun */
+	bool		gone;			/* a row to try was changed or deleted
+								 * meanwhile */
+	int			timeouts;		/* number of attempts that timed out */
 
-	/* what was seen, or the reason why nothing was */
+	/* outcome, or the reason why there is none */
 	LiveOutcome observed;
 	const char *reason;
 } LiveTest;
@@ -125,41 +128,44 @@ live_is_insert(LiveKind kind)
 	return kind == LIVE_INSERT_ORPHAN || kind == LIVE_INSERT_VALID;
 }
 
-/* A reason that outlives SPI */
+/* Sets the reason, copied into a context that survives SPI */
 extern void live_set_reason(LiveTest *lt, const char *reason);
 
-/* Return the action of the declared key when a parent goes, and whether it refuses that */
+/* Return the declared key's action when a parent is deleted or updated, and whether it refuses that */
 extern char live_declared_action(const LiveTest *lt);
 extern bool live_rejects_parent(const LiveTest *lt);
 
 /* ---- verify_live.c ---- */
 
-/* Other keys reach the same rows: who has acted can't be told */
+/* Reason: other keys reach the same rows, so that the acting key can't be told */
 extern const char *const verify_other_path_text;
 
 /* ---- verify_find.c ---- */
 
 /*
- * Can the test be made at all, and as whom?  Looks at catalogs only, as the
- * caller; sets lt->role, or the reason why not.
+ * Decides whether the test can be made, and as which role: sets lt->role, or
+ * the reason.  Reads only catalogs, as the caller.
  */
 extern void verify_find_role(LiveTest *lt);
 
-/* Find rows to try, or set the reason why there are none.  Reads only, as that role; connects SPI. */
+/* Finds rows to try, or sets the reason why there are none.  Reads only, as lt->role; connects SPI. */
 extern void verify_find(LiveTest *lt);
 
-/* Where there are none: may that role try a copy of a parent, with a copy of a child?  As the caller. */
+/*
+ * Returns whether lt->role may try copies of a parent and a child, if there are
+ * no rows to try.  As the caller.
+ */
 extern bool verify_may_copy(LiveTest *lt);
 
-/* Find rows to copy; why no other parent is fit stays on record.  As verify_find. */
+/* Finds rows to copy; keeps the reason why no parent was fit.  As verify_find(). */
 extern void verify_find_copies(LiveTest *lt);
 
-/* Look at all parents, as long as there is time.  As verify_find. */
+/* Examines all parents, as long as there is time.  As verify_find(). */
 extern void verify_find_all(LiveTest *lt);
 
 /*
- * SQL: is c a child by which the key can be judged at its parent p?  Not the
- * parent itself, and none that another key would touch as well.
+ * Returns the SQL condition that the key can be judged by child c of parent p:
+ * c is not p itself, and no other key would touch c.
  */
 extern char *verify_judging_child(const LiveTest *lt);
 
@@ -168,10 +174,10 @@ extern char *verify_judging_child(const LiveTest *lt);
 /* Returns why nothing can be attempted in this session, or NULL */
 extern const char *live_session_problem(void);
 
-/* Like sg_role_begin(), with short waits and no surprises in planning */
+/* Like sg_role_begin(), with short lock timeouts and without planning that evaluates constraints */
 extern void live_begin_as(SgScope *scope, Oid role);
 
-/* How long an attempt may hold up others, in ms */
+/* Returns the time in ms for which an attempt may hold up others */
 extern int	live_attempt_limit(void);
 
 #define LIVE_TIMEOUT_TEXT "an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout"
@@ -179,40 +185,40 @@ extern int	live_attempt_limit(void);
 /* ---- verify_try.c ---- */
 
 /*
- * The statement under test, with lt->candidate: sets lt->observed, or the
- * reason why there is nothing to see, or raises the error of whoever refuses
- * it.  Connects SPI; the caller rolls back.
+ * Runs the statement under test with lt->candidate: sets lt->observed, or the
+ * reason why there is no result, or raises the error of the refusal.  Connects
+ * SPI; the caller rolls back.
  */
 extern void verify_try(LiveTest *lt);
 
 /* ---- verify_reach.c ---- */
 
-/* Is one of them the other, or part of one partitioned table with it? */
+/* Returns whether two tables are equal, or belong to the same partition tree */
 extern bool verify_same_tree(Oid a, Oid b);
 
 /*
- * Follow the keys from table to table.  Returns why the statement can't be
- * tried without side effects that a rollback would leave behind, or NULL.
+ * Follows the keys from table to table.  Returns why the statement can't be
+ * tried without side effects that survive a rollback, or NULL.
  */
 extern char *verify_reach_tables(VerifyReach *reach);
 
 /*
- * As whom may the statement be tried, for sg_role_begin: the caller, or the
- * owner of the table or of the one at the key's other end.  Returns why
- * nobody may, or NULL.
+ * Sets the role, for sg_role_begin(), as which the statement may be tried: the
+ * caller, or the owner of the table or of the one at the key's other end.
+ * Returns why no role may, or NULL.
  */
 extern char *verify_reach_role(const VerifyReach *reach, Oid *role);
 
-/* Look again, in a deed, which locks those tables; also whether it is still that role */
+/* Repeats the look within a deed, which locks those tables, and checks that the role is still the same */
 extern char *verify_reach_again(const VerifyReach *reach, Oid role);
 
 /*
- * Count the rows that the statement would reach from one row.  Returns why
- * that row is not fit to be tried, or NULL.  Connects SPI.
+ * Counts the rows that the statement would reach from one row.  Returns why
+ * that row is unfit, or NULL.  Connects SPI.
  */
 extern char *verify_reach_rows(const VerifyReach *reach, const RowId *row);
 
-/* Why a role can't read all rows of a table, or NULL */
+/* Returns why a role can't read all rows of a table, or NULL */
 extern char *verify_read_problem(Oid relid, Oid role);
 
 #endif							/* SG_VERIFY_LIVE_H */

@@ -57,7 +57,7 @@
 
 SG_FUNCTION(sg_measure_overhead);
 
-/* The copies, and a column of theirs that numbers the rows of the sample */
+/* Names of the copies, and of their column that numbers the rows of the sample */
 #define CHILD_COPY	"pg_temp.schemaguard_child_%d"
 #define PARENT_COPY "pg_temp.schemaguard_parent_%d"
 #define CHILD_ROWS	"pg_temp.schemaguard_child_rows"
@@ -95,24 +95,26 @@ typedef struct Measure
 	FkKey		key;
 	int			sample;
 	int			rounds;
-	int			round;			/* 0 is to warm up, and not counted */
-	Operation	at;				/* what is done just now */
+	int			round;			/* number of the round; round 0 warms up and
+								 * is not counted */
+	Operation	at;				/* running operation */
 	int			variant;
 
-	double	   *us[OPERATIONS][VARIANTS];	/* per row, of each round */
+	double	   *us[OPERATIONS][VARIANTS];	/* microseconds per row, for each
+											 * round */
 	int64		rows[OPERATIONS];
-	const char *reason;			/* why nothing was measured */
+	const char *reason;			/* why nothing was measured, or NULL */
 	const char *op_reason[OPERATIONS];
-	uint64		parents;		/* in the sample; those with children come
-								 * first */
+	uint64		parents;		/* parents in the sample; those with children
+								 * come first */
 	uint64		referenced;
-	bool		has_rows;		/* is there anything to measure with? */
-	bool		indexed;		/* does an index serve the child's columns? */
+	bool		has_rows;		/* whether the sample has rows */
+	bool		indexed;		/* whether an index serves the child's columns */
 } Measure;
 
 /* ---- locks ---- */
 
-/* A table with its indexes and what is out of line, and all its partitions */
+/* Returns a table and its partitions, with their indexes and TOAST tables */
 static List *
 lockable_relids(Oid relid)
 {
@@ -147,7 +149,10 @@ is_locked(Oid relid, LOCKMODE mode)
 	return LockHeldByMe(&tag, mode, false);
 }
 
-/* Returns the relations that this transaction has not locked yet, whose locks will be the measurement's own */
+/*
+ * Returns the relations that this transaction has not locked yet, so that their
+ * locks will be the measurement's own
+ */
 static List *
 not_locked_yet(List *relids, LOCKMODE mode)
 {
@@ -176,7 +181,7 @@ unlock_all(List *relids, LOCKMODE mode)
 
 /* ---- the copies ---- */
 
-/* The columns of a table that a copy is given, by name, each with a prefix */
+/* Returns the columns that a copy gets values for, each with a prefix */
 static char *
 column_names(Oid relid, const char *prefix)
 {
@@ -190,7 +195,7 @@ column_names(Oid relid, const char *prefix)
 	return names.data;
 }
 
-/* A share of the blocks of a large table, which holds twice the sample */
+/* Returns TABLESAMPLE for twice the sample of a large table */
 static char *
 sampling_clause(Oid relid, int sample)
 {
@@ -212,7 +217,7 @@ take_children(const Measure *m, const char *sampling)
 						verify_complete(key->child, key->child_att, key->nkeys, "c"), m->sample));
 }
 
-/* Children with their parents, and as many parents again that have none of them */
+/* Copies a sample of children with their parents, and as many parents without children */
 static bool
 take_sample(Measure *m)
 {
@@ -255,7 +260,10 @@ copy_name(const char *pattern, int variant)
 	return pstrdup(name);
 }
 
-/* Could a copy of one of the tables run code that is not the caller's, as a whole, or with its columns and indexes alone? */
+/*
+ * Returns why a copy of one of the tables could run other roles' code, or NULL;
+ * whole: with defaults and constraints, else with columns and indexes only
+ */
 static const char *
 code_problem(const FkKey *key, bool whole)
 {
@@ -279,7 +287,7 @@ code_problem(const FkKey *key, bool whole)
 	return reason ? psprintf("reading and copying these tables is left alone: %s", reason) : NULL;
 }
 
-/* A column that is computed in the table is empty in a bare copy */
+/* Drops NOT NULL of a column: a generated one is empty in a bare copy */
 static void
 drop_not_null(Oid relid, const char *name)
 {
@@ -298,9 +306,9 @@ drop_not_null(Oid relid, const char *name)
 }
 
 /*
- * Makes a table like another, with a column for numbers.  A bare copy has no CHECK, default
- * or computed column: they could run code of the table's owner, and no role
- * that is restricted makes a temporary table.
+ * Creates a temporary table like another one, with a column of numbers.  A bare
+ * copy has no CHECK, default or generated column, which could run code of the
+ * table's owner; a restricted role can't create temporary tables.
  */
 static void
 make_copy(Oid relid, const char *name, bool bare)
@@ -319,7 +327,7 @@ fill_statement(Oid relid, const char *copy, const char *rows)
 					copy, column_names(relid, ""), column_names(relid, "r."), rows);
 }
 
-/* The key of the step, between the copies, and checked at once */
+/* Adds the step's key between the copies, and makes its checks immediate */
 static void
 add_key(const Measure *m)
 {
@@ -356,7 +364,10 @@ measure(Measure *m, Operation op, const char *sql)
 				end;
 	uint64		rows;
 
-	/* TRUNCATE has built indexes, which show in the same slots */
+	/*
+	 * restore the progress report: TRUNCATE has built indexes, which report
+	 * in the same slots
+	 */
 	sg_progress_phase(SG_PHASE_EXECUTING);
 	m->at = op;
 	INSTR_TIME_SET_CURRENT(start);
@@ -370,7 +381,7 @@ measure(Measure *m, Operation op, const char *sql)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* k1 = p.k1, ... */
+/* Returns the assignments k1 = p.k1, ... */
 static char *
 key_assignments(const FkKey *key)
 {
@@ -385,8 +396,8 @@ key_assignments(const FkKey *key)
 }
 
 /*
- * Give every child that is left, those of parents with an odd number, another
- * parent: one without children where the sample has some, so that a unique
+ * Returns the UPDATE that gives each remaining child, of a parent with an odd
+ * number, another parent: one without children if possible, so that a unique
  * key stays unique.
  */
 static char *
@@ -405,8 +416,8 @@ update_statement(const Measure *m, const char *child)
 }
 
 /*
- * All operations on one pair.  Parents with an even number lose their
- * children and are deleted; then the other children are updated.
+ * Runs all operations on one pair of copies.  Parents with an even number lose
+ * their children and are deleted; then the other children are updated.
  */
 static void
 one_pass(void *arg)
@@ -417,7 +428,7 @@ one_pass(void *arg)
 	char	   *parent = copy_name(PARENT_COPY, m->variant);
 
 	SPI_connect();
-	/* a file of its own for each pass: no dead rows of others in the way */
+	/* TRUNCATE gives each pass new files, without dead rows of others */
 	verify_run(psprintf("TRUNCATE %s, %s", child, parent));
 	verify_run(fill_statement(key->parent, parent, PARENT_ROWS));
 	measure(m, OP_INSERT, fill_statement(key->child, child, CHILD_ROWS));
@@ -429,8 +440,8 @@ one_pass(void *arg)
 }
 
 /*
- * Makes one pass, and rolls it back.  An operation that fails, as an update of a unique
- * key does, is the last one of its pass.
+ * Runs one pass, and rolls it back.  An operation that fails, like the update
+ * of a unique key, ends the pass.
  */
 static void
 run_pass(Measure *m)
@@ -452,7 +463,7 @@ run_rounds(Measure *m)
 {
 	for (m->round = 0; m->round <= m->rounds; m->round++)
 	{
-		/* whoever comes first finds colder caches: take turns */
+		/* alternate the order, because the first variant finds colder caches */
 		m->variant = m->round % VARIANTS;
 		run_pass(m);
 		m->variant = VARIANTS - 1 - m->variant;
@@ -491,7 +502,7 @@ copy_problem(const FkKey *key)
 	return problem;
 }
 
-/* Does a whole index of the child begin with a column of the key? */
+/* Returns whether an index of the child without a predicate begins with a column of the key */
 static bool
 has_index(const FkKey *key)
 {
@@ -511,7 +522,10 @@ has_index(const FkKey *key)
 	return found;
 }
 
-/* Take the sample and make the copies, if the tables may be copied as they are under the locks of a deed */
+/*
+ * Takes the sample and creates the copies, unless the tables have changed when
+ * the deed's locks are held
+ */
 static void
 copy_tables(void *arg)
 {
@@ -531,7 +545,10 @@ copy_tables(void *arg)
 	MemoryContextSwitchTo(context);
 }
 
-/* In a subtransaction that is rolled back: the copies, and the rounds on them, under no lock on the tables */
+/*
+ * Creates the copies and runs the rounds, in a subtransaction that is rolled
+ * back; no lock on the real tables is held during the rounds
+ */
 static void
 measure_step(void *arg)
 {
@@ -559,8 +576,8 @@ measure_step(void *arg)
 	if (m->reason == NULL)
 	{
 		/*
-		 * the copies are small, but the key is to look rows up as in large
-		 * tables
+		 * make the key look rows up as in large tables, though the copies are
+		 * small
 		 */
 		run_set_local("enable_seqscan", "off");
 		if (m->has_rows)
@@ -593,7 +610,7 @@ quantile(const double *values, int n, double q)
 	return values[below] + (place - below) * (values[below + 1] - values[below]);
 }
 
-/* To three digits: more of them would be noise */
+/* Rounds to three significant digits: more would be noise */
 static double
 rounded(double value)
 {
@@ -613,7 +630,10 @@ sink_quantiles(SgRowSink *sink, const double *values, int n)
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.75)));
 }
 
-/* Do the quartiles of an operation, sorted and as they are shown, overlap without and with the key? One round has none. */
+/*
+ * Returns whether the quartiles of an operation, sorted and rounded as shown,
+ * overlap without and with the key; false for one round
+ */
 static bool
 is_noise(const Measure *m, Operation op)
 {
@@ -625,7 +645,7 @@ is_noise(const Measure *m, Operation op)
 		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
 }
 
-/* Appends an operation for reports; one that was not measured has no times */
+/* Appends the figures of an operation for reports; without times if it was not measured */
 static void
 note_operation(StringInfo figures, const Measure *m, Operation op, bool measured)
 {
@@ -675,7 +695,7 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op, StringInfo figur
 	note_operation(figures, m, op, measured);
 }
 
-/* Why the step is not measured at all, or NULL */
+/* Returns why the step can't be measured, or NULL */
 static const char *
 step_problem(Measure *m)
 {
@@ -733,18 +753,16 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
 
 /*
  * sg_measure_overhead(plan text, sample int DEFAULT 1000, rounds int DEFAULT 9,
- *					   steps schemaguard.steps DEFAULT NULL)
+ * steps schemaguard.steps DEFAULT NULL)
  *
- * Three rows per step of the plan (42704), or per chosen one (22023): insert and update key for rows of
- * the child, delete parent for rows of the parent; microseconds per row
- * without and with the key: median, quartiles; the ratio of the medians;
- * all to three digits.  What can't be measured has the reason, as has a ratio
- * that may be noise.
- *
- * Needs SELECT on both tables and TEMPORARY on the database, and a
- * transaction that may write (25006).  Locks: ACCESS SHARE on the tables
- * while their rows are sampled.  Leaves figures for reports behind, for roles
- * with sg_grant().
+ * Returns three rows per step of the plan (42704), or per chosen step (22023):
+ * insert and update key for rows of the child, delete parent for rows of the
+ * parent.  Each has microseconds per row without and with the key (median,
+ * quartiles) and the ratio of the medians, in three digits.  What can't be
+ * measured has the reason, and so has a ratio that may be noise.  Needs SELECT
+ * on both tables, TEMPORARY on the database, and a transaction that may write
+ * (25006).  Locks the tables in ACCESS SHARE while their rows are sampled.
+ * Stores figures for reports, for roles with sg_grant().
  */
 static Datum
 sg_measure_overhead_entered(PG_FUNCTION_ARGS)

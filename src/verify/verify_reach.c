@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * verify_reach.c
- *	  What a statement would set off: tables, triggers, rows.
+ *	  Side effects of a statement: tables, triggers, rows that it reaches.
  *
  * A statement that is rolled back leaves nothing in the tables, but what a
  * user's trigger, rule or function has done elsewhere stays done: sequences,
@@ -46,10 +46,10 @@
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
 
-/* Chains of cascades that are longer are left alone */
+/* Maximum length of a chain of cascades; longer ones are not tried */
 #define MAX_DEPTH	10
 
-/* A key and what happens at its parent: followed once */
+/* Key and event at its parent, which is followed once */
 typedef struct Followed
 {
 	const FkKey *key;
@@ -74,7 +74,7 @@ event_word(CmdType event)
 	return event == CMD_INSERT ? "INSERT" : event == CMD_UPDATE ? "UPDATE" : "DELETE";
 }
 
-/* A user's trigger that the event would fire, or NULL */
+/* Returns a user's trigger that the event would fire, or NULL */
 static char *
 firing_trigger(Oid relid, CmdType event)
 {
@@ -120,7 +120,10 @@ firing_rule(Oid relid, CmdType event)
 	return name;
 }
 
-/* A CHECK that counts something, say, would go on counting */
+/*
+ * Returns why a volatile CHECK, for example one that counts its calls, keeps a
+ * table from being written, or NULL
+ */
 static char *
 volatile_problem(Oid relid)
 {
@@ -135,7 +138,7 @@ volatile_problem(Oid relid)
 	return found ? psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid)) : NULL;
 }
 
-/* Returns why a table, or a partition of it, is not to be written, or NULL */
+/* Returns why a table or partition must not be written, or NULL */
 static char *
 member_problem(Oid relid, CmdType event)
 {
@@ -167,8 +170,8 @@ verify_read_problem(Oid relid, Oid role)
 }
 
 /*
- * The trigger of a key reads or writes one of its tables as the owner of that
- * table, whoever runs the statement: why that must not be, or NULL.
+ * Returns why a key's trigger must not run, or NULL: it reads or writes one of
+ * the key's tables as that table's owner, whoever runs the statement.
  */
 static char *
 trigger_query_problem(const FkKey *key, Oid relid, CmdType event)
@@ -185,7 +188,10 @@ trigger_query_problem(const FkKey *key, Oid relid, CmdType event)
 	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
 }
 
-/* Adds the code that writing to the table, and comparing by its keys, could run; returns why not to do it, or NULL */
+/*
+ * Adds the code that writing the table, and comparing by its keys, could run;
+ * returns why the table must not be written, or NULL
+ */
 static char *
 reach_written(VerifyReach *reach, Oid relid, CmdType event)
 {
@@ -223,7 +229,7 @@ table_problem(VerifyReach *reach, Oid relid, CmdType event)
 	return problem;
 }
 
-/* The columns of the child that an action of the key sets */
+/* Returns the columns of the child that the key's action sets */
 static Bitmapset *
 columns_set_by(const FkKey *key, CmdType event)
 {
@@ -232,7 +238,10 @@ columns_set_by(const FkKey *key, CmdType event)
 	return verify_column_set(key->child_att, key->nkeys);
 }
 
-/* SET DEFAULT evaluates the default; nextval() is not undone */
+/*
+ * Returns whether SET DEFAULT would evaluate a volatile default, such as
+ * nextval(), which a rollback does not undo
+ */
 static bool
 default_is_volatile(const FkKey *key)
 {
@@ -245,7 +254,7 @@ default_is_volatile(const FkKey *key)
 	return found;
 }
 
-/* The action that a key takes when this happens to its parent; 0: none */
+/* Returns the key's action on an event at its parent; 0: none */
 static char
 action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
 {
@@ -258,7 +267,7 @@ action_for(const FkKey *key, CmdType event, const Bitmapset *columns)
 	return 0;
 }
 
-/* Would the action set a column to null that can't be? */
+/* Returns whether the action would set a NOT NULL column to null */
 static bool
 sets_not_null(const FkKey *key, char action, CmdType event)
 {
@@ -279,9 +288,9 @@ sets_not_null(const FkKey *key, char action, CmdType event)
 }
 
 /*
- * Does the key refuse the statement where it has children?  A column that
- * can't become null does so, too; where it is the one under test, the attempt
- * is to show that.
+ * Returns whether the key refuses the statement on a parent with children.  A
+ * NOT NULL column that would be set to null refuses, too, except for the key
+ * under test: there the attempt is to show it.
  */
 static bool
 refuses(const VerifyReach *reach, const FkKey *key, char action, CmdType event)
@@ -296,7 +305,7 @@ event_of_action(char action, CmdType event)
 	return event == CMD_DELETE && action == FKCONSTR_ACTION_CASCADE ? CMD_DELETE : CMD_UPDATE;
 }
 
-/* Does another key lead to the rows by which the key under test is judged? */
+/* Notes another key that leads to the rows by which the key under test is judged */
 static void
 note_path(VerifyReach *reach, const FkKey *key)
 {
@@ -308,7 +317,10 @@ note_path(VerifyReach *reach, const FkKey *key)
 		reach->other_path = true;
 }
 
-/* A key of another table of the partition tree is one whose action is not followed: why not to try, or NULL */
+/*
+ * Returns why not to try, or NULL: the action of a key that references another
+ * table of the partition tree is not followed
+ */
 static char *
 level_problem(const VerifyReach *reach, Oid relid)
 {
@@ -347,7 +359,7 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 			return problem;
 		if (refuses(reach, key, action, event))
 		{
-			/* whether it refuses will be read from its child */
+			/* the rows of its child decide whether it refuses */
 			problem = verify_read_problem(key->child, GetUserId());
 			code_reach_read(reach->code, key->child);
 			if (relid == reach->relid && event == reach->event && key->conid != reach->key->conid)
@@ -394,7 +406,7 @@ verify_reach_tables(VerifyReach *reach)
 	if (problem == NULL && reach->inserts)
 		problem = table_problem(reach, reach->key->child, CMD_INSERT);
 
-	/* a detour back to the parent makes direct keys detours, too */
+	/* a path back to the parent makes direct keys part of a detour, too */
 	foreach(lc, followed)
 	{
 		const FkKey *key = ((Followed *) lfirst(lc))->key;
@@ -438,10 +450,10 @@ verify_reach_again(const VerifyReach *reach, Oid role)
 typedef struct Walk
 {
 	const VerifyReach *reach;
-	int64		rows;			/* counted so far, at most */
+	int64		rows;			/* upper bound of the rows counted so far */
 } Walk;
 
-/* How many rows does a join have?  Not more than limit are counted. */
+/* Returns the number of rows of a join, at most limit */
 static int64
 count_rows(const char *from, const char *where, int64 limit)
 {
@@ -459,8 +471,8 @@ count_rows(const char *from, const char *where, int64 limit)
 }
 
 /*
- * Rows that are reached from the rows of alias t<depth>, which is relid.  A
- * row that can be reached by several ways is counted for each of them.
+ * Counts the rows that are reached from the rows of alias t<depth>, which is
+ * relid.  A row that is reached by several ways counts several times.
  */
 static char *
 walk_rows(Walk *walk, Oid relid, CmdType event, const Bitmapset *columns,

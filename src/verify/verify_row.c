@@ -37,7 +37,7 @@
 #include "run/run_name.h"
 #include "verify/verify_row.h"
 
-/* How many values in the middle of a number's upper half are drawn from */
+/* Number of values, in the middle of a number's upper half, among which a random one is drawn */
 #define NUMBER_SPREAD	1000000
 
 uint64
@@ -121,7 +121,7 @@ verify_match(const FkKey *key, const char *parent, const char *child)
 	return buf.data;
 }
 
-/* IS NOT NULL would not do: of a composite value it asks about the fields */
+/* Not by IS NOT NULL, which tests the fields of a composite value. */
 char *
 verify_complete(Oid relid, const AttrNumber *columns, int n, const char *alias)
 {
@@ -154,7 +154,7 @@ verify_given_columns(Oid relid)
 
 /* ---- values that are in no table ---- */
 
-/* The largest whole number that a column can hold, or 0 when it holds none */
+/* Returns the largest integer that a column can hold, or 0 if it holds none */
 static int64
 number_limit(Oid type, int32 typmod)
 {
@@ -191,7 +191,7 @@ number_limit(Oid type, int32 typmod)
 	}
 }
 
-/* The longest string that we would put into a column, or 0 when it holds none */
+/* Returns the length of the longest string to put into a column, or 0 if it holds none */
 static int
 string_limit(Oid type, int32 typmod)
 {
@@ -228,14 +228,14 @@ random_uuid(void)
 					random_string(3, hex), random_string(3, hex), random_string(12, hex));
 }
 
-/* The text of a value that fits into both types, or NULL */
+/* Returns the text of a value that fits both types, or NULL */
 static char *
 fresh_text(Oid type, int32 typmod, Oid other, int32 other_typmod, bool negative)
 {
 	int64		number = Min(number_limit(type, typmod), number_limit(other, other_typmod));
 	int			length = Min(string_limit(type, typmod), string_limit(other, other_typmod));
 
-	/* twice the number does not overflow */
+	/* twice the number must not overflow */
 	if (number > 0)
 		return psprintf("%s" INT64_FORMAT, negative ? "-" : "",
 						(number + 1) / 2 - (int64) draw(Min(number / 4, NUMBER_SPREAD)));
@@ -292,7 +292,7 @@ verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_att
 
 /* ---- which columns get one ---- */
 
-/* Is the column in a key of the table's, other than `except`? */
+/* Returns whether the column belongs to a key of the table other than `except` */
 static bool
 in_other_key(Oid relid, AttrNumber attnum, VerifyKeys *declared, const FkKey *except)
 {
@@ -309,7 +309,7 @@ in_other_key(Oid relid, AttrNumber attnum, VerifyKeys *declared, const FkKey *ex
 	return false;
 }
 
-/* May a statement give the column a value of its own? */
+/* Returns whether a statement may give the column a value */
 static bool
 can_be_given(Oid relid, AttrNumber attnum)
 {
@@ -326,7 +326,11 @@ verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, Veri
 		if (!can_be_given(relid, columns[i]) ||
 			verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i], false) == NULL)
 			continue;
-		/* a column that other keys share is likely to be refused by them */
+
+		/*
+		 * other keys are likely to refuse a new value in a column that they
+		 * share
+		 */
 		if (!in_other_key(relid, columns[i], declared, relid == key->child ? key : NULL))
 			return i;
 		best = i;
@@ -334,7 +338,7 @@ verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, Veri
 	return best;
 }
 
-/* The columns that a unique index is about, those in its expressions included */
+/* Returns the columns of a unique index, those in its expressions included */
 static Bitmapset *
 index_columns(Relation index)
 {
@@ -349,7 +353,11 @@ index_columns(Relation index)
 		if (index->rd_index->indkey.values[i] > 0)
 			columns = bms_add_member(columns, index->rd_index->indkey.values[i]);
 	}
-	/* as stored: RelationGetIndexExpressions() runs what it can of them */
+
+	/*
+	 * read the stored form: RelationGetIndexExpressions() evaluates constant
+	 * parts
+	 */
 	if (!isnull)
 		pull_varattnos(stringToNode(TextDatumGetCString(expressions)), 1, &raw);
 	while ((x = bms_next_member(raw, x)) >= 0)
@@ -366,7 +374,7 @@ is_not_null(Relation rel, AttrNumber attnum)
 	return TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull;
 }
 
-/* Choose a column of the index to differ; false when there is none */
+/* Chooses a column of the index that will differ; returns false if there is none */
 static bool
 make_unique(Relation rel, Relation index, VerifyKeys *declared, Bitmapset **fresh, Bitmapset **null)
 {

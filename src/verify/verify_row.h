@@ -16,52 +16,55 @@
 #include "fk/fk.h"
 #include "verify/verify_keys.h"
 
-/* A row of a table, or of the partition that holds it */
+/* Row of a table, or of the partition that holds it */
 typedef struct RowId
 {
 	Oid			relid;
 	ItemPointerData tid;
 } RowId;
 
-/* Run a statement; returns the number of its rows.  In the result: a boolean, tableoid and ctid in two columns */
+/*
+ * Run a statement and return the number of its rows; read from its result a
+ * boolean, or tableoid and ctid in two columns
+ */
 extern uint64 verify_run(const char *sql);
 extern bool verify_result_bool(int row, int column);
 extern RowId verify_result_row(int row, int column);
 
 extern Bitmapset *verify_column_set(const AttrNumber *columns, int n);
 
-/* alias.column, for a column by number */
+/* Returns "alias.column" */
 extern char *verify_column(const char *alias, Oid relid, AttrNumber attnum);
 
-/* [ONLY] schema.table alias */
+/* Returns "[ONLY] schema.table alias" */
 extern char *verify_table(Oid relid, const char *alias);
 
-/* alias.tableoid = n AND alias.ctid = '(n,n)' */
+/* Returns "alias.tableoid = n AND alias.ctid = '(n,n)'" */
 extern char *verify_is_row(const char *alias, const RowId *row);
 
-/* parent.a = child.b AND ..., as the key compares */
+/* Returns "parent.a = child.b AND ...", with the key's operators */
 extern char *verify_match(const FkKey *key, const char *parent, const char *child);
 
-/* No column of the key is null */
+/* Returns the condition that no column of the key is null */
 extern char *verify_complete(Oid relid, const AttrNumber *columns, int n, const char *alias);
 
-/* The columns to which a statement can give a value, a list of int */
+/* Returns the columns that a statement can give a value, as a list of int */
 extern List *verify_given_columns(Oid relid);
 
 /*
- * A value of the column's type, as SQL, that is most likely in no table; where
- * `other` is given, one that fits into that column's type as well.  Numbers
- * are large, or negative.  NULL when there is no telling for that type.
+ * Returns an SQL value of the column's type that most likely occurs in no
+ * table; it fits the column `other`, too, if that is given.  Numbers are large,
+ * or with `negative` negative.  NULL if the type's values can't be made up.
  */
 extern char *verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_attnum,
 								bool negative);
 
-/* The column of a key whose value is to be fresh, as index into it, or -1 */
+/* Returns the index of the key column that gets a fresh value, or -1 */
 extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, VerifyKeys *declared);
 
 /*
- * The columns to which a copy of a row must give another value to be unique,
- * besides those in `changed`: fresh ones go to *fresh, the others can be null.
+ * Finds the columns, besides those in `changed`, that must differ in a copy of
+ * a row for it to be unique: *fresh get fresh values, *null can be null.
  * Returns why no copy can be unique, or NULL.
  */
 extern char *verify_unique_columns(Oid relid, VerifyKeys *declared, const Bitmapset *changed,

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -45,30 +46,30 @@
 #include "verify/verify.h"
 #include "verify/verify_live.h"
 
-#define QUERY_LIMIT_MS	60000	/* where schemaguard.statement_timeout is none */
-#define ATTEMPTS		3		/* where a lock or the time is in the way */
-#define MOST_OBSERVED	200		/* bytes of a value that are shown */
+#define ATTEMPTS		3		/* attempts if a lock or a timeout interferes */
+#define MOST_OBSERVED	200		/* bytes of a value that are shown, at most */
 
 struct SmokeTest
 {
 	int64		id;
 	bool		attempt;
 	const char *statement;
-	const char *expectation;	/* NULL: no row */
+	const char *expectation;	/* NULL: no row expected */
 	const char *author;
-	Oid			author_id;		/* as it was when the test was written */
-	int64		mark;			/* of the words of the test */
+	Oid			author_id;		/* OID of the author when the test was written */
+	int64		mark;			/* hash of the test's texts */
+	bool		of_plan;		/* whether it is a plan's, not the database's */
 };
 
-/* A test under way */
+/* Running test */
 typedef struct SmokeRun
 {
 	const SmokeTest *test;
 	MemoryContext context;
 	Oid			author;
-	char	   *observed;		/* of a query; NULL: no row */
-	bool		same;			/* it is what was expected */
-	int64		processed;		/* rows of an attempt; -1: it has not begun */
+	char	   *observed;		/* result of a query; NULL: no row */
+	bool		same;			/* whether it equals the expectation */
+	int64		processed;		/* rows of an attempt; -1: not begun */
 } SmokeRun;
 
 /* ---- the tests ---- */
@@ -87,8 +88,21 @@ number_of(int row, int column)
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
 }
 
+/*
+ * Returns whether the current role may read the test, as by row security: tests
+ * of a plan are for all who may read the plan
+ */
+static bool
+is_readable(const SmokeTest *test)
+{
+	Oid			role = get_role_oid(test->author, true);
+
+	return test->of_plan || is_member_of_role(GetUserId(), ROLE_PG_MONITOR) || is_member_of_role(GetUserId(), ROLE_PG_DATABASE_OWNER) ||
+		(OidIsValid(role) && is_member_of_role(GetUserId(), role));
+}
+
 static VerifyKey *
-read_test(int row)
+read_test(int row, bool of_plan)
 {
 	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
 	SmokeTest  *test = palloc(sizeof(SmokeTest));
@@ -102,6 +116,7 @@ read_test(int row)
 	test->author = pstrdup(text_of(row, 6));
 	test->author_id = (Oid) number_of(row, 7);
 	test->mark = number_of(row, 8);
+	test->of_plan = of_plan;
 	vk->smoke = test;
 	return vk;
 }
@@ -117,7 +132,7 @@ verify_smoke_tests(const FkPlan *plan)
 	uint64		n;
 	SgScope		scope;
 
-	/* the objects of the version before have no such table */
+	/* version 0.1.0 has no such table */
 	if (!OidIsValid(get_relname_relid("smoke_test", sg_schema_oid())))
 		return NIL;
 	sg_owner_begin(&scope);
@@ -130,7 +145,7 @@ verify_smoke_tests(const FkPlan *plan)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		tests = lappend(tests, read_test((int) i));
+		tests = lappend(tests, read_test((int) i, plan != NULL));
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
@@ -140,7 +155,7 @@ verify_smoke_tests(const FkPlan *plan)
 
 /* ---- as the author ---- */
 
-/* Raises unless the text is one statement of the kind */
+/* Raises an error unless the text is one statement of the test's kind */
 static void
 check_statement(const SmokeTest *test)
 {
@@ -154,7 +169,11 @@ check_statement(const SmokeTest *test)
 			 errmsg(test->attempt ? "an attempt is one INSERT, UPDATE, DELETE or MERGE" : "a query is one SELECT")));
 }
 
-/* The text means the same in every session: names by pg_catalog, values and literals by fixed settings, rows as the author sees them */
+/*
+ * Takes the author's role, and settings that give the text the same meaning in
+ * every session: pg_catalog as search_path, fixed formats of values and
+ * literals, row security of the author
+ */
 static void
 begin_as_author(SgScope *scope, const SmokeRun *run)
 {
@@ -167,7 +186,7 @@ begin_as_author(SgScope *scope, const SmokeRun *run)
 	check_statement(run->test);
 }
 
-/* Lines that are expected of a query */
+/* Returns the number of lines that the expectation has */
 static int
 expected_lines(const SmokeTest *test)
 {
@@ -178,7 +197,7 @@ expected_lines(const SmokeTest *test)
 	return lines;
 }
 
-/* Appends a row as `psql -At` prints it, but for null */
+/* Appends a row as `psql -At` prints it, except for null */
 static void
 append_row(StringInfo text, int row)
 {
@@ -199,7 +218,7 @@ cut(const char *text)
 	return clipped == length ? pstrdup(text) : psprintf("%.*s...", clipped, text);
 }
 
-/* For change_ask() */
+/* Runs the test's query and reads its rows; for change_ask() */
 static void
 read_rows(void *arg)
 {
@@ -209,8 +228,8 @@ read_rows(void *arg)
 	MemoryContext old;
 
 	/*
-	 * until the subtransaction ends; a function of the author's can't take it
-	 * back
+	 * read only until the subtransaction ends, which the author's functions
+	 * can't revoke
 	 */
 	XactReadOnly = true;
 	if (SPI_execute(test->statement, true, expected_lines(test) + 1) != SPI_OK_SELECT)
@@ -237,7 +256,7 @@ raise_problem(const ChangeMove *move)
 				 errmsg("%s", move->problem->reason)));
 }
 
-/* In a subtransaction that is rolled back */
+/* Asks the query, in a subtransaction that is rolled back */
 static void
 ask(void *arg)
 {
@@ -253,7 +272,7 @@ ask(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* Is there an INSERT, UPDATE, DELETE or MERGE in a WITH? */
+/* Returns whether a WITH contains INSERT, UPDATE, DELETE or MERGE */
 static bool
 writes_along(Node *node, void *context)
 {
@@ -264,7 +283,7 @@ writes_along(Node *node, void *context)
 	return raw_expression_tree_walker(node, writes_along, context);
 }
 
-/* Is it a table, partitioned or not, without rules? */
+/* Returns whether a relation is a table, partitioned or not, without rules */
 static bool
 is_plain_table(Oid relid)
 {
@@ -277,7 +296,7 @@ is_plain_table(Oid relid)
 	return plain;
 }
 
-/* Raises unless the rows of one table change */
+/* Raises an error unless the statement changes rows of exactly one plain table */
 static void
 check_target(const SmokeTest *test)
 {
@@ -304,9 +323,9 @@ do_attempt(void *arg)
 }
 
 /*
- * Runs an attempt as its author, within sg_try(); work that the caller's
- * transaction has deferred is done before, as the caller, and keys are checked
- * at once afterwards
+ * Runs an attempt as its author; for sg_try().  Fires triggers that the
+ * caller's transaction has deferred first, as the caller, and checks keys at
+ * once afterwards.
  */
 static void
 try_statement(void *arg)
@@ -332,13 +351,7 @@ add_verdict(VerifyKey *vk, const char *observed, AuditResult result, const char 
 	const SmokeTest *test = vk->smoke;
 
 	verify_add_test(vk, test->attempt ? "smoke test: attempt" : "smoke test: query",
-					test->expectation ? cut(test->expectation) : "no row", observed, result, reason);
-}
-
-static int
-query_limit(void)
-{
-	return sg_statement_timeout ? sg_statement_timeout : QUERY_LIMIT_MS;
+					!is_readable(test) ? NULL : test->expectation ? cut(test->expectation) : "no row", observed, result, reason);
 }
 
 static void
@@ -346,11 +359,11 @@ run_query(VerifyKey *vk, SmokeRun *run)
 {
 	ErrorData  *edata;
 
-	edata = run_try_undo(query_limit(), ask, run);
+	edata = run_try_undo(run_query_limit(), ask, run);
 	if (edata == NULL)
 		add_verdict(vk, run->observed ? run->observed : "no row", run->same ? AUDIT_PASS : AUDIT_FAIL, NULL);
 	else if (run_timeout_struck())
-		add_verdict(vk, NULL, AUDIT_UNKNOWN, psprintf("the query took longer than %d ms", query_limit()));
+		add_verdict(vk, NULL, AUDIT_UNKNOWN, psprintf("the query took longer than %d ms", run_query_limit()));
 	else
 	{
 		sg_rethrow_cancel(edata);
@@ -358,14 +371,14 @@ run_query(VerifyKey *vk, SmokeRun *run)
 	}
 }
 
-/* Is the SQLSTATE among the words of the expectation? */
+/* Returns whether the expectation contains the SQLSTATE */
 static bool
 is_expected(const SmokeTest *test, int sqlerrcode)
 {
 	return strstr(test->expectation, unpack_sql_state(sqlerrcode)) != NULL;
 }
 
-/* Does an error tell something about rows and rules, and not about rights, names or the server? */
+/* Returns whether an error is about rows and rules, not about rights, names or the server */
 static bool
 is_refusal(int sqlerrcode)
 {
@@ -429,7 +442,11 @@ problem_of(const SmokeTest *test, Oid author)
 		return psprintf("role %s, its author, is gone", quote_identifier(test->author));
 	if (author != test->author_id)
 		return psprintf("role %s is not the one that wrote it, but has its name", quote_identifier(test->author));
-	/* a query in a subtransaction would end a session of a standby */
+
+	/*
+	 * on a standby an error of a query in a subtransaction would end the
+	 * session
+	 */
 	if (!test->attempt && !RecoveryInProgress())
 		return NULL;
 	return live_session_problem();

@@ -33,7 +33,7 @@
 
 /* ---- the statements ---- */
 
-/* Value of the i-th column of the child's key, from aliases c and p */
+/* Returns the value of the i-th column of the child's key, from aliases c and p */
 static char *
 key_value(const LiveTest *lt, int i)
 {
@@ -47,7 +47,7 @@ key_value(const LiveTest *lt, int i)
 	return verify_column("c", key->child, key->child_att[i]);
 }
 
-/* Value of any column of a copy of a child */
+/* Returns the value of any column of a copied child */
 static char *
 child_value(const LiveTest *lt, AttrNumber attnum)
 {
@@ -65,7 +65,7 @@ child_value(const LiveTest *lt, AttrNumber attnum)
 	return verify_column("c", key->child, attnum);
 }
 
-/* ... and of a parent */
+/* Returns the value of any column of a copied parent */
 static char *
 parent_value(const LiveTest *lt, AttrNumber attnum)
 {
@@ -81,7 +81,7 @@ parent_value(const LiveTest *lt, AttrNumber attnum)
 	return verify_column("p", key->parent, attnum);
 }
 
-/* A row with these values, of columns c.x and p.x */
+/* Returns the INSERT of a row with these values, of columns c.x and p.x */
 static char *
 insert_statement(const LiveTest *lt, Oid relid, char *(*value) (const LiveTest *lt, AttrNumber attnum),
 				 const RowId *parent)
@@ -147,7 +147,7 @@ row_has_gone(LiveTest *lt)
 	live_set_reason(lt, "the row to be tried was changed meanwhile");
 }
 
-/* The statement under test; false when its row has gone.  The row's new place goes to *now. */
+/* Runs the statement under test; returns false if its row is gone. *now gets the row's new place. */
 static bool
 change(LiveTest *lt, const char *sql, RowId *now)
 {
@@ -163,7 +163,7 @@ change(LiveTest *lt, const char *sql, RowId *now)
 
 /* ---- what has become of the rows ---- */
 
-/* An accepted row: is it really one that the key should have refused? */
+/* Examines an accepted row: a failure only if the key should have refused it */
 static void
 observe_child(LiveTest *lt, const RowId *row)
 {
@@ -185,9 +185,9 @@ observe_child(LiveTest *lt, const RowId *row)
 }
 
 /*
- * Lock the children by which the key is judged, so that nobody but our
- * statement changes them: those that no other key would touch, and never the
- * parent itself.  Where the key refuses, one will do.
+ * Locks the children by which the key is judged, so that only our statement
+ * changes them: those that no other key would touch, and never the parent
+ * itself.  One child is enough if the key refuses.
  */
 static List *
 lock_children(LiveTest *lt)
@@ -218,7 +218,7 @@ lock_children(LiveTest *lt)
 	return rows;
 }
 
-/* The version of a row that we see now; false when there is none */
+/* Moves *row to its latest visible version; returns false if there is none */
 static bool
 latest_version(RowId *row)
 {
@@ -240,7 +240,10 @@ latest_version(RowId *row)
 	return found;
 }
 
-/* Columns that ON DELETE or ON UPDATE should set are as `what` says, the others are not null */
+/*
+ * Returns the condition that the columns which ON DELETE or ON UPDATE sets have
+ * the values of `what`, and the others are not null
+ */
 static char *
 columns_are_set(const LiveTest *lt, const char *(*what) (Relation rel, AttrNumber attnum))
 {
@@ -268,7 +271,7 @@ as_null(Relation rel, AttrNumber attnum)
 	return "NOT DISTINCT FROM NULL";
 }
 
-/* Only for a key that does set defaults: those were found not to be volatile */
+/* Returns a column's default; only for keys that set defaults, which were found not to be volatile */
 static const char *
 as_default(Relation rel, AttrNumber attnum)
 {
@@ -278,7 +281,7 @@ as_default(Relation rel, AttrNumber attnum)
 		as_null(rel, attnum);
 }
 
-/* Is there a parent for a child, in the end? */
+/* Returns whether a child has a parent in the end */
 static bool
 has_parent(const LiveTest *lt, const RowId *child)
 {
@@ -288,7 +291,7 @@ has_parent(const LiveTest *lt, const RowId *child)
 							   verify_table(key->parent, "p"), verify_is_row("c", child), verify_match(key, "p", "c"))) > 0;
 }
 
-/* A child that was changed: which action was it? */
+/* Returns which action has changed a child */
 static LiveOutcome
 action_taken(const LiveTest *lt, const RowId *child, const RowId *parent)
 {
@@ -313,7 +316,7 @@ action_taken(const LiveTest *lt, const RowId *child, const RowId *parent)
 	return first;
 }
 
-/* Returns the fate of one child; unseen, with the reason, when it can't be told */
+/* Returns the outcome for one child; unseen, with the reason, if it can't be told */
 static LiveOutcome
 fate(LiveTest *lt, RowId *row, const RowId *parent)
 {
@@ -321,7 +324,7 @@ fate(LiveTest *lt, RowId *row, const RowId *parent)
 
 	if (!latest_version(row))
 	{
-		/* an UPDATE of the partition key leaves no link to follow */
+		/* an UPDATE of the partition key leaves no link to the new row */
 		if (get_rel_relkind(lt->key->child) == RELKIND_PARTITIONED_TABLE &&
 			!(lt->kind == LIVE_DELETE_PARENT && lt->key->on_delete == FKCONSTR_ACTION_CASCADE))
 		{
@@ -340,7 +343,7 @@ fate(LiveTest *lt, RowId *row, const RowId *parent)
 	return OUTCOME_ORPHANED;
 }
 
-/* An accepted change of a parent: what has become of its children? */
+/* Examines the children after an accepted change of their parent */
 static void
 observe_parent(LiveTest *lt, List *children, RowId *parent)
 {
@@ -352,7 +355,7 @@ observe_parent(LiveTest *lt, List *children, RowId *parent)
 		lt->reason = verify_other_path_text;
 		return;
 	}
-	/* a parent that refers to itself was changed once more, as its own child */
+	/* a parent that references itself was changed once more, as its own child */
 	if (lt->kind == LIVE_UPDATE_PARENT)
 		(void) latest_version(parent);
 	foreach(lc, children)
@@ -388,7 +391,7 @@ try_child(LiveTest *lt)
 		observe_child(lt, &row);
 }
 
-/* Rows that nobody else sees: a parent, and the only child that refers to it */
+/* Inserts a parent and its only child, which nobody else sees */
 static bool
 make_parent(LiveTest *lt, RowId *parent, RowId *child)
 {

@@ -36,7 +36,7 @@
 #include "verify/verify.h"
 #include "worker/worker.h"
 
-/* As many keys need no worker, and each further worker has that many */
+/* Number of keys that the session tries itself, and that each further worker gets */
 #define KEYS_OF_SESSION 6
 
 #define LOOK_MS 100
@@ -44,15 +44,15 @@
 typedef struct KeyToTry
 {
 	Oid			conid;
-	int			step;			/* of the plan, or 0 */
+	int			step;			/* step of the plan, or 0 */
 } KeyToTry;
 
 typedef struct VerifyShared
 {
-	pg_atomic_uint32 next;		/* the first key that nobody has taken */
+	pg_atomic_uint32 next;		/* next key to take */
 	pg_atomic_uint32 done;
 	int			nkeys;
-	int			plan;			/* offset of its name, or 0 */
+	int			plan;			/* offset of the plan's name, or 0 */
 	KeyToTry	keys[FLEXIBLE_ARRAY_MEMBER];
 } VerifyShared;
 
@@ -64,8 +64,8 @@ typedef struct WorkerTry
 {
 	const VerifyShared *shared;
 	int			n;				/* of the key */
-	VerifyKeys *declared;		/* every key of this database, as it was */
-	MemoryContext context;		/* outlives transactions */
+	VerifyKeys *declared;		/* all keys of this database */
+	MemoryContext context;		/* context that survives transactions */
 } WorkerTry;
 
 static void
@@ -88,7 +88,10 @@ find_key(const WorkerTry *wt, const KeyToTry *wanted)
 	return vk && vk->key && vk->key->conid == wanted->conid ? vk : NULL;
 }
 
-/* Tries one key and gives the leader the verdicts: number of the key, result, ms; observed and reason, each behind a tab if there */
+/*
+ * Tries one key and sends the verdicts to the leader: number of the key,
+ * result, ms; observed and reason, each behind a tab, if present
+ */
 static void
 try_key(void *arg)
 {
@@ -109,7 +112,7 @@ try_key(void *arg)
 							 test->observed ? test->observed : "", test->reason ? test->reason : ""));
 }
 
-/* Where a worker starts: it takes keys until none is left */
+/* Entry point of a worker, which takes keys until none is left */
 void
 verify_worker_main(void *argument)
 {
@@ -130,7 +133,10 @@ verify_worker_main(void *argument)
 
 /* ---- the leader ---- */
 
-/* Does this session hold a lock of a table that an attempt could wait for?  ROW EXCLUSIVE alone, without a row, is none. */
+/*
+ * Returns whether this session holds a table lock that an attempt could wait
+ * for; ROW EXCLUSIVE without changed rows is none.
+ */
 static bool
 holds_locks(void)
 {
@@ -147,7 +153,7 @@ holds_locks(void)
 	return false;
 }
 
-/* Why no worker can do it, or NULL */
+/* Returns why no worker can try keys, or NULL */
 static const char *
 no_worker_reason(void)
 {
@@ -168,7 +174,7 @@ is_temporary(Oid relid)
 	return sg_rel_persistence(relid) == RELPERSISTENCE_TEMP;
 }
 
-/* The keys that workers can try */
+/* Returns the keys that workers can try */
 static List *
 keys_to_try(List *keys)
 {
@@ -205,7 +211,7 @@ share_keys(const FkPlan *plan, List *keys, Size *size)
 	return shared;
 }
 
-/* A verdict as try_key() sends it */
+/* Reads a verdict that try_key() has sent */
 static void
 take_verdict(List *keys, const char *text)
 {
@@ -220,7 +226,7 @@ take_verdict(List *keys, const char *text)
 	verify_add_live(vk, vk->tried++, n > 0 ? pnstrdup(observed, n) : NULL, result, reason[0] ? pstrdup(reason) : NULL);
 }
 
-/* Waits for all of them; returns why one ended early, or NULL */
+/* Waits for all workers; returns why one ended early, or NULL */
 static char *
 run_pool(VerifyShared *shared, Size size, List *keys)
 {
@@ -266,7 +272,7 @@ verify_by_workers(const FkPlan *plan, List *keys)
 		return reason;
 	shared = share_keys(plan, wanted, &size);
 	reason = run_pool(shared, size, wanted);
-	/* one that no worker has begun is left for the session */
+	/* a key that no worker has begun is left for the session */
 	foreach_ptr(VerifyKey, vk, wanted)
 	{
 		if (vk->tried > 0 || reason == NULL)

@@ -21,36 +21,36 @@ typedef struct WorkerPool WorkerPool;
 /* ---- for the leader (worker_pool.c) ---- */
 
 /*
- * Start up to `nworkers` workers that call `function`, an exported function of
- * type WorkerFunction, with a copy of the argument of `size` bytes.  Fewer
- * start, or none, where there are no free slots.  The pool outlives
- * transactions; the caller frees it, after an error too.
+ * Starts up to `nworkers` workers that call `function`, an exported function of
+ * type WorkerFunction, with a copy of the argument of `size` bytes.  Starts
+ * fewer, or none, if the server lacks free slots.  The pool outlives
+ * transactions; the caller frees it, also after an error.
  */
 extern WorkerPool *worker_pool_start(const char *function, const void *argument,
 									 Size size, int nworkers);
 
-/* Starts workers in another database, to which the leader's role may connect */
+/* Starts workers in another database; the leader's role must be allowed to connect to it */
 extern WorkerPool *worker_pool_start_in(Oid database, const char *function, const void *argument,
 										Size size, int nworkers);
 
-/* How many were started, and the argument as the workers see it */
+/* Return how many workers were started, and the argument that the workers share */
 extern int	worker_pool_started(const WorkerPool *pool);
 extern void *worker_pool_argument(const WorkerPool *pool);
 
 /*
- * Wait until all workers have ended, or for so many milliseconds; true when
- * they have.  Reports what they have to say, and gives way to interrupts.
- * The caller holds no snapshot, no lock on tables and no query meanwhile: a
- * worker may wait for it.
+ * Waits until all workers have ended, or for that many milliseconds; returns
+ * true if they have ended.  Passes their messages on, and processes interrupts.
+ * The caller holds no snapshot, table lock or query meanwhile, because a worker
+ * might wait for it.
  */
 extern bool worker_pool_wait(WorkerPool *pool, long timeout);
 
-/* The process of the n-th worker while it runs, else 0 */
+/* Returns the PID of the n-th worker, or 0 if it does not run */
 extern int	worker_pool_pid(const WorkerPool *pool, int n);
 
 /*
- * The error of the first worker that ended without success, or NULL; one that
- * ended without a word counts as one.
+ * Returns the error of the first worker that failed, or NULL.  A worker that
+ * ended without a message counts as failed.
  */
 extern ErrorData *worker_pool_error(const WorkerPool *pool);
 
@@ -58,8 +58,8 @@ extern ErrorData *worker_pool_error(const WorkerPool *pool);
 extern List *worker_pool_sent(const WorkerPool *pool);
 
 /*
- * Cancel what still runs, wait until it has ended, terminate it when it does
- * not within some seconds.  Interrupts wait meanwhile.
+ * Cancels running workers and waits for their end; terminates those that do not
+ * end within CANCEL_MS.  Holds off interrupts meanwhile.
  */
 extern void worker_pool_stop(WorkerPool *pool);
 extern void worker_pool_free(WorkerPool *pool);
@@ -69,18 +69,17 @@ extern void worker_pool_free(WorkerPool *pool);
 typedef void (*WorkerFunction) (void *argument);
 
 /*
- * Run fn(arg) like the body of a procedure: in a transaction, with SPI
- * connected so that it may commit, in a memory context that ends with it.
- * Errors end the worker, and reach the leader.
+ * Runs fn(arg) like the body of a procedure: in a transaction that it may
+ * commit, with SPI connected, in a memory context that ends with it.  An error
+ * ends the worker and reaches the leader.
  */
 extern void worker_procedure(void (*fn) (void *arg), void *arg);
 
 /*
  * Run fn(arg) in a transaction under a snapshot, or a utility statement as a
- * client would send it: outside of any procedure, so that it may be one of
- * those that commit.  Returns NULL, or the error in the caller's memory
- * context; the transaction is then rolled back, and the session's locks are
- * released.
+ * client would send it, outside of any procedure, so that the statement may
+ * commit.  Return NULL, or the error in the caller's memory context; the
+ * transaction is then rolled back and the session's locks are released.
  */
 extern ErrorData *worker_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_execute(const char *statement);
@@ -88,10 +87,10 @@ extern ErrorData *worker_execute(const char *statement);
 /* Executes the statement as worker_execute() does, after check(statement) in the transaction in which it begins */
 extern ErrorData *worker_execute_checked(const char *statement, void (*check) (const char *statement));
 
-/* Give the leader a text; in its encoding there */
+/* Sends a text to the leader, converted to the leader's encoding */
 extern void worker_send(const char *text);
 
-/* Which of the pool's workers this process is, from 0 on */
+/* Returns this process's number among the pool's workers, from 0 on */
 extern int	worker_number(void);
 
 /* Sets the text that pg_stat_activity shows */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker_internal.h
- *	  What leader and workers share: one segment of dynamic shared memory.
+ *	  State that leader and workers share: one segment of dynamic shared
+ *	  memory.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,41 +13,39 @@
 #include "storage/shm_mq.h"
 
 /*
- * The messages by which a worker says that its function has returned, or, with
- * its version as a string, that it is of another version than the leader; and
- * that gives a text
+ * Messages of a worker: its function has returned; its library's version, a
+ * string, differs from the leader's; a text for the leader
  */
 #define WORKER_MESSAGE_DONE 'C'
 #define WORKER_MESSAGE_VERSION 'V'
 #define WORKER_MESSAGE_TEXT 'd'
 
-/* Where a module's own file is, as in the control file's module_pathname */
+/* Path of the library, like module_pathname in the control file */
 #define WORKER_LIBRARY "$libdir/schemaguard"
 
 #define WORKER_QUEUE_SIZE 16384
 
 /*
- * Followed by argument, settings and one queue per worker.
- *
- * A worker loads the library that is on disk, which may have been replaced
- * since the leader's session began.  So version and queues stay at the
- * beginning, and the queues as large as they are, in all versions.
+ * Beginning of the segment, followed by the argument, the settings and one
+ * queue per worker.  A worker loads the library that is on disk, which may be
+ * newer than the leader's.  So version and queues stay at the beginning, and
+ * the size of the queues stays the same, in all versions.
  */
 typedef struct WorkerShared
 {
-	char		version[32];	/* of the leader's library */
+	char		version[32];	/* version of the leader's library */
 	Size		queues;			/* offset */
 	Oid			database;
-	Oid			login;			/* as whom the leader's session logged in */
-	Oid			role;			/* its current role */
+	Oid			login;			/* role that the leader's session logged in as */
+	Oid			role;			/* the leader's current role */
 	int			leader_pid;
-	int			encoding;		/* of the leader's database */
+	int			encoding;		/* encoding of the leader's database */
 	char		function[NAMEDATALEN];
 	Size		argument;		/* offsets */
 	Size		settings;
 } WorkerShared;
 
-/* The n-th worker's queue, by which it reports to the leader */
+/* Returns the queue by which the n-th worker reports to the leader */
 static inline shm_mq *
 worker_queue(WorkerShared *shared, int n)
 {

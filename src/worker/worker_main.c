@@ -49,7 +49,7 @@
 
 PGDLLEXPORT void worker_main(Datum main_arg);
 
-/* How far the operating system puts a worker behind the application where both want the processor */
+/* Niceness of a worker: the application gets the processor first */
 #define WORKER_NICE 10
 
 /* ---- start ---- */
@@ -60,14 +60,14 @@ set_option(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_USERSET, PGC_S_SESSION);
 }
 
-/* Become what the leader is */
+/* Takes over the leader's role and settings */
 static void
 take_over(WorkerShared *shared)
 {
 	StartTransactionCommand();
 	RestoreGUCState((char *) shared + shared->settings);
 
-	/* what we report goes through the leader, who knows no other encoding */
+	/* the leader passes messages on, and expects its own encoding */
 	set_option("client_encoding", pg_encoding_to_char(shared->encoding));
 	set_option("application_name", psprintf("schemaguard worker for PID %d", shared->leader_pid));
 	set_option("default_transaction_isolation", "read committed");
@@ -83,8 +83,9 @@ take_over(WorkerShared *shared)
 }
 
 /*
- * A session lock that is held outside of a transaction would outlive us in
- * shared memory: core counts on an abort, or a client's command, to free it.
+ * Releases session locks at exit.  Core releases a session lock that is held
+ * outside of a transaction only on an abort or on a client's command; it would
+ * outlive the worker in shared memory.
  */
 static void
 release_session_locks(int code, Datum arg)
@@ -111,7 +112,7 @@ worker_main(Datum main_arg)
 	shm_mq	   *queue;
 	shm_mq_handle *handle;
 
-	/* as a session does it: at the next look at interrupts */
+	/* terminate like a session: at the next check for interrupts */
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 #ifndef WIN32
@@ -121,7 +122,7 @@ worker_main(Datum main_arg)
 	/* without a resource owner it stays attached until the end */
 	segment = dsm_attach(DatumGetUInt32(main_arg));
 	if (segment == NULL)
-		return;					/* the leader has gone */
+		return;					/* the leader is gone */
 	shared = dsm_segment_address(segment);
 	queue = worker_queue(shared, worker_number());
 	shm_mq_set_sender(queue, MyProc);
@@ -137,7 +138,11 @@ worker_main(Datum main_arg)
 	pq_redirect_to_shm_mq(segment, handle);
 
 	BackgroundWorkerInitializeConnectionByOid(shared->database, shared->login, 0);
-	/* after the transaction is aborted, which is done before_shmem_exit */
+
+	/*
+	 * on_shmem_exit: behind the transaction's abort, which is a
+	 * before_shmem_exit callback
+	 */
 	on_shmem_exit(release_session_locks, (Datum) 0);
 	(void) SetClientEncoding(GetDatabaseEncoding());	/* as yet */
 	take_over(shared);
@@ -173,7 +178,7 @@ worker_report_activity(const char *text)
 /* ---- transactions ---- */
 
 /*
- * Begins a portal, as a client's statement has one: it keeps the snapshot, and
+ * Begins a portal like that of a client's statement: it keeps the snapshot, and
  * lets a procedure go on after a COMMIT.
  */
 static Portal
@@ -233,7 +238,7 @@ worker_try(void (*fn) (void *arg), void *arg)
 		StartTransactionCommand();
 		portal = begin_portal();
 
-		/* what fn remembers over a COMMIT of its own must not go with it */
+		/* run fn in a context that survives its own COMMIT */
 		MemoryContextSwitchTo(context);
 		fn(arg);
 		end_portal(portal);
@@ -243,7 +248,10 @@ worker_try(void (*fn) (void *arg), void *arg)
 	{
 		edata = sg_caught(context);
 
-		/* the next one drops the portal, if the abort does not */
+		/*
+		 * a failed portal is dropped by the abort, or by the next portal of
+		 * that name
+		 */
 		if (ActivePortal)
 			MarkPortalFailed(ActivePortal);
 		ActivePortal = NULL;

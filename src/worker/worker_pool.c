@@ -39,39 +39,40 @@
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 
-/* How long a cancelled worker has to end by itself, and a terminated one */
+/* Time for a cancelled worker to end by itself, and for a terminated one */
 #define CANCEL_MS 5000
 #define TERMINATE_MS 20000
 #define LOOK_MS 100
 
-/* After so long without a process for a worker the client is told */
+/* Time without a process for a worker after which the client is told */
 #define START_MS 5000
 
 typedef struct PoolWorker
 {
 	BackgroundWorkerHandle *handle;
 	shm_mq_handle *queue;
-	bool		detached;		/* it will say no more */
-	bool		ended;			/* its process is gone */
-	bool		done;			/* it said that all went well */
+	bool		detached;		/* the worker sends nothing any more */
+	bool		ended;			/* the worker's process is gone */
+	bool		done;			/* the worker has reported success */
 	ErrorData  *error;
 } PoolWorker;
 
 struct WorkerPool
 {
-	MemoryContext context;		/* outlives the portal, see terminate_all */
-	dsm_segment *segment;		/* NULL: there is no shared memory */
+	MemoryContext context;		/* survives the portal, for terminate_all() */
+	dsm_segment *segment;		/* NULL: no shared memory yet */
 	ErrorData  *error;			/* why not */
 	int			nworkers;
 	PoolWorker *workers;
 	List	   *sent;			/* of char * */
 	TimestampTz registered_at;
-	bool		told;			/* that workers wait to be started */
+	bool		told;			/* the client was told that workers wait to be
+								 * started */
 };
 
 /* ---- start ---- */
 
-/* For create_segment, inside its subtransaction */
+/* Argument of create_segment(), which runs in a subtransaction */
 typedef struct SegmentArg
 {
 	WorkerPool *pool;
@@ -102,7 +103,7 @@ create_segment(void *p)
 	arg->pool->segment = segment;
 }
 
-/* The segment goes: no worker outlives it.  The leader may be dying. */
+/* Terminates all workers when the segment goes, so that none outlives it.  The leader may be exiting. */
 static void
 terminate_all(dsm_segment *segment, Datum arg)
 {
@@ -242,7 +243,7 @@ take_message(WorkerPool *pool, PoolWorker *worker, void *data, Size size)
 	MemoryContextSwitchTo(old);
 }
 
-/* Take what a worker has to say, and see whether it has ended */
+/* Reads a worker's messages, and notices its end */
 static void
 listen_to(WorkerPool *pool, PoolWorker *worker)
 {
@@ -262,7 +263,7 @@ listen_to(WorkerPool *pool, PoolWorker *worker)
 			take_message(pool, worker, data, size);
 	}
 
-	/* it holds locks until its process is gone */
+	/* a worker holds its locks until its process is gone */
 	if (!worker->ended && GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED)
 		worker->ended = true;
 }
@@ -280,7 +281,10 @@ all_ended(WorkerPool *pool)
 	return ended;
 }
 
-/* Tells once of workers that have a slot, but no process: the postmaster is busy, or can't fork */
+/*
+ * Tells once, by NOTICE, of workers that have a slot but no process: the
+ * postmaster is busy, or can't fork
+ */
 static void
 tell_of_start(WorkerPool *pool)
 {
@@ -297,8 +301,8 @@ tell_of_start(WorkerPool *pool)
 	}
 	pool->told = true;
 	if (waiting > 0)
-		ereport(NOTICE,
-				(errmsg("%d of %d background workers not started after %d s: the server is busy", waiting, pool->nworkers, START_MS / 1000)));
+		sg_tell_and_log(true, psprintf("%d of %d background workers not started after %d s: the server is busy",
+									   waiting, pool->nworkers, START_MS / 1000), NULL, NULL);
 }
 
 bool
@@ -375,7 +379,10 @@ wait_uninterrupted(WorkerPool *pool, long timeout)
 	return ended;
 }
 
-/* A cancel ends a worker's wait for a synchronous standby, but not the work: a termination does both */
+/*
+ * Terminates cancelled workers that wait for a synchronous standby: a cancel
+ * would end that wait, but not the worker's work
+ */
 static void
 terminate_waiting(WorkerPool *pool)
 {
@@ -394,7 +401,7 @@ worker_pool_stop(WorkerPool *pool)
 	if (all_ended(pool))
 		return;
 
-	/* what the postmaster has not reaped yet still has its process ID */
+	/* a process that the postmaster has not reaped yet still has its PID */
 	for (int i = 0; i < pool->nworkers; i++)
 	{
 		PoolWorker *worker = &pool->workers[i];

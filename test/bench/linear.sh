@@ -26,6 +26,7 @@ linear_calls=(
   'sg_plan_set, all steps|SELECT sg_plan_set('"'p'"', sg_plan_steps('"'p'"'), '"'{\"orphans\": \"quarantine\"}'"')'
   'sg_plan_check|SELECT count(*) FROM sg_plan_check_details('"'p'"')'
   'sg_plan_referencing|SELECT count(*) FROM sg_plan_referencing('"'p'"')'
+  'sg_fix_orphans, dry run|CALL sg_fix_orphans('"'p'"', dry_run => true)'
   'sg_plan_sql|SELECT count(*) FROM sg_plan_sql('"'p'"')'
   'sg_apply|CALL sg_apply('"'p'"')'
   'sg_verify_fks|SELECT count(*) FROM sg_verify_fks_details('"'p'"')'

@@ -9,7 +9,7 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql probe.sql small.sql many.sql catalog.sql stamp.sql rollback.sql rules.sql   make what is measured
+#   data.sql growth.sql probe.sql small.sql many.sql catalog.sql stamp.sql rollback.sql rules.sql chains.sql   make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
@@ -18,13 +18,14 @@
 #   backfill.sh waits.sh                                what it feels while columns are filled, and beside any call
 #   neighbour.sh                                        what calls do to the server around them
 #   linear.sh                                           four times as many tables, and steps
+#   chains.sh                                           orphans with what refers to them, into quarantine and back
 #   rules.sh                                            all constraints of a table, one by one and in one pass
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth probe small many stamp rollback deploy rules backfill waits neighbour linear memory ddl (default: all but the last seven)
+#   ONLY="NAME ..."    of read core sql validate growth probe small many stamp rollback deploy rules backfill waits neighbour linear chains memory ddl (default: all but the last eight)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -50,6 +51,8 @@ set -euo pipefail
 . "$(dirname "$0")/neighbour.sh"
 # shellcheck source=test/bench/linear.sh
 . "$(dirname "$0")/linear.sh"
+# shellcheck source=test/bench/chains.sh
+. "$(dirname "$0")/chains.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
 only=${ONLY:-read core sql validate growth probe small many stamp rollback deploy}
@@ -57,7 +60,7 @@ only=${ONLY:-read core sql validate growth probe small many stamp rollback deplo
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | probe | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | linear | memory | ddl) ;;
+    read | core | sql | validate | growth | probe | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | linear | chains | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -222,6 +225,7 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted waits || measure_waits
 ! wanted neighbour || measure_neighbour
 ! wanted linear || measure_linear
+! wanted chains || measure_chains
 # what has a table of its own needs no report
 wanted read core sql validate growth probe small many stamp rollback deploy memory || exit 0
 describe

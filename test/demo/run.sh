@@ -4,6 +4,7 @@
 # The demo checks what it shows and fails where something did not come true. Everything happens in a private directory
 # with a private server, see test/tools/lib.sh. In the environment:
 #   DEMO_SCHEMA=shop         the project's own small schema instead
+#   DEMO_PAGES=FOLDER        where the report and the dashboard are left, as HTML
 #   DEMO_ZABBIX_DEB=FILE     a copy of the package zabbix-server-pgsql, where there is no network
 set -euo pipefail
 . "$(dirname "$0")/../tools/lib.sh"
@@ -11,6 +12,7 @@ set -euo pipefail
 plan=${DEMO_SCHEMA:-zabbix}
 case $plan in zabbix | shop) ;; *) sg_die "DEMO_SCHEMA is zabbix or shop, not $plan" ;; esac
 deb=${DEMO_ZABBIX_DEB:-}
+[ -z "${DEMO_PAGES:-}" ] || mkdir -p "$DEMO_PAGES"
 [ -z "$deb" ] || [ -r "$deb" ] || sg_die "DEMO_ZABBIX_DEB names no readable file: $deb"
 began=$EPOCHREALTIME
 
@@ -136,9 +138,11 @@ PGAPPNAME=application start pgbench -n -c 1 -T 3600 -f "$demo/$plan/long.sql" < 
 long=$!
 wait_for $app measured 1 || sg_die "the application does not run"
 moment 'before'
+sql 'SELECT schemaguard.sg_stats_take()' > /dev/null
 wait_for $app measured 1500 || sg_die "the application has ended"
 
 title "7. CALL sg_apply('$plan'), and a look at it from another session"
+sql "SELECT sg_watch_start('$plan')"
 moment 'first call'
 PGAPPNAME=deployment start psql -qX -v ON_ERROR_STOP=1 -c "CALL sg_apply('$plan')" \
   < /dev/null > "$SG_DIR/call.log" 2>&1
@@ -167,6 +171,16 @@ total() { awk -F: -v what="number of $1" '$1 == what { n += $2 } END { print n }
 figures=(-v failed="$(total 'failed transactions')" -v processed="$(total 'transactions actually processed')")
 cat "$SG_DIR"/latency* | sg_as psql -qX -c "\\copy demo.latency FROM STDIN (DELIMITER ' ')"
 tell "$demo/4-prove.sql" "${figures[@]}"
+
+title "14. What people look at"
+sql "SELECT count(*) FROM sg_verify_fks('$plan', live => true); SELECT schemaguard.sg_stats_take()" > /dev/null
+sg_as tee "$SG_DIR/report.html" <<< "$(sql "SELECT sg_report('$plan', 'html')")" > /dev/null
+sg_as tee "$SG_DIR/dashboard.html" <<< "$(sql 'SELECT sg_dashboard()')" > /dev/null
+for name in report dashboard; do
+  sg_say "$name.html: $(wc -c < "$SG_DIR/$name.html") bytes, sections: $(grep -c '<section' "$SG_DIR/$name.html")"
+  [ -z "${DEMO_PAGES:-}" ] || cat "$SG_DIR/$name.html" > "$DEMO_PAGES/$name.html"
+done
+sql "SELECT 'the report says ' || schemaguard.sg_go('$plan')"
 
 title "The day in short"
 tell "$demo/summary.sql" "${figures[@]}"

@@ -572,6 +572,57 @@ CALL sg_rollback_fks('d');
 SELECT attrelid::regclass, attnotnull, pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid IN ('root'::regclass, 'branch'::regclass, 'leaf'::regclass) AND attname = 'b' ORDER BY 1;
 
+-- a view is kept as a text, and what it has read can be changed: it comes back as it was
+SET client_min_messages = warning;
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE TABLE under (id int PRIMARY KEY, c text, m mood, v varchar(7) COLLATE "C");
+INSERT INTO under SELECT g, g FROM generate_series(1, 3) g;
+CREATE VIEW over WITH (security_barrier = true, check_option = local) AS SELECT id, c, m, v AS "Odd ""n" FROM under WHERE id > 1 AND c <> ';';
+COMMENT ON VIEW over IS 'said';
+ALTER VIEW over ALTER c SET DEFAULT 'dd';
+CREATE VIEW over_all AS SELECT posts() AS n, c FROM over;
+GRANT SELECT ON over TO public;
+CREATE TRIGGER ins INSTEAD OF INSERT ON over_all FOR EACH ROW EXECUTE FUNCTION note();
+CREATE VIEW seen AS SELECT c.relname, c.reloptions, c.relacl::text, obj_description(c.oid), pg_get_viewdef(c.oid),
+  (SELECT array_agg(pg_get_triggerdef(oid)) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers,
+  (SELECT array_agg(format('%s %s %s %s', a.attname, format_type(atttypid, atttypmod), attcollation, pg_get_expr(adbin, adrelid)) ORDER BY a.attnum)
+   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = c.oid) AS columns
+  FROM pg_class c WHERE relnamespace = 'cob'::regnamespace AND relname LIKE 'over%';
+CREATE TABLE seen_before AS TABLE seen;
+SELECT sg_plan_create('view'), sg_plan_add('view', 'DROP VIEW cob.over'), sg_plan_add('view', 'DROP VIEW cob.over_all');
+SELECT sg_plan_add('view', 'ALTER TABLE cob.under ALTER c TYPE int USING c::int', '{"undo": "ALTER TABLE cob.under ALTER c TYPE text"}');
+SELECT sg_plan_add('view', 'CREATE VIEW cob.over AS SELECT id, c FROM cob.under', '{"undo": "DROP VIEW cob.over"}');
+RESET client_min_messages;
+CALL sg_apply('view');
+SELECT * FROM over;
+SELECT relname, pg_get_viewdef(oid) FROM pg_class WHERE relnamespace = 'schemaguard_attic'::regnamespace AND relname LIKE 'over%' ORDER BY 1;
+CALL sg_rollback_fks('view');
+TABLE seen EXCEPT TABLE seen_before;
+SELECT * FROM over;
+SET client_min_messages = warning;
+SELECT sg_plan_drop('view', force => true);
+DROP VIEW seen, over_all, over;
+DROP TABLE seen_before, under;
+
+-- values are copied with the table's key, the column goes at once, and comes back with them
+CREATE TABLE faxed (id int PRIMARY KEY, fax text);
+INSERT INTO faxed SELECT g, 'f' || g FROM generate_series(1, 3) g;
+SELECT sg_plan_create('fax'), sg_plan_add('fax', 'CREATE TABLE cob.kept_fax (id int PRIMARY KEY, fax text)'),
+  sg_plan_add('fax', 'INSERT INTO cob.kept_fax SELECT id, fax FROM cob.faxed', '{"undo": "TRUNCATE cob.kept_fax"}'),
+  sg_plan_add_statement('fax', 'ALTER TABLE cob.faxed DROP COLUMN fax', undo => 'ALTER TABLE cob.faxed ADD fax text; UPDATE cob.faxed c SET fax = k.fax FROM cob.kept_fax k WHERE k.id = c.id');
+ALTER TABLE faxed RENAME fax TO f;
+SET client_min_messages = error;
+CALL sg_apply('fax', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'fax' AND step = 3;
+SET client_min_messages = warning;
+ALTER TABLE faxed RENAME f TO fax;
+CALL sg_apply('fax');
+SELECT * FROM faxed LIMIT 1;
+CALL sg_rollback_fks('fax');
+TABLE faxed;
+SELECT sg_plan_drop('fax', force => true);
+DROP TABLE faxed;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null

@@ -15,7 +15,7 @@ CREATE VIEW steps AS
   SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'fix' ORDER BY step;
 CREATE VIEW kept AS
   SELECT step, fk_name, cause, row_table, columns, row_text, data, reason FROM schemaguard.quarantine
-  WHERE plan LIKE 'fix%' ORDER BY id;
+  WHERE plan LIKE 'fix%' ORDER BY step, row_table, row_text COLLATE "C";
 -- since the mark, which mark() sets
 CREATE TABLE mark (id bigint);
 INSERT INTO mark VALUES (0);
@@ -698,6 +698,7 @@ SELECT check_name, result, detail FROM sg_plan_check_details('past') WHERE check
 CALL sg_add_fks('past');
 CALL sg_fix_orphans('past', dry_run => true);
 CALL sg_add_fks('past', fix => true);
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'past';
 SELECT * FROM fix.past ORDER BY id;
 SELECT stands, method FROM schemaguard.fk_trust WHERE fk_name = 'past_fk';
 SELECT check_name, result, detail FROM sg_plan_check_details('past') WHERE check_name IN ('existing_key', 'orphans');

@@ -62,10 +62,31 @@ SELECT sg_plan_create('late') \g /dev/null
 SELECT sg_plan_add_statement('late', 'UPDATE lim.late SET parent_id = 7 WHERE id <= 30') \g /dev/null
 SELECT sg_plan_add_fk('late', 'late', 'parent_id', 'parent', fk_name => 'late_fk') \g /dev/null
 SELECT sg_plan_set('late', '{2}', '{"orphans": "delete", "after": ["1"]}') \g /dev/null
+-- batches that grow fast, however slow the machine is
+SET schemaguard.lock_timeout = '10s';
 CALL sg_apply('late', fix => true);
 SELECT count(*) FROM late;
 CALL sg_apply('late', fix => true, max_rows => 30);
 SELECT count(*) FROM late;
+
+RESET schemaguard.lock_timeout;
+
+-- a default that takes rows away, as a column is added or filled: said, and held against max_rows of the whole call
+CREATE TABLE eaten (id int);
+INSERT INTO eaten SELECT generate_series(1, 50);
+CREATE FUNCTION eat(n int) RETURNS int LANGUAGE plpgsql AS $$BEGIN DELETE FROM lim.eaten WHERE id <= n; RETURN 1; END$$;
+CREATE TABLE eater (id int PRIMARY KEY);
+INSERT INTO eater VALUES (1), (2);
+SELECT sg_plan_create('eats') \g /dev/null
+SELECT sg_plan_add('eats', 'ALTER TABLE eater ADD COLUMN a int DEFAULT lim.eat(20)') \g /dev/null
+SET client_min_messages = error;
+SELECT sg_plan_add_statement('eats', 'ALTER TABLE lim.eater ADD COLUMN b int DEFAULT lim.eat(50)') \g /dev/null
+RESET client_min_messages;
+CALL sg_apply('eats', max_rows => 10);
+SELECT count(*) FROM eaten;
+CALL sg_apply('eats', max_rows => 50);
+SELECT count(*) FROM eaten;
+SELECT rows_deleted FROM schemaguard.plan_summary WHERE plan = 'eats';
 
 -- a row that two steps would take away counts once
 CREATE TABLE both_ways (id int PRIMARY KEY, a int, b int);
@@ -106,6 +127,20 @@ CALL sg_add_fks('wide', fix => true);
 CALL sg_add_fks('wide', fix => true, max_rows => 27);
 RESET schemaguard.verbosity;
 
+-- rows are a large part of a small table that was never analyzed, too: nothing is touched; by a sync, which makes the keys, too
+CREATE TABLE fresh (id int PRIMARY KEY, parent_id int, CONSTRAINT fresh_fk FOREIGN KEY (parent_id) REFERENCES parent (id));
+SELECT sg_snapshot_take('fresh', 'lim') \g /dev/null
+ALTER TABLE fresh DROP CONSTRAINT fresh_fk;
+INSERT INTO fresh SELECT i, 7 FROM generate_series(1, 30) i;
+SELECT sg_plan_create('fresh'), sg_plan_add_fk('fresh', 'fresh', 'parent_id', 'parent', orphans => 'quarantine', index => false) \g /dev/null
+CALL sg_apply('fresh', fix => true, max_rows => 20);
+CALL sg_sync_apply('fresh', '{lim}', fix => true, max_rows => 20);
+SELECT count(*) FROM fresh;
+CALL sg_sync_apply('fresh', '{lim}', fix => true, max_rows => 30);
+SELECT count(*) FROM fresh;
+CALL sg_rollback_fks('sync fresh');
+SELECT count(*) FROM fresh;
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -114,7 +149,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan = 'lim';
-SELECT sg_plan_drop('late', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
+SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left

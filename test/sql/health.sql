@@ -95,6 +95,13 @@ ROLLBACK;
 
 -- another role: what others have run it does not see, and the document says so
 CREATE ROLE regress_health;
+-- nobody adds a table in another role's name
+BEGIN;
+GRANT INSERT, SELECT ON schemaguard.critical_table TO regress_health;
+SET ROLE regress_health;
+INSERT INTO schemaguard.critical_table (table_name) VALUES ('h.own');
+INSERT INTO schemaguard.critical_table (table_name, added_by) VALUES ('h.forged', 'postgres');
+ROLLBACK;
 SET ROLE regress_health;
 SELECT sg_health() -> 'sees_all_roles', sg_health() -> 'failed_plans', sg_health() -> 'last_audit', sg_health() -> 'keys' -> 'declared';
 INSERT INTO schemaguard.critical_table (table_name) VALUES ('h.p');

@@ -32,9 +32,17 @@ FROM (VALUES
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
   ('sg_guard_ddl(text, schemaguard.names, schemaguard.names)', 'mode text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, roles schemaguard.names DEFAULT NULL::schemaguard.names'),
   ('sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint, text)', 'IN reference text, IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN allow_drop boolean DEFAULT false, IN partitions boolean DEFAULT false, IN fix boolean DEFAULT false, IN fail boolean DEFAULT true, IN plan text DEFAULT NULL::text, IN max_rows bigint DEFAULT NULL::bigint, IN renames text DEFAULT ''ask''::text'),
+  ('sg_ensure(anycompatible, schemaguard.names, text, jsonb, boolean)', 'IN reference anycompatible, IN critical schemaguard.names DEFAULT NULL::schemaguard.names, IN mode text DEFAULT ''apply''::text, INOUT result jsonb DEFAULT NULL::jsonb, IN fail boolean DEFAULT false'),
+  ('sg_promote(text, text, text, schemaguard.names, boolean, text, jsonb)', 'source text, target text, reference text DEFAULT NULL::text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, allow_drop boolean DEFAULT false, renames text DEFAULT ''ask''::text, files jsonb DEFAULT ''{}''::jsonb, OUT bundle text, OUT changes bigint, OUT left_out bigint, OUT losses bigint, OUT findings bigint, OUT hash text, OUT next_call text'),
+  ('sg_promotion_check(text)', 'bundle text, OUT result text, OUT part text, OUT object text, OUT reason text'),
+  ('sg_promote_apply(text, text, boolean, bigint, boolean)', 'IN bundle text, IN confirm text DEFAULT NULL::text, IN fix boolean DEFAULT false, IN max_rows bigint DEFAULT NULL::bigint, IN fail boolean DEFAULT true'),
+  ('sg_promote_rollback(text, text)', 'IN bundle text, IN confirm text DEFAULT NULL::text'),
+  ('sg_promotion_approve(text, text)', 'bundle text, hash text'),
+  ('sg_promotion_status()', 'OUT environment text, OUT ahead bigint, OUT behind bigint, OUT waiting bigint, OUT since timestamp with time zone, OUT author text, OUT blocked_by text, OUT next_call text'),
   ('sg_rollback_fks(text, text, boolean, schemaguard.steps, text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps schemaguard.steps DEFAULT NULL::schemaguard.steps, IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_sync_sql(text, text, schemaguard.names, boolean, boolean, text)', 'reference text, target text DEFAULT ''live''::text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, renames text DEFAULT ''ask''::text'),
+  ('sg_sync_files(text, text, text, text, text[], text, text, schemaguard.names, boolean, boolean, text)', 'reference text, target text, tool text, first text DEFAULT NULL::text, existing text[] DEFAULT NULL::text[], register text DEFAULT NULL::text, project text DEFAULT ''app''::text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, renames text DEFAULT ''ask''::text, OUT path text, OUT content text'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
   ('sg_audit_gate(schemaguard.names, text, boolean, boolean)', 'IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN plan text DEFAULT NULL::text, IN only_new boolean DEFAULT true, IN fail boolean DEFAULT true'),
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
@@ -104,7 +112,7 @@ SELECT is(proargnames::text[],
   '{plan,child_table,child_columns,parent_table,parent_columns,fk_name,on_delete,on_update,priority,orphans,index,replaces,match,deferrable,initially_deferred,on_delete_columns,enforced,sentinel,quarantine_cascades,backfill,period}',
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
-SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks', 'sg_sync_apply') ORDER BY proname;
+SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_ensure', 'sg_promote_apply', 'sg_promote_rollback', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks', 'sg_sync_apply') ORDER BY proname;
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,max_rows}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm,max_rows}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
 SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm,max_rows}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
@@ -127,6 +135,8 @@ FROM (VALUES
   ('snapshot', '{name,taken_at,role,server,database,server_version_num,schemas,format,objects,unknown,checksum,imported_at,environment}'),
   ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum,oid}'),
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
+  ('lookup_table', '{table_name,key_columns,ignored_columns,condition,author,author_id,added_at}'),
+  ('snapshot_lookup', '{snapshot,table_name,relid,key_columns,ignored_columns,contents,reason}'),
   ('rename', '{kind,old,new,same,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('deprecated_table', '{table_name,replacement,reason,added_by,added_at}'),
@@ -145,7 +155,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,module,ddl_log,ddl_capture,ddl_guard,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,stats,watch,backup,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,snapshot_lookup,lookup_table,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,module,ddl_log,ddl_capture,ddl_guard,ensured,environment,promotion,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -154,13 +164,13 @@ $$, 'nobody writes our tables');
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note', 'schemaguard.plan_note_id_seq',
         'schemaguard.plan_pause', 'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq', 'schemaguard.plan_value', 'schemaguard.plan_value_id_seq',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.evidence', 'schemaguard.evidence_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.backup', 'schemaguard.backup_id_seq', 'schemaguard.evidence', 'schemaguard.evidence_id_seq', 'schemaguard.stats', 'schemaguard.stats_id_seq', 'schemaguard.watch', 'schemaguard.watch_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
         'schemaguard.subscription_mark', 'schemaguard.subscription_mark_id_seq',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
-        'schemaguard.ddl_log', 'schemaguard.ddl_capture', 'schemaguard.ddl_guard',
+        'schemaguard.ddl_log', 'schemaguard.ddl_capture', 'schemaguard.ddl_guard', 'schemaguard.ensured',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
-        'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore', 'schemaguard.rename',
-        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.go_rule', 'schemaguard.go_rule_id_seq', 'schemaguard.lint_rule', 'schemaguard.lint_ignore', 'schemaguard.critical_table', 'schemaguard.smoke_test', 'schemaguard.smoke_test_id_seq', 'schemaguard.module', 'schemaguard.deprecated_table'], 'configuration tables');
+        'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.snapshot_lookup', 'schemaguard.lookup_table', 'schemaguard.drift_ignore', 'schemaguard.rename',
+        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.go_rule', 'schemaguard.go_rule_id_seq', 'schemaguard.lint_rule', 'schemaguard.lint_ignore', 'schemaguard.critical_table', 'schemaguard.smoke_test', 'schemaguard.smoke_test_id_seq', 'schemaguard.module', 'schemaguard.deprecated_table', 'schemaguard.environment', 'schemaguard.promotion', 'schemaguard.promotion_id_seq'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -124,8 +124,31 @@ UPDATE schemaguard.lint_rule SET added_by = 'postgres';
 UPDATE schemaguard.lint_rule SET enabled = false WHERE source = 'shipped';
 DELETE FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 INSERT INTO schemaguard.lint_rule (name, query, message) VALUES ('lint-silent', 'SELECT ''lint'', current_user::text', '');
--- another role's plan lint takes no fix
+-- what a role puts into a shipped rule passes for nobody else as shipped: whose it is, and a statement that reads the fix
 RESET ROLE;
+CREATE TABLE lint.narrow (id int PRIMARY KEY REFERENCES lint.good);
+SET ROLE regress_sg_lint;
+INSERT INTO schemaguard.lint_rule (name, fix) VALUES ('key-type-narrower', 'ALTER ROLE regress_sg_lint SUPERUSER');
+INSERT INTO schemaguard.lint_rule (name, message) VALUES ('truncating', 'harmless');
+SELECT fix, count(*) FROM sg_lint('{lint}') WHERE rule = 'key-type-narrower' GROUP BY fix;
+RESET ROLE;
+SELECT message, regexp_replace(fix, '\w+\.sg_lint', 'sg_lint') AS fix, count(*) FROM sg_lint('{lint}') WHERE rule = 'key-type-narrower' GROUP BY 1, 2;
+SELECT DISTINCT author, fix FROM sg_lint_details('{lint}') WHERE rule = 'key-type-narrower';
+SELECT count(*) FILTER (WHERE t ~ 'rule of role regress_sg_lint: ') AS theirs, count(*) FILTER (WHERE t ~ 'SUPERUSER') AS as_ours
+FROM (VALUES (sg_lint_sarif('{lint}')::text), ((SELECT content FROM sg_schema_doc('{lint}', findings => true)))) v (t);
+SELECT jsonb_path_query(sg_lint_sarif('{lint}'), '$.runs[0].results[*] ? (@.ruleId == "key-type-narrower").properties.author') LIMIT 1;
+SELECT message FROM sg_lint_sql_details('TRUNCATE lint.child') WHERE rule = 'truncating';
+-- a superuser's is
+UPDATE schemaguard.lint_rule SET added_by = DEFAULT, author_id = DEFAULT WHERE source = 'user' AND added_by = 'regress_sg_lint';
+SET ROLE regress_sg_lint;
+SELECT DISTINCT fix FROM sg_lint('{lint}') WHERE rule = 'key-type-narrower';
+-- but no other role's by the name of one
+RESET ROLE;
+UPDATE schemaguard.lint_rule SET author_id = 7 WHERE name = 'key-type-narrower' AND source = 'user';
+SELECT DISTINCT fix ~ '^SELECT author, fix FROM ' AS reads FROM sg_lint('{lint}') WHERE rule = 'key-type-narrower';
+DELETE FROM schemaguard.lint_rule WHERE name IN ('key-type-narrower', 'truncating') AND source = 'user';
+DROP TABLE lint.narrow;
+-- another role's plan lint takes no fix
 BEGIN;
 DELETE FROM schemaguard.plan WHERE name = 'lint';
 SELECT sg_grant(r) FROM unnest('{regress_sg_lint,regress_sg_lint_other}'::text[]) r \g /dev/null
@@ -144,7 +167,7 @@ SET ROLE regress_sg_lint;
 INSERT INTO schemaguard.lint_rule (name, query) VALUES
     ('lint-raises', 'SELECT ''lint'', (1 / 0)::text'),
     ('lint-writes', 'WITH w AS (DELETE FROM schemaguard.lint_rule RETURNING name) SELECT ''lint'', name FROM w'),
-    ('lint-many', 'SELECT ''lint'', ''a''; SELECT 1'),
+    ('lint-two', 'SELECT ''lint'', ''a''; SELECT 1'),
     ('lint-none', 'DROP TABLE lint.good'),
     ('lint-syntax', 'SELEC'),
     ('lint-type', 'SELECT ''lint'', 1'),
@@ -153,6 +176,8 @@ INSERT INTO schemaguard.lint_rule (name, query) VALUES
     ('lint-view', 'SELECT ''lint'', t FROM lint.view'),
     ('lint-path', 'SELECT ''lint'', name FROM lint_table'),
     ('lint-may-not', 'SELECT ''lint'', id::text FROM lint.good'),
+    ('lint-nothing', 'SELECT ''lint'', NULL::text'),
+    ('lint-nested', format('SELECT ''lint'', message FROM %s.sg_lint_details()', (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'schemaguard'))),
     ('lint-endless', 'SELECT ''lint'', count(*)::text FROM generate_series(1, 100000000000)');
 SET schemaguard.statement_timeout = '500ms';
 SELECT severity, rule, message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%' ORDER BY rule;
@@ -162,6 +187,12 @@ RESET schemaguard.statement_timeout;
 SELECT count(*) FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;
+-- more rows, or more text, than a page can have
+INSERT INTO schemaguard.lint_rule (name, query) VALUES
+    ('lint-many', 'SELECT ''lint'', i::text FROM generate_series(1, 10001) i'),
+    ('lint-long', 'SELECT ''lint'', repeat(i::text, 1000000) FROM generate_series(1, 9) i, generate_series(1, 2)');
+SELECT severity, rule, message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%';
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 
 -- SARIF: members that its schema requires, levels that it knows, rules by their places; a hostile name is a text
 CREATE SCHEMA lint_sarif;
@@ -176,6 +207,11 @@ CREATE TABLE lint_sarif.c (p int REFERENCES lint.good, q smallint REFERENCES lin
 SELECT count(*), bool_and(r ->> 'ruleId' = s #>> ARRAY['runs', '0', 'tool', 'driver', 'rules', r ->> 'ruleIndex', 'id']) AS placed,
        bool_and(r ->> 'level' IN ('error', 'warning', 'note')) AS levels, bool_and(r #> '{message,text}' IS NOT NULL) AS messages
 FROM sg_lint_sarif('{lint_sarif}') s, jsonb_array_elements(s #> '{runs,0,results}') r;
+-- brackets are no link, and a template of messages is a description; a path is a reference
+CREATE TABLE lint_sarif."[here](http://there)\" (id int);
+SELECT jsonb_path_query(sg_lint_sql_sarif('DROP TABLE lint_sarif."[here](http://there)\";', E'db/a b#?%/"<x>\u00e9.sql'), '$.runs[0].results[*] ? (@.ruleId == "ban-drop-table").message');
+SELECT jsonb_path_query(sg_lint_sql_sarif('DROP TABLE lint_sarif.c;', E'db/a b#?%/"<x>\u00e9.sql'), '$.runs[0].results[0].**.uri');
+SELECT jsonb_path_query(sg_lint_sql_sarif('DROP TABLE lint_sarif.c;', 'db/1.sql'), '$.runs[0].tool.driver.rules[*] ? (@.id != "breaks-code").shortDescription');
 DROP SCHEMA lint_sarif CASCADE;
 
 -- the gate: what was found is on record, since when
@@ -220,6 +256,12 @@ CALL sg_lint_gate('note');
 EXECUTE open;
 CALL sg_lint_gate('note', false);
 EXECUTE open;
+\set VERBOSITY terse
+-- a name with ends of lines makes no line of its own
+CREATE TABLE lint_gate."x
+error of nobody" (id int);
+\set VERBOSITY default
+CALL sg_lint_gate('warning', schemas => '{lint_gate}');
 \set VERBOSITY terse
 DELETE FROM schemaguard.finding WHERE source = 'lint';
 DROP SCHEMA lint_gate CASCADE;
@@ -278,6 +320,53 @@ SELECT fix AS mend FROM sg_lint('{lint_more}') WHERE fix IS NOT NULL \gexec
 CALL sg_apply('lint');
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'lint' AND state <> 'validated' ORDER BY step;
 EXECUTE more;
+
+-- a type that keeps rows, and one that has a length; indexes without nulls; triggers of replicas; sequences that columns draw from, and downwards
+CREATE TABLE parent (v varchar(20) PRIMARY KEY, w text UNIQUE, id bigint UNIQUE);
+CREATE TABLE kept (id int PRIMARY KEY, longer text CONSTRAINT longer REFERENCES parent, shorter varchar(5) CONSTRAINT shorter REFERENCES parent (w),
+    part bigint CONSTRAINT part REFERENCES parent (id), any_of bigint CONSTRAINT any_of REFERENCES parent (id), other bigint CONSTRAINT other REFERENCES parent (id));
+CREATE INDEX ON kept (part) WHERE part IS NOT NULL;
+CREATE INDEX ON kept (any_of, other) WHERE any_of IS NOT NULL AND other IS NOT NULL;
+CREATE INDEX ON kept (other) WHERE any_of IS NOT NULL;
+CREATE TRIGGER replica BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+ALTER TABLE kept ENABLE REPLICA TRIGGER replica;
+CREATE SEQUENCE shared;
+CREATE SEQUENCE down INCREMENT -1 MINVALUE -100;
+CREATE SEQUENCE fresh INCREMENT -1 MINVALUE -100;
+CREATE TABLE drawn (id int PRIMARY KEY DEFAULT nextval('shared'), big bigint DEFAULT nextval('shared'), d bigint DEFAULT nextval('down'), f bigint DEFAULT nextval('fresh'));
+ALTER SEQUENCE down OWNED BY drawn.d;
+SELECT setval('shared', 2000000000), setval('down', -98), setval('fresh', -5);
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE object ~ '(kept|drawn)[.]';
+DROP TABLE drawn, kept, parent;
+DROP SEQUENCE shared, fresh;
+
+-- tenants, by names and keys; what statistics ask for
+CREATE TABLE tenants (id int PRIMARY KEY);
+CREATE TABLE projects (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, UNIQUE (tenant_id, id));
+CREATE TABLE tasks (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, project_id int CONSTRAINT left_out REFERENCES projects);
+CREATE TABLE kept (id int PRIMARY KEY, tenant_id int NOT NULL, project_id int, FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id));
+CREATE TABLE alone (id int PRIMARY KEY, tenant_id int);
+CREATE TABLE comments (id int PRIMARY KEY, task_id int CONSTRAINT of_task REFERENCES tasks);
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule ~ 'tenant';
+DROP TABLE tenants, projects, tasks, kept, alone, comments;
+SELECT count(*) FROM schemaguard.sg_lint_statements(10) WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements');
+CREATE TABLE wanted (id int PRIMARY KEY, a int);
+CREATE TABLE not_wanted (id int PRIMARY KEY, a int);
+INSERT INTO wanted SELECT g, g FROM generate_series(1, 20000) g;
+INSERT INTO not_wanted SELECT g, g FROM generate_series(1, 5000) g;
+DO $$ BEGIN FOR i IN 1..100 LOOP PERFORM count(*) FROM wanted; PERFORM count(*) FROM not_wanted; END LOOP; END $$;
+SELECT pg_stat_force_next_flush();
+SELECT rule, object, message FROM sg_lint_details('{lint_more}') WHERE rule = 'index-wanted';
+DROP TABLE wanted, not_wanted;
+-- an index that REINDEX CONCURRENTLY has left is dropped
+CREATE TABLE twice (a int);
+INSERT INTO twice VALUES (1), (1);
+\set VERBOSITY sqlstate
+CREATE UNIQUE INDEX CONCURRENTLY twice_a ON twice (a);
+REINDEX INDEX CONCURRENTLY twice_a;
+\set VERBOSITY terse
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'index-invalid';
+DROP TABLE twice;
 
 -- by name, and by what is deprecated
 CREATE TABLE customers (id bigint PRIMARY KEY);

@@ -15,6 +15,7 @@ CREATE VIEW v AS SELECT seen FROM t;
 CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT spoken FROM ls.t); END';
 CREATE MATERIALIZED VIEW m AS SELECT 1 AS x;
 CREATE TYPE ct AS (a int, b text);
+CREATE TYPE en AS ENUM ('a');
 CREATE TYPE unused AS (a int, b text);
 CREATE DOMAIN dom AS text;
 CREATE DOMAIN checked AS text CHECK (VALUE <> random()::text);
@@ -95,6 +96,9 @@ INSERT INTO tried VALUES
 ('renaming-column', 'ALTER TABLE t RENAME n TO o', 'ALTER TABLE t RENAME CONSTRAINT t_pkey TO o'),
 ('syntax-error', 'ALTER TABLE t ADD', 'ALTER TABLE t ADD x int'),
 ('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone'),
+('statement-refused', 'ALTER TABLE t DROP nope', 'ALTER TABLE t DROP IF EXISTS nope'),
+('refused-in-transaction', 'VACUUM t', 'COMMIT; ANALYZE t'),
+('using-enum-value-in-the-same-transaction', 'ALTER TYPE en ADD VALUE ''b''; SELECT ''b''::en', 'ALTER TYPE en ADD VALUE ''b''; SELECT ''a''::en; COMMIT; SELECT ''b''::en'),
 ('unread-code', 'DO $$BEGIN END$$', 'SELECT 1'),
 ('unread-commands', E'\\i other.sql\nSELECT 1', 'SELECT 1'),
 ('ban-drop-database', 'DROP DATABASE other', 'DROP TABLE other'),
@@ -132,7 +136,7 @@ DO $$
 BEGIN
     IF current_setting('server_version_num')::int < 180000 THEN
         ALTER TABLE below ALTER a DROP NOT NULL;
-        ASSERT (SELECT array_agg(f.name || f.flags::text ORDER BY f.name) = ARRAY['a{"may read"}', 'b{}']
+        ASSERT (SELECT array_agg(f.name || f.flags::text ORDER BY f.name) = ARRAY['a{"may read",heirs}', 'b{touched,heirs}']
                 FROM schemaguard.sg_script_facts(ARRAY['ALTER TABLE above ALTER a SET NOT NULL, ALTER b SET NOT NULL'], false) f);
     END IF;
 END $$;
@@ -178,7 +182,7 @@ ALTER TABLE t DROP CONSTRAINT before;
 -- what depends on what is no relation
 SELECT s.script, d.severity, d.rule, d.object, d.message
 FROM unnest(ARRAY['DROP TYPE ls.ct CASCADE', 'DROP TYPE ls.ct', 'DROP DOMAIN ls.dom CASCADE', 'DROP FUNCTION ls.needed(int) CASCADE', 'DROP TYPE ls.unused CASCADE',
-    'DROP FUNCTION ls.f() CASCADE', 'DROP SCHEMA ls', 'DROP SERVER nowhere CASCADE', 'DROP SERVER nowhere', 'DROP OWNED BY regress_nobody CASCADE']) s (script)
+    'DROP FUNCTION ls.f() CASCADE', 'DROP SCHEMA ls', 'DROP SERVER nowhere CASCADE', 'DROP SERVER nowhere', 'DROP OWNED BY pg_read_all_stats CASCADE']) s (script)
      LEFT JOIN LATERAL sg_lint_sql_details(s.script) d ON true;
 
 -- Safe forms are calls that run: each becomes a step, which is safe by the preflight's own judgement, or is refused for what the script gets wrong
@@ -195,6 +199,24 @@ END $$;
 SELECT s.kind, s.definition, s.child_columns, s.fk_name FROM schemaguard.plan_step s WHERE s.plan = 'lint_sql'
 ORDER BY s.kind COLLATE "C", s.definition COLLATE "C", s.child_columns, s.fk_name;
 SELECT sg_plan_drop('lint_sql');
+
+-- Tables below one are told where a statement comes to them
+CREATE TABLE ls.up (id int, v int CHECK (v > 0)); CREATE TABLE ls.low (w int) INHERITS (ls.up); CREATE TABLE ls.lower () INHERITS (ls.low);
+CREATE TABLE ls.parted (id int, v int) PARTITION BY RANGE (id);
+DO $$ BEGIN FOR i IN 1..7 LOOP EXECUTE format('CREATE TABLE ls.parted%s PARTITION OF ls.parted FOR VALUES FROM (%s) TO (%s)', i, i, i + 1); END LOOP; END $$;
+VACUUM ANALYZE ls.up, ls.low, ls.lower, ls.parted1, ls.parted2, ls.parted3, ls.parted4, ls.parted5, ls.parted6, ls.parted7;
+SELECT line, rule, message FROM sg_lint_sql_details(
+'ALTER TABLE ls.up ALTER id TYPE bigint;
+ALTER TABLE ONLY ls.up ADD CHECK (id > 0) NO INHERIT;
+ALTER TABLE ls.low ALTER v SET NOT NULL;
+ALTER TABLE ls.up ADD UNIQUE (id);
+UPDATE ls.up SET v = 1;
+UPDATE ONLY ls.up SET v = 1;
+LOCK ls.low;
+TRUNCATE ls.up;
+ALTER TABLE ls.parted ALTER v TYPE bigint;
+CREATE INDEX ON ls.parted2 (id);') WHERE severity <> 'note' AND rule !~ 'timeout|together|unit|write-in-ddl' ORDER BY line, rule COLLATE "C";
+DROP TABLE ls.up, ls.low, ls.lower, ls.parted;
 
 -- Locks and rewrites, as PostgreSQL takes and does them
 CREATE TEMPORARY TABLE judged (sql text, said text, took text, said_rewrite boolean, rewrote boolean);
@@ -290,6 +312,57 @@ CREATE UNIQUE INDEX stood_on ON stands_on (a);
 CREATE TABLE stands (a int CONSTRAINT stands_a REFERENCES stands_on (a));
 SELECT line, rule, message FROM sg_lint_sql_details(E'DROP INDEX stood_on;\nDROP INDEX stood_on CASCADE;') WHERE rule ~ '^drop-';
 
+-- USING is the step's fill; a collation is for no step; REINDEX is one that blocks nobody
+SELECT s.script, d.rule, d.safe_form
+FROM unnest(ARRAY['ALTER TABLE q ALTER id TYPE bigint USING id * 100', 'ALTER TABLE t ALTER n TYPE text COLLATE "C"', 'REINDEX TABLE q', 'REINDEX INDEX ti',
+    $$ALTER TABLE t ALTER n TYPE text USING (CASE WHEN n IN (1, 2) THEN 'a,b' ELSE n::text END), ADD z int$$, 'ALTER TABLE p ADD x int CHECK (x > 0)']) s (script),
+     sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script) d WHERE d.rule !~ 'together|checks-keys';
+
+-- names that the script gives; what it drops itself; the time zone that it sets; conditions that always hold
+CREATE SCHEMA ls_arch;
+CREATE TABLE ups (id bigint PRIMARY KEY, amount numeric(10,2), at timestamp);
+CREATE TABLE downs (id bigint PRIMARY KEY, up bigint REFERENCES ups, n int);
+CREATE VIEW of_ups AS SELECT id, amount FROM ups;
+SELECT s.script, (SELECT string_agg(d.rule || ' ' || d.object, ', ' ORDER BY d.line, d.rule, d.object) FROM sg_lint_sql_details(s.script) d
+                  WHERE d.rule ~ '^(missing|drop-|type-change|changing|whole|ban-replica)') AS findings
+FROM unnest(ARRAY['ALTER TABLE downs RENAME TO d2; ALTER TABLE d2 ADD x int; ALTER TABLE d2 RENAME TO d3; ALTER TABLE d3 ALTER n TYPE bigint',
+    'SET search_path = public, ls; ALTER TABLE downs RENAME TO d2; ALTER TABLE ls.d2 ADD x int; ALTER TABLE d2 ALTER n TYPE bigint',
+    'ALTER TABLE downs SET SCHEMA ls_arch; ALTER TABLE ls_arch.downs ALTER n TYPE bigint', 'SELECT * INTO b FROM ups; ALTER TABLE b ADD x int',
+    'ALTER VIEW of_ups RENAME TO v2; DROP VIEW v2',
+    'CREATE TABLE new_downs (id bigint); ALTER TABLE downs RENAME TO old_downs; ALTER TABLE new_downs RENAME TO downs; CREATE INDEX ON old_downs (n); CREATE INDEX ON downs (id)',
+    'ALTER TABLE downs RENAME TO d2; ALTER TABLE d4 ADD x int',
+    'DROP VIEW of_ups; ALTER TABLE ups ALTER amount TYPE numeric(12,2); CREATE VIEW of_ups AS SELECT id, amount FROM ups',
+    'ALTER TABLE ups ALTER amount TYPE numeric(12,2); DROP VIEW of_ups',
+    'ALTER TABLE downs DROP CONSTRAINT downs_up_fkey; DROP VIEW of_ups; DROP TABLE ups', 'DROP VIEW of_ups; DROP TABLE ups, downs', 'DROP TABLE ups, downs',
+    'ALTER TABLE downs DROP up; DROP VIEW of_ups; DROP TABLE ups', 'DROP TABLE ups CASCADE', 'ALTER TABLE downs DROP CONSTRAINT downs_up_fkey; ALTER TABLE ups DROP CONSTRAINT ups_pkey',
+    'ALTER TABLE ups DROP CONSTRAINT ups_pkey; ALTER TABLE downs DROP CONSTRAINT downs_up_fkey', 'DROP SCHEMA ls_arch',
+    'SET timezone = ''Europe/Berlin''; ALTER TABLE ups ALTER at TYPE timestamptz', 'SET TIME ZONE 2; ALTER TABLE ups ALTER at TYPE timestamptz',
+    'SELECT set_config(''TimeZone'', ''Europe/Berlin'', false); ALTER TABLE ups ALTER at TYPE timestamptz',
+    'SET timezone = nowhere; ALTER TABLE ups ALTER at TYPE timestamptz',
+    'SET timezone = ''Europe/Berlin''; SET timezone = ''UTC''; ALTER TABLE ups ALTER at TYPE timestamptz', 'ALTER TABLE ups ALTER at TYPE timestamptz',
+    'SELECT pg_catalog.set_config(''session_replication_role'', ''replica'', false)', 'SELECT set_config(''session_replication_role'', ''origin'', false)',
+    'UPDATE downs SET n = 1 WHERE true', 'DELETE FROM downs WHERE 1 = 1', 'DELETE FROM downs WHERE 1 = 2', 'DELETE FROM downs WHERE false',
+    'MERGE INTO downs USING ups ON true WHEN MATCHED THEN DELETE', 'MERGE INTO downs USING ups ON true WHEN MATCHED AND n = 1 THEN DELETE',
+    'MERGE INTO downs USING ups ON ups.id = up WHEN MATCHED THEN DELETE']) s (script);
+DROP SCHEMA ls_arch;
+DROP TABLE downs, ups CASCADE;
+
+-- what the server refuses as things are, unless a statement before it may change them
+CREATE VIEW two AS SELECT id, p_id FROM t;
+SELECT s.script, d.rule, d.message, d.safe_form IS NOT NULL AS safe FROM unnest(ARRAY['CREATE INDEX CONCURRENTLY ON part (id)', 'TRUNCATE q', 'TRUNCATE q, stored', 'CREATE OR REPLACE VIEW two AS SELECT id FROM t',
+    'CREATE OR REPLACE VIEW two AS SELECT id, p_id, n FROM t', 'ALTER TYPE en ADD VALUE ''a''', 'CREATE TYPE en2 AS ENUM (''a''); ALTER TYPE en2 ADD VALUE ''b''; SELECT ''b''::en2',
+    'CREATE DATABASE other', 'CREATE TABLE u (); CREATE TABLE q ()', 'CREATE TABLE IF NOT EXISTS q ()', 'ALTER TABLE q RENAME TO q2; CREATE TABLE q ()',
+    'ALTER TABLE q VALIDATE CONSTRAINT nope', 'ALTER TABLE q DROP CONSTRAINT nope', 'ALTER TABLE q DROP nope', 'CREATE INDEX ON q (nope)', 'ALTER TABLE q ADD nope int; CREATE INDEX ON q (nope)',
+    'ALTER TABLE q ADD nope int, ADD UNIQUE (nope)', 'ALTER TABLE q ADD id int', 'GRANT SELECT ON nope TO PUBLIC', 'DROP SCHEMA IF EXISTS nope; GRANT SELECT ON nope TO PUBLIC', 'CREATE SEQUENCE q']) WITH ORDINALITY s (script, number)
+LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script, in_transaction => s.script !~ 'CONCURRENTLY') d ON true ORDER BY s.number, d.line, d.rule, d.object;
+DROP VIEW two;
+
+-- a comment leaves rules out, a literal does not
+SELECT s.number, d.line, d.rule FROM unnest(ARRAY[E'SELECT \'\n-- sg-ignore\n\'; DROP TABLE q CASCADE', E'SELECT $x$\n-- sg-ignore\n$x$; TRUNCATE t', E'SELECT 1 AS "\n-- sg-ignore\n"; TRUNCATE t',
+    E'SELECT \'x\n\'; -- sg-ignore truncating\nTRUNCATE t', E'TRUNCATE /* it\'s\n-- sg-ignore */ t', E'TRUNCATE\n-- sg-ignore\nt; SELECT \'unended',
+    E'TRUNCATE t; SELECT \'unended\n-- sg-ignore']) WITH ORDINALITY s (script, number), sg_lint_sql_details(s.script) d
+WHERE d.rule <> 'require-timeout-settings' ORDER BY s.number, d.line, d.rule;
+
 -- SARIF
 SELECT jsonb_pretty(sg_lint_sql_sarif(E'SELECT 1;\nALTER TABLE t RENAME n TO o', 'db/1.sql') #- '{runs,0,tool,driver,semanticVersion}'
                     #- '{runs,0,results,0,properties,safeForm}' #- '{runs,0,results,1,properties,safeForm}');
@@ -311,7 +384,7 @@ FROM sg_lint_sql_details((SELECT 'DROP TABLE ' || string_agg('ls.none' || g, ', 
 -- What is renamed counts, not the statement's word for it; and columns of the tables OF a type
 CREATE TYPE ls.of AS (a int);
 CREATE TABLE ls.of_type OF ls.of;
-SELECT rule, object, message FROM sg_lint_sql_details('ALTER INDEX ls.t RENAME TO u; ALTER VIEW ls.t RENAME n TO o; ALTER TYPE ls.of RENAME ATTRIBUTE a TO b CASCADE; ALTER TABLE ls.t_pkey RENAME TO key; ALTER TYPE ls.of RENAME TO "from"') WHERE rule ~ '^renaming';
+SELECT rule, object, message FROM sg_lint_sql_details('ALTER INDEX ls.t RENAME TO u; ALTER VIEW ls.u RENAME n TO o; ALTER TYPE ls.of RENAME ATTRIBUTE a TO b CASCADE; ALTER TABLE ls.t_pkey RENAME TO key; ALTER TYPE ls.of RENAME TO "from"') WHERE rule ~ '^renaming';
 
 SET client_min_messages = warning;
 DROP SCHEMA ls CASCADE;

@@ -131,7 +131,8 @@ INSERT INTO plan_add.narrow SELECT 1 + g / 1000.0, g, '2026-11-27 11:40:15+00', 
 SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unnest('{a TYPE numeric(8\,2),b TYPE numeric(12\,6),c TYPE date,d TYPE int,e TYPE int,f TYPE numeric,g TYPE varchar(5)}'::text[]) x \g /dev/null
 SELECT step, result, detail, hint FROM sg_plan_check_details('narrow') WHERE check_name = 'loss' ORDER BY step;
 CALL sg_apply('narrow');
-SELECT plan, rows_deleted FROM schemaguard.plan_summary WHERE plan = 'narrow';
+SELECT rows_deleted, rows_changed, values_gone, uncounted FROM schemaguard.plan_summary WHERE plan = 'narrow';
+SELECT verdict, actual, reason FROM schemaguard.sg_go_rules('narrow') WHERE metric = 'rows gone or changed';
 -- no undo brings back what a cast lets go; what an expression computes, its author may compute back
 SELECT sg_plan_create('cast');
 CREATE TYPE plan_add.hue AS ENUM ('sad', 'glad');
@@ -186,11 +187,14 @@ SELECT sg_plan_add_statement('owned', x) FROM unnest(ARRAY['DROP OWNED BY regres
 SELECT step, result, detail, split_part(hint, E'\n', 1) AS hint FROM sg_plan_check_details('owned') WHERE check_name = 'loss' ORDER BY step, detail;
 -- a fill that reads it comes first, whatever the numbers
 SELECT sg_plan_add_column('owned', 'moody', 'felt', 'text', fill => 'mood::text') \g /dev/null
+-- what nobody can count is more than any limit
+CALL sg_apply('owned', steps => '{7}', max_rows => 1000);
 SET client_min_messages = warning;
 CALL sg_apply('owned');
 RESET client_min_messages;
 SELECT id, felt FROM plan_add.moody ORDER BY id;
-SELECT rows_deleted FROM schemaguard.plan_summary WHERE plan = 'owned';
+SELECT rows_deleted, rows_changed, values_gone, uncounted FROM schemaguard.plan_summary WHERE plan = 'owned';
+SELECT verdict, actual, reason FROM schemaguard.sg_go_rules('owned') WHERE metric = 'rows gone or changed';
 -- and is compared first
 CREATE DOMAIN plan_add.word AS text;
 CREATE TABLE plan_add.worded AS SELECT g AS id, (g || 'a')::plan_add.word AS word FROM generate_series(1, 3) g;

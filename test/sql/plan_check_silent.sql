@@ -408,6 +408,7 @@ CALL sg_apply('chs_anew', steps => '{1,3,9,10}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_anew' AND step IN (1, 3, 9, 10) ORDER BY step;
 
 SET client_min_messages = error;
+CALL sg_prune(now(), 'attic');
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
 DELETE FROM schemaguard.quarantine WHERE plan LIKE 'chs\_%';

@@ -35,6 +35,61 @@ CALL sg_rollback_fks('ask_plpgsql');
 SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('note'::regclass, '"Odd ""note"'::regclass) AND attnum > 0 AND NOT attisdropped ORDER BY 1, attnum;
 SELECT count(*) AS functions FROM pg_proc WHERE pronamespace = 'ask'::regnamespace;
 
+-- ---- a step is done when the catalog has its definition, not when something else has its name
+
+CREATE TABLE twice (id int);
+CREATE FUNCTION no_stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER sg_stamp BEFORE INSERT OR UPDATE ON twice FOR EACH ROW EXECUTE FUNCTION no_stamp();
+CREATE VIEW twice_live AS SELECT 1 AS id;
+CREATE VIEW fires AS SELECT tgname, tgenabled, replace(pg_get_triggerdef(oid), 'CREATE TRIGGER ', '') AS definition FROM pg_trigger WHERE tgrelid = 'twice'::regclass AND NOT tgisinternal ORDER BY 1;
+SELECT sg_plan_create('ask_one'), sg_plan_create('ask_other') \g /dev/null
+-- another stamp, in one plan and in the next one; the same is planned once, and made once
+SELECT sg_plan_add_audit_columns('ask_one', '{twice}', modified_at => NULL, modified_by => NULL), sg_plan_add_audit_columns('ask_one', '{twice}', modified_at => NULL, modified_by => NULL) AS nothing_new,
+    sg_plan_add_audit_columns('ask_one', '{twice}', created_at => 'made\at', created_by => NULL, modified_at => NULL, modified_by => NULL) AS other_column,
+    sg_plan_add_audit_columns('ask_one', '{twice}', created_at => 'ours', created_by => NULL, modified_at => NULL, modified_by => NULL, language => 'plpgsql') AS in_plpgsql;
+SELECT sg_plan_add_archive_columns('ask_one', '{twice}'), sg_plan_add_archive_columns('ask_one', '{twice}') AS nothing_new, sg_plan_add_archive_columns('ask_one', '{twice}', archived_at => 'gone_at', archived_by => NULL) AS other_column;
+CALL sg_apply('ask_one', fail => true);
+SELECT result, fk_name, test FROM sg_verify_fks('ask_one') ORDER BY fk_name COLLATE "C", test;
+SELECT sg_plan_add_audit_columns('ask_other', '{twice}', modified_at => NULL, modified_by => NULL, user_setting => 'app.username'), sg_plan_add_audit_columns('ask_other', '{twice}', created_at => 'made\at', created_by => NULL, modified_at => NULL, modified_by => NULL) AS there_already;
+CALL sg_apply('ask_other', fail => true);
+SELECT * FROM fires;
+SELECT relname, pg_get_viewdef(oid) ~ 'twice' AS shows_rows FROM pg_class WHERE relkind = 'v' AND relname ~ '^twice_live' ORDER BY 1;
+SELECT kind, fk_name FROM step WHERE plan = 'ask_other';
+-- what is not as the plan has made it is not done; nor does a second call take what another one has made for its own
+ALTER TABLE twice DISABLE TRIGGER sg_stamp_1;
+SELECT p.proname AS stamp FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid WHERE tgrelid = 'twice'::regclass AND proname ~ '^twice' \gset
+CREATE OR REPLACE FUNCTION :"stamp"() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NULL; END';
+DROP TRIGGER sg_stamp_2 ON twice;
+CREATE TRIGGER sg_stamp_2 BEFORE INSERT OR UPDATE ON twice FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION schemaguard.sg_stamp_row('created_at=made\at');
+ALTER VIEW twice_live1 RESET (security_invoker);
+SELECT fk_name, observed FROM sg_verify_fks('ask_one') WHERE result <> 'pass' ORDER BY fk_name COLLATE "C";
+CALL sg_apply('ask_one');
+SELECT fk_name, state, reason FROM step WHERE plan = 'ask_one' AND state <> 'validated' ORDER BY fk_name COLLATE "C";
+SELECT tgname, tgenabled FROM fires WHERE tgenabled <> 'O' OR definition ~ 'WHEN';
+CALL sg_rollback_fks('ask_one');
+SELECT fk_name, state, reason FROM step WHERE plan = 'ask_one' AND state <> 'rolled back' ORDER BY fk_name COLLATE "C";
+ALTER TABLE twice ENABLE ALWAYS TRIGGER sg_stamp_1;
+CALL sg_rollback_fks('ask_one');
+SELECT tgname FROM fires;
+SELECT relname FROM pg_class WHERE relkind = 'v' AND relname ~ '^twice_live' ORDER BY 1;
+DROP TABLE twice CASCADE;
+DROP VIEW twice_live;
+-- a column that can hold no time would have each INSERT fail
+CREATE TABLE no_time (id int, created_at int, modified_at time);
+SELECT sg_plan_add_audit_columns('ask_other', '{no_time}');
+SELECT sg_plan_add_audit_columns('ask_other', '{no_time}', created_at => NULL);
+SELECT sg_plan_add_audit_columns('ask_other', '{no_time}', created_at => NULL, modified_at => NULL) > 0 AS added;
+DROP TABLE no_time;
+-- how the server writes a function's settings down depends on the session
+CREATE TABLE quoted (id int);
+SELECT sg_plan_create('ask_quoted'), sg_plan_add_audit_columns('ask_quoted', '{quoted}', language => 'plpgsql');
+SET quote_all_identifiers = on;
+CALL sg_apply('ask_quoted', fail => true);
+RESET quote_all_identifiers;
+SELECT DISTINCT result FROM sg_verify_fks('ask_quoted');
+CALL sg_rollback_fks('ask_quoted', fail => true);
+DROP TABLE quoted;
+
 -- ---- archives: the parents and children of each key, in both languages the same
 
 CREATE TABLE client (id int UNIQUE);
@@ -214,7 +269,7 @@ CREATE SCHEMA ask_theirs AUTHORIZATION regress_sg_other;
 CREATE TABLE ask_theirs.t (id int);
 SELECT sg_plan_create('ask_first'), sg_plan_add_audit_columns('ask_first', '{ask_theirs.t}', language => 'plpgsql') > 0 AS added;
 CALL sg_apply('ask_first');
-SELECT sg_plan_create('ask_again'), sg_plan_add_audit_columns('ask_again', '{ask_theirs.t}', user_setting => 'app.who', language => 'plpgsql') > 0 AS added;
+SELECT sg_plan_create('ask_again'), sg_plan_add_audit_columns('ask_again', '{ask_theirs.t}', language => 'plpgsql') > 0 AS added;
 SELECT proname AS stamp FROM pg_proc WHERE pronamespace = 'ask_theirs'::regnamespace \gset
 SET ROLE regress_sg_other;
 DROP FUNCTION ask_theirs.:"stamp"() CASCADE;

@@ -156,6 +156,19 @@ SELECT jsonb_array_length(schemaguard.sg_page_section('t', NULL, '{n}', (SELECT 
 DELETE FROM schemaguard.go_rule WHERE plan = 'rep';
 CALL sg_rollback_fks('rep');
 SELECT sg_plan_drop('rep', force => true);
+
+-- rows that refer to nothing, and a key that was rolled back: a risk that is left, with the last count
+CREATE TABLE rep.gone (p int);
+CREATE TABLE rep.kept (id int PRIMARY KEY);
+INSERT INTO rep.gone VALUES (1), (2), (3);
+SELECT sg_plan_create('rep'), sg_plan_add_fk('rep', 'rep.gone', 'p', 'rep.kept');
+CALL sg_add_fks('rep');
+CALL sg_rollback_fks('rep');
+SELECT r - 4 - 5 AS orphans FROM jsonb_array_elements(sg_report('rep', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Orphans';
+SELECT r AS risk FROM jsonb_array_elements(sg_report('rep', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' ~ '^Risks';
+SELECT sg_plan_drop('rep', force => true);
+-- more calls than before are not fewer
+SELECT schemaguard.sg_watch_change('fewer', b, n) FROM (VALUES (4, 1), (4, 4), (1, 1200), (0, 1), (NULL, 1), (1, NULL)) v (b, n);
 DROP OWNED BY regress_report;
 DROP ROLE regress_report;
 DROP SCHEMA rep CASCADE;

@@ -450,7 +450,7 @@ CREATE TABLE rb_undo.t AS SELECT 1 AS a;
 CALL sg_rollback_fks('undo');
 \set VERBOSITY terse
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'undo' ORDER BY step;
-SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'undo';
+SELECT rows_deleted, rows_changed, values_gone FROM schemaguard.plan_summary WHERE plan = 'undo';
 SELECT step, message, rows_affected FROM schemaguard.audit_log WHERE plan = 'undo' AND action LIKE 'rollback%' AND phase = 'done' ORDER BY id;
 SELECT (SELECT count(*) FROM made) AS made, (SELECT count(*) FROM rb_undo.t) AS t, (SELECT count(*) FROM undone) AS undone, (SELECT count(*) FROM emptied) AS emptied;
 TRUNCATE made, rb_undo.t;
@@ -468,7 +468,23 @@ DELETE FROM made;
 CALL sg_rollback_fks('undo');
 SELECT to_regclass('made') AS made;
 SELECT sg_plan_drop('undo');
+-- more rows than go back in a transaction: those that are referred to come first, though they went first into quarantine, so that no batch has to be halved
+CREATE TABLE ord_0 (id int PRIMARY KEY);
+CREATE TABLE ord_1 AS SELECT g AS id, g AS up FROM generate_series(1, 600) g;
+CREATE TABLE ord_2 AS SELECT * FROM ord_1;
+ALTER TABLE ord_1 ADD PRIMARY KEY (id);
 SET client_min_messages = warning;
+SELECT sg_plan_create('ord'), sg_plan_add_fk('ord', 'ord_1', '{up}', 'ord_0', orphans => 'quarantine') \g /dev/null
+CALL sg_apply('ord', fix => true, max_rows => 600);
+SELECT sg_plan_add_fk('ord', 'ord_2', '{up}', 'ord_1', orphans => 'quarantine') \g /dev/null
+CALL sg_apply('ord', fix => true, max_rows => 600);
+INSERT INTO ord_0 SELECT up FROM generate_series(1, 600) up;
+CALL sg_restore_quarantine('ord');
+RESET client_min_messages;
+SELECT count(*) FILTER (WHERE message LIKE '%left in quarantine%') AS halved, sum(rows_affected) AS rows
+FROM schemaguard.audit_log WHERE plan = 'ord' AND action = 'restore' AND phase = 'done';
+SET client_min_messages = warning;
+SELECT sg_plan_drop('ord', force => true) \g /dev/null
 DROP SCHEMA rb CASCADE;
 SELECT sg_revoke('regress_sg_owner') \g /dev/null
 DROP ROLE regress_sg_owner;

@@ -194,6 +194,30 @@ SELECT count(*) FROM sg_verify_fks('smoke', true) WHERE test LIKE 'smoke%';
 SELECT r ->> 0 AS what, r ->> 1 AS why, r ->> 2 AS call FROM jsonb_array_elements(sg_report('smoke', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Not checked' AND r ->> 0 LIKE '%smoke%';
 ROLLBACK;
 
+-- what a test says is for its author, whom may become that, and pg_monitor: it can tell values of tables
+BEGIN;
+INSERT INTO schemaguard.smoke_test (name, kind, statement, expectation) VALUES ('a secret', 'query', $$SELECT 'value'$$, 'value');
+INSERT INTO schemaguard.smoke_test (name, plan, kind, statement) VALUES ('of no plan', 'smoke none', 'query', 'SELECT 1');
+PREPARE seen AS SELECT name, expectation FROM schemaguard.smoke_test WHERE plan IS NULL;
+PREPARE told AS SELECT fk_name, result, expected FROM sg_verify_fks_details() WHERE test LIKE 'smoke%';
+EXECUTE told;
+SELECT r ->> 0 AS what, r ->> 1 AS why FROM jsonb_array_elements(sg_report(format => 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Not checked' AND r ->> 0 LIKE '%smoke%';
+SET ROLE regress_smoke_bob;
+EXECUTE seen;
+EXECUTE told;
+SET ROLE pg_monitor;
+EXECUTE seen;
+RESET ROLE;
+UPDATE schemaguard.smoke_test SET author = 'regress_smoke_ann' WHERE name = 'a secret';
+SET ROLE regress_smoke_ann;
+EXECUTE seen;
+RESET ROLE;
+GRANT regress_smoke_ann TO regress_smoke_bob;
+SET ROLE regress_smoke_bob;
+EXECUTE seen;
+EXECUTE told;
+ROLLBACK;
+
 -- a mark is of both words, wherever one ends
 BEGIN;
 INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation) VALUES

@@ -34,12 +34,17 @@ INSERT INTO needed VALUES
   ('sg_discovered_steps', 'sg_plan_from_discovery()'), ('sg_discovery_indexed', 'sg_discover_fks()'), ('sg_discovery_keys', 'sg_discover_fks()'),
   ('sg_discovery_rules', 'sg_discover_fks()'), ('sg_discovery_tables', 'sg_discover_fks()'), ('sg_server_check', 'sg_plan_check()'),
   ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'),
-  ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()'),
+  ('sg_ensure_critical', 'sg_ensure()'), ('sg_ensure_list', 'sg_ensure()'), ('sg_ensure_names', 'sg_ensure()'),
+  ('sg_ensure_result', 'sg_ensure()'), ('sg_ensure_verdict', 'sg_ensure()'), ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()'), ('sg_promotion_made', 'sg_promote()'), ('sg_promotion_import', 'sg_promote_apply()'),
+  ('sg_promotion_strange', 'sg_promote_apply()'), ('sg_promotion_gate', 'sg_promote_apply()'), ('sg_promotion_note', 'sg_promote_apply()'), ('sg_promotion_findings', 'sg_promotion_check()'),
+  ('sg_promotion_status_body', 'sg_body()'),
   ('sg_names_in', 'arguments'), ('sg_names_out', 'arguments'), ('sg_table_name_in', 'arguments'), ('sg_table_name_out', 'arguments'),
   ('sg_steps_in', 'arguments'), ('sg_steps_out', 'arguments'),
   ('sg_discover_fks_body', 'sg_body()'), ('sg_plan_add_archive_columns_body', 'sg_body()'), ('sg_plan_add_audit_columns_body', 'sg_body()'),
+  ('sg_sync_files_body', 'sg_body()'), ('sg_migration_history_body', 'sg_body()'), ('sg_files_history_body', 'sg_body()'),
   ('sg_plan_isolate_body', 'sg_body()'), ('sg_plan_retarget_body', 'sg_body()'), ('sg_sync_sql_body', 'sg_body()'), ('sg_report_body', 'sg_body()'),
-  ('sg_plan_explain_body', 'sg_body()'), ('sg_graph_body', 'sg_body()'), ('sg_schema_doc_body', 'sg_body()'), ('sg_lint_found_body', 'sg_body()'), ('sg_lint_sql_body', 'sg_body()'),
+  ('sg_plan_explain_body', 'sg_body()'), ('sg_graph_body', 'sg_body()'), ('sg_schema_doc_body', 'sg_body()'), ('sg_lint_found_body', 'sg_body()'), ('sg_lint_sql_body', 'sg_body()'), ('sg_dashboard_body', 'sg_body()'), ('sg_watch_body', 'sg_body()'),
+  ('sg_stats_figures', 'sg_stats_take()'),
   ('sg_discover_unmatched', 'people, rarely'), ('sg_measure_overhead', 'people, rarely'), ('sg_plan_hash', 'people, rarely');
 WITH callable AS (
   SELECT p.oid, p.proname FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass

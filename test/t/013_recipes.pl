@@ -566,6 +566,44 @@ if (skip_unless('curl', 'curl', '--version'))
 	is((run_it(@lint, 'text', @both))[0], 2, 'lint: nor is a server that does not answer');
 }
 
+# ---- backups ----
+
+{
+	my %file = files('backups');
+	my $dump = "$folder/shop of monday.dump";
+
+	new_shop('backups');
+	local $ENV{PATH} = $node->config_data('--bindir') . ":$ENV{PATH}";
+	local $ENV{RESTORE_CONF} = $ENV{TEMP_CONFIG};
+	ask(q{SELECT sg.sg_plan_create('shop'), sg.sg_plan_add_fk('shop', 'orders', '{customer_id}', 'customers', orphans => 'quarantine')});
+	my $apply = q{SET schemaguard.require_backup = '1h'; CALL sg.sg_apply('shop', fix => true)};
+	is_error($node, $apply, '55000', qr/no backup of this database is recorded/i, 'backups: nothing runs without one', dbname => $ENV{PGDATABASE});
+	my ($status, $out) = run_it('bash', 'backup-dump.sh', $dump);
+	is($status, 0, 'backups: a dump is recorded') or diag($out);
+	is_error($node, $apply, '55000', qr/was not verified/, 'backups: but not restored', dbname => $ENV{PGDATABASE});
+	# the shop has an orphan behind a key that is valid: no server takes such a dump
+	($status, $out) = run_it('bash', 'restore-check.sh', $dump);
+	isnt($status, 0, 'backups: rows that a key refuses can not be restored');
+	like($out, qr/reviews_product_id_fkey/, 'backups: and the key is told');
+	is(ask('SELECT count(verified_at) FROM schemaguard.backup'), 0, 'backups: that is no verified one');
+	ask('DELETE FROM reviews r WHERE NOT EXISTS (SELECT FROM products p WHERE p.id = r.product_id)');
+	is((run_it('bash', 'backup-dump.sh', $dump))[0], 0, 'backups: without it, once more');
+	($status, $out) = run_it('bash', 'restore-check.sh', $dump);
+	is($status, 0, 'backups: it is restored') or diag($out);
+	like($out, qr/^keys\|/m, 'backups: and sg_status() asked there');
+	is(ask(q{SELECT kind || ' ' || (verified_at > taken_at) || ' ' || (length(checksum) = 64) FROM schemaguard.backup WHERE verified_at IS NOT NULL}), 'pg_dump true true', 'backups: that is recorded');
+	ask($apply);
+	is(ask('SELECT state FROM schemaguard.plan_step'), 'validated', 'backups: now the plan runs');
+
+	# another dump under the name, and one that is no dump
+	($status, $out) = run_it('pg_dump', '-Fc', '-f', $dump, $ENV{PGDATABASE});
+	($status, $out) = run_it('bash', 'restore-check.sh', $dump);
+	isnt($status, 0, 'backups: a file that is another one fails');
+	like($out, qr/recorded with another kind or checksum/, 'backups: and says so');
+	append_to_file("$folder/no.dump", "no dump\n");
+	isnt((run_it('bash', 'restore-check.sh', 'no.dump'))[0], 0, 'backups: what is no dump fails');
+}
+
 sub quoted { my ($text) = @_; return "'" . $text =~ s/'/'\\''/gr . "'"; }
 
 # what the page says of psql's exit status

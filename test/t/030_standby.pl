@@ -42,6 +42,7 @@ $primary->safe_psql('postgres', q{
 	SELECT sg_plan_add('names', 'ALTER TABLE public.c ALTER q TYPE varchar(0)');
 	SELECT sg_plan_add('names', 'GRANT SELECT ON public.c TO nosuch');
 	SELECT sg_snapshot_take('snap');
+	SELECT sg_watch_start('plan');
 	CREATE ROLE approver SUPERUSER LOGIN;
 });
 
@@ -75,24 +76,24 @@ is($standby->safe_psql('postgres', q{SELECT step, check_name, detail FROM sg_pla
 
 my @writing = (
 	q{CALL sg_add_fks('plan')}, q{CALL sg_fix_orphans('plan')}, q{CALL sg_fix_orphans('plan', dry_run => true)},
-	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{SELECT sg_findings_take()}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_lint_gate()}, q{SELECT sg_audit_accept('c.bad', 'known')}, q{SELECT sg_audit_baseline()}, q{CALL sg_prune(now())},
+	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{SELECT sg_findings_take()}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_lint_gate()}, q{SELECT sg_audit_accept('c.bad', 'known')}, q{SELECT sg_audit_baseline()}, q{SELECT sg_backup_record('pg_dump', 'x')}, q{SELECT sg_promote('a', 'b')}, q{SELECT sg_promotion_approve('a', 'b')}, q{SELECT sg_promotion_check('a')}, q{CALL sg_promote_apply('a')}, q{CALL sg_promote_rollback('a')}, q{CALL sg_prune(now())},
 	q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')}, q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')},
 	q{SELECT sg_plan_set('plan', '{1}', '{"orphans": "leave"}')}, q{SELECT sg_plan_skip('plan', '{1}', 'no')}, q{SELECT sg_plan_option('plan', 'workers', '1')},
-	q{CALL sg_apply('plan')}, q{CALL sg_sync_apply('snap')}, q{SELECT sg_sync_check('snap')}, q{SELECT sg_plan_release('plan', 'later')}, q{SELECT sg_plan_add_check('plan', 'c', 'true')}, q{SELECT sg_plan_add_not_null('plan', 'c', 'q')},
+	q{CALL sg_apply('plan')}, q{CALL sg_sync_apply('snap')}, q{CALL sg_ensure('snap')}, q{SELECT sg_sync_check('snap')}, q{SELECT sg_plan_release('plan', 'later')}, q{SELECT sg_plan_add_check('plan', 'c', 'true')}, q{SELECT sg_plan_add_not_null('plan', 'c', 'q')},
 	q{SELECT sg_plan_add_unique('plan', 'c', '{q}')}, q{SELECT sg_plan_add_column('plan', 'c', 'x', 'int')}, q{SELECT sg_plan_add_default('plan', 'c', 'q', '1')},
-	q{SELECT sg_plan_add_index('plan', 'c', '(q)')}, q{SELECT sg_plan_add_statement('plan', 'CREATE TABLE x ()')}, q{SELECT sg_plan_add_drop('plan', 'table', 'c')},
+	q{SELECT sg_plan_add_index('plan', 'c', '(q)')}, q{SELECT sg_plan_add_statement('plan', 'CREATE TABLE x ()')}, q{SELECT sg_plan_add_drop('plan', 'table', 'c')}, q{SELECT sg_plan_add_rows('plan', 'c', '[{"q": 1}]', '{q}')},
 	q{SELECT sg_plan_add_rename('plan', 'table', 'c', 'd')}, q{SELECT sg_plan_add_audit_columns('plan', '{c}')}, q{SELECT sg_plan_add_archive_columns('plan', '{c}')},
 	q{SELECT sg_plan_isolate('plan', 'q')}, q{SELECT sg_plan_add_referencing('plan')}, q{SELECT sg_plan_retarget('plan', 'p', 'pp')},
 	q{SELECT sg_plan_add('plan', 'ALTER TABLE c ADD CHECK (q > 0)')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
 	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
 	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')}, q{SELECT sg_plan_pause('plan')}, q{SELECT sg_plan_resume('plan')},
 	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', ARRAY(SELECT sg_snapshot_export('snap')))}, q{SELECT sg_snapshot_drop('snap')},
-	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_guard_ddl('warn')}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
+	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT schemaguard.sg_stats_take()}, q{SELECT sg_watch_start('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_guard_ddl('warn')}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
 my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
 	q{sg_plan_sql('plan')}, q{sg_plan_referencing('plan')}, q{sg_plan_explain('plan', 1)}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
-	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_compare_fks('snap')},
-	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()', q{sg_report('plan')}, q{sg_report('plan', 'html', 'checklist')}, 'sg_report()', 'sg_health()', 'sg_graph()', 'sg_schema_doc(findings => true)', 'schemaguard.metrics', 'sg_lint()', 'sg_lint_sarif()', q{sg_lint_sql('DROP TABLE public.c; SELECT FROM FROM')}, q{sg_lint_sql_sarif('TRUNCATE public.c', 'x')}, q{schemaguard.sg_go_rules('plan')}, 'schemaguard.sg_go_rules()',
+	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_lookup_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_sync_files('snap', 'live', 'goose')}, q{sg_migration_history('goose', '{1_a}')}, q{sg_files_history('goose', '{1_a}')}, q{sg_compare_fks('snap')},
+	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()', 'sg_promotion_status()', q{sg_report('plan')}, q{sg_report('plan', 'html', 'checklist')}, 'sg_report()', 'sg_health()', 'sg_graph()', 'sg_schema_doc(findings => true)', 'sg_dashboard()', q{sg_watch('plan')}, 'schemaguard.metrics', 'sg_lint()', 'sg_lint_sarif()', q{sg_lint_sql('DROP TABLE public.c; SELECT FROM FROM')}, q{sg_lint_sql_sarif('TRUNCATE public.c', 'x')}, q{schemaguard.sg_go_rules('plan')}, 'schemaguard.sg_go_rules()',
 	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress', 'sg_manual_changes()', 'schemaguard.ddl_guard_state');
 
 $logged = $primary->safe_psql('postgres', $log);

@@ -69,7 +69,7 @@ $node->safe_psql('postgres', q{
 my $listener = SgTest::Session->new($node);
 $listener->query('LISTEN schemaguard');
 my ($recipe, $failed) = slurp_file("$FindBin::RealBin/../../docs/recipes/pg_cron.md") =~ /^```sql\n(.*?)^```$/gms;
-is($recipe =~ s/'[\d*]+(?: [\d*]+){4}'/'$schedule'/g, 3, 'the jobs of the recipe');
+is($recipe =~ s/'[\d*]+(?: [\d*]+){4}'/'$schedule'/g, 4, 'the jobs of the recipe');
 $node->safe_psql('postgres', qq{
 	SET ROLE ops;
 	$recipe
@@ -86,7 +86,7 @@ sub done
 	return $node->safe_psql('postgres', qq{SELECT count(*) > 0 FROM cron.job_run_details WHERE command LIKE '$command%'
 		AND status IN ('succeeded', 'failed')}) eq 't';
 }
-my @jobs = ('SELECT sg_orphan_audit', 'CALL sg_add_fks', 'SELECT sg_drift_check', 'CALL sg.sg_audit_gate', 'CALL sg.sg_drift_gate', 'CALL sg.sg_add_fks');
+my @jobs = ('SELECT sg_orphan_audit', 'CALL sg_add_fks', 'SELECT sg_drift_check', 'CALL sg.sg_audit_gate', 'CALL sg.sg_drift_gate', 'CALL sg.sg_add_fks', 'SELECT schemaguard.sg_stats_take');
 ok(wait_for(sub { (grep { done($_) } @jobs) == @jobs }), 'the jobs have run');
 $node->safe_psql('postgres', 'SET ROLE ops; SELECT cron.unschedule(jobid) FROM cron.job');
 # whoever runs just then may wait for ever for pg_cron to take what he says
@@ -97,7 +97,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT split_part(command,
 		WHERE status IN ('succeeded', 'failed') AND return_message IS DISTINCT FROM 'job canceled'
 		AND coalesce(return_message, '') NOT LIKE '%due to administrator command%'}),
 	'CALL sg.sg_add_fks failed ops, CALL sg.sg_audit_gate failed ops, CALL sg.sg_drift_gate failed ops, '
-	  . 'CALL sg_add_fks succeeded ops, SELECT sg_drift_check succeeded ops, SELECT sg_orphan_audit succeeded ops', 'pg_cron says which succeeded')
+	  . 'CALL sg_add_fks succeeded ops, SELECT schemaguard.sg_stats_take succeeded ops, SELECT sg_drift_check succeeded ops, SELECT sg_orphan_audit succeeded ops', 'pg_cron says which succeeded')
   or diag($node->safe_psql('postgres', 'SELECT command, status, return_message FROM cron.job_run_details'));
 like($node->safe_psql('postgres', $failed), qr/^\Q$_\E/m, 'and why: ' . s/.*ERROR: //r)
   foreach q{CALL sg.sg_audit_gate()|ERROR: orphans in 1 of }, q{CALL sg.sg_drift_gate('baseline')|ERROR: "live" has drifted from "baseline"},
@@ -119,6 +119,7 @@ is($node->safe_psql('postgres', q{SELECT count(*) <= (SELECT count(*) FROM cron.
 is($node->safe_psql('postgres', q{SELECT DISTINCT r.role, r.result, r.extra, i.kind, i.object, i.change FROM schemaguard.drift_run r
 	JOIN schemaguard.finding i USING (reference, target) WHERE reference = 'baseline' AND i.kind = 'column'}),
 	'ops|fail|1|column|app.t.by_hand|extra', 'the drift is in the history');
+is($node->safe_psql('postgres', q{SELECT DISTINCT role, figures #>> '{keys,declared}' > '0' FROM schemaguard.stats}), 'ops|t', 'samples are taken');
 my $out = $listener->query('SELECT 1');
 is(scalar(() = $out =~ /"reference": "baseline"/g), 1, 'and listeners were told, once');
 is(scalar(() = $out =~ /"source": "audit"/g), 1, 'as of the gate');

@@ -7,6 +7,9 @@
 #     for nobody who has not named him
 #   - code of a user's (operators, functions and casts ahead in search_path, of a type, of an operator class, in an index)
 #     never runs with the privileges of the superuser who audits: not at all, or as the child's owner, restricted
+#   - a rule of lint that a role has added sleeps no longer than a minute
+#   - the reason names as owner of a function no role that merely calls it
+#   - a test of the database's owner is of a plan that is there
 #   - hostile names go through every function
 #   - types, functions and expressions that somebody has nested deeply end no session
 #
@@ -31,6 +34,17 @@ $node->safe_psql('postgres', q{
 	CREATE SCHEMA a AUTHORIZATION alice; CREATE SCHEMA b AUTHORIZATION bob; CREATE SCHEMA hidden AUTHORIZATION alice;
 	ALTER DATABASE postgres OWNER TO dbo;
 });
+
+# ---- a rule of lint that sleeps has a minute, which passes while the rest is tested
+
+$node->safe_psql('postgres', 'CREATE DATABASE asleep OWNER dbo');
+$node->safe_psql('asleep', q{
+	CREATE EXTENSION schemaguard;
+	SET ROLE dbo;
+	INSERT INTO schemaguard.lint_rule (name, query) VALUES ('sleeps', 'SELECT ''public'', ''x'' FROM pg_catalog.pg_sleep(1000)');
+});
+my $asleep = SgTest::Session->new($node, dbname => 'asleep');
+$asleep->send(q{SELECT severity, message FROM sg_lint_details() WHERE rule = 'sleeps'});
 
 # ---- what may not be read is unknown
 
@@ -493,6 +507,9 @@ as('alice', q{
 	$$;
 	CREATE TABLE deep.expression (p deep.e CONSTRAINT expression REFERENCES deep.p);
 });
+is($asleep->collect, 'unknown|rule of role dbo: it took longer than 60000 ms', 'a rule that sleeps');
+$asleep->quit;
+
 SKIP:
 {
 	skip 'no prlimit', 1 if system("prlimit --pid $$ --stack=1048576: 2> /dev/null");
@@ -501,6 +518,22 @@ SKIP:
 }
 is($node->safe_psql('postgres', q{SET max_stack_depth = '100kB'; SELECT fk_name, result, reason FROM sg_orphan_audit_details() WHERE fk_name IN ('nested', 'expression') ORDER BY 1}),
 	'expression|unknown|reading these tables is left alone: an expression that it could run is nested too deeply to be looked at' . "\n" . 'nested|pass|', 'an expression');
+
+# ---- tests of users' own
+
+is_error($node, q{INSERT INTO schemaguard.smoke_test (name, plan, kind, statement) VALUES ('x', 'nowhere', 'query', 'SELECT 1')}, '42501', qr/plan_is_there/, 'a test of a plan that is not there', user => 'dbo');
+as('alice', q{
+	CREATE FUNCTION a.calls(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+	CREATE FUNCTION a.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+	CREATE TABLE a.tested (x int);
+	CREATE TRIGGER fires BEFORE INSERT ON a.tested FOR EACH ROW EXECUTE FUNCTION a.fires();
+	ALTER TABLE a.tested ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY calls ON a.tested USING (a.calls('policy') IS NOT NULL);
+	GRANT ALL ON a.tested TO PUBLIC;
+});
+as('dbo', q{INSERT INTO schemaguard.smoke_test (name, kind, statement, expectation) VALUES ('tries', 'attempt', 'INSERT INTO a.tested VALUES (2)', 'accepted')});
+like($node->safe_psql('postgres', q{SELECT reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'tries'}),
+	qr/function a\.calls\(pg_catalog\.text\), called by a query or expression of role dbo, whose/, 'a role that calls a function is not said to own it');
 
 $node->stop('immediate');
 done_testing();

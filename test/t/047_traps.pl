@@ -96,7 +96,7 @@ my @calls = (
 	[ sg_nobodys_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_nobodys_violations('t.%1$s_c', 'check', 'p IS NOT DISTINCT FROM q')$$)} ],
 	[ sg_fk_facts => 'SELECT count(*) FROM schemaguard.fk_trust; SELECT count(*) FROM schemaguard.sg_fk_facts()' ],
 	[ sg_progress => 'SELECT count(*) FROM schemaguard.progress; SELECT count(*) FROM schemaguard.sg_progress()' ],
-	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_leftovers sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_status_publications sg_library_version sg_proof_here)),
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_leftovers sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_status_publications sg_library_version sg_proof_here sg_deed_mark)),
 	[ sg_status => 'SELECT count(*) FROM sg_status()' ],
 	[ sg_explain_statement => q{SELECT schemaguard.sg_explain_statement('SELECT 1', false)} ],
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('mallory')" ] } qw(sg_go_steps sg_go_counts sg_go_evidence sg_go_findings sg_go_figures sg_go_rules sg_go sg_smoke_results)),
@@ -112,17 +112,24 @@ my @calls = (
 	# the queries of rules: of the caller's own, and of the owner of the traps
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text)$$)} ],
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
+	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('ALTER TABLE t.%1$s_c ADD CHECK (t.f(1) > 0)')$$)} ],
+	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('CREATE OR REPLACE VIEW t.%1$s_c AS SELECT t.f(1) AS c FROM t.%1$s_c')$$)} ],
+	[ sg_lint_statements => 'SELECT count(*) FROM schemaguard.sg_lint_statements(10)' ],
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_sarif => 'SELECT sg_lint_sarif()' ],
 	(map { [ $_ => qq{CALL fixture.each(\$\$SELECT count(*) FROM $_('ALTER TABLE t.%1\$s_c ALTER c TYPE text, ADD x int DEFAULT t.f(1), DROP c; DROP TABLE t.%1\$s_c')\$\$)} ] } qw(sg_lint_sql sg_lint_sql_details)),
 	[ sg_lint_sql_sarif => q{CALL fixture.each($$SELECT sg_lint_sql_sarif('ALTER TABLE t.%1$s_c RENAME TO x; TRUNCATE t.%1$s_c', 'x')$$)} ],
 	[ sg_script_facts => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_script_facts(ARRAY['ALTER TABLE t.%1$s_c ALTER c TYPE varchar(3)'], true)$$)} ],
-	[ sg_lint_weight => q{SELECT schemaguard.sg_lint_weight(oid) FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
+	[ sg_lint_weight => q{SELECT schemaguard.sg_lint_weight(oid, true) FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
 	[ sg_graph => q{SELECT sg_graph(f) FROM unnest('{mermaid,dot}'::text[]) f} ],
 	[ sg_graph => q{CALL fixture.each($$SELECT sg_graph('svg', focus => 't.%1$s_c')$$)} ],
 	[ sg_schema_doc => q{SELECT count(*) FROM sg_schema_doc(figures => true, findings => true); SELECT count(*) FROM sg_schema_doc('{t}', 'html')} ],
 	[ sg_schema_doc => q{SELECT count(*) FROM sg_schema_doc('{t}', 'files')} ],
+	[ sg_dashboard => 'SELECT sg_dashboard()' ],
+	[ sg_watch_start => q{SELECT sg_watch_start('mallory')} ],
+	[ sg_watch => q{SELECT count(*) FROM sg_watch('mallory'); SELECT schemaguard.sg_report_watch('mallory')} ],
+	[ sg_stats_take => 'SELECT schemaguard.sg_stats_take(), schemaguard.sg_stats_figures(), schemaguard.sg_stats_statements(1)' ],
 	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
 	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
@@ -168,6 +175,14 @@ my @calls = (
 	[ sg_plan_import => q{SELECT sg_plan_import('copy', sg_plan_export('script'))} ],
 	[ sg_plan_set => q{SELECT sg_plan_set('script', '{1}', '{"orphans": "leave"}'); SELECT sg_plan_set('gone', '{2}', '{"sentinel": "3"}')} ],
 	[ sg_plan_option => q{SELECT sg_plan_option('script', 'lock_timeout', '200ms'); SELECT sg_plan_option('script', 'window_end', '')} ],
+	[ sg_plan_add_rows => q{SELECT sg_plan_create('rows'); CALL fixture.each($$SELECT sg_plan_add_rows('rows', 't.%1$s_c', '[{"n": 1, "p": null}, {"n": 99, "p": null}]', '{n}')$$, true)} ],
+	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('rows', everything => true); SELECT count(*) FROM sg_plan_sql('rows')} ],
+	[ sg_apply => q{CALL sg_apply('rows')} ], [ sg_rollback_fks => q{CALL sg_rollback_fks('rows')} ],
+	[ sg_rows_problem => q{SELECT schemaguard.sg_rows_problem('[]', '{n}')} ],
+	[ sg_rows_columns => q{SELECT count(*) FROM pg_class c, schemaguard.sg_rows_columns(c.oid) WHERE c.relnamespace = 't'::regnamespace} ],
+	[ sg_rows_statement => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_rows_statement('t.%1$s_c', '{n}', '[{"n": 1}]', true)$$)} ],
+	[ sg_rows_undo => q{CALL fixture.each($$SELECT schemaguard.sg_rows_undo(p.id, 1, 't.%1$s_c') FROM schemaguard.plan p$$)} ],
+	[ sg_rows_undone => q{SELECT schemaguard.sg_rows_undone(1, 1, 1, '[]', '{n}')} ], [ sg_rows_key => q{CALL fixture.each($$SELECT schemaguard.sg_rows_key('t.%1$s_p')$$)} ],
 	[ sg_plan_skip => q{SELECT sg_plan_skip('script', '{2}', 'no')} ],
 	[ sg_plan_steps => q{SELECT sg_plan_steps('kept'), sg_plan_steps('mallory', 'failed')} ],
 	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory'); SELECT count(*) FROM sg_plan_sql('written')} ],
@@ -186,6 +201,7 @@ my @calls = (
 	[ sg_audit_gate => q{CALL sg_audit_gate()} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate('{t}', 'kept')} ],
 	[ sg_audit_baseline => 'SELECT sg_audit_baseline()' ],
+	[ sg_backup_record => q{SELECT sg_backup_record('pg_dump', 'x', 'y', verified_at => pg_catalog.now())} ],
 	[ sg_audit_accept => q{SELECT sg_audit_accept(f.property, 'why') FROM schemaguard.finding f WHERE f.source OPERATOR(pg_catalog.=) 'audit' AND f.result OPERATOR(pg_catalog.=) 'fail' LIMIT 1} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate(only_new => true, fail => false)} ],
 	[ sg_findings_take => 'SELECT sg_findings_take()' ],
@@ -253,40 +269,68 @@ my @calls = (
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	[ sg_fill_lacks => q{CALL fixture.each($$SELECT schemaguard.sg_fill_lacks('t.%1$s_c', 't.%1$s_c', 'p + q')$$)} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_sync_bounded sg_sync_goes_on sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_mark sg_may_refer sg_plan_add_alike sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
-		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
-		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_plan_explain_step sg_lint_found_body sg_lint_sql_body sg_lint_sql_facts sg_lint_sql_locks sg_lint_sql_checked sg_lint_sql_loss sg_lint_sql_drops sg_lint_sql_form sg_lint_sql_units sg_lint_step sg_lint_like sg_sarif sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_columns sg_sync_publications sg_sync_published sg_sync_sent sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
+		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_check_time sg_plan_trigger_sql sg_plan_trigger_is sg_plan_function_is sg_plan_view_is sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
+		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_plan_explain_step sg_lint_found_body sg_lint_sql_body sg_lint_sql_facts sg_lint_sql_locks sg_lint_sql_checked sg_lint_sql_loss sg_lint_sql_drops sg_lint_sql_form sg_lint_sql_units sg_lint_step sg_lint_whose sg_lint_like sg_sarif sg_sarif_text sg_sarif_rule sg_sarif_uri sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_columns sg_sync_publications sg_sync_published sg_sync_sent sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
 		sg_page_style sg_page_time sg_page_hidden sg_page_shown sg_page_script sg_page_markdown_cell sg_page_markdown_line sg_page_markdown_table sg_page_html_cell sg_page_html_section
-		sg_schema_doc_body sg_doc_columns sg_doc_end sg_doc_figures sg_doc_indexes sg_doc_keys sg_doc_rules sg_doc_sections sg_doc_tables sg_doc_id sg_doc_visible sg_doc_word sg_module_of)),
+		sg_schema_doc_body sg_doc_columns sg_doc_end sg_doc_figures sg_doc_indexes sg_doc_keys sg_doc_rules sg_doc_sections sg_doc_tables sg_doc_id sg_doc_visible sg_doc_word sg_module_of sg_page_link sg_place sg_go_holds sg_go_watch sg_report_watch sg_watch_body sg_watch_change sg_watch_last sg_watch_measured sg_watch_pairs sg_watch_rows sg_watch_samples sg_watch_statements sg_stats_figures sg_stats_statements
+		sg_dashboard_audits sg_dashboard_body sg_dashboard_checks sg_dashboard_drift sg_dashboard_environments sg_dashboard_found sg_dashboard_matrix sg_dashboard_plans sg_dashboard_snapshots sg_dashboard_trend)),
 
 	# snapshots and drift
+	# a condition of mallory's, and of a superuser's, over what mallory has planted; and without one
+	[ sg_lookup_contents => q{CALL fixture.each($$INSERT INTO schemaguard.lookup_table (table_name, key_columns, condition) VALUES ('t.%1$s_c', '{n}', 'p IS NOT DISTINCT FROM q'),
+		('t.%1$s_p', '{id}', NULL) ON CONFLICT DO NOTHING$$, true); SELECT count(*) FROM schemaguard.sg_lookup_contents('live')} ],
+	[ sg_lookup_queries => 'SELECT count(*) FROM schemaguard.sg_lookup_queries(NULL)' ],
+	[ sg_lookup_key => q{SELECT schemaguard.sg_lookup_key('{"n": 1}', '{n}')} ],
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],
 	[ sg_snapshot_import => q{SELECT sg_snapshot_import('imported', ARRAY(SELECT sg_snapshot_export('now')))} ],
 	[ sg_snapshot_export => q{SELECT count(*) FROM sg_snapshot_export('now')} ],
 	[ sg_snapshot_objects => q{SELECT count(*) FROM sg_snapshot_objects('now'); SELECT count(*) FROM sg_snapshot_objects('live')} ],
 	[ 'a snapshot in other words' => q{CALL fixture.reword('reworded')}, $super ],
+	[ environments => q{INSERT INTO schemaguard.environment (name, server, stage, next) VALUES ('dev', 'x', 'test', 'prod'), ('prod', NULL, 'production', NULL)}, $super ],
 	[ sg_drift => q{SELECT count(*) FROM sg_drift('imported')} ],
 	[ sg_drift => q{SELECT count(*) FROM sg_drift('reworded', cosmetic => true); SELECT count(*) FROM sg_drift('live', 'reworded'); SELECT count(*) FROM sg_drift('now', 'reworded')} ],
 	[ sg_drift_check => q{SELECT sg_drift_check('reworded')} ],
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('now', 'live')" ] } qw(sg_lookup_pairs sg_lookup_drift_body)),
+	[ sg_lookup_rows => q{SELECT count(*) FROM schemaguard.sg_lookup_rows('[]', '[]', '{n}', '{}')} ],
+	[ sg_sync_lookup => q{SELECT count(*) FROM schemaguard.sg_sync_lookup('now', 'live', NULL, false)} ],
+	[ sg_sync_lookup_steps => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_steps('now', NULL, true, false)} ],
+	[ sg_sync_lookup_script => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_script('now', 'live', NULL, true)} ],
+	[ sg_sync_lookup_statements => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_statements('t.x_c', '{n}', 'rows', '[{"n": 1}]', '[null]', true, true)} ],
+	[ sg_lookup_drift => q{SELECT count(*) FROM sg_lookup_drift('now')} ],
 	[ sg_drift_gate => q{CALL sg_drift_gate('reworded')} ],
 	[ sg_ok_no_drift => q{SELECT length(sg_ok_no_drift('reworded'))} ],
 	[ sg_drift_matrix => q{SELECT count(*) FROM sg_drift_matrix('{reworded,now,live}')} ],
 	[ sg_compare_fks => q{SELECT count(*) FROM sg_compare_fks('reworded')} ],
 	[ sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('copied', 'reworded')} ],
 	[ sg_sync_sql => q{SELECT count(*) FROM sg_sync_sql('reworded', allow_drop => true); SELECT count(*) FROM sg_sync_sql('live', 'reworded', renames => 'follow'); SELECT count(*) FROM sg_sync_sql('imported', 'reworded')} ],
-	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
+	[ sg_sync_files => q{SELECT count(*) FROM sg_sync_files('reworded', 'live', 'sqitch', allow_drop => true, renames => 'follow'); SELECT count(*) FROM sg_sync_files('imported', 'reworded', 'goose')} ],
+	[ sg_migration_history => q{SELECT count(*) FROM sg_migration_history('rails', '{1_a}')} ],
+	(map { [ $_ => 'SELECT 1' ] } qw(sg_files_history sg_files_history_body sg_migration_history_body sg_history_digest sg_history_files sg_history_matched sg_history_place sg_history_rows sg_history_sum sg_history_tables)),
+	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register sent settings stated told tools)),
+	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
 		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
+		typed attribute_renames renamed_attributes
 		acts alone alters anew attic_name backs backward beyond changes column_flags computing creates described detours doubtful drops
-		edges extras facts fired fits formed grantings guards in_room inline islands joining joins_late judged leaves left_over lines made
+		edges extras facts fired fits formed grantings guards head in_room inline islands joining joins_late judged judgement leaves left_columns left_over lines made
 		made_else managed meanwhile members mentions needed needed_still needs on_anew other_flags other_steps outdated own_drops placed
-		places reasons relation_flags runs_as said shapes sides spoken statement_steps stays strange strange_rows strange_types trees
-		undos written)),
+		places reasons refused relation_flags runs_as said shapes sides spoken start statement_steps stays strange strange_rows strange_types trees
+		type_after undos written)),
 	(map { [ "sg_sync_of_$_" => 'SELECT 1' ] } qw(aggregate column constraint definition rest identity index mappings members name operator options publication routine statistics stored table trigger type view)),
 	[ sg_sync_check => q{SELECT count(*) FROM sg_sync_check('reworded', allow_drop => true)} ],
 	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round keep)),
 	[ sg_snapshot_script => 'SELECT length(schemaguard.sg_snapshot_script())' ],
 	[ sg_sync_apply => q{CALL sg_sync_apply('reworded', '{t}', allow_drop => true, partitions => true, fail => false, plan => 'synced')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('synced')} ],
+	[ sg_ensure => q{CALL sg_ensure('reworded')} ],
+	[ sg_promote => q{SELECT sg_promote('dev', 'prod', 'imported', '{t}', allow_drop => true)} ],
+	[ sg_promotion_check => q{SELECT count(*) FROM sg_promotion_check('dev to prod 1')} ],
+	[ sg_promote_apply => q{CALL sg_promote_apply('dev to prod 1', fail => false)} ],
+	[ sg_promotion_status => 'SELECT count(*) FROM sg_promotion_status()' ],
+	[ sg_promotion_approve => q{SELECT sg_promotion_approve(bundle, hash) FROM schemaguard.promotion WHERE author OPERATOR(pg_catalog.<>) CURRENT_USER::pg_catalog.text AND state OPERATOR(pg_catalog.=) 'waiting'} ],
+	(map { [ $_ => 'SELECT 1' ] } qw(sg_promotion_status_body sg_promotion_problem sg_promotion_distance sg_promotion_made sg_promotion_effects sg_promotion_changes sg_promotion_digest sg_promotion_leads sg_promotion_hash sg_promotion_call
+		sg_environment_path sg_environment_check sg_window_opens sg_backup_problem sg_promotion_import sg_promotion_strange sg_promotion_findings sg_promotion_gate sg_promotion_note sg_smoke_run sg_promote_rollback)),
+	(map { [ $_ => 'SELECT 1' ] } qw(sg_ensure_critical sg_ensure_list sg_ensure_names sg_ensure_result sg_ensure_verdict sg_sync_safe sg_sync_unsafe)),
 	[ sg_snapshot_drop => q{SELECT sg_snapshot_drop('now')} ],
 	[ sg_snapshot_statement => 'SELECT length(statement) FROM schemaguard.sg_snapshot_statement()' ],
 	[ sg_snapshot_probe => 'SELECT length(schemaguard.sg_snapshot_probe())' ],

@@ -108,18 +108,21 @@ my @calls = (
 	[ sg_sync_apply => q{ALTER TABLE t.c ADD CHECK (x > 0), ALTER x SET DEFAULT 3, ALTER n SET NOT NULL; CREATE INDEX x_i ON t.c (x);
 		SELECT sg_snapshot_take('s', '{t}'); ALTER TABLE t.c DROP CONSTRAINT c_x_check, ALTER x DROP DEFAULT, ALTER n DROP NOT NULL; DROP INDEX t.x_i},
 		q{CALL sg_sync_apply('s', '{t}', fail => false, plan => 'x')} ],
+	[ sg_ensure => q{ALTER TABLE t.c ADD more int DEFAULT 3; CREATE INDEX x_i ON t.c (x);
+		SELECT sg_snapshot_take('s', '{t}'); ALTER TABLE t.c DROP more; DROP INDEX t.x_i},
+		q{CALL sg_ensure('s')} ],
 	[ sg_sync_check => q{ALTER TABLE t.c ADD CHECK (x > 0), ALTER x SET DEFAULT 3, ALTER n SET NOT NULL; CREATE INDEX x_i ON t.c (x);
 		SELECT sg_snapshot_take('s', '{t}'); ALTER TABLE t.c DROP CONSTRAINT c_x_check, ALTER x DROP DEFAULT, ALTER n DROP NOT NULL; DROP INDEX t.x_i},
 		q{SELECT count(*) FROM sg_sync_check('s', '{t}')} ],);
 
 # These work on plans, snapshots, settings and rights; sg_compare_fks and sg_drift_matrix read as sg_drift does, sg_drift_gate and sg_ok_* as
-# what they call, and sg_sync_sql asks the catalogs alone
-my @elsewhere = qw(sg_audit_accept sg_audit_baseline sg_plan_add sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix sg_findings_take sg_grant sg_graph sg_guard_ddl sg_health sg_lint sg_lint_gate sg_lint_sarif sg_lint_sql sg_lint_sql_sarif sg_manual_changes sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
+# what they call, and sg_sync_sql and sg_sync_files ask the catalogs alone
+my @elsewhere = qw(sg_files_history sg_migration_history sg_audit_accept sg_audit_baseline sg_backup_record sg_plan_add sg_capture_ddl sg_compare_fks sg_dashboard sg_drift_gate sg_drift_matrix sg_findings_take sg_grant sg_graph sg_guard_ddl sg_health sg_lint sg_lint_gate sg_lint_sarif sg_lint_sql sg_lint_sql_sarif sg_lookup_drift sg_manual_changes sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
   sg_plan_add_audit_columns sg_plan_add_check sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index
-  sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop
+  sg_plan_add_not_null sg_plan_add_rename sg_plan_add_rows sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop
   sg_plan_explain sg_plan_export sg_plan_from_snapshot sg_plan_from_sql sg_plan_hash sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume
-  sg_plan_retarget sg_plan_set sg_plan_skip sg_plan_steps sg_prune sg_report sg_revoke sg_schema_doc sg_snapshot_drop sg_snapshot_export
-  sg_snapshot_import sg_snapshot_objects sg_status sg_sync_sql sg_watch_subscriptions);
+  sg_plan_retarget sg_plan_set sg_plan_skip sg_plan_steps sg_promote sg_promote_apply sg_promote_rollback sg_promotion_approve sg_promotion_check sg_promotion_status sg_prune sg_report sg_revoke sg_schema_doc sg_snapshot_drop sg_snapshot_export
+  sg_snapshot_import sg_snapshot_objects sg_status sg_sync_files sg_sync_sql sg_watch sg_watch_start sg_watch_subscriptions);
 {
 	my %listed = map { $_ => 1 } @elsewhere, map { $_->[0] } @calls;
 	my @missing = grep { !$listed{$_} } map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'

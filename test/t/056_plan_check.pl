@@ -88,6 +88,20 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 	is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'plan'}), 'failed', 'the step fails, as was said');
 	$node->safe_psql('postgres', "ROLLBACK PREPARED 'it''s'");
 	finds('plan', 1, 'locks', qr/^ok/, 'nobody is left');
+
+	# steps of other kinds as well, by the lock that each takes
+	$node->safe_psql('postgres', q{SELECT sg_plan_create('kinds'), sg_plan_add('kinds', 'ALTER TABLE c ADD extra int'), sg_plan_add('kinds', 'CREATE INDEX c_code ON c (code)'),
+		sg_plan_add_statement('kinds', 'ALTER TABLE public.c SET (fillfactor = 90)'), sg_plan_add('kinds', 'ALTER TABLE p ADD extra int'),
+		sg_plan_add_statement('kinds', 'ALTER TABLE public.c ALTER code SET STORAGE EXTERNAL; ALTER TABLE public.c ALTER code SET STORAGE EXTENDED'),
+		sg_plan_add_column('kinds', 'c', 'code', 'text', fill => $$'none'$$)});
+	$s->query('BEGIN; SELECT count(*) FROM c');
+	wait_for(sub { query("SELECT now() - xact_start > '1.1 s' FROM pg_stat_activity WHERE pid = $s->{pid}") eq 't' }) or die 'it does not last';
+	finds('kinds', 1, 'locks', qr/^warn\|pid $s->{pid} has locked public\.c \(AccessShareLock\)/, 'a reader is in the way of a new column', set => $quick);
+	finds('kinds', 5, 'locks', qr/^warn\|pid $s->{pid} has locked public\.c \(AccessShareLock\)[^\n]*$/, '... and, once, of statements', set => $quick);
+	finds('kinds', $_, 'locks', qr/^$/, '... but not of an index, a brief statement, and another table') foreach 2, 3, 4;
+	$s->query("COMMIT; BEGIN; DELETE FROM c WHERE id = 1; PREPARE TRANSACTION 'two'");
+	finds('kinds', $_, 'locks', qr/^block\|prepared transaction 'two' has locked public\.c \(RowExclusiveLock\)/, "a prepared transaction is in the way of step $_") foreach 1, 2, 6;
+	$node->safe_psql('postgres', q{ROLLBACK PREPARED 'two'; SELECT sg_plan_drop('kinds')});
 	$s->quit;
 }
 

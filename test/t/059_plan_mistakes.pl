@@ -259,6 +259,26 @@ my @cases = (
 	[ ix_date_cast => q{ALTER TABLE c ADD d text; UPDATE c SET d = '2020-13-01'}, q{sg_plan_add_index('m', 'm.c', '((d::int))')}, 'fails' ],
 	[ uq_deferred_fk => q{}, q{sg_plan_add_unique('m', 'm.p', '{old_id}', "deferrable" => true), sg_plan_add_fk('m', 'm.c', '{n}', 'm.p', '{old_id}')}, 'fails' ],
 
+	# rows and rules that steps before change
+	[ before_schema_then_table => q{}, q{sg_plan_add('m', $w$CREATE SCHEMA mm$w$), sg_plan_add('m', $w$CREATE TABLE mm.t (a int)$w$), sg_plan_add('m', $w$CREATE VIEW mm.v AS SELECT a FROM mm.t$w$)}, 'works' ],
+	[ before_enum_add_then_def => q{CREATE TYPE e AS ENUM ('a'); ALTER TABLE c ADD v m.e;}, q{sg_plan_add('m', $w$ALTER TYPE m.e ADD VALUE 'b'$w$), sg_plan_add('m', $w$ALTER TABLE m.c ALTER v SET DEFAULT 'b'$w$)}, 'works' ],
+	[ before_fn_then_index => q{}, q{sg_plan_add('m', $w$CREATE FUNCTION m.lf(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT lower($1)'$w$), sg_plan_add('m', $w$CREATE INDEX ON m.c (m.lf(s))$w$)}, 'works' ],
+	[ before_dom_then_col => q{}, q{sg_plan_add('m', $w$CREATE DOMAIN m.d AS int CHECK (VALUE > 0)$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD COLUMN d m.d DEFAULT 0$w$)}, 'fails' ],
+	[ before_dom_then_col_ok => q{}, q{sg_plan_add('m', $w$CREATE DOMAIN m.d AS int CHECK (VALUE > 0)$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD COLUMN d m.d DEFAULT 1$w$)}, 'works' ],
+	[ before_ins_then_fk => q{UPDATE c SET p_id = 99 WHERE id = 1;}, q{sg_plan_add('m', $w$INSERT INTO m.p (id) VALUES (99)$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD FOREIGN KEY (p_id) REFERENCES m.p$w$)}, 'works' ],
+	[ before_del_then_fk => q{UPDATE c SET p_id = 99 WHERE id = 1;}, q{sg_plan_add('m', $w$DELETE FROM m.c WHERE p_id = 99$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD FOREIGN KEY (p_id) REFERENCES m.p$w$)}, 'works' ],
+	[ before_upd_then_check => q{UPDATE c SET n = -1 WHERE id = 1;}, q{sg_plan_add('m', $w$UPDATE m.c SET n = 1 WHERE n < 0$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD CHECK (n > 0)$w$)}, 'works' ],
+	[ before_upd_then_check_bad => q{}, q{sg_plan_add('m', $w$UPDATE m.c SET n = -1$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD CHECK (n > 0)$w$)}, 'fails' ],
+	[ before_ins_other_table => q{}, q{sg_plan_add('m', $w$INSERT INTO m.c (id, n) VALUES (77, -1)$w$), sg_plan_add('m', $w$ALTER TABLE m.c ADD CHECK (n > 0)$w$)}, 'fails' ],
+	[ before_nn_then_ins => q{}, q{sg_plan_add('m', $w$ALTER TABLE m.c ALTER n SET NOT NULL$w$), sg_plan_add('m', $w$INSERT INTO m.c (id) VALUES (77)$w$)}, 'fails' ],
+	[ before_check_then_ins => q{}, q{sg_plan_add('m', $w$ALTER TABLE m.c ADD CHECK (n > 0)$w$), sg_plan_add('m', $w$INSERT INTO m.c (id, n) VALUES (77, -1)$w$)}, 'fails' ],
+	[ before_uq_then_ins => q{}, q{sg_plan_add('m', $w$ALTER TABLE m.c ADD UNIQUE (n)$w$), sg_plan_add('m', $w$INSERT INTO m.c (id, n) VALUES (77, 3)$w$)}, 'fails' ],
+	[ before_fk_then_ins => q{}, q{sg_plan_add('m', $w$ALTER TABLE m.c ADD FOREIGN KEY (p_id) REFERENCES m.p$w$), sg_plan_add('m', $w$INSERT INTO m.c (id, p_id) VALUES (77, 300)$w$)}, 'fails' ],
+	[ before_trig_then_upd => q{CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';}, q{sg_plan_add('m', $w$CREATE TRIGGER t BEFORE UPDATE ON m.c FOR EACH ROW EXECUTE FUNCTION m.no()$w$), sg_plan_add('m', $w$UPDATE m.c SET n = 5$w$)}, 'fails' ],
+	[ before_drop_def_then_ins => q{ALTER TABLE c ALTER n SET DEFAULT 5, ALTER n SET NOT NULL;}, q{sg_plan_add('m', $w$ALTER TABLE m.c ALTER n DROP DEFAULT$w$), sg_plan_add('m', $w$INSERT INTO m.c (id) VALUES (77)$w$)}, 'fails' ],
+	[ before_pub_then_upd => q{CREATE TABLE w (k int); INSERT INTO w VALUES (1);}, q{sg_plan_add('m', $w$CREATE PUBLICATION pub FOR TABLE m.w$w$), sg_plan_add('m', $w$UPDATE m.w SET k = 2$w$)}, 'fails' ],
+	[ before_type_then_ins => q{}, q{sg_plan_add('m', $w$ALTER TABLE m.c ALTER s TYPE varchar(4)$w$), sg_plan_add('m', $w$INSERT INTO m.c (id, s) VALUES (77, 'abcdef')$w$)}, 'fails' ],
+
 	# policies
 	[ policy_set_null => q{UPDATE c SET n = NULL WHERE id < 3; UPDATE c SET p_id = NULL WHERE id = 1}, q{sg_plan_add_not_null('m', 'c', 'n', policy => 'set', fill => 'p_id')}, 'fails' ],
 	[ policy_set => q{UPDATE c SET n = NULL WHERE id < 3}, q{sg_plan_add_not_null('m', 'c', 'n', policy => 'set', fill => 'p_id')}, 'works' ],

@@ -170,6 +170,53 @@ $_->quit for @writers;
 $deployer->query('RESET schemaguard.lock_timeout; RESET deadlock_timeout');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Two sessions take turns: one has the child whenever the other lets the parent go, so that both are never free at once. Who has one of
+# them queues for the other in the same attempt, for each kind of step that wants both.
+query(<<'SQL');
+CREATE PROCEDURE hold(mine regclass, other regclass, plan text, at_least interval) LANGUAGE plpgsql AS $$
+DECLARE
+	since timestamptz;
+BEGIN
+	WHILE EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = hold.plan AND state IN ('pending', 'added')) LOOP
+		EXECUTE format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', mine);
+		since := clock_timestamp();
+		FOR i IN 1 .. 5000 LOOP
+			EXIT WHEN clock_timestamp() >= since + at_least AND
+				EXISTS (SELECT FROM pg_locks WHERE relation = other AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid());
+			PERFORM pg_sleep(0.001);
+		END LOOP;
+		COMMIT;
+	END LOOP;
+END$$;
+SQL
+my @turns = (
+	[ 'key', q{SELECT sg_plan_add_fk('%1$s', 'c_%1$s', '{ref}', 'p_%1$s', index => false, orphans => 'leave')} ],
+	[ 'drop', q{ALTER TABLE c_%1$s ADD CONSTRAINT c_%1$s_fk FOREIGN KEY (ref) REFERENCES p_%1$s; SELECT sg_plan_add_drop('%1$s', 'constraint', 'c_%1$s', 'c_%1$s_fk')} ],
+	[ 'table', q{ALTER TABLE c_%1$s ADD CONSTRAINT c_%1$s_fk FOREIGN KEY (ref) REFERENCES p_%1$s; SELECT sg_plan_add_drop('%1$s', 'table', 'c_%1$s', keep => false)} ],
+	[ 'both', q{SELECT sg_plan_add_statement('%1$s', 'DROP TABLE public.c_%1$s; ALTER TABLE public.p_%1$s ADD COLUMN x int')} ],
+	[ 'long', q{SELECT sg_plan_add_fk('%1$s', 'c_%1$s', '{ref}', 'p_%1$s', index => false, orphans => 'leave')} ]);
+my @takers = map { SgTest::Session->new($node) } 1, 2;
+foreach my $turn (@turns)
+{
+	my ($plan, $add) = @$turn;
+	my $least = $plan eq 'long' ? '300ms' : '0';
+	query("CREATE TABLE p_$plan (id int PRIMARY KEY); CREATE TABLE c_$plan (ref int); SELECT sg_plan_create('$plan')");
+	query(sprintf $add, $plan);
+	$takers[0]->send("CALL hold('p_$plan', 'c_$plan', '$plan', '$least')");
+	$takers[1]->send("CALL hold('c_$plan', 'p_$plan', '$plan', '$least')");
+	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE relation IN ('p_$plan'::regclass, 'c_$plan'::regclass) AND mode = 'RowExclusiveLock'") >= 2 }) or diag('nobody takes turns');
+	$deployer->query("SET schemaguard.lock_budget = '2s'; CALL sg_apply('$plan')");
+	query("SELECT pg_cancel_backend($_->{pid})"), $_->collect foreach @takers;
+	my ($state, $attempt, $blamed) = split /\|/, query("SELECT s.state, l.attempt, (SELECT string_agg(b ->> 'pid', ' ' ORDER BY b ->> 'table' DESC) FROM jsonb_array_elements(l.blockers) b)
+		FROM schemaguard.audit_log l JOIN schemaguard.plan_step s USING (plan, step) WHERE plan = '$plan' AND l.attempt IS NOT NULL AND l.phase IN ('done', 'failed') ORDER BY l.id LIMIT 1");
+	# who holds them for longer than a lock may be waited for, each while the other lets go, can't be outwitted
+	if ($plan eq 'long') { is("$state $blamed", join(' ', 'failed', map { $_->{pid} } @takers), 'held in turns for too long: the step gives up, and both are named'); }
+	else { is("$state " . ($attempt <= 5 ? 'soon' : $attempt), 'validated soon', "held in turns: $plan"); }
+}
+$_->quit foreach @takers;
+$deployer->query('RESET schemaguard.lock_budget');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A parent under ACCESS EXCLUSIVE: one step and one row suffer, not the plan; one attempt names who it was
 query(<<'SQL');
 CREATE TABLE p4 (id int PRIMARY KEY);

@@ -220,7 +220,7 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 		'skipped another index that serves is there by now', '... and the log says so');
 }
 
-# once to each session, three times in all, and each time it says to whom; then it holds, unless it waits for that session itself
+# once to each session, three times in all, and each time it says to whom; then it holds, also where it waits for that session itself
 {
 	my $table = make_table();
 	my $lock = "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE";
@@ -267,18 +267,47 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	query("SELECT pg_cancel_backend($sessions[3]{pid})");
 	$sessions[3]->collect;
 	$sessions[3]->query('ROLLBACK');
-	# who would be the victim of a deadlock
+	# it has looked for a deadlock by now, so that the other one is the victim
+	nap(1.5);
 	$one->query($lock);
-	is($one->sqlstate, '', 'but to the session that it waits for, it gives way all the same');
-	$one->query('COMMIT');
+	is($one->sqlstate, '40P01', 'nor to a session that it waits for: as with CREATE INDEX CONCURRENTLY, the server chooses a victim');
+	$one->query('ROLLBACK');
 	check_built($deployer, 'four sessions');
 	is(query("SELECT message, jsonb_path_query_array(blockers, '\$[*].pid'), blockers -> 0 ->> 'backend', blockers -> 0 ->> 'waits', blockers -> 0 ->> 'table' FROM schemaguard.audit_log
 			WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
-		"gave way to who waited for it: column blockers|[" . join(', ', map { $_->{pid} } @sessions[0 .. 2], $one) . "]|client backend|ShareUpdateExclusiveLock|public.$table",
+		"gave way to who waited for it: column blockers|[" . join(', ', map { $_->{pid} } @sessions[0 .. 2]) . "]|client backend|ShareUpdateExclusiveLock|public.$table",
 		'the log says to whom');
 	my @told = $deployer->{err} =~ /build of an index on public\.$table gave way to process (\d+) of role \S+, which waited for ShareUpdateExclusiveLock/g;
-	is("@told", join(' ', map { $_->{pid} } @sessions[0 .. 2], $one), 'and so does the call');
-	like($deployer->{err}, qr/has given way 3 times and now holds/, 'with the last time');
+	is("@told", join(' ', map { $_->{pid} } @sessions[0 .. 2]), 'and so does the call');
+	is(() = $deployer->{err} =~ /has given way 3 times and now holds/g, 1, 'with the last time');
+	like(PostgreSQL::Test::Utils::slurp_file($node->logfile),
+		qr/LOG:  step 1: the build of an index on public\.$table gave way to process $sessions[0]{pid} of role/, 'and the log of the server');
+	$deployer->query('RESET schemaguard.verbosity');
+	$_->quit for @sessions;
+}
+
+# holding, it is the victim itself of who has looked for a deadlock before, and begins anew
+{
+	my $table = make_table();
+	my $lock = "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE";
+	my @sessions = map { SgTest::Session->new($node) } 1 .. 3;
+
+	$_->query('BEGIN') for @sessions;
+	$one->query("SET deadlock_timeout = '1min'; BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("SET schemaguard.verbosity = 'all'; CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	foreach my $session (@sessions)
+	{
+		$session->query($lock);
+		$one->send($lock) if $session == $sessions[2];
+		$session->query('COMMIT');
+		wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'") eq '1' }) or die 'it does not begin anew'
+			if $session != $sessions[2];
+	}
+	$one->collect;
+	is($one->sqlstate, '', 'a session gets its lock');
+	$one->query('COMMIT; RESET deadlock_timeout');
+	check_built($deployer, 'a victim');
 	$deployer->query('RESET schemaguard.verbosity');
 	$_->quit for @sessions;
 }

@@ -23,19 +23,6 @@ install_traps($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
-# The schema as a dump shows it, without comments; columns sorted within a table, since those that come back are last
-sub dump_of_schema
-{
-	my ($schema) = @_;
-	my ($out, $err);
-
-	IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '--schema-only', '-n', $schema, 'postgres' ], '>', \$out, '2>', \$err)
-	  or die $err;
-	$out =~ s/^(?:--|SET |SELECT pg_catalog|\\(?:un)?restrict).*\n//mg;
-	$out =~ s{^(CREATE TABLE \S+ \(\n)(.*?)(\n\);)}{ my ($a, $b, $c) = ($1, $2, $3); $a . join("\n", sort map { s/,$//r } split /\n/, $b) . $c }smge;
-	return $out =~ s/\n{2,}/\n/gr;
-}
-
 sub make_schema
 {
 	my ($s, $rows) = @_;
@@ -104,7 +91,7 @@ SQL
 
 	make_schema('alone', 1000);
 	make_schema('a', 1000);
-	my $before = dump_of_schema('a');
+	my $before = dump_of_schema($node, 'a');
 	my $rows = query('SELECT md5(string_agg(t::text, E\'\n\' ORDER BY id)) FROM a.gone t');
 	query("CALL sg_apply('alone', fix => true, fail => true)");
 
@@ -126,10 +113,10 @@ SQL
 	query("CALL sg_apply('a', fix => true, fail => true)");
 	is(log_gaps($node, 'a'), '', 'every start in the log has one outcome');
 	is(query("SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = 'a'"), 'validated', 'all steps are done');
-	is_text(dump_of_schema('a') =~ s/\ba\b/alone/gr, dump_of_schema('alone'), 'the schema is as one call alone makes it');
+	is_text(dump_of_schema($node, 'a') =~ s/\ba\b/alone/gr, dump_of_schema($node, 'alone'), 'the schema is as one call alone makes it');
 	is(query('SELECT count(*) FROM a.t'), query('SELECT count(*) FROM alone.t'), 'rows, too');
 	query("CALL sg_rollback_fks('a', fail => true)");
-	is_text(dump_of_schema('a'), $before, 'a rollback gives back the schema that there was');
+	is_text(dump_of_schema($node, 'a'), $before, 'a rollback gives back the schema that there was');
 	is(query('SELECT md5(string_agg(t::text, E\'\n\' ORDER BY id)) FROM a.gone t'), $rows, 'and the rows of the table that was dropped');
 	is(query('SELECT count(*) FROM a.logs_1 NATURAL JOIN a.logs'), '50', 'and those of the partition');
 }

@@ -420,9 +420,9 @@ query(qq{
 	SET SESSION AUTHORIZATION ina;
 	SELECT sg_plan_create('insert'), sg_plan_add_statement('insert', '$wait; INSERT INTO mal.diary (id) VALUES (1)');
 	SELECT sg_plan_create('route'), sg_plan_add_statement('route', 'INSERT INTO mal.part VALUES (2, 2)');
-	SELECT sg_plan_create('nothing'), sg_plan_add_statement('nothing', '$wait; DELETE FROM mal.other'),
-		sg_plan_add_statement('nothing', '$wait; CREATE TABLE ina.heir () INHERITS (mal.other)'),
-		sg_plan_add_statement('nothing', '$wait; ALTER TABLE mal.other ALTER id SET STATISTICS 10, VALIDATE CONSTRAINT other_pkey');
+	SELECT sg_plan_create('nothing 1'), sg_plan_add_statement('nothing 1', '$wait; DELETE FROM mal.other'),
+		sg_plan_create('nothing 2'), sg_plan_add_statement('nothing 2', '$wait; CREATE TABLE ina.heir () INHERITS (mal.other)'),
+		sg_plan_create('nothing 3'), sg_plan_add_statement('nothing 3', '$wait; ALTER TABLE mal.other ALTER id SET STATISTICS 10, VALIDATE CONSTRAINT other_pkey');
 });
 
 sub modes
@@ -446,15 +446,15 @@ is(query('SELECT count(*) FROM mal.diary'), '1', 'INSERT on a column: the row is
 $caller->query(q{CALL sg_apply('route')});
 like($caller->{err}, qr/role ina may not keep partitions away from table mal\.part/, 'INSERT into a partitioned table: its owner could attach one with a trigger');
 is(query('SELECT count(*) FROM mal.part WHERE id = 2'), '0', 'so no row goes there');
-foreach my $step (1 .. 3)
+foreach my $n (1 .. 3)
 {
 	$holder->query('BEGIN; SELECT FROM pause FOR UPDATE');
-	$caller->send(qq{CALL sg_apply('nothing', steps => '{$step}')});
+	$caller->send(qq{CALL sg_apply('nothing $n')});
 	my $state = '';
 	wait_for(sub { ($state = query("SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waits' ELSE state END FROM pg_stat_activity WHERE pid = $caller->{pid}")) ne 'active' });
-	is($state, 'waits', "no right, step $step: the call is held up") or diag($caller->{err});
+	is($state, 'waits', "no right, $n: the call is held up") or diag($caller->{err});
 	# PostgreSQL takes ROW EXCLUSIVE before it asks for rights
-	unlike(modes($_), qr/Share(Update|Row)|(^| )Exclusive|AccessExclusive/, "no right, step $step: no lock on $_ that holds up others") foreach 'mal.other', 'mal.other_kid';
+	unlike(modes($_), qr/Share(Update|Row)|(^| )Exclusive|AccessExclusive/, "no right, $n: no lock on $_ that holds up others") foreach 'mal.other', 'mal.other_kid';
 	$holder->query('COMMIT');
 	$caller->collect;
 }

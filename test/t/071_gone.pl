@@ -137,21 +137,15 @@ like($expected, qr/delete a parent\|pass\|\n.*update a parent\|pass\|/, 'cascade
 is($out, $expected, '... also where the last of them goes meanwhile');
 
 # ---------------------------------------------------------------------------------------------------------------------
-# sg_plan_add_archive_columns: a table goes while the server waits for it, to print its trigger or its index
+# sg_plan_add_archive_columns: a table goes while the server waits for it, to print its index
 query(<<'SQL');
 CREATE TABLE ap (id int PRIMARY KEY);
-CREATE TABLE ac (id int PRIMARY KEY, p_id int REFERENCES ap, archived_at timestamptz);
 CREATE TABLE ai (id int PRIMARY KEY, p_id int REFERENCES ap, archived_at timestamptz);
-CREATE FUNCTION ac_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-CREATE TRIGGER ac_t BEFORE INSERT ON ac FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION ac_f();
 CREATE INDEX ai_live_idx ON ai (p_id) WHERE archived_at IS NULL;
 SELECT sg_plan_create('archived');
 SQL
-foreach my $table (qw(ac ai))
-{
-	(undef, $said) = meanwhile("DROP TABLE $table", qq{SELECT sg_plan_add_archive_columns('archived', '{ap,$table}', children => 'cascade')}, 'sg_plan_add_archive_columns');
-	like($said, qr/40001: another session dropped or changed an object meanwhile/, "sg_plan_add_archive_columns: $table goes meanwhile");
-}
+(undef, $said) = meanwhile('DROP TABLE ai', q{SELECT sg_plan_add_archive_columns('archived', '{ap,ai}', children => 'cascade')}, 'sg_plan_add_archive_columns');
+like($said, qr/40001: another session dropped or changed an object meanwhile/, 'sg_plan_add_archive_columns: a table goes meanwhile');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # A DETACH CONCURRENTLY that was cancelled stays pending: the partition says that it is one, and has no ancestors

@@ -45,15 +45,21 @@ my $fill = q{
 	INSERT INTO schemaguard.lint_ignore (rule, reason) VALUES ('mine', E'as\nagreed');
 	INSERT INTO schemaguard.module (module, pattern) VALUES (E'a\nb', 'public.*');
 	INSERT INTO schemaguard.critical_table (table_name, min_rows, why) VALUES ('public.p', 3, E'a\tb');
+	INSERT INTO schemaguard.lookup_table (table_name, condition) VALUES ('public.p', E'id < 4\n -- few');
 	INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation) VALUES ('tested', 'half', 'query', 'SELECT 1', E'1\n2'), ('nothing', NULL, 'attempt', 'DELETE FROM c', '23503 or 23001');
+	INSERT INTO schemaguard.environment (name, server, stage, next, "window") VALUES (E'a\tb', 'b', 'test', 'here', '22:00-04:00'), ('here', NULL, 'production', NULL, NULL);
+	SELECT sg_snapshot_take('promoted', 'public');
+	SELECT sg_promote(E'a\tb', 'here', 'promoted', 'public');
+	SELECT schemaguard.sg_stats_take(), sg_watch_start('half');
 	SELECT sg_verify_fks('half');
 	SELECT sg_orphan_audit_details();
+	SELECT sg_snapshot_take('looked');
 };
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 $node->psql('source', q{CALL sg_audit_gate(plan => 'half')});
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding go_rule lint_rule lint_ignore critical_table smoke_test module);
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding go_rule lint_rule lint_ignore critical_table smoke_test lookup_table snapshot_lookup module stats watch environment promotion);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
@@ -199,7 +205,7 @@ foreach my $db (qw(utf8 latin1))
 {
 	my $told = q{SELECT state, summary FROM sg_status() WHERE subject = 'leftovers'};
 
-	is($node->safe_psql($db, $told), 'ok|no call that was cut off has left anything', "$db: the trigger is known");
+	like($node->safe_psql($db, $told), qr/^ok\|no call that was cut off has left anything; until sg_plan_release\(\), the triggers of these plans fill on: /, "$db: the trigger is known");
 	is($node->safe_psql($db, 'INSERT INTO t VALUES (2, 2) RETURNING filled'), '4', "$db: ... and fills");
 	$node->safe_psql($db, qq{SET client_encoding = 'UTF8'; SET client_min_messages = error; CALL sg_rollback_fks('\xc3\xa9')});
 	is($node->safe_psql($db, q{SELECT state, reason FROM schemaguard.plan_step; SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped;

@@ -244,7 +244,7 @@ for ([ 'ALTER SCHEMA app RENAME TO app2', 'one, tables by the name of the schema
 	my ($sql, $sent, $table, $what) = @$_;
 	my ($publications, $words, $name) = split /, /, $sent;
 
-	like(said($publisher, $sql), qr/^publication\|warn\|publication (named|one|named, one) sends \Q$words\E, and a subscription stops where there is no \Q$name\E$/, "preflight of $sql");
+	like(said($publisher, $sql), qr/^publication\|warn\|publication (named|one|named, one) sends \Q$words\E, and a subscription stops where there is no \Q$name\E$/m, "preflight of $sql");
 	like(said($subscriber, $sql), qr/^subscription\|warn\|subscription s_named writes to ($table), and stops if rows come for a $what that it does not find$/, '... and on the subscriber');
 }
 is(said($publisher, $_) . said($subscriber, $_), '', "nothing is said of $_") for 'ALTER INDEX app.t_pkey RENAME TO key', 'ALTER VIEW app.w RENAME COLUMN x TO y', 'ALTER TABLE whole RENAME TO all_of_it', 'ALTER SCHEMA other RENAME TO another';
@@ -257,6 +257,20 @@ is(said($publisher, 'ALTER TABLE app.typed SET UNLOGGED'), 'publication|warn|pub
 query($publisher, 'named', 'ALTER TABLE app.typed SET UNLOGGED');
 is($publisher->safe_psql('named', q{SELECT count(*) FROM pg_publication_tables WHERE tablename = 'typed'}), '0', '... and are not sent any more');
 is(said($publisher, 'ALTER TABLE app.typed SET LOGGED'), 'publication|warn|publication named sends the table by its name, and a subscription stops where there is no app.typed', '... until they are logged');
+query($publisher, 'named', 'CREATE PUBLICATION chooses FOR TABLE heir (id, v), app.t WHERE (id > 0)');
+my $goes = qr/publication\|warn\|publication chooses, named, one sends app\.t, which goes: subscribers keep the rows that they have, and get no more$/;
+like(said($publisher, $_), $goes, "preflight of $_") for 'DROP SCHEMA app CASCADE', 'DROP TABLE app.t CASCADE', 'DROP TABLE app.t';
+like(said($subscriber, $_), qr/^subscription\|warn\|subscription s_named writes to app\.t(?:yped)?, and stops if rows come for a table that it does not find$/m, '... and on the subscriber')
+	for 'DROP SCHEMA app CASCADE', 'DROP TABLE app.t CASCADE', 'DROP TABLE app.t';
+is(said($publisher, 'ALTER TYPE app.ty DROP ATTRIBUTE v CASCADE'), 'publication|warn|publication chooses chooses what it sends of app.typed by v, which goes: it sends no row of it then', 'a publication goes without the table whose columns it chooses');
+like(said($publisher, 'ALTER TABLE app.t DROP COLUMN id CASCADE'), qr/^publication\|warn\|publication chooses chooses what it sends of app\.t by id, which goes/m, '... or rows');
+is(said($subscriber, 'ALTER TYPE app.ty DROP ATTRIBUTE v CASCADE'), 'subscription|warn|subscription s_named writes to app.typed, and stops if rows come for a column that it does not find', '... which a subscription misses');
+query($publisher, 'named', q{SELECT sg_plan_create('n', replace => true); SELECT sg_plan_add_statement('n', 'CREATE VIEW app.w2 AS SELECT 1 AS x', undo => 'ALTER TABLE app.t RENAME TO t2')});
+is($publisher->safe_psql('named', q{SELECT detail FROM sg_plan_check_details('n') WHERE check_name = 'publication'}),
+	'a rollback renames: publication chooses, named, one sends the table by its name, and a subscription stops where there is no t2', 'what takes a step back is read, too');
+query($publisher, 'named', 'BEGIN; ALTER TYPE app.ty DROP ATTRIBUTE v CASCADE; CREATE TABLE left_over AS SELECT count(*) AS n FROM pg_publication_tables WHERE pubname = $$chooses$$ AND tablename = $$heir$$; COMMIT');
+is($publisher->safe_psql('named', 'TABLE left_over'), '0', '... so it does');
+query($publisher, 'named', 'DROP PUBLICATION chooses');
 query($publisher, 'named', q{SELECT sg_plan_create('n', replace => true); SELECT sg_plan_add('n', 'ALTER SCHEMA app RENAME TO app2')});
 query($subscriber, 'named', $publisher->safe_psql('named', q{SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('n') WHERE check_name = 'publication'}));
 query($publisher, 'named', q{CALL sg_apply('n', fail => true); INSERT INTO app2.t VALUES (1, 1)});

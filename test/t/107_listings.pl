@@ -37,8 +37,12 @@ my %calls = (
 	sg_snapshot_objects => [ q{('base')}, q{('live')} ],
 	sg_drift_matrix => [q{('{base,live}')}],
 	sg_manual_changes => [q{()}],
+	sg_lookup_drift => [q{('base')}],
 	sg_lint => ['()'],
 	sg_lint_sql => [q{('ALTER TABLE %1$s ADD extra_too int UNIQUE; CREATE INDEX CONCURRENTLY ON %1$s (extra); DROP TABLE %2$s')}],
+	sg_promotion_status => ['()'],
+	sg_promotion_check => [q{('nowhere to here 1')}],
+	sg_watch => [ '()', q{('p')} ],
 	sg_impact => [ q{('%1$s')}, q{('%1$s', true)} ],
 	sg_violations => [q{('p', (SELECT max(step) FROM schemaguard.plan_step))}],
 	sg_orphans => [q{('%1$s', '{extra}', '%1$s', '{%3$s}')}],
@@ -48,6 +52,8 @@ my %excused = (
 	sg_measure_overhead => 'figures for a spreadsheet',
 	sg_own_publications => 'statements',
 	sg_schema_doc => 'files',
+	sg_sync_files => 'files',
+	sg_migration_history => 'names of files',
 	sg_go_figures => 'what a report prints, with how and when each was read',
 	sg_go_rules => 'what a report prints, with how and when each was read');
 # Of schema schemaguard, those that the reference has
@@ -92,10 +98,12 @@ sub check_database
 		ALTER TABLE $q ADD extra int, ADD mended text NOT NULL DEFAULT 'a default that is longer than what a column of a listing shows';
 		SELECT sg_capture_ddl(true);
 		SELECT sg_snapshot_take('base');
-		SELECT sg_plan_create('p'), sg_plan_from_discovery('p', 0.4), sg_plan_add_fk('p', '$q', '{extra}', '$q', '{$key}');
+		SELECT sg_plan_create('p'), sg_plan_from_discovery('p', 0.4), sg_plan_add_fk('p', '$q', '{extra}', '$q', '{$key}'), sg_watch_start('p');
 		SELECT sg_plan_add_not_null('p', '$q', 'extra');
 		ALTER TABLE $q ALTER mended SET DEFAULT 'another default that is longer than what a column of a listing shows', ALTER extra TYPE bigint;
-		ALTER TABLE $q ADD CONSTRAINT extra_fkey FOREIGN KEY (extra) REFERENCES $q ($key) NOT VALID, ADD CONSTRAINT extra_check CHECK (extra > 0) NOT VALID});
+		ALTER TABLE $q ADD CONSTRAINT extra_fkey FOREIGN KEY (extra) REFERENCES $q ($key) NOT VALID, ADD CONSTRAINT extra_check CHECK (extra > 0) NOT VALID;
+		INSERT INTO schemaguard.environment (name, server, stage, next) VALUES ('nowhere', 'x', 'test', 'here'), ('here', NULL, 'production', NULL);
+		SELECT sg_promote('nowhere', 'here', 'base')});
 	foreach my $function (map { $_->[0] } rows($node, qq{SELECT CASE WHEN p.pronamespace <> e.extnamespace THEN 'schemaguard.' ELSE '' END || p.proname
 		FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 		JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'schemaguard'

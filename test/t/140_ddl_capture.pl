@@ -215,14 +215,14 @@ $node->command_ok([ 'pg_dump', '-F', 'directory', '-f', "$dir/dump.directory", '
 $node->command_ok([ 'pg_dump', '--binary-upgrade', '-s', '-f', "$dir/dump.upgrade", 'postgres' ], 'pg_dump for pg_upgrade');
 like(slurp_file("$dir/dump.upgrade"), qr/CREATE EVENT TRIGGER schemaguard_sql_drop/, 'has them, as members');
 my ($old, $last) = split /\|/, $node->safe_psql('postgres', q{SELECT count(*), extract(epoch FROM max(at)) FROM schemaguard.ddl_log});
-$node->append_conf('postgresql.conf', "schemaguard.migration_applications = 'pg_restore, 140%'\n");
+$node->append_conf('postgresql.conf', "schemaguard.migration_applications = '140%'\n");
 $node->reload;
 for my $format ('plain', 'directory')
 {
 	my $db = "from_$format";
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	if ($format eq 'plain') { $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $db, '-f', "$dir/dump.plain" ], 'restored by psql'); }
-	else { $node->command_ok([ 'pg_restore', '--exit-on-error', '--jobs=3', '-d', $db, "$dir/dump.directory" ], 'restored by pg_restore, in parallel'); }
+	else { $node->command_ok([ 'pg_restore', '--exit-on-error', '--jobs=3', '-d', "dbname=$db application_name=pg_restore", "$dir/dump.directory" ], 'restored by pg_restore, in parallel'); }
 	is($node->safe_psql($db, 'SELECT wanted, active FROM schemaguard.ddl_capture_state'), 't|t', "$format: DDL is caught there");
 	my $new = $node->safe_psql($db, q{SELECT count(*) FROM schemaguard.ddl_log WHERE origin = 'migration'});
 	is($node->safe_psql($db, qq{SELECT count(*) FROM schemaguard.ddl_log WHERE extract(epoch FROM at) <= $last}), $old, "$format: the old rows are there");

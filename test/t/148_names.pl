@@ -149,6 +149,7 @@ my %renamed = (
 	sg_report => [ q{SELECT "our guard".sg_report('a')}, qr/"our guard"\.sg_orphan_audit/ ],
 	sg_plan_check => [ q{SELECT hint FROM "our guard".sg_plan_check('a', everything => true)}, qr/"our guard"\.sg_plan_check_details/ ],
 	sg_health => [ 'SELECT "our guard".sg_health() ->> \'state\'', qr/^(ok|attention|failing)$/ ],
+	sg_watch => [ q{SELECT * FROM "our guard".sg_watch('a')}, qr/SELECT "our guard"\.sg_watch_start\('a'\);/ ],
 	sg_lint => [ 'SELECT severity, rule, fix FROM "our guard".sg_lint()', qr/^(?!.*unknown).*SELECT "our guard"\.sg_plan_add\(/s ],
 	sg_lint_plan => [ 'SELECT schemaguard.sg_lint_plan()', qr/^lint$/ ],
 	sg_plan_isolate => [ q{SELECT "our guard".sg_plan_isolate('a', 'tenant', 'tenants')}, qr/^[1-9]/ ],
@@ -163,6 +164,20 @@ foreach my $name (sort keys %renamed)
 	like("$out$err", $renamed{$name}->[1], "$name in a schema of another name");
 	unlike("$out$err", qr/planted|\bsg\.|schema "sg"/, "$name: it is by that name");
 }
+
+# ---- names that the server makes of names that are too long are its own for a snapshot, too
+
+$node->safe_psql('postgres', "CREATE DATABASE made ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('made', q{CREATE EXTENSION schemaguard; DO $$ DECLARE e text := repeat(U&'\00E9', 28); c text := repeat('column_', 6); x text := repeat('x', 63); BEGIN
+	EXECUTE format('CREATE TABLE %I (id serial, %I int NOT NULL, %I text)', e, c, repeat(U&'\00FC', 20)); EXECUTE format('CREATE INDEX ON %I (%I)', e, c); EXECUTE format('CREATE INDEX ON %I (%I)', e, c);
+	EXECUTE format('CREATE INDEX ON %I (%I, id)', e, repeat(U&'\00FC', 20)); EXECUTE format('CREATE TABLE %I (%I serial, y int)', x, repeat('y', 60));
+	EXECUTE format('CREATE INDEX ON %I (y)', x); EXECUTE format('CREATE INDEX %I ON %I (y)', repeat('x', 50) || 'mine_idx', x); END $$;});
+is($node->safe_psql('made', q{SELECT kind, count(*) FILTER (WHERE properties ? 'automatic_name'), string_agg(identity, ' ') FILTER (WHERE NOT properties ? 'automatic_name')
+	FROM sg_snapshot_objects_details('live') WHERE kind IN ('index', 'sequence') AND identity !~ 'schemaguard' GROUP BY 1 ORDER BY 1}),
+	'index|4|public.' . 'x' x 50 . "mine_idx\nsequence|2|", 'names of indexes and sequences that the server has made of long ones');
+is($node->safe_psql('made', q{SELECT count(*) FROM sg_snapshot_objects_details('live') WHERE kind = 'column' AND properties ? 'not_null_name' AND identity !~ 'schemaguard'}), '0', '... and of NOT NULL, where that has one');
+$node->safe_psql('made', q{DO $$ DECLARE l text := repeat(U&'\65E5', 20); n text; BEGIN FOREACH n IN ARRAY ARRAY['tA', 'tB', 'ta'] LOOP EXECUTE format('CREATE TABLE %I (id int)', l || n); END LOOP; END $$});
+is($node->safe_psql('made', q{SELECT count(*), count(DISTINCT lower(path)), max(octet_length(path)) < 100 FROM sg_schema_doc(NULL, 'files')}), '6|6|t', 'files of sg_schema_doc() have names of their own');
 
 $node->stop;
 done_testing();

@@ -100,6 +100,32 @@ sql('lines', qq{CREATE EXTENSION schemaguard; CREATE TABLE "two\n""lines" (id in
 is(rolls_back('lines'), '1|rolled back|', 'it was a partition of a table whose name has two lines: taken back');
 is(sql('lines', qq{SELECT count(*) FROM "two\n""lines"}), '1', 'as its partition');
 
+# whether triggers fire is set for each partition by itself: of one that was dropped, and of a trigger that was, also in a copy
+sql('postgres', 'CREATE DATABASE fires');
+sql('fires', qq{CREATE EXTENSION schemaguard; CREATE TABLE parted (a int, b int) PARTITION BY LIST (a); CREATE TABLE "one 1" PARTITION OF parted FOR VALUES IN (1);
+	CREATE TABLE two PARTITION OF parted FOR VALUES IN (2) PARTITION BY LIST (b); CREATE TABLE two_1 PARTITION OF two FOR VALUES IN (1);
+	CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER g BEFORE INSERT ON parted FOR EACH ROW EXECUTE FUNCTION f();
+	CREATE TRIGGER "two\n""D lines" BEFORE INSERT ON parted FOR EACH ROW EXECUTE FUNCTION f(); CREATE TRIGGER own BEFORE INSERT ON "one 1" FOR EACH ROW EXECUTE FUNCTION f();
+	ALTER TABLE parted DISABLE TRIGGER g; ALTER TABLE ONLY "one 1" ENABLE ALWAYS TRIGGER g; ALTER TABLE ONLY two_1 ENABLE TRIGGER g;
+	ALTER TABLE ONLY "one 1" DISABLE TRIGGER "two\n""D lines"; ALTER TABLE "one 1" ENABLE REPLICA TRIGGER own; ALTER TABLE ONLY two ENABLE REPLICA TRIGGER "two\n""D lines"});
+my $fires = q{SELECT concat_ws(' ', tgrelid::regclass, quote_ident(tgname), tgenabled, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1};
+my $fired = sql('fires', $fires);
+sql('fires', q{SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'trigger', 'parted', 'g'), sg_plan_add_drop('d', 'table', '"one 1"'), sg_plan_add_drop('d', 'trigger', 'parted', E'two\n"D lines'); CALL sg_apply('d')});
+unlike(sql('fires', $fires), qr/parted/, 'triggers of a partitioned table are dropped, and a partition');
+sql('postgres', 'CREATE DATABASE fires_copy TEMPLATE fires');
+foreach my $name ('fires', 'fires_copy')
+{
+	is(rolls_back($name), "1|rolled back|\n2|rolled back|\n3|rolled back|", "$name: taken back");
+	is(sql($name, $fires), $fired, '... and each trigger fires as it did, on each partition');
+}
+
+# a CHECK that is NOT VALID, and has a comment, is so again: nothing validates it with that
+sql('postgres', 'CREATE DATABASE commented');
+sql('commented', q{CREATE EXTENSION schemaguard; CREATE TABLE t (a int, b int); INSERT INTO t VALUES (-1, -1); ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID, ADD CONSTRAINT d CHECK (b > 0) NOT VALID; COMMENT ON CONSTRAINT c ON t IS 'not yet';
+	COMMENT ON CONSTRAINT d ON t IS 'nor this'; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 'c'), sg_plan_add_drop('d', 'column', 't', 'b'); CALL sg_apply('d')});
+is(rolls_back('commented'), "1|rolled back|\n2|rolled back|", 'checks with a comment that are NOT VALID, of which rows break: taken back');
+is(sql('commented', q{SELECT conname, convalidated, obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 't'::regclass ORDER BY 1}), "c|f|not yet\nd|f|nor this", '... with their comments');
+
 # somebody without superuser's rights was first to take the name: what is kept there, its owner could drop
 sql('postgres', 'CREATE ROLE squatter; CREATE DATABASE squatted; GRANT CREATE ON DATABASE squatted TO squatter');
 sql('squatted', q{SET SESSION AUTHORIZATION squatter; CREATE SCHEMA schemaguard_attic; RESET SESSION AUTHORIZATION; CREATE EXTENSION schemaguard;
@@ -205,6 +231,28 @@ sql($db, "CALL sg_prune(now() + '1 hour', 'attic')");
 is(sql($db, q{SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = 'w'::regclass AND attnum > 0 AND NOT attisdropped), to_regclass('schemaguard_attic.t') IS NULL,
 	(SELECT count(*) FROM pg_attribute WHERE attrelid = 'u'::regclass AND attnum > 0 AND NOT attisdropped)}), '1|t|1', 'sg_prune() drops what was kept, of a table that has another name, too');
 
+# what others stand on goes behind them, in whatever order they were dropped
+sql('postgres', 'CREATE DATABASE stands');
+sql('stands', q{CREATE EXTENSION schemaguard; CREATE TABLE base (a int, b int); CREATE VIEW first AS SELECT a FROM base; CREATE MATERIALIZED VIEW second AS SELECT a FROM first; CREATE TABLE u (v int); CREATE VIEW of_u AS SELECT v FROM u;
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'base'), sg_plan_add_drop('d', 'view', 'first'), sg_plan_add_drop('d', 'view', 'second'), sg_plan_add_drop('d', 'column', 'u', 'v'), sg_plan_add_drop('d', 'view', 'of_u');
+	CALL sg_apply('d', steps => '{3,5}'); CALL sg_apply('d'); SELECT sg_plan_create('e'), sg_plan_add_drop('e', 'table', 'u'); CALL sg_apply('e')});
+$node->psql('stands', "SET client_min_messages = warning; CALL sg_prune(now() + '1 hour', 'attic')", stderr => \my $stands);
+is($stands, '', 'sg_prune() drops what is kept in the order of what stands on what');
+is(sql('stands', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'schemaguard_attic'::regnamespace}), '0', '... all of it');
+
+# somebody drops it while sg_prune() waits for it
+$db = dropped();
+my $other = SgTest::Session->new($node, dbname => $db);
+my $pruning = SgTest::Session->new($node, dbname => $db);
+$other->query('BEGIN; SELECT count(*) FROM schemaguard_attic.t');
+$pruning->send("SET client_min_messages = warning; SET deadlock_timeout = '30s'; SET schemaguard.lock_timeout = '60s'; CALL sg_prune(now() + '1 hour', 'attic')");
+ok(wait_for(sub { sql($db, q{SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = 'schemaguard_attic.t'::regclass}) eq '1' }), 'sg_prune() waits for a reader');
+$other->query('DROP TABLE schemaguard_attic.t; COMMIT');
+$pruning->collect;
+is($pruning->{err}, '', '... who drops the table, and says of it no more that it is kept');
+is(sql($db, q{SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL AND object ~ 'table'}), '0', '... nor has it on record');
+$_->quit foreach $other, $pruning;
+
 # ---- rows go back into the table that they are from
 
 sql('postgres', 'CREATE DATABASE rowed');
@@ -297,7 +345,8 @@ sql('owned', 'CREATE EXTENSION schemaguard; GRANT CREATE ON SCHEMA public TO kee
 sql('owned', q{SELECT sg_grant('keeper'); SET SESSION AUTHORIZATION keeper; CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE u (a int, b int);
 	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'), sg_plan_add_drop('d', 'column', 'u', 'a'), sg_plan_add_column('d', 'u', 'c', 'int', fill => 'b');
 	CALL sg_apply('d', fail => true)});
-is(sql('owned', q{SELECT state, summary FROM sg_status() WHERE subject = 'leftovers'}), 'ok|no call that was cut off has left anything', 'the trigger of a column that a step goes on filling is no leftover');
+is(sql('owned', q{SELECT state, summary FROM sg_status() WHERE subject = 'leftovers'}), 'ok|no call that was cut off has left anything; until sg_plan_release(), the triggers of these plans fill on: d',
+	'the trigger of a column that a step goes on filling is no leftover, and told');
 $node->command_ok([ 'pg_dump', '-U', 'keeper', @$_, '-f', $node->basedir . '/owned.sql', 'owned' ], "pg_dump @$_ by the owner")
 	for [ '--enable-row-security' ], [ '--exclude-table-data=schemaguard.*' ];
 sql('postgres', 'CREATE DATABASE bare');
@@ -359,8 +408,33 @@ sql('hides', q{CREATE EXTENSION schemaguard; CREATE TABLE t (id int PRIMARY KEY,
 		sg_plan_add_drop('d', 'column', 'w', 'a'), sg_plan_add_drop('d', 'table', 'gone'); CALL sg_apply('d', fail => true); SELECT sg_snapshot_take('kept')});
 is(sql('hides', q{SELECT string_agg(object, ' ' ORDER BY object COLLATE "C") FROM sg_drift('all'); SELECT count(*) FROM sg_drift('all') WHERE change <> 'missing'}), "public.gone public.t.a public.t.b public.t.c public.t.d public.w.a public.w1.a\n0", 'what is kept is missing, and nothing else is there');
 sql('hides', q{SET SESSION AUTHORIZATION hider; CREATE SCHEMA schemaguard_attic_9; CREATE FUNCTION schemaguard_attic_9.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; RESET SESSION AUTHORIZATION;
-	ALTER TABLE t ADD _sg_dropped_x int DEFAULT 5, ADD _sg_dropped_y int NOT NULL});
-is(sql('hides', q{SELECT class, object FROM sg_drift('kept') ORDER BY object COLLATE "C"}), "extra|public.t._sg_dropped_x\nextra|public.t._sg_dropped_y\nextra|schemaguard_attic_9", 'what somebody else calls so is drift');
+	ALTER TABLE t ADD _sg_dropped_x int DEFAULT 5, ADD _sg_dropped_y int NOT NULL, ADD _sg_dropped_z text});
+my $theirs = "extra|public.t._sg_dropped_x\nextra|public.t._sg_dropped_y\nextra|public.t._sg_dropped_z\nextra|schemaguard_attic_9";
+is(sql('hides', q{SELECT class, object FROM sg_drift('kept') ORDER BY object COLLATE "C"}), $theirs, 'what somebody else calls so is drift');
+# a superuser's schema whose name only begins so, or ends otherwise, is no attic either: nothing is hidden, taken back from there, or pruned
+my @like = (qw(schemaguard_atticus schemaguard_attic_ schemaguard_attic_1a), '"schemaguard_attic 2"', '"Schemaguard_attic"');
+sql('hides', join(' ', map { "CREATE SCHEMA $_; CREATE TABLE $_.gone (id int PRIMARY KEY); INSERT INTO $_.gone VALUES (7);" } @like));
+is(sql('hides', q{SELECT count(*) FROM schemaguard.attic WHERE nspname <> 'schemaguard_attic'; SELECT count(*) FROM schemaguard.lint_table WHERE schema_name ~* 'attic'; SELECT count(*) FROM sg_snapshot_objects_details('live') WHERE kind = 'schema' AND identity ~* 'attic'}),
+	"0\n5\n6", "a superuser's schema of a name like it is no attic");
+is(sql('hides', q{SELECT count(*) FROM sg_drift('kept') WHERE kind = 'schema' AND object ~* 'attic'}), '6', '... and is drift, with what is in it');
+sql('hides', q{CALL sg_prune(clock_timestamp() - interval '10 years', 'attic')});
+is(sql('hides', join(' UNION ALL ', map { "SELECT id FROM $_.gone" } @like)), join("\n", (7) x 5), '... and stay');
+sql('hides', join(' ', map { "DROP SCHEMA $_ CASCADE;" } @like));
+sql('hides', 'SET SESSION AUTHORIZATION hider; CREATE TABLE schemaguard_attic_9.seen (id int PRIMARY KEY); CREATE TABLE schemaguard_attic_9.refers (seen_id int)');
+is(sql('hides', q{SELECT count(*) FROM schemaguard.lint_table WHERE schema_name ~ 'attic'; SELECT count(*) FROM sg_discover_fks_details() WHERE child_table ~ 'attic';
+	SELECT count(*) FROM schemaguard.sg_doc_tables(NULL) WHERE schema_name ~ 'attic'; SELECT summary FROM sg_status() WHERE subject = 'attic'}),
+	"2\n1\n2\ndropped and kept: 6; the oldest was dropped just now", '... and a schema of theirs no attic, but one as others');
+is(sql('hides', q{SELECT r.relname, k.name FROM schemaguard.kept_column k JOIN pg_class r ON r.oid = k.relid ORDER BY r.relname, k.name}),
+	"t|_sg_dropped_a\nt|_sg_dropped_b\nt|_sg_dropped_c\nt|_sg_dropped_d\nw|_sg_dropped_a\nw1|_sg_dropped_a", 'columns that are kept are those on record, and of partitions');
+is(sql('hides', 'ALTER TABLE t RENAME TO t2; SELECT count(*) FROM schemaguard.kept_column; ALTER TABLE t2 RENAME TO t'), '6', '... whatever the table is called by now');
+is(sql('hides', q{SELECT string_agg(name::text, ' ' ORDER BY name) FROM schemaguard.sg_discovery_columns() WHERE relid = 't'::regclass}),
+	"_sg_dropped_x _sg_dropped_y _sg_dropped_z id", '... and others are columns for discovery');
+sql('postgres', 'CREATE DATABASE hides2 TEMPLATE hides');
+is(sql('hides2', q{SELECT count(*) FROM schemaguard.kept_column; SELECT class, object FROM sg_drift('kept') ORDER BY object COLLATE "C"}), "6\n$theirs", 'in a copy they are known by their names');
+sql('hides', 'DROP TABLE schemaguard_attic_9.seen, schemaguard_attic_9.refers');
+is(sql('hides2', q{GRANT CREATE ON DATABASE hides2 TO hider; ALTER SCHEMA schemaguard_attic RENAME TO before; SET SESSION AUTHORIZATION hider; CREATE SCHEMA schemaguard_attic; RESET SESSION AUTHORIZATION; CREATE VIEW closed AS SELECT 1;
+	SELECT sg_plan_create('away'), sg_plan_add_statement('away', 'ALTER VIEW closed SET SCHEMA schemaguard_attic'); CALL sg_apply('away'); SELECT reason FROM schemaguard.plan_step WHERE plan = 'away'}),
+	"|1\nschema schemaguard_attic belongs to role hider, who could take or drop what is put there", 'who takes the name of the attic gets nothing that is to be kept');
 sql('hides', q{CALL sg_rollback_fks('d', fail => true)});
 is(sql('hides', q{SELECT count(*) FROM sg_drift('all') WHERE class <> 'extra'}), '0', '... and a rollback leaves none of its own');
 

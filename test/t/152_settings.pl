@@ -72,7 +72,7 @@ my @reads = (
 	q{SELECT * FROM sg.sg_sync_sql('now', 'before') WHERE sg_sync_sql !~ '^(-- Makes|-- ''\w+'': database|SET client_encoding)'},
 	q{SELECT identity, encode(checksum, 'hex') FROM sg.sg_snapshot_objects_details('live') WHERE identity !~ '^sg' ORDER BY kind, identity COLLATE "C"},
 	q{SELECT * FROM sg.sg_impact('public.clients.id')},
-	'SELECT state, subject, next_call FROM sg.sg_status()',
+	'SELECT state, subject, next_call FROM sg.sg_status()', q{SELECT sg.sg_health() ->> 'state'},
 	# views beside a table that is large enough for a parallel plan
 	'SELECT count(*), count(t.fk_name), count(p.pid), count(s.step) FROM public.large l LEFT JOIN schemaguard.fk_trust t ON l.id = 1 LEFT JOIN schemaguard.progress p ON l.id = 2 LEFT JOIN schemaguard.plan_step s ON l.id = 3 /* sg. */',
 	q{SELECT count(*) FROM public.large l, sg.sg_orphan_audit() a WHERE l.id = 1}, q{SELECT count(*) FROM public.large l, sg.sg_discover_fks() a WHERE l.id = 1},

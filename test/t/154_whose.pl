@@ -106,7 +106,7 @@ try_it('copy, tables renamed', 0, $move, 'sg_rollback_fks', $real, 'N' x @kinds,
 
 # a table that has the name, and all that a definition needs, is taken for the one: sg_plan_check says beforehand that names are all there is, and the call does
 sql('postgres', 'CREATE DATABASE told TEMPLATE made');
-like(sql('told', "SELECT result, detail FROM sg_plan_check_details('d') WHERE check_name = 'names'"), qr/^warn\|.* known by names alone, as after a restore: a rollback takes public\.\w+ and \d+ more tables/, 'a copy: sg_plan_check tells');
+like(sql('told', "SELECT result, detail FROM sg_plan_check_details('d') WHERE check_name = 'names'"), qr/^warn\|.* known by their names only, as after a restore: a rollback takes public\.\w+ and \d+ more tables/, 'a copy: sg_plan_check tells');
 my $db = try_it('copy, tables renamed, others made under their names', 0, $impostor, 'sg_rollback_fks', $real, 'NNNNNNNNNNNNRRNNRNN', 'dkey|dchk|dtrg');
 sql($db, join('', map { "DROP TABLE $_->[0]; ALTER TABLE $_->[0]_real RENAME TO $_->[0];" } @kinds) . "CALL sg_rollback_fks('d')");
 is(sql($db, "SELECT string_agg(child_table, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), 'public.duq public.didx', 'with their names back, all is taken back but what would be made from all rows');
@@ -197,6 +197,30 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $one, $node->connstr($db) ], 'a data
 $node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr($db), $one ], 'and restored into itself');
 is(sql($db, "CALL sg_prune(now() + '1 hour', 'attic'); SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL"), '1', 'what sg_prune() does not drop, it does not call done');
 is(back($db), '1|rolled back|', 'and a kept column comes back');
+
+# with rows in quarantine DROP EXTENSION is refused: the deeds stay, and the tables are restored ones
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p_id int, z text); CREATE TABLE u (i int); CREATE VIEW w AS SELECT i FROM u; CREATE TABLE no (i int);
+	INSERT INTO u VALUES (1); INSERT INTO p VALUES (1); INSERT INTO t VALUES (1, 1, 'a'), (2, 9, 'b');
+	SELECT sg_plan_create('d'), sg_plan_add_fk('d', 't', '{p_id}', 'p', orphans => 'quarantine'), sg_plan_add_drop('d', 'view', 'w'), sg_plan_add_drop('d', 'table', 'u'),
+	  sg_plan_add_drop('d', 'column', 't', 'z'), sg_plan_add_drop('d', 'table', 'no'); CALL sg_apply('d', fix => true, fail => true)});
+is_error($node, 'DROP EXTENSION schemaguard', '2BP01', qr/keeps rows of your tables/, 'rows in quarantine are told of before the attic, whose hint takes all along', dbname => $db);
+is(sql($db, q{CREATE PUBLICATION late FOR ALL TABLES; SELECT count(*), count(*) FILTER (WHERE statement ~ 'attic') FROM schemaguard.sg_own_publications(); DROP PUBLICATION late}), '1|0', 'what is kept is in no list of a publication');
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $one, $node->connstr($db) ], 'a database with rows in quarantine is dumped');
+$node->command_fails([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr($db), $one ], 'and restored into itself, but for the extension');
+sql($db, 'ALTER TABLE schemaguard_attic.no ADD x int');
+my $again = back($db);
+like($again, qr/\A1\|validated\|.*\n2\|rolled back\|\n3\|rolled back\|\n4\|rolled back\|\n5\|validated\|not taken back: .*another one by now\z/, 'what was kept comes back by name, but for another table');
+is(sql($db, q{SELECT concat_ws(' ', id, z, (SELECT i FROM w)) FROM t}), '1 a 1', 'with its rows');
+$node->psql($db, q{CALL sg_restore_quarantine('d')}, stderr => \my $own_key);
+my ($without_key) = $own_key =~ /drop the key:\n(.*)/s;
+sql($db, $without_key // 'SELECT 1/0');
+is(sql($db, q{SELECT string_agg(concat_ws(' ', id, p_id, z), ', ' ORDER BY id) FROM t}), '1 1 a, 2 9 b', 'and who follows the hint, as it is printed, has the rows of quarantine back');
+
+# an owner with another name
+$db = other_db(q{CREATE ROLE whose_old; GRANT CREATE ON SCHEMA public TO whose_old; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p_id int); INSERT INTO c VALUES (1, 7);
+	ALTER TABLE p OWNER TO whose_old; ALTER TABLE c OWNER TO whose_old; SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', '{p_id}', 'p', orphans => 'quarantine');
+	CALL sg_apply('d', fix => true, fail => true); ALTER ROLE whose_old RENAME TO whose_new});
+is(back($db) . ' ' . sql($db, 'TABLE c'), '1|rolled back| 1|7', 'rows go back into the table of a role that was renamed');
 
 # definitions whose columns have changed their names
 $db = other_db(q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TABLE t (id int PRIMARY KEY, a int, z int, CONSTRAINT ck CHECK (a >= 0));

@@ -86,6 +86,17 @@ is($s->{err} =~ /stopped|pauses/ ? $s->{err} : query('SELECT count(*) FROM c'), 
 $s->query(q{CALL sg_apply('drop')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('drop'), 'validated', 'nor does a step that drops');
 
+# A quarantine that stops between two batches
+$s->query(q{RESET ALL; CREATE TABLE parts (id int); INSERT INTO parts SELECT generate_series(1, 1000);
+	CREATE FUNCTION is_enough() RETURNS boolean LANGUAGE sql AS 'SELECT count(*) > 200 FROM schemaguard.quarantine';
+	SELECT sg_plan_create('parts'), sg_plan_add_fk('parts', 'parts', '{id}', 'p', index => false, orphans => 'quarantine');
+	SET schemaguard.throttle_function = 'public.is_enough'; SET schemaguard.throttle_budget = '10ms'; SET schemaguard.fill_batch = 100;
+	SET schemaguard.fix_limit = -1});
+$s->query(q{CALL sg_apply('parts', fix => true)});
+cmp_ok(query('SELECT count(*) FROM parts'), '>', 500, 'a quarantine stops between two batches');
+is(query(q{SELECT summary || ': ' || next_call FROM sg_status() WHERE subject = 'leftovers'}),
+	"plan parts has left key parts_id_fkey ON public.parts not valid: CALL public.sg_apply('parts', fix => true);", '... and sg_status tells');
+
 # A disk that is full before the floor is seen
 query(<<'SQL');
 CREATE FUNCTION full_disk(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE 'secret' USING ERRCODE = 'disk_full'; END$$;

@@ -11,6 +11,7 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = new_node('filler', conf => "schemaguard.fix_limit = -1\nautovacuum = off\n");
 my $s = SgTest::Session->new($node);
@@ -544,6 +545,24 @@ is(ask('INSERT INTO moved.reads VALUES (2, 2, 1) RETURNING a, b'), '|5', 'reads:
 like(ask(ask(q{SELECT next_call FROM sg_status() WHERE summary ~ 'reads.v,'})), qr/column reads.v does not exist/, 'reads: the call that is given says what is wrong');
 ask('ALTER TABLE moved.reads RENAME z TO v');
 is(ask($lacking), '', 'reads: under its name again it is not told of');
+
+# a cancel, wherever the fill is, is a cancel: no snapshot of a look is in the way of the row that tells of it
+ask(q{CREATE TABLE cut (id int PRIMARY KEY, a int); INSERT INTO cut SELECT g, g FROM generate_series(1, 200000) g; SELECT sg_plan_create('cut'), sg_plan_add_column('cut', 'cut', 'b', 'int', fill => 'a * 2')});
+$s->query(q{SET schemaguard.fill_batch = 20; SET schemaguard.fill_target = '1ms'});
+my %ends;
+for my $n (1 .. 12)
+{
+	$s->send("CALL sg_apply('cut')");
+	usleep(150_000 + 30_000 * $n);
+	ask("SELECT pg_cancel_backend($s->{pid})");
+	$s->collect;
+	$ends{ $s->sqlstate }++;
+}
+# a fast machine is through before
+delete $ends{''};
+is(join(' ', keys %ends), '57014', 'cut: each cancel is one');
+is(ask(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'cut' AND phase = 'interrupted'}), $ends{57014}, 'cut: and in the log');
+$s->query(q{RESET schemaguard.fill_batch; RESET schemaguard.fill_target});
 
 $_->quit foreach $s, $app, $holder, $caller;
 $node->stop;

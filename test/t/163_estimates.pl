@@ -56,8 +56,18 @@ my @shapes = (
 	[ 'a fill, beside a primary key', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, repeat('x', 60) AS w FROM generate_series(1, 25000) g; ALTER TABLE t ADD PRIMARY KEY (id)}, $fill ],
 	[ 'a fill, beside an index in another order', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, md5(g::text) AS w FROM generate_series(1, 25000) g; CREATE INDEX ON t (w)}, $fill ],
 	[ 'a fill of some rows', q{CREATE TABLE t AS SELECT g AS id, CASE WHEN g % 20 > 0 THEN 'code 1' END AS code, repeat('x', 60) AS w FROM generate_series(1, 150000) g}, $fill ],
+	[ 'a fill that fillfactor has left room for', q{CREATE TABLE t (id int, code text, w text) WITH (fillfactor = 45); INSERT INTO t SELECT g, NULL, md5(g::text) FROM generate_series(1, 40000) g;
+		CREATE INDEX ON t (w); CREATE INDEX ON t (id); CREATE INDEX ON t (md5(w))}, $fill ],
+	[ 'a fill that vacuumed rows have left room for', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, md5(g::text) AS w FROM generate_series(1, 80000) g; DELETE FROM t WHERE id % 2 = 0;
+		CREATE INDEX ON t (w); CREATE INDEX ON t (id)}, $fill ],
+	[ 'a fill that the first half of the table has room for', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, md5(g::text) AS w FROM generate_series(1, 80000) g; DELETE FROM t WHERE id <= 40000;
+		CREATE INDEX ON t (w)}, $fill ],
+	[ 'a fill of an indexed column, with room', q{CREATE TABLE t (id int, code text, w text) WITH (fillfactor = 45); INSERT INTO t SELECT g, NULL, md5(g::text) FROM generate_series(1, 40000) g;
+		CREATE INDEX ON t (w); CREATE INDEX ON t (id) WHERE code IS NULL}, $fill ],
 	[ 'a new column', q{CREATE TABLE t AS SELECT g AS id, repeat('x', 30) AS w FROM generate_series(1, 25000) g},
 		q{SELECT sg_plan_add_column('p', 't', 'n', 'int', fill => 'id + 1')} ],
+	[ 'a new column with a value for few rows', q{CREATE TABLE t AS SELECT g AS id, CASE WHEN g % 50 = 0 THEN g END AS few, repeat('x', 100) AS w FROM generate_series(1, 200000) g},
+		q{SELECT sg_plan_add_column('p', 't', 'n', 'int', fill => 'few + 1')} ],
 	[ 'an index on numbers', 'CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 200000) g', q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (id)')} ],
 	[ 'an index on few values', 'CREATE TABLE t AS SELECT g % 100 AS id FROM generate_series(1, 500000) g', q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (id)')} ],
 	[ 'an index on texts', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 5) AS w FROM generate_series(1, 40000) g}, q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (w)')} ],
@@ -117,6 +127,20 @@ like(query(q{SELECT sg_plan_drop('p', force => true), sg_plan_create('p');
 	SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (w, id)');
 	SELECT detail FROM sg_plan_check_details('p') WHERE step = 0 AND check_name = 'disk'}),
 	qr/the plan writes [\d.]+ MB of WAL, and [\d.]+ MB of tables and indexes; .* are free/, 'what tables grow by is added to WAL');
+
+# What can't be told is said: what a trigger writes elsewhere, whether a value will be compressed, and how long it takes
+query(q{DROP TABLE t; CREATE TABLE t AS SELECT g AS id, g AS at FROM generate_series(1, 5000) g; CREATE TABLE history (at timestamptz, was jsonb);
+	CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO history VALUES (now(), to_jsonb(OLD)); RETURN NEW; END';
+	CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := 1; RETURN NEW; END';
+	CREATE TRIGGER keeps BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep(); CREATE TRIGGER touches BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION touch();
+	CREATE TRIGGER other BEFORE UPDATE OF id ON t FOR EACH ROW EXECUTE FUNCTION keep();
+	CREATE TABLE x (id int, doc text); ALTER TABLE x ALTER doc SET STORAGE EXTERNAL; INSERT INTO x SELECT g, repeat('y', 8000) FROM generate_series(1, 500) g; VACUUM ANALYZE t, x;
+	SELECT sg_plan_drop('p', force => true), sg_plan_create('p');
+	SELECT sg_plan_add_column('p', 't', 'n', 'int', fill => 'id + 1'), sg_plan_add_column('p', 'x', 'copy', 'text', fill => 'doc')});
+my $told = query(q{SELECT string_agg(detail, E'\n' ORDER BY step) FROM sg_plan_check_details('p') WHERE check_name IN ('estimate', 'disk') AND step < 3});
+like($told, qr/^writes .*, besides what trigger keeps writes, which is not known; how long it takes is not known here$/m, 'what a trigger writes is not counted');
+like($told, qr/^writes at most [\d.]+ MB of WAL, and [\d.]+ MB of tables and indexes; how long/m, 'a value may be compressed where it goes');
+like($told, qr/^the plan writes at most .*, besides what trigger keeps writes, which is not known; .* are free$/m, '... and the same for the plan') or diag($told);
 $s->quit;
 $node->stop('immediate');
 done_testing();

@@ -79,6 +79,7 @@ $near->stop('immediate');
 let_go();
 ok(throttled('stops'), 'a standby that stops makes the run pause');
 like(reasons('stops', 'started'), qr/^slot "near" lags by \d+ kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and it says for which slot');
+like(slurp_file($node->logfile), qr/LOG:  plan "stops" pauses: slot "near" lags/, '... in the log of the server, too');
 ok(holds_nothing(), '... without lock, snapshot and transaction ID');
 my $kept = query("SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE slot_name = 'near'");
 cmp_ok($kept, '<', 12 * 1024 * 1024, "... and the slot keeps little more than the limit ($kept bytes)");

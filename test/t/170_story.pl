@@ -21,7 +21,7 @@ use SgTest;
 my $corpus = ($ENV{CORPUS} || "$FindBin::RealBin/../../../shared/corpus") . '/musicbrainz';
 plan skip_all => "no schema in $corpus" if !-e "$corpus/tables.tsv";
 
-my $node = new_node('story', conf => "max_connections = 40\nrestart_after_crash = on\nschemaguard.fix_limit = -1\nschemaguard.fix_pause = 0\nschemaguard.lock_attempts = 50\n");
+my $node = new_node('story', conf => "max_connections = 40\nrestart_after_crash = on\nschemaguard.fix_limit = -1\nschemaguard.fix_pause = 0\n");
 my $times = long_run() ? 20 : 1;
 my $begin = time;
 

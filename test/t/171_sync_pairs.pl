@@ -125,6 +125,35 @@ my @pairs = (
 	[ 'CREATE DOMAIN a.round_1 AS int; CREATE DOMAIN a.round_2 AS a.round_1; CREATE TABLE a.rounds (x a.round_1, y a.round_2)', 'CREATE DOMAIN a.round_2 AS int; CREATE DOMAIN a.round_1 AS a.round_2; CREATE TABLE a.rounds (x a.round_1, y a.round_2)' ],
 	# a key that is made anew has its old name until then
 	[ 'CREATE TABLE a.anew_on (id int PRIMARY KEY); CREATE TABLE a.is_anew (x int CONSTRAINT anew_1 REFERENCES a.anew_on ON DELETE CASCADE)', 'CREATE TABLE a.anew_on (id bigint PRIMARY KEY); CREATE TABLE a.is_anew (x bigint CONSTRAINT anew_2 REFERENCES a.anew_on ON DELETE SET NULL)' ],
+	# the type of a column that a publication names, to be had while there is none
+	[ 'CREATE TABLE a.sent (id int, x int); CREATE PUBLICATION sends FOR TABLE a.sent WHERE (id > 1)', 'CREATE TABLE a.sent (id bigint, x int); CREATE PUBLICATION sends FOR TABLE a.sent WHERE (id > 1)', 'INSERT INTO a.sent VALUES (1, 2)' ],
+	[ 'CREATE TABLE a.sent_in_part (id int PRIMARY KEY, x int); CREATE PUBLICATION sends_part FOR TABLE a.sent_in_part (id, x)', 'CREATE TABLE a.sent_in_part (id int PRIMARY KEY, x text); CREATE PUBLICATION sends_part FOR TABLE a.sent_in_part (id, x)',
+		'INSERT INTO a.sent_in_part VALUES (1, 2)' ],
+	# a check of a foreign table
+	[ 'CREATE FOREIGN TABLE a.far (x int) SERVER s1', 'CREATE FOREIGN TABLE a.far (x int CHECK (x > 0)) SERVER s1' ],
+	# a partition may be null once its whole may
+	[ 'CREATE TABLE a.without_key (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE a.part_without PARTITION OF a.without_key DEFAULT', 'CREATE TABLE a.without_key (k int) PARTITION BY RANGE (k); CREATE TABLE a.part_without PARTITION OF a.without_key DEFAULT',
+		'INSERT INTO a.without_key VALUES (1)' ],
+	[ 'CREATE TABLE a.without_nulls (k int, x int NOT NULL) PARTITION BY RANGE (k); CREATE TABLE a.nulls_1 PARTITION OF a.without_nulls DEFAULT PARTITION BY LIST (k); CREATE TABLE a.nulls_0 PARTITION OF a.nulls_1 DEFAULT',
+		'CREATE TABLE a.without_nulls (k int, x int) PARTITION BY RANGE (k); CREATE TABLE a.nulls_1 PARTITION OF a.without_nulls DEFAULT PARTITION BY LIST (k); CREATE TABLE a.nulls_0 PARTITION OF a.nulls_1 DEFAULT', 'INSERT INTO a.without_nulls VALUES (1, 2)' ],
+	# no cast leads to an enum, nor from one, but by text; be it there or not
+	[ q{CREATE TYPE a.speed AS ENUM ('slow'); CREATE TABLE a.speeds (x int, y a.speed, z text)}, q{CREATE TYPE a.speed AS ENUM ('slow'); CREATE TYPE a.pace AS ENUM ('slow'); CREATE TABLE a.speeds (x a.pace, y int, z a.pace)}, q{INSERT INTO a.speeds VALUES (1, 'slow', 'slow')} ],
+	# rows of a materialized view go
+	[ 'CREATE MATERIALIZED VIEW a.forgets AS SELECT 1 AS x', 'CREATE MATERIALIZED VIEW a.forgets AS SELECT 1 AS x WITH NO DATA' ],
+	# what a table has from a parent that it leaves goes; what it has from one that it gets is its own, too
+	[ 'CREATE TABLE a.leaves_1 (x int); CREATE TABLE a.leaves_2 (y int); CREATE TABLE a.leaves () INHERITS (a.leaves_1, a.leaves_2); CREATE TABLE a.leaves_below () INHERITS (a.leaves)',
+		'CREATE TABLE a.leaves_1 (x int); CREATE TABLE a.leaves_2 (y int); CREATE TABLE a.leaves () INHERITS (a.leaves_1); CREATE TABLE a.leaves_below () INHERITS (a.leaves)', 'INSERT INTO a.leaves VALUES (1, 2)' ],
+	[ 'CREATE TABLE a.gets_1 (x int); CREATE TABLE a.gets_2 (y int); CREATE TABLE a.gets () INHERITS (a.gets_1)', 'CREATE TABLE a.gets_1 (x int); CREATE TABLE a.gets_2 (y int); CREATE TABLE a.gets () INHERITS (a.gets_1, a.gets_2)' ],
+	# columns of the row type of a view that is made anew, and of a table whose column gets another type
+	[ 'CREATE TABLE a.rows_of (id int, n int); CREATE VIEW a.view_of AS SELECT id FROM a.rows_of; CREATE TABLE a.has_rows (x a.view_of, y a.rows_of, z a.rows_of[])',
+		'CREATE TABLE a.rows_of (id bigint, n int); CREATE VIEW a.view_of AS SELECT id FROM a.rows_of; CREATE TABLE a.has_rows (x a.view_of, y a.rows_of, z a.rows_of[])', 'INSERT INTO a.has_rows VALUES (ROW(1), ROW(1, 2), ARRAY[ROW(1, 2)::a.rows_of])' ],
+	# the casts of a check and of an index are those of a column's type
+	[ q{CREATE TYPE a.humour AS ENUM ('dry'); CREATE TABLE a.jokes (x text CONSTRAINT jokes_x CHECK (x::text <> 'x'), y a.humour CONSTRAINT jokes_y CHECK (y::text <> 'x')); CREATE INDEX jokes_i ON a.jokes ((x::text || 'a'))},
+		q{CREATE TYPE a.humour AS ENUM ('dry'); CREATE TABLE a.jokes (x varchar(9) CONSTRAINT jokes_x CHECK (x::text <> 'x'), y text CONSTRAINT jokes_y CHECK (y::text <> 'x')); CREATE INDEX jokes_i ON a.jokes ((x::text || 'a'))}, q{INSERT INTO a.jokes VALUES ('dry', 'dry')} ],
+	[ q{CREATE TYPE a.wit AS ENUM ('dry'); CREATE TABLE a.puns (x text CONSTRAINT puns_x CHECK (x::text <> 'x'))}, q{CREATE TYPE a.wit AS ENUM ('dry'); CREATE TABLE a.puns (x a.wit CONSTRAINT puns_x CHECK (x::text <> 'x'))}, q{INSERT INTO a.puns VALUES ('dry')} ],
+	# so are they where nothing else of a check differs
+	[ 'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_to > 0))',
+		'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_over > 0))', 'INSERT INTO a.casts VALUES (1)' ],
 	# nothing makes a subscription, nor gives it to anybody
 	[ 'SELECT 1', q{CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false)} ]);
 my $before = 'CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2; CREATE SERVER s1 FOREIGN DATA WRAPPER w1; CREATE SERVER s2 FOREIGN DATA WRAPPER w1; CREATE SCHEMA a';
@@ -146,8 +175,8 @@ my $left = join "\n",
 	'changed|table|a.rest_d|partition_bound', 'changed|table|a.rest_d|partition_of', 'missing|subscription|sub|', 'changed|sequence|a.goes_down|maximum', 'changed|index|a.filled_k|options',
 	'changed|foreign server|held|wrapper', 'changed|constraint|a.swapped.swapped_pkey|columns', 'changed|constraint|a.swaps.swaps_r|referenced_columns', 'changed|column|a.cast_from.id|type',
 	'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type', 'changed|column|a.cast_leads.id|type',
-	'changed|column|a.filled.x|not_null', 'changed|column|a.joins.k|inherited', 'changed|column|a.keyed.k|type', 'changed|column|a.keyed_1.k|type', 'changed|column|a.lowered_1.v|inherited',
-	'changed|column|a.ranges.r|type', 'changed|column|a.rest_d.k|inherited', 'changed|column|a.swaps.r|type';
+	'changed|column|a.filled.x|not_null', 'changed|column|a.gets.y|inherited', 'changed|column|a.joins.k|inherited', 'changed|column|a.keyed.k|type', 'changed|column|a.keyed_1.k|type', 'changed|column|a.lowered_1.v|inherited',
+	'changed|column|a.ranges.r|type', 'changed|column|a.rest_d.k|inherited', 'changed|column|a.speeds.x|type', 'changed|column|a.speeds.y|type', 'changed|column|a.swaps.r|type';
 sub drift { return query(q{SELECT change, kind, object, property FROM sg_drift_details('reference') ORDER BY kind DESC, object, property}, $_[0]); }
 
 my $script = query("SELECT sg_sync_sql('reference', $options)", 'scripted');
@@ -168,6 +197,7 @@ foreach (['joins', 2, 'joins'], ['lowered_1', 1, 'lowered_1'], ['rest_d', 1, 're
 	is(query("SELECT count(*) FROM ($1) x", 'scripted'), $n, 'and the query lists them') while $head =~ /^-- left out: table a\.$table: .* in the way: (SELECT .*)$/mg;
 }
 like($script, qr/^-- left out: index a\.filled_k: options, nothing alters those of an index of a partitioned table$/m, 'so are options of an index');
+like($script, qr/^-- left out: column a\.gets\.y: inherited, it will be of a\.gets itself, too$/m, 'so is what no column becomes again');
 like($script, qr/^-- left out: column a\.ranges\.r: type collation, nothing makes int4range int8range$/m, 'so is a type that no cast makes');
 like($script, qr/^-- left out: user mapping s1\.PUBLIC: options, a snapshot hides the values of its options$/m, 'so are the options of a user mapping');
 append_to_file("$dir/script.sql", $script);
@@ -294,6 +324,20 @@ foreach my $way ('script', 'apply')
 	is(left($db), '', "$way: renamed: nothing differs");
 	is(query($counted, $db), $before, "$way: renamed: the rows are there");
 }
+# what comes with a type of somebody else's is told of as that is
+query('CREATE ROLE somebody; CREATE DATABASE typed', 'postgres');
+query(q{CREATE EXTENSION schemaguard; CREATE TYPE y AS (a int, b text); CREATE TABLE t OF y; ALTER TYPE y OWNER TO somebody; SELECT sg_snapshot_take('reference'); ALTER TYPE y DROP ATTRIBUTE b CASCADE}, 'typed');
+is(query(q{SELECT count(*) FROM sg_sync_sql('reference', partitions => true) l WHERE l ~ '^-- left out: (type public.y|column public.t.b): left out, it '}, 'typed'), '2', 'so is a column of a typed table whose type is left out');
+
+# a drop whose values may go, as somebody has said of the step, is no other one when it is planned again
+query('CREATE DATABASE sent', 'postgres');
+query(q{CREATE EXTENSION schemaguard; CREATE TABLE t (id int PRIMARY KEY); SELECT sg_snapshot_take('reference'); ALTER TABLE t ADD more int; CREATE PUBLICATION p FOR TABLE t}, 'sent');
+my $again = q{CALL sg_sync_apply('reference', ARRAY['public'], true)};
+my (undef, undef, $sends) = $node->psql('sent', $again);
+like($sends, qr/publication p would send the column as _sg_dropped_more/, 'a column that is kept is not sent');
+query($_, 'sent') foreach $sends =~ /(SELECT public\.sg_plan_set\(.*"discard": true.*;)/, $again;
+is(query(q{SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname ~ 'more'}, 'sent'), '0', 'and goes where its values may go with it');
+
 my ($status, undef, $stderr) = $node->psql('followed_apply', q{CALL sg_sync_apply('reference', renames => 'perhaps')});
 like($stderr, qr/ERROR:  invalid value for renames: "perhaps"\nHINT:  Use ask, follow or drop\./, 'another word is refused');
 

@@ -9,17 +9,19 @@
 #   leftovers($node, 'plan', 1)        '' while nothing is left half done and the log lacks at most 1 outcome
 #   half_done($node, 'plan')           '' while every step agrees with the catalog, else what does not
 #   log_gaps($node, 'plan')            '' while every started row of the log has one outcome, else which has not
+#   dump_of_schema($node, 'shop')      what pg_dump shows of it
 #   everything($node, 'plan')          plan, log and keys as one text, to see whether anything changed
 package SgLoad;
 use strict;
 use warnings;
 use Exporter 'import';
+use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
 our @EXPORT = qw(crash flush_wal install_traps set_trap spring_traps spring_trap wait_trapped wait_all_trapped make_tables add_steps
-	leftovers half_done log_gaps everything nap kill_client);
+	leftovers half_done log_gaps dump_of_schema everything nap kill_client);
 
 sub nap { select(undef, undef, undef, $_[0]); }
 
@@ -329,6 +331,19 @@ sub leftovers
 		FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)");
 
 	return join "\n", grep { $_ ne '' } half_done($node, $plan), @gaps > $open ? @gaps : (), $invalid;
+}
+
+# The schema as a dump shows it, without comments; columns sorted within a table, since those that come back are last
+sub dump_of_schema
+{
+	my ($node, $schema) = @_;
+	my ($out, $err);
+
+	IPC::Run::run([ 'pg_dump', '-h', $node->host, '-p', $node->port, '--schema-only', '-n', $schema, 'postgres' ], '>', \$out, '2>', \$err)
+	  or die $err;
+	$out =~ s/^(?:--|SET |SELECT pg_catalog|\\(?:un)?restrict).*\n//mg;
+	$out =~ s{^(CREATE TABLE \S+ \(\n)(.*?)(\n\);)}{ my ($a, $b, $c) = ($1, $2, $3); $a . join("\n", sort map { s/,$//r } split /\n/, $b) . $c }smge;
+	return $out =~ s/\n{2,}/\n/gr;
 }
 
 sub everything

@@ -288,6 +288,7 @@ sub round_applied
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
 SET schemaguard.workers = 1;
+SET schemaguard.accept_publication = on; -- nobody subscribes
 @{[ importing($reference) ]}\\o $f.before
 $values
 \\o

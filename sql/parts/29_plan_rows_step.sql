@@ -1,0 +1,192 @@
+-- Plans: steps that insert and change rows, given as JSON, and delete those of {"delete": [...]}. All values go in as their types read
+-- text, whatever they were in JSON; old and new rows are kept as text, too.
+CREATE FUNCTION schemaguard.sg_rows_problem(definition jsonb, key_columns text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN (
+    WITH given AS (SELECT CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list),
+    element AS (SELECT e FROM given g CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.list) WHEN 'array' THEN g.list END) e)
+    SELECT CASE WHEN jsonb_typeof(g.list) IS DISTINCT FROM 'array' THEN 'rows are an array of objects'
+                WHEN jsonb_array_length(g.list) = 0 THEN 'there are no rows'
+                WHEN jsonb_array_length(g.list) > 10000 THEN 'a step has 10000 rows at most'
+                WHEN EXISTS (SELECT FROM element x WHERE jsonb_typeof(x.e) <> 'object') THEN 'rows are an array of objects'
+                WHEN (SELECT count(DISTINCT ARRAY(SELECT jsonb_object_keys(x.e))) > 1 FROM element x)
+                    THEN 'all rows have to have the same columns'
+                WHEN coalesce(cardinality(key_columns), 0) = 0 THEN 'rows need a key'
+                WHEN NOT (g.list -> 0) ?& key_columns THEN 'rows lack a column of the key'
+                WHEN EXISTS (SELECT FROM element x CROSS JOIN LATERAL unnest(key_columns) k (name) WHERE x.e -> k.name = 'null')
+                    THEN 'a row has null in its key'
+                WHEN (SELECT count(*) <> count(DISTINCT ARRAY(SELECT x.e ->> k.name FROM unnest(key_columns) WITH ORDINALITY k (name, o)
+                                                              ORDER BY k.o)) FROM element x)
+                    THEN 'two rows have the same key' END
+    FROM given g);
+COMMENT ON FUNCTION schemaguard.sg_rows_problem(jsonb, text[]) IS 'returns why a plan can not hold these rows; null: it can';
+
+-- Returns the columns of a table that take values, by their present names: each as text, and as its type reads that of "~e"
+CREATE FUNCTION schemaguard.sg_rows_columns(relid oid, OUT number int, OUT name text, OUT quoted text, OUT type text, OUT value text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+BEGIN ATOMIC
+    SELECT a.attnum::int, a.attname::text, quote_ident(a.attname), t.type,
+           format(CASE WHEN y.typcategory = 'A'
+               THEN 'CAST(CASE pg_catalog.jsonb_typeof("~e" -> %1$L) WHEN ''array'' THEN coalesce((SELECT pg_catalog.array_agg("~x" '
+                   'ORDER BY "~n") FROM pg_catalog.jsonb_array_elements_text("~e" -> %1$L) WITH ORDINALITY "~a" ("~x", "~n")), '
+                   '''{}'')::pg_catalog.text ELSE "~e" ->> %1$L END AS %2$s)'
+               ELSE 'CAST("~e" ->> %1$L AS %2$s)' END, a.attname, t.type)
+    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+         CROSS JOIN LATERAL (SELECT format_type(a.atttypid, a.atttypmod) AS type) t
+    WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    ORDER BY a.attnum;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_columns(oid) IS 'returns the columns of a table that take values, as SQL';
+
+-- Returns the statement of a step, whose only result is an array of each row that it has changed, as it was and as it is now; with
+-- count, the query of how many rows that would insert, change and delete
+CREATE FUNCTION schemaguard.sg_rows_statement(child_table text, key_columns text[], definition jsonb, "count" boolean,
+    OUT statement text, OUT problem text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+BEGIN ATOMIC
+    WITH of_table AS MATERIALIZED (
+        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, child_table AS bare,
+               CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list,
+               jsonb_typeof(definition) = 'object' AS deletes
+        FROM pg_class c WHERE c.oid = to_regclass(child_table)),
+    given AS MATERIALIZED (
+        SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number
+        FROM of_table t CROSS JOIN LATERAL jsonb_object_keys(t.list -> 0) k (name)
+             LEFT JOIN schemaguard.sg_rows_columns(t.oid) c ON c.name = k.name
+        WHERE NOT t.deletes OR k.name = ANY (key_columns)),
+    sql AS (
+        SELECT string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number) AS casts,
+               string_agg(g.quoted, ', ' ORDER BY g.number) AS columns,
+               string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS sets,
+               string_agg('"~t".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS old,
+               string_agg('"~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS new,
+               string_agg('"~t".' || g.quoted || ' OPERATOR(pg_catalog.=) "~v".' || g.quoted, ' AND ' ORDER BY g.number)
+                   FILTER (WHERE g.is_key) AS matches,
+               string_agg(CASE WHEN g.quoted IS NULL THEN quote_ident(g.name) END, ', ' ORDER BY g.name) AS missing
+        FROM given g),
+    row_of AS (
+        SELECT format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[%s])', array_agg(c.name ORDER BY c.number),
+                      string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
+        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c)
+    SELECT CASE WHEN s.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (SELECT %s FROM pg_catalog.jsonb_array_elements(%L) "~j" '
+            '("~e"))', s.casts, t.list)
+        || CASE WHEN "count" THEN format(' SELECT pg_catalog.count(*) FILTER (WHERE NOT "~is"), pg_catalog.count(*) FILTER (WHERE "~is" '
+                'AND "~differs"), pg_catalog.count(*) FROM (SELECT "~t".ctid IS NOT NULL AS "~is", %s AS "~differs" FROM "~v" LEFT JOIN '
+                '%s AS "~t" ON %s) "~c"',
+                CASE WHEN s.sets IS NULL THEN 'false' ELSE format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) '
+                    'ROW(%s)::pg_catalog.text', s.old, s.new) END, t.named, s.matches)
+           WHEN t.deletes THEN format(', "~d" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~row") SELECT '
+                'pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~row")) FROM "~d"', t.named, s.matches, r.row)
+           ELSE format(', "~o" AS MATERIALIZED (SELECT %s AS "~row", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)',
+                r.row, t.named, s.matches)
+            || CASE WHEN s.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
+                'ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) ROW(%s)::pg_catalog.text RETURNING "~v"."~row" AS "~was", %s AS "~row")',
+                t.named, s.sets, s.matches, s.old, s.new, r.row) ELSE '' END
+            || format(', "~i" AS (INSERT INTO %s AS "~t" (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM "~v" WHERE NOT EXISTS (SELECT FROM '
+                '%s AS "~t" WHERE %s) RETURNING %s AS "~row")', t.bare, s.columns, s.columns, t.named, s.matches, r.row)
+            || ' SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~was", ''now'', "~row")) FROM ('
+            || CASE WHEN s.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
+            || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row" FROM "~i") "~w"' END END,
+        coalesce(schemaguard.sg_rows_problem(definition, key_columns),
+                 format('table %s has no such column, or it is generated: ', child_table) || s.missing,
+                 CASE WHEN t.deletes THEN (
+                     SELECT format('deleting its rows would reach those of table %s', k.conrelid::regclass)
+                     FROM pg_constraint k WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1) END)
+    FROM of_table t CROSS JOIN sql s CROSS JOIN row_of r;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
+    IS 'returns the statement that inserts, changes or deletes a step''s rows, or the query that counts them';
+
+-- Returns the statement that takes back what a step has recorded: rows that it has inserted go, and values that it has set get the old
+-- ones, where both are as it has made them; rows that it has deleted come where their key is free. The result is a text for the log,
+-- and one with keys, for who takes it back.
+CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+RETURN (
+    WITH kept AS MATERIALIZED (
+        SELECT jsonb_agg(jsonb_build_object('was', v.was::jsonb, 'now', v.value::jsonb) ORDER BY v.id) AS list,
+               min(v.key_columns) AS key
+        FROM schemaguard.plan_value v WHERE v.plan_id = sg_rows_undo.plan_id AND v.step = sg_rows_undo.step AND v.column_name = ''),
+    of_table AS MATERIALIZED (
+        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, k.*
+        FROM pg_class c CROSS JOIN kept k WHERE c.oid = to_regclass(child_table) AND k.list IS NOT NULL),
+    col AS MATERIALIZED (
+        SELECT c.*, c.name = ANY (t.key) AS is_key, format('CAST("~was" ->> %L AS %s)', c.name, c.type) AS was,
+               format('"~t".%s::pg_catalog.text IS NOT DISTINCT FROM "~now" ->> %L', c.quoted, c.name) AS ours
+        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c
+        WHERE coalesce(t.list -> 0 -> 'now', 'null') ? c.name OR coalesce(t.list -> 0 -> 'was', 'null') ? c.name),
+    sql AS (
+        SELECT string_agg(format('"~t".%s OPERATOR(pg_catalog.=) CAST(coalesce("~now", "~was") ->> %L AS %s)', c.quoted, c.name, c.type),
+                          ' AND ' ORDER BY c.number) FILTER (WHERE c.is_key) AS matches,
+               string_agg(c.ours, ' AND ' ORDER BY c.number) AS ours,
+               string_agg(format('%s = CASE WHEN %s THEN %s ELSE "~t".%s END', c.quoted, c.ours, c.was, c.quoted), ', ' ORDER BY c.number)
+                   FILTER (WHERE NOT c.is_key) AS sets,
+               string_agg(format('("~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND %2$s)', c.name, c.ours), ' OR ' ORDER BY c.number)
+                   FILTER (WHERE NOT c.is_key) AS some,
+               string_agg(format('"~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND NOT (%2$s)', c.name, c.ours), ' OR '
+                   ORDER BY c.number) FILTER (WHERE NOT c.is_key) AS others,
+               string_agg(c.quoted, ', ' ORDER BY c.number) AS columns, string_agg(c.was, ', ' ORDER BY c.number) AS values
+        FROM col c)
+    SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
+        'WITH "~r" AS MATERIALIZED (SELECT "~n", nullif("~e" -> ''was'', ''null'') AS "~was", nullif("~e" -> ''now'', ''null'') '
+        'AS "~now" FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")), "~d" AS (DELETE FROM %s AS "~t" USING '
+        '"~r" WHERE "~was" IS NULL AND %s AND %s RETURNING "~n"), "~i" AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM '
+        '"~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %s AS "~t" WHERE %s))', t.list, t.named, s.matches, s.ours, child_table,
+        s.columns, s.values, t.named, s.matches)
+        || CASE WHEN s.sets IS NULL THEN ', "~u" AS (SELECT 0::pg_catalog.int8 AS "~n", true AS "~all" WHERE false)'
+           ELSE format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~r" WHERE "~was" IS NOT NULL AND "~now" IS NOT NULL AND %s AND (%s) '
+               'RETURNING "~n", NOT (%s) AS "~all")', t.named, s.sets, s.matches, s.some, 'false') END
+        || format(', "~f" AS (SELECT "~n" FROM "~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %1$s AS "~t" WHERE %2$s)), "~k" AS '
+            '(SELECT "~n", "~was", "~now" FROM "~r" WHERE "~was" IS NOT NULL AND "~now" IS NOT NULL AND EXISTS (SELECT FROM %1$s AS "~t" '
+            'WHERE %2$s AND (%3$s))), "~l" AS (SELECT "~r"."~n", coalesce("~now", "~was") AS "~row" FROM "~r" WHERE "~n" NOT IN (SELECT '
+            '"~n" FROM "~d" UNION ALL SELECT "~n" FROM "~u" UNION ALL SELECT "~n" FROM "~f") OR "~n" IN (SELECT "~n" FROM "~k")) '
+            'SELECT schemaguard.sg_rows_undone((SELECT pg_catalog.count(*) FROM "~d"), (SELECT pg_catalog.count(*) FROM "~u"), '
+            '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %4$L)', t.named, s.matches,
+            coalesce(s.others, 'false'), t.key) END
+    FROM of_table t CROSS JOIN sql s);
+COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text)
+    IS 'returns the statement that takes back the rows of a step; null: nothing is on record; empty: a column of their key is gone';
+
+-- Keys only in the second text
+CREATE FUNCTION schemaguard.sg_rows_undone(deleted bigint, changed bigint, inserted bigint, alone jsonb, key_columns text[])
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN (
+    SELECT ARRAY[told.line, told.line || coalesce((
+        SELECT ': ' || string_agg(x.key::text, ', ' ORDER BY x.key) || CASE WHEN jsonb_array_length(alone) > 5 THEN ', ...' ELSE '' END
+        FROM (SELECT (SELECT jsonb_object_agg(k.name, l.e -> k.name) FROM unnest(key_columns) k (name)) AS key
+              FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), '')]
+    FROM (SELECT nullif(concat_ws(', ', nullif(deleted, 0) || ' deleted again', nullif(changed, 0) || ' with old values again',
+                     nullif(inserted, 0) || ' inserted again',
+                     nullif(jsonb_array_length(alone), 0) || ' left alone, changed or gone since'), '') AS line) told);
+COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[])
+    IS 'returns in words what taking back the rows of a step has done: without keys, and with keys';
+
+CREATE FUNCTION schemaguard.sg_rows_key(child_table text) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    columns CONSTANT text[] := (SELECT array_agg(a.attname::text ORDER BY u.o)
+        FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY u (n, o)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n
+        WHERE i.indrelid = to_regclass(child_table) AND i.indisprimary AND u.o <= i.indnkeyatts);
+BEGIN
+    IF columns IS NULL THEN
+        RAISE EXCEPTION 'table % has no primary key', child_table
+            USING ERRCODE = '22023', HINT = 'Say by which columns its rows are known: key => ''{code}''.';
+    END IF;
+    RETURN columns;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_rows_key(text) IS 'returns the columns of a table''s primary key; raises an error if it has none';
+
+CREATE FUNCTION sg_plan_add_rows(plan text, child_table schemaguard.table_name, "rows" jsonb, key schemaguard.names DEFAULT NULL,
+    name text DEFAULT NULL, priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN schemaguard.sg_plan_add_step(plan, 'rows', 'child_table', child_table, 'child_columns',
+    coalesce(key::text[], schemaguard.sg_rows_key(schemaguard.sg_table(child_table)))::text, 'definition', "rows"::text, 'fk_name', name,
+    'priority', priority, 'after', after::text, 'phase', phase);
+COMMENT ON FUNCTION sg_plan_add_rows(text, schemaguard.table_name, jsonb, schemaguard.names, text, text, schemaguard.names, text)
+    IS 'adds rows to a plan, which are inserted or, by their key, changed; returns the number of the step';

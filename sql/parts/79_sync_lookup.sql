@@ -1,0 +1,156 @@
+-- Sync: the rows of look-up tables, by what the reference has stored of them
+
+-- Returns what makes the target's look-up data the reference's, in order: rows to insert or change, parents first, then, children first,
+-- rows to delete, as a step of kind rows has them; with how the rows were. Tables that the target lacks are made, and empty. Adds: rows
+-- are inserted alone. Reason: why a table is left out.
+CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, OUT place bigint,
+    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT reason text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH RECURSIVE pair AS MATERIALIZED (
+    SELECT p.*, p.expected IS NOT NULL AND p.actual IS NULL AND CASE target WHEN 'live' THEN to_regclass(p.table_name) IS NULL
+        ELSE NOT EXISTS (SELECT FROM schemaguard.snapshot_object o
+            WHERE o.snapshot = target AND o.kind = 'table' AND o.identity = p.table_name) END AS absent
+    FROM schemaguard.sg_lookup_pairs(reference, target) p
+    WHERE schemas IS NULL OR (parse_ident(p.table_name))[1] = ANY (schemas)
+), edge AS MATERIALIZED (
+    SELECT o.parent AS child, o.properties ->> 'references' AS parent FROM schemaguard.snapshot_object o
+    WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint' AND o.properties ? 'references'
+    UNION
+    SELECT format('%I.%I', cn.nspname, c.relname), format('%I.%I', pn.nspname, p.relname)
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+         JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+    WHERE k.contype = 'f' AND 'live' IN (reference, target)
+), deep (name, depth) AS (
+    SELECT p.table_name COLLATE "C", 0 FROM pair p
+    UNION
+    -- tables that refer to one another in a circle stay in some order
+    SELECT e.child, d.depth + 1 FROM deep d JOIN edge e ON e.parent = d.name AND e.child <> e.parent
+    WHERE d.depth < (SELECT count(*) FROM pair)
+), placed AS MATERIALIZED (
+    SELECT p.*, (SELECT max(d.depth) FROM deep d WHERE d.name = p.table_name) AS depth FROM pair p
+), differs AS MATERIALIZED (
+    SELECT p.table_name, p.key_columns, p.depth, d.key, d.what, d.reference, d.target
+    FROM placed p CROSS JOIN LATERAL schemaguard.sg_lookup_rows(p.expected, coalesce(p.actual, '[]'), p.key_columns,
+        coalesce(p.ignored_columns, '{}')) d
+    WHERE p.reason IS NULL OR p.absent
+)
+SELECT d.depth, d.table_name, d.key_columns, 'rows', jsonb_agg(d.reference ORDER BY d.key), jsonb_agg(d.target ORDER BY d.key), NULL
+FROM differs d WHERE d.what = 'missing' OR d.what = 'different' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
+UNION ALL
+SELECT 1000000 - d.depth, d.table_name, d.key_columns, 'deleted', jsonb_build_object('delete', jsonb_agg(d.key ORDER BY d.key)),
+    jsonb_agg(d.target ORDER BY d.key), NULL
+FROM differs d WHERE d.what = 'extra' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
+UNION ALL
+-- of what the reference has nothing, it says nothing
+SELECT p.depth, p.table_name, p.key_columns, 'unknown', NULL, NULL, p.reason FROM placed p
+WHERE p.reason IS NOT NULL AND NOT p.absent AND p.expected IS NOT NULL
+ORDER BY 1, 2
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup(text, text, text[], boolean)
+    IS 'returns the rows that make the look-up data of a target that of a reference, in the order of keys';
+
+-- Returns the steps of a plan for it, in order, each as an object of its fields, or why one is left out: deletions are without allow_drop
+CREATE FUNCTION schemaguard.sg_sync_lookup_steps(reference text, schemas text[], allow_drop boolean, adds boolean)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+SELECT coalesce(jsonb_agg(CASE WHEN l.what = 'unknown' THEN '"could not be read"'
+    WHEN l.what = 'deleted' AND NOT allow_drop THEN '"would lose something (allow_drop)"'
+    ELSE jsonb_build_object('child_table', l.table_name, 'child_columns', l.key_columns::text, 'definition', l.definition::text,
+        'fk_name', CASE l.what WHEN 'rows' THEN 'rows of ' ELSE 'deleted rows of ' END || l.table_name) END
+    ORDER BY l.place, l.table_name), '[]')
+FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, adds) l
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_steps(text, text[], boolean, boolean)
+    IS 'returns the steps of a plan that makes this database''s look-up data that of a snapshot';
+
+-- Returns the statements of a script for one table: a row that has changed since is left alone. The old rows are comments beside them.
+CREATE FUNCTION schemaguard.sg_sync_lookup_statements(table_name text, key_columns text[], what text, definition jsonb, was jsonb,
+    is_unique boolean, allow_drop boolean)
+RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH pair AS (
+    SELECT e.n, CASE what WHEN 'deleted' THEN NULL ELSE e.row END AS new, nullif(w.row, 'null') AS old
+    FROM jsonb_array_elements(CASE what WHEN 'deleted' THEN definition -> 'delete' ELSE definition END) WITH ORDINALITY e (row, n)
+         JOIN jsonb_array_elements(was) WITH ORDINALITY w (row, n) ON w.n = e.n
+), named AS (
+    SELECT p.*, c.columns, c.values, c.sets, o.same, k.matches
+    FROM pair p
+    CROSS JOIN LATERAL (
+        SELECT string_agg(quote_ident(x.key), ', ' ORDER BY x.key) AS columns,
+            string_agg(quote_nullable(x.value), ', ' ORDER BY x.key) AS values,
+            string_agg(format('%I = %s', x.key, quote_nullable(x.value)), ', ' ORDER BY x.key)
+                FILTER (WHERE x.value IS DISTINCT FROM p.old ->> x.key) AS sets
+        FROM jsonb_each_text(p.new) x) c
+    CROSS JOIN LATERAL (
+        SELECT string_agg(format('%I::text IS NOT DISTINCT FROM %s', x.key, quote_nullable(x.value)), ' AND ' ORDER BY x.key) AS same
+        FROM jsonb_each_text(p.old) x WHERE p.new IS NULL OR p.new ? x.key AND x.value IS DISTINCT FROM p.new ->> x.key) o
+    CROSS JOIN LATERAL (
+        SELECT string_agg(format('%I = %L', x.name, coalesce(p.new, p.old) ->> x.name), ' AND ' ORDER BY x.o) AS matches
+        FROM unnest(key_columns) WITH ORDINALITY x (name, o)) k
+)
+SELECT t.line FROM named p CROSS JOIN LATERAL (VALUES
+    (1, CASE WHEN p.old IS NOT NULL THEN schemaguard.sg_sync_comment('was: ' || p.old::text) END),
+    (2, CASE WHEN p.old IS NULL AND is_unique
+        THEN format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (%s) DO NOTHING;',
+            table_name, p.columns, p.values, (SELECT string_agg(quote_ident(x.name), ', ' ORDER BY x.o)
+                                              FROM unnest(key_columns) WITH ORDINALITY x (name, o)))
+        WHEN p.old IS NULL THEN format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s WHERE NOT EXISTS (SELECT FROM %s WHERE %s);',
+            table_name, p.columns, p.values, table_name, p.matches)
+        WHEN p.new IS NULL THEN CASE WHEN allow_drop THEN '' ELSE '-- ' END
+            || replace(format('DELETE FROM %s WHERE %s AND %s;', table_name, p.matches, p.same), E'\n', CASE WHEN allow_drop THEN E'\n'
+                ELSE E'\n-- ' END)
+        ELSE format('UPDATE %s SET %s WHERE %s AND %s;', table_name, p.sets, p.matches, p.same) END)) t (part, line)
+WHERE t.line IS NOT NULL ORDER BY p.n, t.part
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_statements(text, text[], text, jsonb, jsonb, boolean, boolean)
+    IS 'returns the statements of a script for the rows of one look-up table';
+
+-- Returns the part of a script that is about look-up data; nothing if there is nothing to do
+CREATE FUNCTION schemaguard.sg_sync_lookup_script(reference text, target text, schemas text[], allow_drop boolean)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+AS $function$
+DECLARE
+    begun boolean := false;
+    l record;
+    is_unique boolean;
+BEGIN
+    FOR l IN SELECT s.* FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) s ORDER BY s.place, s.table_name LOOP
+        IF NOT begun THEN
+            RETURN QUERY VALUES (''), ('-- look-up data'), ('BEGIN;'), ('SET LOCAL bytea_output = ''hex'';'),
+                ('SET LOCAL lc_monetary = ''C'';');
+            begun := true;
+        END IF;
+        IF l.what = 'unknown' THEN
+            RETURN NEXT schemaguard.sg_sync_comment(format('left out: rows of %s: %s', l.table_name, l.reason));
+            CONTINUE;
+        END IF;
+        RETURN NEXT schemaguard.sg_sync_comment(format('rows of %s: %s', l.table_name, CASE WHEN l.what = 'deleted'
+            THEN jsonb_array_length(l.was) || ' deleted' || CASE WHEN allow_drop THEN ''
+                ELSE ', left out, for they would be lost (allow_drop)' END
+            ELSE format('%s inserted, %s changed', (SELECT count(*) FROM jsonb_array_elements(l.was) e WHERE e = 'null'),
+                        (SELECT count(*) FROM jsonb_array_elements(l.was) e WHERE e <> 'null')) END));
+        is_unique := EXISTS (
+            SELECT FROM schemaguard.snapshot_object o WHERE o.snapshot = CASE reference WHEN 'live' THEN target ELSE reference END
+                AND o.kind = 'constraint' AND o.parent = l.table_name AND o.properties ->> 'type' IN ('p', 'u')
+                AND (o.properties ->> 'deferrable')::boolean IS NOT TRUE
+                AND o.properties -> 'columns' @> to_jsonb(l.key_columns) AND to_jsonb(l.key_columns) @> (o.properties -> 'columns'));
+        RETURN QUERY SELECT s FROM schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was,
+            is_unique, allow_drop) s;
+    END LOOP;
+    IF begun THEN
+        RETURN NEXT 'COMMIT;';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_script(text, text, text[], boolean)
+    IS 'returns the part of a script that makes look-up data the same';

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_rows.h
+ *	  Steps that insert, change and delete rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_ROWS_H
+#define SG_PLAN_ROWS_H
+
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+/* Returns why a step can't have its rows, or NULL; raises an error for a definition that is no JSON */
+extern char *plan_rows_problem(const PlanStep *step);
+
+/*
+ * Returns the statement of a step, whose result is the record of what it has
+ * changed (JSON, or null), or the query that counts rows: to insert, to change,
+ * and all.  NULL: the table or a column is missing, and *problem says so unless
+ * it is the table.
+ */
+extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
+
+/* Keeps such a record; returns the number of its rows */
+extern int64 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char *changed);
+
+/*
+ * Returns the statement that takes back what is on record of a step, whose
+ * result says in words what it has done: two texts, of which only the second
+ * has keys.  NULL: nothing is on record; "": a column of the key is gone.
+ */
+extern char *plan_rows_undo(const FkPlan *plan, int step, const char *table);
+
+#endif							/* SG_PLAN_ROWS_H */

@@ -1,0 +1,187 @@
+-- Look-up data: what snapshots store of it, sg_lookup_drift(), and rows as a step of a plan
+-- rooms: drift change plan undo check
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+DROP SCHEMA IF EXISTS lk CASCADE;
+CREATE SCHEMA lk;
+SET search_path = lk, public;
+CREATE ROLE regress_lk_reader;
+CREATE ROLE regress_lk_author;
+GRANT USAGE ON SCHEMA lk TO regress_lk_reader, regress_lk_author;
+CREATE TABLE country (code char(2) PRIMARY KEY, name text NOT NULL, "E ""U" boolean, seen timestamptz DEFAULT '2026-01-01 00:00+00', tags text[], info jsonb,
+    up text GENERATED ALWAYS AS (upper(name)) STORED);
+INSERT INTO country (code, name, "E ""U", tags) VALUES ('DE', 'Germany', true, '{a,"b c"}'), ('FR', 'France', true, NULL), ('US', 'USA', false, '{}');
+CREATE TABLE "st""atus" (id int, label text, own boolean);
+INSERT INTO "st""atus" VALUES (1, 'new', false), (2, E'old\n', false), (7, 'mine', true);
+CREATE TABLE parts (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+INSERT INTO parts VALUES (1, 'one');
+CREATE TABLE keyless (a int);
+CREATE VIEW seen AS SELECT 1 AS a;
+
+-- the table that users fill
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('country');
+INSERT INTO schemaguard.lookup_table (table_name, key_columns) VALUES ('lk.country', '{}');
+INSERT INTO schemaguard.lookup_table (table_name, key_columns, ignored_columns, condition) VALUES
+    ('lk.country', NULL, '{seen}', NULL), ('lk."st""atus"', '{id}', '{}', 'NOT own -- of the program'), ('lk.parts', NULL, '{}', NULL),
+    ('lk.keyless', NULL, '{}', NULL), ('lk.seen', '{a}', '{}', NULL), ('lk.gone', NULL, '{}', NULL);
+SET client_min_messages = notice;
+\set VERBOSITY default
+SELECT sg_snapshot_take('look', '{lk}') > 0 AS taken;
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT table_name, key_columns, contents FROM schemaguard.snapshot_lookup WHERE snapshot = 'look' AND reason IS NULL ORDER BY table_name COLLATE "C";
+DELETE FROM schemaguard.lookup_table WHERE table_name IN ('lk.keyless', 'lk.seen', 'lk.gone');
+SELECT * FROM sg_lookup_drift('look') WHERE what <> 'unknown';
+UPDATE country SET name = 'Deutschland', tags = '{c}', seen = '2020-01-01' WHERE code = 'DE';
+UPDATE country SET "E ""U" = NULL WHERE code = 'US';
+DELETE FROM country WHERE code = 'FR';
+INSERT INTO country (code, name) VALUES ('PL', 'Poland');
+UPDATE "st""atus" SET label = 'n' WHERE id = 1;
+INSERT INTO "st""atus" VALUES (9, 'mine', true);
+UPDATE parts SET v = 'two';
+SELECT * FROM sg_lookup_drift('look') WHERE what <> 'unknown';
+SELECT what, count(*) FROM sg_lookup_drift('live', 'look') GROUP BY 1 ORDER BY 1;
+INSERT INTO "st""atus" VALUES (2, 'again', false);
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE what = 'unknown';
+UPDATE "st""atus" SET id = NULL WHERE label = 'again';
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE what = 'unknown';
+DELETE FROM "st""atus" WHERE label = 'again';
+
+-- who may read
+SELECT sg_grant('regress_lk_reader'), sg_grant('regress_lk_author');
+GRANT pg_monitor TO regress_lk_reader;
+SET ROLE regress_lk_reader;
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.country';
+SELECT * FROM schemaguard.snapshot_lookup;
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lk.keyless');
+RESET ROLE;
+GRANT SELECT ON country TO regress_lk_reader;
+SET ROLE regress_lk_reader;
+SELECT table_name, what, count(*), min(reason) FROM sg_lookup_drift('look') GROUP BY 1, 2 ORDER BY table_name COLLATE "C", 2;
+RESET ROLE;
+ALTER TABLE country ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_lk_reader;
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.country';
+RESET ROLE;
+ALTER TABLE country DISABLE ROW LEVEL SECURITY;
+-- another table of that name is not the one whose rows were stored
+ALTER TABLE country RENAME TO country_kept;
+CREATE TABLE country (code char(2) PRIMARY KEY, name text);
+ALTER TABLE country OWNER TO regress_lk_reader;
+SET ROLE regress_lk_reader;
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.country';
+RESET ROLE;
+DROP TABLE country;
+ALTER TABLE country_kept RENAME TO country;
+
+-- conditions: as their authors, one expression, read only
+CREATE FUNCTION note_it() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO lk.keyless VALUES (1); RETURN true; END$$;
+CREATE FUNCTION try_condition(c text) RETURNS text LANGUAGE plpgsql AS $$BEGIN
+    UPDATE schemaguard.lookup_table SET condition = c WHERE table_name = 'lk.parts';
+    RETURN (SELECT concat_ws(' ', what, reason) FROM sg_lookup_drift('look') WHERE table_name = 'lk.parts' LIMIT 1); END$$;
+SELECT c, try_condition(c) FROM unnest(ARRAY['true) UNION (SELECT NULL', 'true); DELETE FROM lk.country WHERE (true', 'note_it()', 'lk.note_it()', '1 / 0 = id', E'true)\nFOR UPDATE --', '(', 'id > 5']) c;
+SELECT count(*) FROM keyless;
+ALTER FUNCTION note_it() OWNER TO regress_lk_author;
+SELECT try_condition('lk.note_it()');
+UPDATE schemaguard.lookup_table SET condition = 'true' WHERE table_name = 'lk.parts';
+GRANT SELECT ON parts TO regress_lk_reader;
+SET ROLE regress_lk_reader;
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.parts';
+RESET ROLE;
+DELETE FROM schemaguard.lookup_table WHERE table_name = 'lk.parts';
+-- too many
+CREATE TABLE many (id int PRIMARY KEY);
+INSERT INTO many SELECT generate_series(1, 10001);
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lk.many');
+SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.many';
+DELETE FROM schemaguard.lookup_table WHERE table_name = 'lk.many';
+
+-- rows as a step
+SELECT sg_plan_create('rows');
+SELECT sg_plan_add_rows('rows', 'country', r, k) FROM (VALUES ('[]'::jsonb, NULL::text[]), ('1', NULL), ('[1]', NULL), ('[{"name": "x"}]', NULL), ('[{"code": null}]', NULL)) v (r, k);
+SELECT sg_plan_add_rows('rows', 'country', '[{"code": "A"}, {"code": "A"}]');
+SELECT sg_plan_add_rows('rows', 'country', '[{"code": "A"}, {"code": "B", "name": "b"}]');
+SELECT sg_plan_add_rows('rows', 'keyless', '[{"a": 1}]');
+SELECT sg_plan_add_rows('rows', 'country', '[{"code": "DE", "name": "Allemagne", "tags": ["x", null, "y z"], "info": {"a": [1]}},
+    {"code": "PL", "name": "Poland", "tags": null, "info": null}, {"code": "IT", "name": "It''aly\\", "tags": [], "info": "\"x\""}]');
+SELECT sg_plan_add_rows('rows', 'keyless', '[{"a": 5}]', '{a}');
+SELECT sg_plan_add_rows('rows', 'country', '[{"code": "AT", "nix": 1}]', name => 'no column'), sg_plan_add_rows('rows', 'country', '[{"code": "AT", "up": "x"}]', name => 'generated'),
+    sg_plan_add_rows('rows', 'country', '[{"code": "AT", "name": "x", "E \"U": "perhaps"}]', name => 'no boolean');
+\a
+SELECT step, check_name, result, detail FROM sg_plan_check_details('rows') WHERE check_name IN ('rows', 'definition') ORDER BY 1, 2;
+\a
+CALL sg_apply('rows');
+SELECT code, name, "E ""U", tags, info, up FROM country ORDER BY 1;
+SELECT row_table, key_columns, key, was IS NULL AS is_new FROM schemaguard.plan_value ORDER BY id;
+SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'rows' ORDER BY 1;
+SELECT plan, step, action, phase, statement, message, rows_affected FROM schemaguard.audit_log WHERE plan = 'rows' AND action = 'rows' ORDER BY id;
+CALL sg_apply('rows', steps => '{1,2}');
+SELECT test, result FROM sg_verify_fks_details('rows') WHERE fk_name LIKE 'country%' OR fk_name LIKE 'keyless%' ORDER BY 1, 2;
+-- one of the values is another one by now, and so is a row that the step has inserted
+UPDATE country SET name = 'Germania' WHERE code = 'DE';
+UPDATE country SET "E ""U" = true WHERE code = 'IT';
+CALL sg_rollback_fks('rows');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'rows' ORDER BY step;
+SELECT code, name, "E ""U", tags, info, up FROM country ORDER BY 1;
+SELECT * FROM keyless;
+SELECT count(*) FROM schemaguard.plan_value;
+-- again, and back
+CALL sg_apply('rows', steps => '{1,2}');
+CALL sg_rollback_fks('rows');
+SELECT code, name, tags FROM country ORDER BY 1;
+-- the column by which they are known has another name
+CALL sg_apply('rows', steps => '{1}');
+ALTER TABLE country RENAME code TO iso;
+CALL sg_rollback_fks('rows');
+ALTER TABLE country RENAME iso TO code;
+CALL sg_rollback_fks('rows');
+-- one of these settings is a mistake
+SELECT sg_plan_set('rows', '{1}', '{"definition": "[]"}');
+SELECT count(*) FROM sg_plan_explain('rows', 1);
+SELECT sg_plan_import('rows 2', sg_plan_export('rows'));
+SELECT count(*) FROM schemaguard.plan_step a JOIN schemaguard.plan_step b USING (step, kind, child_table, child_columns, definition) WHERE a.plan = 'rows' AND b.plan = 'rows 2';
+-- a trigger that changes what goes in, deletion, and a key that would carry it on
+SELECT sg_plan_create('more');
+CREATE TABLE town (id int PRIMARY KEY, country char(2) REFERENCES country ON DELETE CASCADE);
+SELECT schemaguard.sg_plan_add_step('more', 'rows', 'child_table', 'lk.country', 'child_columns', '{code}', 'definition', '{"delete": [{"code": "PL"}]}');
+CALL sg_apply('more');
+DROP TABLE town;
+CALL sg_apply('more');
+SELECT code FROM country ORDER BY 1;
+CALL sg_rollback_fks('more');
+SELECT code, name FROM country ORDER BY 1;
+CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;
+CREATE TRIGGER shout BEFORE INSERT OR UPDATE ON country FOR EACH ROW EXECUTE FUNCTION shout();
+SELECT sg_plan_create('loud'), sg_plan_add_rows('loud', 'country', '[{"code": "AT", "name": "Austria"}]');
+CALL sg_apply('loud');
+CALL sg_apply('loud');
+SELECT code, name FROM country WHERE code = 'AT';
+CALL sg_rollback_fks('loud');
+SELECT count(*) FROM country WHERE code = 'AT';
+-- the owner's trigger and domain run as the owner
+CREATE DOMAIN code3 AS text CHECK (length(VALUE) = 3);
+CREATE TABLE owned (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, k code3, who text, at timestamptz, iv interval, f float8, b bytea);
+CREATE FUNCTION who() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.who := current_user; RETURN NEW; END$$;
+CREATE TRIGGER who BEFORE INSERT OR UPDATE ON owned FOR EACH ROW EXECUTE FUNCTION who();
+ALTER FUNCTION who() OWNER TO regress_lk_author;
+ALTER DOMAIN code3 OWNER TO regress_lk_author;
+ALTER TABLE owned OWNER TO regress_lk_author;
+SELECT sg_plan_create('owned'), sg_plan_add_rows('owned', 'owned', '[{"id": 7, "k": "abc", "at": "2026-01-02 03:04:05+00", "iv": "1 day 02:00:00", "f": 0.1, "b": "\\x00ff"}]');
+CALL sg_apply('owned');
+SELECT * FROM owned;
+SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'; SET bytea_output = 'escape'; SET TimeZone = 'Asia/Tokyo';
+CALL sg_rollback_fks('owned');
+RESET DateStyle; RESET IntervalStyle; RESET bytea_output; RESET TimeZone;
+SELECT count(*) FROM owned;
+
+SELECT sg_snapshot_drop('look');
+SELECT count(*) FROM schemaguard.snapshot_lookup;
+DELETE FROM schemaguard.lookup_table;
+SELECT sg_plan_drop(p.name) FROM schemaguard.plan p WHERE p.name IN ('rows', 'rows 2', 'more', 'loud', 'owned');
+SELECT sg_revoke('regress_lk_reader'), sg_revoke('regress_lk_author');
+REVOKE pg_monitor FROM regress_lk_reader;
+DROP SCHEMA lk CASCADE;
+DROP OWNED BY regress_lk_reader, regress_lk_author;
+DROP ROLE regress_lk_reader, regress_lk_author;

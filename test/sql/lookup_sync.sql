@@ -1,0 +1,87 @@
+-- Look-up data in sync: scripts and plans make the rows of look-up tables those of the reference
+-- rooms: sync drift change plan undo
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+DROP SCHEMA IF EXISTS lks CASCADE;
+CREATE SCHEMA lks;
+SET search_path = lks, public;
+CREATE TABLE region (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, above int REFERENCES region, seen timestamptz DEFAULT '2026-01-01');
+CREATE TABLE "a country" (code text PRIMARY KEY, region int NOT NULL REFERENCES region, "na'me" text, b bytea, at timestamptz, info jsonb, tags text[]);
+CREATE TABLE loose (k text, v text);
+CREATE TABLE orders (id int PRIMARY KEY, country text REFERENCES "a country");
+INSERT INTO region (name, above) VALUES ('World', NULL), ('Europe', 1), ('Asia', 1), ('Atlantis', 1);
+INSERT INTO "a country" VALUES ('DE', 2, E'Ger\nmany\\ '';DROP', '\x00ff', '2026-01-02 03:04:05+00', '{"a": [1, "x"]}', '{a,"b, c"}'), ('JP', 3, 'Japan', NULL, NULL, NULL, '{}'), ('AT', 4, 'Atlantis', NULL, NULL, NULL, NULL);
+INSERT INTO loose VALUES ('one', '1'), ('two', '2');
+INSERT INTO orders VALUES (1, 'DE');
+INSERT INTO schemaguard.lookup_table (table_name, key_columns, ignored_columns) VALUES ('lks.region', NULL, '{seen}'), ('lks."a country"', NULL, '{}'), ('lks.loose', '{k}', '{}');
+CREATE FUNCTION as_it_was() RETURNS text LANGUAGE sql AS $$SELECT md5(string_agg(x, '|' ORDER BY x)) FROM (SELECT r::text FROM lks.region r UNION ALL SELECT c::text FROM lks."a country" c UNION ALL SELECT l::text FROM lks.loose l) x (x)$$;
+SELECT sg_snapshot_take('rows', '{lks}') > 0 AS taken;
+SELECT as_it_was() AS was \gset
+SELECT count(*) FROM sg_sync_sql('rows', 'live', '{lks}') l (line) WHERE l.line !~ '^-- ';
+
+-- rows that are missing, extra and different, in both tables
+DELETE FROM "a country" WHERE code IN ('JP', 'AT');
+DELETE FROM region WHERE id IN (3, 4);
+UPDATE "a country" SET "na'me" = 'x', info = NULL, tags = NULL, at = '2026-11-28 16:00+00' WHERE code = 'DE';
+INSERT INTO region OVERRIDING SYSTEM VALUE VALUES (9, 'Mu', 1), (10, 'Lemuria', 9);
+INSERT INTO "a country" VALUES ('MU', 9, 'Mu'), ('LE', 10, 'Lemuria');
+UPDATE region SET name = 'Europa', seen = '2027-01-01' WHERE id = 2;
+DELETE FROM loose WHERE k = 'one';
+UPDATE loose SET v = 'zwei' WHERE k = 'two';
+INSERT INTO loose VALUES ('three', '3');
+SELECT table_name, what, count(*) FROM sg_lookup_drift('rows') GROUP BY 1, 2 ORDER BY table_name COLLATE "C", 2;
+SELECT l.line FROM sg_sync_sql('rows', 'live', '{lks}') WITH ORDINALITY l (line, n) WHERE l.line ~ '^(-- (was|rows|left|INSERT|DELETE|UPDATE)|INSERT|UPDATE|DELETE|BEGIN|COMMIT|SET LOCAL)' AND l.line !~ '"at"' ORDER BY l.n;
+
+-- the script, run
+BEGIN;
+SET LOCAL search_path = pg_catalog;
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL TimeZone = 'UTC';
+SELECT l.line FROM public.sg_sync_sql('rows', 'live', '{lks}', allow_drop => true) l (line) WHERE l.line ~ '^(INSERT|UPDATE|DELETE|SET LOCAL)' \gexec
+SELECT count(*) FROM public.sg_lookup_drift('rows');
+ROLLBACK;
+
+-- by a plan, without and with allow_drop
+SELECT kind, left(fields::text, 60) AS fields, left_out FROM schemaguard.sg_sync_steps('rows', '{lks}', true, false, false, 'ask', false);
+SELECT kind, left(fields::text, 100) AS fields, left_out FROM schemaguard.sg_sync_steps('rows', '{lks}', false, false, false, 'ask', true);
+CALL sg_sync_apply('rows', '{lks}');
+SELECT table_name, what, count(*) FROM sg_lookup_drift('rows') GROUP BY 1, 2 ORDER BY table_name COLLATE "C", 2;
+SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'sync rows' AND kind = 'rows' ORDER BY step;
+CALL sg_sync_apply('rows', '{lks}', allow_drop => true);
+SELECT count(*) FROM sg_lookup_drift('rows');
+SELECT as_it_was() = :'was' AS same, seen FROM region WHERE id = 2;
+UPDATE region SET seen = '2026-01-01' WHERE id = 2;
+SELECT plan, step, fk_name, state FROM schemaguard.plan_step WHERE plan LIKE 'sync rows%' AND kind = 'rows' ORDER BY plan, step;
+-- changed since: named, and the rest goes back
+UPDATE loose SET v = 'ours' WHERE k = 'two';
+CALL sg_rollback_fks('sync rows 2');
+CALL sg_rollback_fks('sync rows');
+SELECT plan, step, state, reason FROM schemaguard.plan_step WHERE plan LIKE 'sync rows%' ORDER BY plan, step;
+SELECT * FROM loose ORDER BY k;
+SELECT id, name, above FROM region ORDER BY id;
+SELECT code, region, "na'me" FROM "a country" ORDER BY code COLLATE "C";
+
+-- a key that rows elsewhere need comes after the rows
+SELECT sg_snapshot_drop('rows') \g /dev/null
+ALTER TABLE orders DROP CONSTRAINT orders_country_fkey;
+UPDATE schemaguard.lookup_table SET condition = 'code <> ''MU''' WHERE table_name = 'lks."a country"';
+CREATE TABLE colour (id int PRIMARY KEY, name text UNIQUE);
+INSERT INTO colour VALUES (1, 'red'), (2, 'green');
+ALTER TABLE orders ADD colour int REFERENCES colour;
+UPDATE orders SET colour = 2;
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lks.colour');
+SELECT sg_snapshot_take('colours', '{lks}') > 0 AS taken;
+ALTER TABLE orders DROP CONSTRAINT orders_colour_fkey;
+DROP TABLE colour;
+SELECT table_name, what, reason FROM sg_lookup_drift('colours') ORDER BY 1;
+CALL sg_sync_apply('colours', '{lks}');
+SELECT * FROM colour ORDER BY 1;
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype = 'f';
+CALL sg_rollback_fks('sync colours');
+SELECT to_regclass('lks.colour');
+
+DELETE FROM schemaguard.lookup_table;
+SELECT sg_snapshot_drop('colours') \g /dev/null
+SELECT sg_plan_drop(name) FROM schemaguard.plan WHERE name LIKE 'sync %' \g /dev/null
+DROP SCHEMA lks CASCADE;

@@ -1,0 +1,184 @@
+-- sg_plan_check says what steps that come before a statement take away, and what depends on what it drops
+-- rooms: check plan
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA cbe;
+SET search_path = cbe, public;
+\pset format unaligned
+\pset tuples_only on
+-- a schema of its own for each case, in place of s
+CREATE FUNCTION own(n int, sql text) RETURNS text LANGUAGE sql AS
+  $$ SELECT regexp_replace(regexp_replace(sql, '\m(s2?)(?=[.;])|(?<=SCHEMA |EXISTS )(s2?)\M', format('cbe%s_\1\2', n), 'g'), '\m(pp|pq)\M', format('cbe%s_\1', n), 'g') $$;
+CREATE PROCEDURE prepare(n int) LANGUAGE plpgsql AS $p$ BEGIN
+  EXECUTE own(n, $$ CREATE SCHEMA s; CREATE TABLE s.t (a int PRIMARY KEY, b int, c int);
+    CREATE TABLE s.c (a int CONSTRAINT fk REFERENCES s.t, x int);
+    CREATE VIEW s.v AS SELECT a, b FROM s.t;
+    CREATE VIEW s.w AS SELECT a FROM s.v;
+    CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t;
+    CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+    CREATE FUNCTION s.f4(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+    CREATE TABLE s.d (a int DEFAULT s.f(1), CHECK (s.f(a) > 0));
+    CREATE SEQUENCE s.q;
+    CREATE TABLE s.e (a int DEFAULT nextval('s.q'));
+    CREATE TYPE s.ty AS (a int);
+    CREATE TABLE s.g (x s.ty, y int);
+    CREATE FUNCTION s.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER tr BEFORE INSERT ON s.c FOR EACH ROW EXECUTE FUNCTION s.tf();
+    CREATE TABLE s.p (a int, b int);
+    CREATE TABLE s.inh () INHERITS (s.p);
+    CREATE VIEW s.vinh AS SELECT b FROM s.inh;
+    CREATE SCHEMA s2;
+    CREATE TABLE s2.x (a int);
+    CREATE COLLATION s.co FROM "C";
+    CREATE TABLE s.ct (a text COLLATE s.co);
+    CREATE TABLE s.alone (a int, b int);
+    CREATE VIEW s.va AS SELECT a FROM s.alone;
+    CREATE TABLE s.r1 (id int PRIMARY KEY);
+    CREATE TABLE s.r2 (id int CONSTRAINT r2fk REFERENCES s.r1);
+    CREATE TABLE s.rt (x s.r1);
+    CREATE TABLE s.u (a int, b int);
+    CREATE TABLE s.r (a int);
+    CREATE VIEW s.one AS SELECT 1 AS one;
+    CREATE PUBLICATION pq; $$);
+END $p$;
+CREATE TABLE told (n int, check_name text, result text, detail text, hint text);
+CREATE TABLE cases (n int PRIMARY KEY, before text, statement text, after text[], state text);
+INSERT INTO cases VALUES
+  (1, $q$$q$, $q$DROP TABLE s.t$q$, NULL),
+  (2, $q$$q$, $q$DROP VIEW s.v$q$, NULL),
+  (3, $q$$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (4, $q$$q$, $q$DROP SEQUENCE s.q$q$, NULL),
+  (5, $q$$q$, $q$DROP TYPE s.ty$q$, NULL),
+  (6, $q$$q$, $q$DROP FUNCTION s.tf()$q$, NULL),
+  (7, $q$$q$, $q$DROP SCHEMA s2$q$, NULL),
+  (8, $q$$q$, $q$DROP COLLATION s.co$q$, NULL),
+  (9, $q$$q$, $q$DROP INDEX s.t_pkey$q$, NULL),
+  (10, $q$$q$, $q$ALTER TABLE s.t DROP COLUMN b$q$, NULL),
+  (11, $q$$q$, $q$ALTER TABLE s.p DROP COLUMN b$q$, NULL),
+  (12, $q$$q$, $q$DROP TABLE s.p$q$, NULL),
+  (13, $q$$q$, $q$DROP TABLE s.t, s.c$q$, NULL),
+  (14, $q$$q$, $q$DROP TABLE s.r1, s.r2$q$, NULL),
+  (15, $q$$q$, $q$DROP TABLE s.r1, s.r2, s.rt$q$, NULL),
+  (16, $q$$q$, $q$DROP TABLE s.alone$q$, NULL),
+  (17, $q$$q$, $q$DROP TABLE s.alone CASCADE$q$, NULL),
+  (18, $q$$q$, $q$DROP MATERIALIZED VIEW s.m$q$, NULL),
+  (19, $q$$q$, $q$DROP VIEW s.v, s.w$q$, NULL),
+  (20, $q$$q$, $q$ALTER TABLE s.t DROP CONSTRAINT t_pkey$q$, NULL),
+  (21, $q$$q$, $q$ALTER TABLE s.t DROP COLUMN a$q$, NULL),
+  (22, $q$$q$, $q$DROP TABLE IF EXISTS s.alone$q$, NULL),
+  (23, $q$$q$, $q$DROP TYPE s.t$q$, NULL),
+  (24, $q$$q$, $q$DROP TYPE s.r1$q$, NULL),
+  (25, $q$sg_plan_add_drop('p', 'view', 's.va')$q$, $q$DROP TABLE s.alone$q$, NULL),
+  (26, $q$sg_plan_add_drop('p', 'view', 's.va', keep => false)$q$, $q$DROP TABLE s.alone$q$, NULL),
+  (27, $q$sg_plan_add_statement('p', 'DROP VIEW s.va')$q$, $q$DROP TABLE s.alone$q$, NULL),
+  (28, $q$sg_plan_add_statement('p', 'CREATE OR REPLACE VIEW s.va AS SELECT 1 AS a')$q$, $q$DROP TABLE s.alone$q$, NULL),
+  (29, $q$sg_plan_add_statement('p', 'ALTER TABLE s.d ALTER a DROP DEFAULT')$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (30, $q$sg_plan_add_statement('p', 'ALTER TABLE s.d ALTER a DROP DEFAULT'), sg_plan_add_drop('p', 'constraint', 's.d', 'd_a_check')$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (31, $q$sg_plan_add_drop('p', 'table', 's.d')$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (32, $q$sg_plan_add_drop('p', 'table', 's.d', keep => false)$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (33, $q$sg_plan_add_drop('p', 'column', 's.d', 'a')$q$, $q$DROP FUNCTION s.f(int)$q$, NULL),
+  (34, $q$sg_plan_add_drop('p', 'column', 's.g', 'x')$q$, $q$DROP TYPE s.ty$q$, NULL),
+  (35, $q$sg_plan_add_drop('p', 'column', 's.g', 'x', keep => false)$q$, $q$DROP TYPE s.ty$q$, NULL),
+  (36, $q$sg_plan_add_drop('p', 'trigger', 's.c', 'tr')$q$, $q$DROP FUNCTION s.tf()$q$, NULL),
+  (37, $q$sg_plan_add_drop('p', 'table', 's.c')$q$, $q$DROP FUNCTION s.tf()$q$, NULL),
+  (38, $q$sg_plan_add_drop('p', 'table', 's.r2'), sg_plan_add_drop('p', 'table', 's.rt', keep => false)$q$, $q$DROP TABLE s.r1$q$, NULL),
+  (39, $q$sg_plan_add_drop('p', 'constraint', 's.r2', 'r2fk'), sg_plan_add_drop('p', 'column', 's.rt', 'x', keep => false)$q$, $q$DROP TABLE s.r1$q$, NULL),
+  (40, $q$sg_plan_add_drop('p', 'column', 's.r2', 'id'), sg_plan_add_drop('p', 'column', 's.rt', 'x', keep => false)$q$, $q$DROP TABLE s.r1$q$, NULL),
+  (41, $q$sg_plan_add_statement('p', 'DROP TRIGGER tr ON s.c')$q$, $q$DROP FUNCTION s.tf()$q$, NULL),
+  (42, $q$sg_plan_add_statement('p', 'ALTER TABLE s.r2 DROP CONSTRAINT r2fk; DROP TABLE s.rt')$q$, $q$DROP TABLE s.r1$q$, NULL),
+  (43, $q$$q$, $q$DROP VIEW s.va; DROP TABLE s.alone$q$, NULL),
+  (44, $q$$q$, $q$DROP TABLE s.alone; DROP VIEW s.va$q$, NULL),
+  (45, $q$sg_plan_add_statement('p', 'ALTER TABLE s2.x SET SCHEMA s')$q$, $q$DROP SCHEMA s2$q$, NULL),
+  (46, $q$sg_plan_add_statement('p', 'DROP TABLE s2.x')$q$, $q$DROP SCHEMA s2$q$, NULL),
+  (47, $q$sg_plan_add_drop('p', 'table', 's2.x')$q$, $q$DROP SCHEMA s2$q$, NULL),
+  (48, $q$sg_plan_add_statement('p', 'ALTER TYPE s.ty SET SCHEMA s2')$q$, $q$DROP SEQUENCE s.q$q$, NULL),
+  (49, $q$sg_plan_add_statement('p', 'ALTER TABLE s.ct ALTER a TYPE text COLLATE "C"')$q$, $q$DROP COLLATION s.co$q$, NULL),
+  (50, $q$sg_plan_add_fk('p', 's.r2', '{id}', 's.t', '{a}', replaces => 'r2fk'), sg_plan_add_drop('p', 'table', 's.rt', keep => false)$q$, $q$DROP TABLE s.r1$q$, NULL),
+  (51, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t ALTER COLUMN c SET DEFAULT 1$q$, NULL),
+  (52, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$COMMENT ON COLUMN s.t.c IS 'x'$q$, NULL),
+  (53, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE INDEX i ON s.t (c)$q$, NULL),
+  (54, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$GRANT SELECT (c) ON s.t TO pg_monitor$q$, NULL),
+  (55, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$UPDATE s.t SET c = 1$q$, NULL),
+  (56, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$INSERT INTO s.t (a, c) VALUES (1, 1)$q$, NULL),
+  (57, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$INSERT INTO s.t VALUES (1, 1)$q$, NULL),
+  (58, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE VIEW s.nv AS SELECT c FROM s.t$q$, NULL),
+  (59, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE PUBLICATION pp FOR TABLE s.t (a, c)$q$, NULL),
+  (60, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER PUBLICATION pq ADD TABLE s.t (a, c)$q$, NULL),
+  (61, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER PUBLICATION pq SET TABLE s.t WHERE (c > 0)$q$, NULL),
+  (62, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t ADD COLUMN c int$q$, NULL),
+  (63, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t ADD CONSTRAINT c CHECK (a > 0)$q$, NULL),
+  (64, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t DROP COLUMN IF EXISTS c$q$, NULL),
+  (65, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t DROP COLUMN c$q$, NULL),
+  (66, $q$sg_plan_add_drop('p', 'column', 's.t', 'c'), sg_plan_add_column('p', 's.t', 'c', 'text')$q$, $q$COMMENT ON COLUMN s.t.c IS 'x'$q$, NULL),
+  (67, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE STATISTICS s.stt ON a, c FROM s.t$q$, NULL),
+  (68, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE POLICY p ON s.t USING (c > 0)$q$, NULL),
+  (69, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE TRIGGER x BEFORE UPDATE OF c ON s.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$q$, NULL),
+  (70, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t RENAME COLUMN c TO d$q$, NULL),
+  (71, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$ALTER TABLE s.t RENAME COLUMN a TO c$q$, NULL),
+  (72, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$DROP TABLE s.u$q$, NULL),
+  (73, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$DROP TABLE IF EXISTS s.u$q$, NULL),
+  (74, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$TRUNCATE s.u$q$, NULL),
+  (75, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$COMMENT ON TABLE s.u IS 'x'$q$, NULL),
+  (76, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$INSERT INTO s.t SELECT * FROM s.u$q$, NULL),
+  (77, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$DELETE FROM s.u$q$, NULL),
+  (78, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE TABLE s.u (a int)$q$, NULL),
+  (79, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$ALTER TABLE s.u ADD COLUMN z int$q$, NULL),
+  (80, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE FUNCTION s.g() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM s.u; END$q$, NULL),
+  (81, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE TABLE s.n (LIKE s.u)$q$, NULL),
+  (82, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE TABLE s.n (a s.u)$q$, NULL),
+  (83, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE TABLE s.n () INHERITS (s.u)$q$, NULL),
+  (84, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$GRANT SELECT ON s.u TO pg_monitor$q$, NULL),
+  (85, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$ALTER PUBLICATION pq ADD TABLE s.u$q$, NULL),
+  (86, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE PUBLICATION pp FOR TABLE s.u$q$, NULL),
+  (87, $q$sg_plan_add_rename('p', 'table', 's.r', 'r9')$q$, $q$ALTER TABLE s.r ADD COLUMN z int$q$, NULL),
+  (88, $q$sg_plan_add_rename('p', 'table', 's.r', 'r9')$q$, $q$UPDATE s.r SET a = 1$q$, NULL),
+  (89, $q$sg_plan_add_rename('p', 'table', 's.r', 'r9')$q$, $q$UPDATE s.r9 SET a = 1$q$, NULL),
+  (90, $q$sg_plan_add_rename('p', 'column', 's.r', 'b', name => 'a')$q$, $q$ALTER TABLE s.r ALTER COLUMN a SET DEFAULT 2$q$, NULL),
+  (91, $q$sg_plan_add_rename('p', 'column', 's.r', 'b', name => 'a')$q$, $q$ALTER TABLE s.r ALTER COLUMN b SET DEFAULT 2$q$, NULL),
+  (92, $q$sg_plan_add_drop('p', 'view', 's.w')$q$, $q$COMMENT ON VIEW s.w IS 'x'$q$, NULL),
+  (93, $q$sg_plan_add_drop('p', 'view', 's.w')$q$, $q$CREATE VIEW s.w AS SELECT 2 AS two$q$, NULL),
+  (94, $q$sg_plan_add_statement('p', 'DROP FUNCTION s.f4(int)')$q$, $q$CREATE VIEW s.nv AS SELECT s.f4(1)$q$, NULL),
+  (95, $q$sg_plan_add_statement('p', 'DROP FUNCTION s.f4(int)')$q$, $q$ALTER TABLE s.t ADD CHECK (s.f4(a) > 0)$q$, NULL),
+  (96, $q$sg_plan_add_statement('p', 'DROP FUNCTION s.f4(int)')$q$, $q$CREATE FUNCTION s.f4(int) RETURNS text LANGUAGE sql AS $$SELECT ''$$$q$, NULL),
+  (97, $q$sg_plan_add_statement('p', 'DROP TABLE s.u CASCADE')$q$, $q$TRUNCATE s.u$q$, NULL),
+  (98, $q$sg_plan_add_statement('p', 'ALTER TABLE s.t DROP COLUMN c CASCADE')$q$, $q$COMMENT ON COLUMN s.t.c IS 'x'$q$, NULL),
+  (99, $q$sg_plan_add_statement('p', 'ALTER TABLE s.u RENAME TO u9')$q$, $q$TRUNCATE s.u$q$, NULL),
+  (100, $q$sg_plan_add_statement('p', 'ALTER TABLE s.u SET SCHEMA s2')$q$, $q$TRUNCATE s.u$q$, NULL),
+  (101, $q$sg_plan_add_statement('p', 'ALTER TABLE s.t RENAME c TO d')$q$, $q$COMMENT ON COLUMN s.t.c IS 'x'$q$, NULL),
+  (102, $q$sg_plan_add_statement('p', 'ALTER TABLE s.t RENAME c TO d')$q$, $q$COMMENT ON COLUMN s.t.d IS 'x'$q$, NULL),
+  (103, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$UPDATE s.t SET c = 1$q$, '{*}'),
+  (104, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$CREATE VIEW s.nv AS SELECT c FROM s.t$q$, '{*}'),
+  (105, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$DELETE FROM s.u$q$, '{*}'),
+  (106, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$INSERT INTO s.t SELECT * FROM s.u$q$, '{*}'),
+  (107, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$CREATE VIEW s.nv AS SELECT a FROM s.u$q$, '{*}'),
+  (108, $q$$q$, $q$DROP TYPE s.t$q$, NULL),
+  (109, $q$sg_plan_add_drop('p', 'table', 's.u')$q$, $q$ALTER TABLE s.u ADD COLUMN z int; INSERT INTO s.t VALUES (1)$q$, NULL),
+  (110, $q$$q$, $q$DROP TABLE s.u; CREATE TABLE s.u (z int); COMMENT ON COLUMN s.u.z IS $$z$$$q$, NULL),
+  (111, $q$$q$, $q$DROP TABLE s.u; COMMENT ON TABLE s.u IS $$z$$$q$, NULL),
+  (112, $q$sg_plan_add_drop('p', 'column', 's.t', 'c')$q$, $q$COMMENT ON TABLE s.t IS $$about s.t.c$$$q$, NULL);
+-- each in a schema that is gone before the next one
+\set ECHO none
+\o /dev/null
+SELECT format('CALL prepare(%s)', n), format('SELECT sg_plan_create(%L)', 'cbe_' || n),
+  'SELECT ' || replace(own(n, before), '''p''', quote_literal('cbe_' || n)),
+  format('SELECT sg_plan_add_statement(%L, %L, after => %L)', 'cbe_' || n, own(n, statement), after),
+  format('INSERT INTO told SELECT %s, check_name, result, detail, hint FROM sg_plan_check_details(%2$L) WHERE result <> ''ok'' AND check_name IN (''names'', ''dependents'', ''definition'')'
+    ' AND step = (SELECT max(step) FROM schemaguard.plan_step WHERE plan = %2$L)', n, 'cbe_' || n),
+  format('CALL sg_apply(%L, fail => false)', 'cbe_' || n),
+  format('UPDATE cases SET state = (SELECT state FROM schemaguard.plan_step WHERE plan = %2$L ORDER BY step DESC LIMIT 1) WHERE n = %1$s', n, 'cbe_' || n),
+  format('SELECT sg_plan_drop(%L, force => true)', 'cbe_' || n), 'DROP SCHEMA IF EXISTS schemaguard_attic CASCADE',
+  own(n, 'DROP SCHEMA IF EXISTS s CASCADE'), own(n, 'DROP SCHEMA IF EXISTS s2 CASCADE'), own(n, 'DROP PUBLICATION IF EXISTS pp, pq')
+FROM cases ORDER BY n \gexec
+\o
+\set ECHO all
+SELECT concat_ws('|', n, state, (SELECT string_agg(concat_ws(': ', check_name, result, regexp_replace(detail, 'cbe\d+_', '', 'g')), ', ' ORDER BY detail) FROM told t WHERE t.n = c.n), before, statement)
+FROM cases c ORDER BY n;
+-- what failed was told, and what was blocked has failed
+SELECT n FROM cases c WHERE (state = 'validated') = EXISTS (SELECT FROM told t WHERE t.n = c.n AND (state = 'validated' AND result = 'block' OR state <> 'validated'));
+-- what to do about it
+SELECT n, hint FROM told WHERE n IN (1, 9, 25, 51, 103) ORDER BY n;
+DROP SCHEMA cbe CASCADE;
+-- tests behind this one count what they read
+VACUUM (FULL, ANALYZE) schemaguard.plan_step;
