@@ -155,8 +155,8 @@ BEGIN ATOMIC
         ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows')
              OR f.command = 'set expression' AND 'rewrites' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL,
-         CASE WHEN f.sql ~* '^REINDEX\s+(TABLE|INDEX)\s+' THEN
-             schemaguard.sg_lint_step(regexp_replace(f.sql, '^REINDEX\s+(TABLE|INDEX)\s+', 'REINDEX \1 CONCURRENTLY ', 'i')) END),
+         CASE WHEN f.sql ~* E'^REINDEX\\s+(TABLE|INDEX)\\s+' THEN
+             schemaguard.sg_lint_step(regexp_replace(f.sql, E'^REINDEX\\s+(TABLE|INDEX)\\s+', E'REINDEX \\1 CONCURRENTLY ', 'i')) END),
         ('require-concurrent-refresh', f.command = 'refresh' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-detach', f.command = 'detach partition' AND NOT 'concurrently' = ANY (f.flags), f.other, NULL),
         ('attaching-reads-rows', f.command = 'attach partition' AND NOT 'other made' = ANY (f.flags), f.other, NULL),
