@@ -52,6 +52,12 @@ extern bool change_hides_body(const char *sql);
 extern bool change_maintains(Node *statement);
 extern char *change_maintain_refusal(Node *statement);
 
+/*
+ * Returns the invalid indexes of the tables of a REINDEX by whose names it may
+ * have left them (_ccnew), or NIL for another statement
+ */
+extern List *change_invalid_copies(const char *sql);
+
 /* Returns the name of the table whose rows a query writes, or NULL */
 extern const RangeVar *change_written(Node *statement);
 

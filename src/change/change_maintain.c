@@ -18,13 +18,16 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
@@ -132,4 +135,54 @@ change_maintain_refusal(Node *statement)
 		}
 	}
 	return NULL;
+}
+
+/* A REINDEX, and the invalid copies of indexes that it may have made */
+typedef struct Copies
+{
+	ReindexStmt *statement;
+	List	   *indexes;
+} Copies;
+
+/* Finds them, for sg_read(), because tables may be dropped meanwhile */
+static void
+find_copies(void *arg)
+{
+	Copies	   *copies = arg;
+	SgScope		scope;
+	List	   *tables;
+
+	sg_caller_begin(&scope);
+	tables = reindexed(copies->statement);
+	sg_scope_end(&scope);
+	foreach_oid(table, tables)
+	{
+		foreach_oid(member, is_there(table) ? code_tree(table, NoLock) : NIL)
+		{
+			SgCatalog	indexes;
+			HeapTuple	tuple;
+
+			sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, member, NULL);
+			while (HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
+			{
+				Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
+				char	   *name = index->indisvalid ? NULL : get_rel_name(index->indexrelid);
+
+				if (name && strstr(name, "_ccnew"))
+					copies->indexes = lappend_oid(copies->indexes, index->indexrelid);
+			}
+			sg_catalog_end(&indexes);
+		}
+	}
+}
+
+List *
+change_invalid_copies(const char *sql)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	Copies		copies = {.statement = (ReindexStmt *) statement};
+
+	if (IsA(statement, ReindexStmt))
+		sg_read(find_copies, &copies);
+	return copies.indexes;
 }

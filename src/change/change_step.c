@@ -1087,6 +1087,7 @@ is_being_built(Oid index)
 typedef struct HalfBuilt
 {
 	const char *sql;
+	Oid			oid;
 	char	   *index;			/* its name, or NULL */
 } HalfBuilt;
 
@@ -1123,6 +1124,33 @@ drop_half_built(PlanRun *run, const char *sql)
 		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", index), NULL);
 }
 
+/* Names an index copy that nobody builds, for sg_read(): somebody may have dropped it */
+static void
+name_copy(void *arg)
+{
+	HalfBuilt  *copy = arg;
+
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(copy->oid)) && !is_being_built(copy->oid))
+		copy->index = sg_relation_name(copy->oid);
+}
+
+/*
+ * Drops the invalid copies that a failed REINDEX CONCURRENTLY has left, which
+ * each row that is written would pay for; not those that were there before
+ */
+static void
+drop_copies(PlanRun *run, const char *sql, const List *before)
+{
+	foreach_oid(oid, list_difference_oid(change_invalid_copies(sql), before))
+	{
+		HalfBuilt	copy = {.oid = oid};
+
+		sg_read(name_copy, &copy);
+		if (copy.index)
+			(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", copy.index), NULL);
+	}
+}
+
 /*
  * Runs a statement outside of the transaction of its log row: if the call ends
  * between the two, done_when tells the next call
@@ -1134,6 +1162,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 
 	const char *sql = linitial(move->statements);
 	bool		taken = OidIsValid(named_index(sql));
+	List	   *copies;
 
 	if (!has_workers(work, move, sql))
 		return false;
@@ -1147,6 +1176,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, move->table);
 	run_write_start(&action);
 	(void) write_deeds(work, move);
+	copies = change_invalid_copies(sql);
 	run_commit();
 	action.error = deploy_run_outside(work->run, sql, &action);
 	if (action.error)
@@ -1158,6 +1188,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
 		if (!taken)
 			drop_half_built(work->run, sql);
+		drop_copies(work->run, sql, copies);
 		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
 		run_commit();
 		return false;

@@ -542,13 +542,13 @@ tally(List *steps)
 	return text.len ? text.data : "no step";
 }
 
-/* Returns the call's duration as a text, or an empty text if it was short */
+/* Returns the call's duration as a text, or an empty text if it was short or nobody wants to know */
 static char *
 time_text(const PlanRun *run)
 {
 	double		ms = run_elapsed(run->started_at);
 
-	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
+	return ms < WORTH_TELLING_MS || sg_progress_interval == 0 ? "" : psprintf(" in %.0f s", ms / 1000.0);
 }
 
 /*

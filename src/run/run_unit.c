@@ -632,5 +632,5 @@ run_took_text(const RunAction *action)
 {
 	double		seconds = run_elapsed(action->started_at) / 1000.0;
 
-	return seconds < 1 ? "" : psprintf(" in %.1f s", seconds);
+	return seconds < 1 || sg_progress_interval == 0 ? "" : psprintf(" in %.1f s", seconds);
 }

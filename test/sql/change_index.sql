@@ -246,9 +246,22 @@ SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'nn'::regcl
 SELECT sg_plan_set('eq', '{1}', '{"orphans": "quarantine", "keep_by": "a"}');
 SELECT sg_plan_add_unique('eq', 'nn', '{b}', primary_key => true, nulls_not_distinct => true);
 
+-- REINDEX of an index that can't be unique leaves no copy of it, and those that others have left stay
+CREATE TABLE copies (a int);
+INSERT INTO copies VALUES (1), (1);
+\set VERBOSITY terse
+CREATE UNIQUE INDEX CONCURRENTLY copies_a ON copies (a);
+REINDEX INDEX CONCURRENTLY copies_a;
+\set VERBOSITY default
+SELECT sg_plan_create('re') \g /dev/null
+SELECT sg_plan_add_statement('re', 'REINDEX INDEX CONCURRENTLY chi.copies_a', in_transaction => false);
+CALL sg_apply('re');
+CALL sg_apply('re');
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'copies'::regclass ORDER BY 1::text;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('i', 'h', 'eq') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('i', 'h', 'eq', 're') \g /dev/null
 DROP SCHEMA chi CASCADE;
 DROP OWNED BY regress_sg_maker;
 DROP ROLE regress_sg_maker, regress_sg_owner;
