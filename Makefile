@@ -595,7 +595,7 @@ UPDATE = $(addprefix sql/,$(notdir $(BY_HAND)))
 DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/sql/frozen/*.sql))
 DATA_built = $(SCRIPT) $(UPDATE)
 
-PG_CPPFLAGS = -I$(srcdir)/src -DSG_VERSION='"$(EXTVERSION)"' -DSG_LAST_VERSION='"$(LASTVERSION)"'
+PG_CPPFLAGS = -I$(patsubst %/,%,$(srcdir))/src -DSG_VERSION='"$(EXTVERSION)"' -DSG_LAST_VERSION='"$(LASTVERSION)"'
 
 SHLIB_EXPORTS = exports.txt
 EXTRA_CLEAN = exports.txt exports.list

@@ -237,6 +237,7 @@ is(states('win'), '1 validated, 2 validated', '... a later call goes on');
 
 # The last line of a call that took its time says how long, and what to call next
 query('CREATE FUNCTION always_busy() RETURNS boolean LANGUAGE sql RETURN true');
+$s->query(q{SET schemaguard.progress_interval = '1d'});
 $s->query(q{SET schemaguard.throttle_function = 'always_busy'; SET schemaguard.throttle_budget = '5100ms'});
 $s->query("CALL sg_add_fks('win')");
 like($s->{err}, qr/stopped: paused.*NOTICE:  00000: plan "win": 2 validated in \d+ s\nHINT:  CALL public\.sg_add_fks\('win'\);/s, 'the last line has the time and the next call');
