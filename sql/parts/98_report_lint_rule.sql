@@ -31,23 +31,37 @@ WHERE array_position('{smallint,integer,bigint}', format_type(c.atttypid, NULL))
     < array_position('{smallint,integer,bigint}', format_type(p.atttypid, NULL))
 $rule$),
 
-('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; aligning %4 the table',
+('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; %4',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
-SELECT k.schema_name, k.object, format_type(c.atttypid, NULL), format_type(p.atttypid, NULL),
-       (SELECT CASE WHEN bool_or('rewrites' = ANY (f.flags)) THEN 'rewrites'
-                    WHEN bool_or('may rewrite' = ANY (f.flags)) THEN 'may rewrite' ELSE 'does not rewrite' END
-        FROM schemaguard.sg_script_facts(ARRAY[s.sql], false) f),
+WITH RECURSIVE pair AS (
+    SELECT k.schema_name, k.object, k.child_name, c.attname, c.atttypid AS child_type, p.atttypid AS parent_type, p.atttypmod,
+           CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END AS collation
+    FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
+         JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
+         JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
+         JOIN pg_type t ON t.oid = p.atttypid
+    WHERE c.atttypid <> p.atttypid),
+base AS (
+    SELECT t.oid, t.oid AS type FROM pg_type t WHERE t.oid IN (SELECT child_type FROM pair UNION SELECT parent_type FROM pair)
+    UNION ALL
+    SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype = 'd')
+SELECT r.schema_name, r.object, format_type(r.child_type, NULL), format_type(r.parent_type, NULL),
+       CASE WHEN s.sql IS NULL THEN 'there is no fix, because a value or a rule of the type could be lost'
+            ELSE 'aligning ' || (SELECT CASE WHEN bool_or('rewrites' = ANY (f.flags)) THEN 'rewrites'
+                                             WHEN bool_or('may rewrite' = ANY (f.flags)) THEN 'may rewrite' ELSE 'does not rewrite' END
+                                 FROM schemaguard.sg_script_facts(ARRAY[s.sql], false) f) || ' the table' END,
        quote_literal(s.sql)
-FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
-     JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
-     JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
-     JOIN pg_type t ON t.oid = p.atttypid
-     CROSS JOIN LATERAL (
-         SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', k.child_name, c.attname, format_type(p.atttypid, p.atttypmod))
-                || CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END) s (sql)
-WHERE c.atttypid <> p.atttypid
-  AND (array_position('{smallint,integer,bigint}', format_type(c.atttypid, NULL))
-       < array_position('{smallint,integer,bigint}', format_type(p.atttypid, NULL))) IS NOT TRUE
+FROM pair r
+     -- each value has one of the other type that no other value has: not so of some implicit casts
+     LEFT JOIN LATERAL (
+         SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', r.child_name, r.attname, format_type(r.parent_type, NULL)) || r.collation
+         FROM pg_cast i
+         WHERE i.castsource = r.child_type AND i.casttarget = r.parent_type AND i.castcontext = 'i' AND r.atttypmod < 0
+           AND r.parent_type <> ALL ('{real,double precision,name,timestamp with time zone}'::regtype[])) s (sql) ON true
+WHERE (array_position('{smallint,integer,bigint}', format_type(r.child_type, NULL))
+       < array_position('{smallint,integer,bigint}', format_type(r.parent_type, NULL))) IS NOT TRUE
+  -- a domain has the values of its type
+  AND NOT EXISTS (SELECT FROM base c JOIN base p ON p.type = c.type WHERE c.oid = r.child_type AND p.oid = r.parent_type)
 $rule$),
 
 ('shipped', NULL, NULL, 'key-collation-mismatch', 'warning', 'collation %2 refers to %3',
@@ -234,13 +248,18 @@ FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
      CROSS JOIN LATERAL (SELECT c.relname ~ '_cc(new|old)[0-9]*$') m (left_over)
 WHERE NOT i.indisvalid
+  -- a build that goes on; who builds which index is not for every role to see, but that somebody builds one, and locks the table
+  AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index b JOIN pg_locks l ON l.pid = b.pid
+                  WHERE l.relation = i.indrelid AND l.database = b.datid AND b.datname = current_database()
+                    AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted)
 $rule$),
 
 ('shipped', NULL, NULL, 'index-duplicate', 'warning', 'the same as index %2',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 WITH index AS (
     SELECT i.*, t.schema_name, c.relname, c.relam, i.indexprs::text AS expressions, i.indpred::text AS predicate,
-           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS bound
+           -- a constraint of the table's, or another table's foreign key
+           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS bound
     FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
     WHERE NOT c.relispartition AND i.indisvalid)
 SELECT DISTINCT ON (i.indexrelid) i.schema_name, n.name, quote_ident(o.relname), quote_literal('DROP INDEX ' || n.name)
@@ -250,7 +269,9 @@ FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname
                  AND o.indcollation::text = i.indcollation::text AND o.indoption::text = i.indoption::text
                  AND o.indnkeyatts = i.indnkeyatts AND o.expressions IS NOT DISTINCT FROM i.expressions
                  AND o.predicate IS NOT DISTINCT FROM i.predicate
-                 AND (o.bound, o.indisunique, i.indexrelid) > (i.bound, i.indisunique, o.indexrelid) AND o.indisunique >= i.indisunique
+                 AND (o.bound, o.indisunique, i.indexrelid) > (i.bound, i.indisunique, o.indexrelid)
+                 AND (NOT i.indisunique
+                      OR o.indisunique AND o.indimmediate AND o.indnullsnotdistinct = i.indnullsnotdistinct)
 WHERE NOT i.bound AND NOT i.indisreplident AND NOT i.indisclustered
 ORDER BY i.indexrelid, o.bound DESC, o.indexrelid
 $rule$),
@@ -304,6 +325,14 @@ FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
                  WHERE d.datname = current_database()) r
 WHERE i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident AND r.since < now() - interval '7 days'
   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = i.indrelid AND k.conkey[1] = i.indkey[0])
+  -- index-duplicate and index-redundant may drop an index for the sake of this one
+  AND NOT EXISTS (SELECT FROM pg_index o WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND NOT o.indisunique
+                      AND o.indisvalid AND o.indpred::text IS NOT DISTINCT FROM i.indpred::text
+                      AND o.indexprs::text IS NOT DISTINCT FROM i.indexprs::text
+                      AND starts_with(concat(i.indkey, ' '), concat(o.indkey, ' '))
+                      AND starts_with(concat(i.indclass, ' '), concat(o.indclass, ' '))
+                      AND starts_with(concat(i.indcollation, ' '), concat(o.indcollation, ' '))
+                      AND starts_with(concat(i.indoption, ' '), concat(o.indoption, ' ')))
 $rule$),
 
 ('shipped', NULL, NULL, 'table-unused', 'note', 'neither read nor written since %2', NULL, $rule$
