@@ -90,7 +90,18 @@ BEGIN ATOMIC
                     THEN 'SELECT child_table, fk_name, state, stale_reason FROM schemaguard.fk_trust WHERE stands IS NOT TRUE;'
                 WHEN k.state = 'attention' AND k.keys > 0 THEN format('SELECT * FROM %s.sg_orphan_audit();', schemaguard.sg_schema())
                 ELSE format('SELECT * FROM %s.sg_discover_fks();', schemaguard.sg_schema()) END
-    FROM told k;
+    FROM told k
+    UNION ALL
+    SELECT CASE WHEN s.setrole = 0 THEN 'failing' ELSE 'attention' END, 'keys', NULL,
+           format('session_replication_role = replica: no key is checked, and no trigger fires, in sessions of %s',
+                  CASE WHEN s.setrole = 0 THEN 'every role' ELSE format('role %I', pg_get_userbyid(s.setrole)) END),
+           format('ALTER %s RESET session_replication_role;',
+                  CASE WHEN s.setrole = 0 AND s.setdatabase <> 0 THEN format('DATABASE %I', current_database())
+                       ELSE 'ROLE ' || CASE WHEN s.setrole = 0 THEN 'ALL' ELSE quote_ident(pg_get_userbyid(s.setrole)) END
+                            || CASE WHEN s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) ELSE '' END END)
+    FROM pg_db_role_setting s
+    WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+      AND EXISTS (SELECT FROM unnest(s.setconfig) c WHERE lower(c) = 'session_replication_role=replica');
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'returns the status of the declared keys, by the last audits';
 

@@ -12,7 +12,7 @@ CREATE TABLE schemaguard.critical_table (
 COMMENT ON TABLE schemaguard.critical_table IS 'tables that must exist, for sg_health()';
 COMMENT ON COLUMN schemaguard.critical_table.table_name IS 'name of the table, qualified, as in SQL';
 COMMENT ON COLUMN schemaguard.critical_table.min_rows IS 'minimum number of rows, by the statistics; null: any number';
-COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'minimum number of the table''s valid foreign keys';
+COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'minimum number of the table''s valid foreign keys whose triggers fire';
 COMMENT ON COLUMN schemaguard.critical_table.why IS 'reason why the table is critical';
 COMMENT ON COLUMN schemaguard.critical_table.added_by IS 'role that added the row';
 COMMENT ON COLUMN schemaguard.critical_table.added_at IS 'time at which the row was added';
@@ -38,7 +38,15 @@ BEGIN ATOMIC
                    SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END
                    FROM part a JOIN pg_class p ON p.oid = a.oid WHERE p.relkind <> 'p')
                     WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS rows,
-               (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated) AS keys
+               -- a key to a partitioned table has a row for each of its partitions, too; one that a trigger does not keep counts no more
+               (SELECT count(*) FROM pg_constraint k
+                WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated
+                  AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.conrelid = k.conrelid)
+                  AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid)
+                  AND NOT EXISTS (
+                      WITH RECURSIVE part AS (
+                          SELECT k.oid UNION ALL SELECT p.oid FROM part a JOIN pg_constraint p ON p.conparentid = a.oid)
+                      SELECT FROM part a JOIN pg_trigger t ON t.tgconstraint = a.oid WHERE t.tgenabled NOT IN ('O', 'A'))) AS keys
         FROM schemaguard.critical_table t
              CROSS JOIN LATERAL parse_ident(t.table_name) n (part)
              LEFT JOIN pg_namespace s ON s.nspname = n.part[1]
@@ -47,7 +55,7 @@ BEGIN ATOMIC
                 WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'attention' ELSE 'ok' END,
            l.table_name, l.rows, CASE WHEN l.oid IS NOT NULL THEN l.keys END,
            CASE WHEN l.oid IS NULL THEN 'the table is not there'
-                WHEN l.keys < l.min_keys THEN format('valid foreign keys: %s of %s', l.keys, l.min_keys)
+                WHEN l.keys < l.min_keys THEN format('valid foreign keys whose triggers fire: %s of %s', l.keys, l.min_keys)
                 WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'nobody has counted its rows: ANALYZE does'
                 WHEN l.rows < l.min_rows THEN format('rows, by the statistics: %s of %s', l.rows, l.min_rows) END
     FROM looked l;

@@ -54,6 +54,23 @@ INSERT INTO schemaguard.critical_table (table_name) VALUES ('p');
 INSERT INTO schemaguard.critical_table (table_name) VALUES ('a.b.c');
 INSERT INTO schemaguard.critical_table (table_name) VALUES ('a..b; DROP TABLE p');
 
+-- a key to a partitioned table is one key, and one that no trigger keeps, here or in a partition, is none
+BEGIN;
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE whole_1 PARTITION OF whole FOR VALUES FROM (0) TO (1);
+CREATE TABLE whole_2 PARTITION OF whole FOR VALUES FROM (1) TO (2);
+CREATE TABLE to_whole (a int REFERENCES whole, b int);
+ALTER TABLE to_whole ADD FOREIGN KEY (b) REFERENCES p NOT VALID;
+CREATE TABLE parted (a int REFERENCES p, b int REFERENCES p) PARTITION BY RANGE (a);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1);
+DELETE FROM schemaguard.critical_table;
+INSERT INTO schemaguard.critical_table (table_name, min_keys) VALUES ('h.to_whole', 2), ('h.parted', 2), ('h.parted_1', 2), ('h."C ""d"', 1);
+SELECT * FROM critical;
+ALTER TABLE "C ""d" DISABLE TRIGGER ALL;
+ALTER TABLE parted_1 DISABLE TRIGGER ALL;
+SELECT * FROM critical;
+ROLLBACK;
+
 -- keys: not valid, unarmed
 SELECT sg_health() -> 'keys';
 ALTER TABLE "C ""d" ADD CONSTRAINT later FOREIGN KEY (id) REFERENCES p NOT VALID;
@@ -61,6 +78,17 @@ ALTER TABLE "C ""d" DISABLE TRIGGER ALL;
 SELECT sg_health() -> 'keys', sg_health() ->> 'state';
 ALTER TABLE "C ""d" ENABLE TRIGGER ALL;
 SELECT sg_health() -> 'keys' ->> 'unarmed';
+
+-- sessions to come that check no key: of the database, of a role; each is told with what ends it
+CREATE ROLE regress_replica;
+ALTER DATABASE sg_health_test SET session_replication_role = replica;
+ALTER ROLE regress_replica IN DATABASE sg_health_test SET session_replication_role = 'Replica';
+ALTER ROLE regress_replica SET session_replication_role = local;
+PREPARE replica AS SELECT s ->> 'state', s ->> 'summary', s ->> 'next_call' FROM jsonb_array_elements(sg_health() -> 'subjects') s WHERE s ->> 'summary' ~ 'session_replication_role';
+EXECUTE replica;
+SELECT s ->> 'next_call' FROM jsonb_array_elements(sg_health() -> 'subjects') s WHERE s ->> 'summary' ~ 'session_replication_role' \gexec
+EXECUTE replica;
+DROP ROLE regress_replica;
 
 -- audits, drift, plans
 INSERT INTO "C ""d" (id) VALUES (7);
