@@ -356,6 +356,18 @@ plan_deed_close(int64 id, DeedOutcome outcome)
 }
 
 void
+plan_deed_reopen_values(const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, plan_get(step->plan)->id, false);
+	store_arg_int(&args, step->step);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET undone_at = NULL, outcome = NULL WHERE id = (SELECT max(d.id) FROM schemaguard.plan_deed d"
+				 " JOIN schemaguard.plan_value v USING (plan_id, step) WHERE d.plan_id = $1 AND d.step = $2 AND d.kind = 'set')", &args);
+}
+
+void
 plan_deed_pass(int64 id, int step)
 {
 	StoreArgs	args = {0};

@@ -127,6 +127,9 @@ extern void plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step,
 extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
 								   const char *object, DeedOutcome outcome);
 
+/* Opens the deed of a step that was skipped while old values of its rows were on record: a rollback tries again */
+extern void plan_deed_reopen_values(const PlanStep *step);
+
 /* Passes the deed on to another step */
 extern void plan_deed_pass(int64 id, int step);
 

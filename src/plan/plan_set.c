@@ -124,6 +124,7 @@ set_pending(PlanStep *step, const char *value)
 	step->reason = NULL;
 	step->skipped_by = NULL;
 	step->skip_done = false;
+	plan_deed_reopen_values(step);
 }
 
 /* Raises an error if the plan would differ from the key that it has added */

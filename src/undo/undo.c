@@ -335,6 +335,21 @@ undo_doubt(const PlanDeed *deed, const char *reason)
 				   psprintf("%s is not found, and nothing but its name is known, as after a restore", deed->object));
 }
 
+/* Returns the statement that takes a constraint of a deed off a restored table, as a line of a hint; "" for other deeds */
+static char *
+taken_off_by_hand(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+
+	if (deed->own)
+		return "";
+	if (deed->kind == DEED_CHANGE && what->kind == STEP_NOT_NULL)
+		return psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;\n", what->child_table, quote_identifier(linitial(what->child_columns)));
+	if (deed->kind == DEED_ADD || (deed->kind == DEED_CHANGE && (what->kind == STEP_CHECK || what->kind == STEP_UNIQUE)))
+		return psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s;\n", what->child_table, quote_identifier(what->fk_name));
+	return "";
+}
+
 /*
  * Names alone do not tell whether a missing table was dropped or renamed; and
  * another table under a dropped one's name may have been restored from a dump.
@@ -360,8 +375,9 @@ undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
 		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, reason);
 	else if (table == DEED_TABLE_GONE)
 		undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE, pstrdup(reason),
-												 psprintf("The table of the step is gone. If it was restored, take the step back by hand. Then say so:\n%s",
-														  plan_skip_call(plan_step_get(what->plan, deed->step, false), "its table is another one"))));
+												 psprintf("The table of the step is gone. If it was restored, take the step back by hand. Then say so:\n%s%s\n%s",
+														  taken_off_by_hand(deed), plan_skip_call(plan_step_get(what->plan, deed->step, false), "its table is another one"),
+														  plan_rollback_call(what))));
 	else
 		undo_tell_problem(work, deed, missing(deed, ERRCODE_UNDEFINED_TABLE, pstrdup(reason)));
 	return false;

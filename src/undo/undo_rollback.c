@@ -779,7 +779,7 @@ roll_back(PlanRun *run)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": objects that it has changed were looked up by their names only, as after a restore", run->plan->name)));
 
-	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && run->rows_back == 0 && disarmed == 0)
+	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && rollback.taken == 0 && run->rows_back == 0 && disarmed == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": nothing is to be taken back", run->plan->name)));
 }

@@ -11,7 +11,7 @@
  *	  values are back.  An old value is forgotten when its row has it, or when
  *	  all is settled: rows in quarantine get theirs later.  An error on one
  *	  table does not affect the others.  A role that skips the step gives up
- *	  the values that are left.
+ *	  the values that are left; taking back the skip has them tried again.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,7 +60,6 @@ typedef struct Restoring
 	const PlanDeed *deed;
 	const PlanValues *values;
 	const PlanValueRows *rows;
-	bool		given_up;		/* the step was skipped since */
 	bool		by_type;		/* the column has another type now */
 	int64		restored;
 } Restoring;
@@ -182,8 +181,9 @@ find_role(Oid table)
 
 /*
  * Returns the table that had the rows, or InvalidOid, and its columns by their
- * present names, the last of which got values.  By skipping the step, a role
- * confirms that a restored table of that name is the one.
+ * present names, the last of which got values.  If the table is gone, as when a
+ * dump was restored over it, it is the table of its name: columns of other
+ * types are refused, and rows that differ are passed over.
  */
 static Oid
 table_of_values(const Restoring *r, List **columns)
@@ -194,23 +194,21 @@ table_of_values(const Restoring *r, List **columns)
 		table = plan_deed_table(r->plan->id, r->values->table);
 	if (*columns == NIL)
 		*columns = lappend(list_copy(r->values->key), r->values->column);
-	return OidIsValid(table) || !r->given_up ? table : sg_find_qualified(r->values->table);
+	if (!OidIsValid(table))
+		table = sg_find_qualified(r->values->table);
+	return get_rel_relkind(table) == RELKIND_RELATION ? table : InvalidOid;
 }
 
 /* Raises an error whose hint says how to bring back the table of that name, or how to do without */
 pg_noreturn static void
 table_is_gone(const Restoring *r)
 {
-	bool		named = OidIsValid(sg_find_qualified(r->values->table));
-	char	   *skip = plan_skip_call(plan_step_get(r->plan->name, r->deed->step, false), named ? "its table was restored" : "its table is gone");
-
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE),
-			 named ? errmsg("table %s is another one by now", r->values->table) : errmsg("table %s does not exist", r->values->table),
-			 named ? errhint(sg_calls("If it was restored, have the rows of this one get their old values:\n%s\nCALL sg_rollback_fks(%s);"),
-							 skip, quote_literal_cstr(r->plan->name)) :
+			 OidIsValid(sg_find_qualified(r->values->table)) ? errmsg("%s is no table by now", r->values->table) :
+			 errmsg("table %s does not exist", r->values->table),
 			 errhint(sg_calls("Give it this name again if it has another one. If it is gone for good:\n%s\nCALL sg_rollback_fks(%s);"),
-					 skip, quote_literal_cstr(r->plan->name))));
+					 plan_skip_call(plan_step_get(r->plan->name, r->deed->step, false), "its table is gone"), quote_literal_cstr(r->plan->name))));
 }
 
 /* Returns the ids in the only column of a statement's result, as bigint[] */
@@ -450,12 +448,23 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 	return NULL;
 }
 
+/* Closes the deed of a skipped step; its old values, maybe the only copy, stay on record.  Returns true. */
+static bool
+give_up(StepWork *work, const PlanDeed *deed, const char *reason)
+{
+	work->hint = psprintf("The old values stay in schemaguard.plan_value. To have them back after all, once that is mended:\n%s\n%s",
+						  plan_set_call(plan_step_get(work->run->plan->name, deed->step, false), "state", "pending", NULL),
+						  run_call_text(work->run, "sg_rollback_fks"));
+	undo_leave_alone(work, deed, 0, reason);
+	return true;
+}
+
 bool
 undo_values(StepWork *work, const PlanDeed *deed)
 {
 	PlanRun    *run = work->run;
 	RunAction	action = {.run = run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1};
-	Restoring	restoring = {.plan = run->plan,.deed = deed,.given_up = plan_deed_is_given_up(deed)};
+	Restoring	restoring = {.plan = run->plan,.deed = deed};
 	Restored	result = {0};
 	FkProblem  *problem;
 	int64		left;
@@ -475,19 +484,15 @@ undo_values(StepWork *work, const PlanDeed *deed)
 		run_append_notice(work, psprintf(INT64_FORMAT " %s the old value back", result.restored, result.restored == 1 ? "row has" : "rows have"));
 	}
 	problem = find_problem(work, deed, &result);
-	if (problem && !restoring.given_up)
+	if (problem && !plan_deed_is_given_up(deed))
 		return undo_tell_problem(work, deed, problem);
+	if (problem)
+		return give_up(work, deed, problem->reason);
 	left = deed->rows - result.restored;
 	run->rows_lost += left;
-
-	/*
-	 * values that are given up stay on record, because they may be the only
-	 * copy
-	 */
-	if (problem == NULL)
-		plan_values_forget(run->plan, deed->step);
+	plan_values_forget(run->plan, deed->step);
 	if (left > 0)
-		undo_leave_alone(work, deed, 0, problem ? problem->reason : why_kept(&result, left));
+		undo_leave_alone(work, deed, 0, why_kept(&result, left));
 	else
 		plan_deed_close(deed->id, DEED_TAKEN_BACK);
 	run_commit();
