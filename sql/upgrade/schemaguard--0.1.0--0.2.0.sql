@@ -1,6 +1,7 @@
 -- What is done by hand to the objects of 0.1.0, such as ALTER TABLE ... ADD COLUMN beside the column's line in sql/parts/.
 -- sql/upgrade.awk puts the rest behind it: functions, views, new tables, comments. test/t/082_upgrade.pl compares.
--- Steps of other kinds than foreign keys
+-- Steps of other kinds than foreign keys, and authors by OID
+ALTER TABLE schemaguard.plan ADD COLUMN author_mark text;
 ALTER TABLE schemaguard.plan_step
     ALTER COLUMN child_table DROP NOT NULL,
     ALTER COLUMN child_columns DROP NOT NULL,

@@ -432,7 +432,7 @@ can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *fi
 	const PlanStep *filled = reader->step;
 	PlanStep   *before = change_dropped_before(filled, step->step);
 	char	   *renamed = renamed_since(reader);
-	const char *author = plan_get(step->plan)->author;
+	const FkPlan *plan = plan_get(step->plan);
 	const char *why = NULL;
 
 	if (before)
@@ -443,8 +443,8 @@ can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *fi
 		why = reader->why;
 	else if (filling && filling->kind == MOVE_PROBLEM)
 		why = filling->problem->reason;
-	else if ((filling == NULL || (filling->kind == MOVE_FILL && query_step(filled, filling))) && !deploy_backfill_is_trusted(author))
-		why = psprintf("its fill is a query of role %s, which nobody else runs", author);
+	else if ((filling == NULL || (filling->kind == MOVE_FILL && query_step(filled, filling))) && !deploy_backfill_is_trusted(plan->author_id))
+		why = psprintf("its fill is a query of role %s, which nobody else runs", plan->author);
 	if (why && step->discard)
 		cannot_say(step, filled, why, move);
 	return why == NULL && (filling == NULL || filling->kind == MOVE_FILL);

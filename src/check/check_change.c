@@ -347,7 +347,7 @@ check_subscribed(PlanCheck *check, CheckStep *cs)
 bool
 check_is_authors(const PlanCheck *check)
 {
-	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
+	return check->plan->author_id == GetUserId();
 }
 
 /* Returns whether the step, or its problem, mentions a name */

@@ -257,7 +257,7 @@ check_backfilled_columns(CheckStep *cs)
 static void
 check_backfill(PlanCheck *check, CheckStep *cs)
 {
-	Oid			author = get_role_oid(check->plan->author, true);
+	Oid			author = check->plan->author_id;
 
 	if (cs->step->backfill == NULL)
 		return;

@@ -769,7 +769,7 @@ try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
 void
 check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
-	Asking		asking = {check, cs, move->table, get_role_oid(check->plan->author, true)};
+	Asking		asking = {check, cs, move->table, check->plan->author_id};
 
 	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM)
 		try_asking(cs, ask_step, &asking);
@@ -784,7 +784,7 @@ ask_early(void *arg)
 void
 check_ask_early(PlanCheck *check, CheckStep *cs)
 {
-	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), get_role_oid(check->plan->author, true)};
+	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), check->plan->author_id};
 
 	if (cs->step->kind == STEP_NOT_NULL && OidIsValid(asking.table) &&
 		get_attnum(asking.table, linitial(cs->step->child_columns)) == InvalidAttrNumber)

@@ -160,11 +160,9 @@ fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 }
 
 bool
-deploy_backfill_is_trusted(const char *author)
+deploy_backfill_is_trusted(Oid author)
 {
-	Oid			role = get_role_oid(author, true);
-
-	return OidIsValid(role) && (role == GetUserId() || superuser_arg(role));
+	return OidIsValid(author) && (author == GetUserId() || superuser_arg(author));
 }
 
 /*
@@ -1102,7 +1100,7 @@ check_trust(StepWork *work)
 {
 	const FkPlan *plan = work->run->plan;
 
-	if (deploy_backfill_is_trusted(plan->author))
+	if (deploy_backfill_is_trusted(plan->author_id))
 		return true;
 	fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
 			  psprintf("the expressions are those of role %s, which nobody else runs", plan->author),

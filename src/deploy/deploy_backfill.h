@@ -52,7 +52,7 @@ extern bool deploy_backfill_last(StepWork *work, FkKey *key);
 extern bool deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice);
 
 /* Returns whether the caller may run the expressions of a plan by this role */
-extern bool deploy_backfill_is_trusted(const char *author);
+extern bool deploy_backfill_is_trusted(Oid author);
 
 /* ---- deploy_backfill_role.c ---- */
 

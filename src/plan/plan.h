@@ -30,7 +30,8 @@ typedef struct FkPlan
 	Oid			table;			/* OID of schemaguard.plan, for the lock */
 	char	   *name;
 	char	   *description;
-	char	   *author;			/* role name */
+	char	   *author;			/* name of the role, its present one if known */
+	Oid			author_id;		/* InvalidOid: there is no such role */
 	List	   *allowed;		/* names of further roles that may use it */
 	List	   *chosen;			/* sorted numbers of the chosen steps, NIL:
 								 * all; see plan_choice.h */

@@ -159,7 +159,7 @@ plan_options_text(const FkPlan *plan)
 void
 plan_tell_options(const FkPlan *plan, List *options)
 {
-	if (options != NIL && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
+	if (options != NIL && plan->author_id != GetUserId())
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" is by role %s, and its options take the place of the session's settings",
 						plan->name, plan->author),

@@ -41,20 +41,18 @@
 SG_FUNCTION(sg_plan_allow);
 SG_FUNCTION(sg_readable_plans);
 
-/* Returns whether the current role has the privileges of a role of this name, if it exists */
+/* Returns whether the current role has the privileges of a role, if it exists */
 static bool
-has_rights_of(const char *name)
+has_rights_of(Oid role)
 {
-	Oid			role = get_role_oid(name, true);
-
 	return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
 }
 
+/* Superusers have every role's privileges, and the owner of the database stands in for an author's role that is gone. */
 bool
 plan_is_authors(const FkPlan *plan)
 {
-	/* a superuser has every role's privileges, a dropped role's too */
-	return superuser() || has_rights_of(plan->author);
+	return superuser() || has_rights_of(OidIsValid(plan->author_id) ? plan->author_id : ROLE_PG_DATABASE_OWNER);
 }
 
 /*
@@ -89,7 +87,7 @@ may_use(const FkPlan *plan)
 		return true;
 	foreach(lc, plan->allowed)
 	{
-		if (has_rights_of(lfirst(lc)))
+		if (has_rights_of(get_role_oid(lfirst(lc), true)))
 			return true;
 	}
 	return owns_children(plan);
@@ -109,7 +107,8 @@ permission_denied(const FkPlan *plan)
 			 errmsg("permission denied for plan \"%s\"", plan->name),
 			 errdetail("The plan belongs to role \"%s\", and role %s does not own all of its child tables.",
 					   plan->author, GetUserNameFromId(GetUserId(), false)),
-			 errhint(sg_calls("Have its author allow it:\nSELECT sg_plan_allow(%s, %s);"),
+			 errhint(sg_calls("Have %s allow it:\nSELECT sg_plan_allow(%s, %s);"),
+					 OidIsValid(plan->author_id) ? "its author" : "the owner of the database, or a superuser, as that role does not exist,",
 					 quote_literal_cstr(plan->name),
 					 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 }
@@ -134,7 +133,7 @@ plan_check_usable(const FkPlan *plan)
 void
 plan_check_author(const FkPlan *plan, const char *author)
 {
-	Oid			role = get_role_oid(plan->author, true);
+	Oid			role = plan->author_id;
 
 	if (author && strcmp(author, plan->author) != 0)
 		ereport(ERROR,

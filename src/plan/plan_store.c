@@ -44,7 +44,8 @@
 #include "plan/plan_store.h"
 #include "plan/plan_value.h"
 
-#define PLAN_COLUMNS "id, name, description, author, allowed"
+/* has_marks() says why author_mark is not named */
+#define PLAN_COLUMNS "id, name, description, author, allowed, to_jsonb(plan) ->> 'author_mark' AS author_mark"
 #define FEW_STEPS 256			/* so few steps are read all at once */
 
 void
@@ -161,6 +162,25 @@ store_read_texts(HeapTuple tuple, TupleDesc desc)
 	return sg_spi_text_array(tuple, desc, NameStr(TupleDescAttr(desc, 0)->attname));
 }
 
+/*
+ * Returns the role that made a plan, or InvalidOid: by its OID if that is of
+ * this database, with its present name, else by its name
+ */
+static Oid
+find_author(const char *mark, char **name)
+{
+	Oid			role;
+	char	   *now;
+
+	if (!plan_deed_read_mark(&mark, &role))
+		return get_role_oid(*name, true);
+	now = GetUserNameFromId(role, true);
+	if (now == NULL)
+		return InvalidOid;
+	*name = now;
+	return role;
+}
+
 static void *
 read_plan(HeapTuple tuple, TupleDesc desc)
 {
@@ -171,6 +191,7 @@ read_plan(HeapTuple tuple, TupleDesc desc)
 	plan->name = sg_spi_text(tuple, desc, "name");
 	plan->description = sg_spi_text(tuple, desc, "description");
 	plan->author = sg_spi_text(tuple, desc, "author");
+	plan->author_id = find_author(sg_spi_text(tuple, desc, "author_mark"), &plan->author);
 	plan->allowed = sg_spi_text_array(tuple, desc, "allowed");
 
 	return plan;
@@ -263,7 +284,8 @@ plan_check_writable(FkPlan *plan, const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for plan \"%s\"", plan->name),
-				 errdetail("The plan belongs to role \"%s\".", plan->author),
+				 errdetail("The plan belongs to role \"%s\"%s.", plan->author,
+						   OidIsValid(plan->author_id) ? "" : ", which does not exist: the owner of the database and superusers stand in for it"),
 				 errhint(sg_calls("Only the author's role and superusers change a plan. Import a copy that is yours from what this exports:\nSELECT sg_plan_export(%s);"), quote_literal_cstr(plan->name))));
 
 	plan_claim(plan, function);
@@ -315,6 +337,13 @@ lock_name(const char *name)
 		name_is_taken(name);
 }
 
+/* Returns whether plans have the OIDs of their authors; objects of the version before do not */
+static bool
+has_marks(void)
+{
+	return get_attnum(get_relname_relid("plan", sg_schema_oid()), "author_mark") != InvalidAttrNumber;
+}
+
 void
 plan_insert(const char *name, const char *description)
 {
@@ -325,7 +354,10 @@ plan_insert(const char *name, const char *description)
 	store_arg_text(&args, description);
 	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	store_arg_texts(&args, plan_present_role_names());
-	if (store_change(SPI_OK_INSERT,
+	store_arg_text(&args, plan_deed_mark(GetUserId()));
+	if (store_change(SPI_OK_INSERT, has_marks() ?
+					 "INSERT INTO schemaguard.plan (name, description, author, changed_by, author_mark)"
+					 " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING" :
 					 "INSERT INTO schemaguard.plan (name, description, author, changed_by)"
 					 " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", &args) == 0)
 		name_is_taken(name);

@@ -221,7 +221,7 @@ static void
 add_rule(AuditSet *set, const FkPlan *plan, PlanStep *step, bool judged)
 {
 	FkKey		key = {.child = step->child_table ? sg_find_qualified(step->child_table) : InvalidOid};
-	RuleArg		arg = {step, get_role_oid(plan->author, true)};
+	RuleArg		arg = {step, plan->author_id};
 	ErrorData  *edata;
 
 	if (!change_is_rule(step) || !is_wanted(set, key.child, step->child_table))

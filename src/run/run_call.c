@@ -128,7 +128,7 @@ open_plan(const PlanRun *run)
 	char	   *options = plan_options_text(plan);
 	int			interrupted;
 
-	if (strcmp(plan->author, role) != 0)
+	if (plan->author_id != GetUserId())
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" is by role %s; it runs with the privileges of role %s",
 						plan->name, plan->author, role),

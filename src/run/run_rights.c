@@ -69,7 +69,7 @@ run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 	PlanRun		confirmed = *run;
 	char	   *hash;
 
-	if (strcmp(run->plan->author, GetUserNameFromId(GetUserId(), false)) == 0)
+	if (run->plan->author_id == GetUserId())
 		return;
 	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
 	{

@@ -475,7 +475,7 @@ replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
 static bool
 is_callers(const FkPlan *plan)
 {
-	return strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
+	return plan->author_id == GetUserId();
 }
 
 /*

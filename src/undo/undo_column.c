@@ -140,7 +140,7 @@ what_is_lost(const PlanRun *run, const PlanStep *step, Oid child, List *columns)
 	ErrorData  *error;
 
 	if (step->backfill == NULL || sg_find_qualified(step->child_table) != child ||
-		!deploy_backfill_is_trusted(run->plan->author))
+		!deploy_backfill_is_trusted(run->plan->author_id))
 		return "nobody can tell whether all of their values come from the backfill";
 
 	error = run_try_undo(sg_statement_timeout, search_values, &search);

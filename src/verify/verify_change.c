@@ -133,7 +133,7 @@ make_rule(void *p)
 static void
 test_rows(VerifyKey *vk, const FkPlan *plan, const PlanStep *step)
 {
-	RowsArg		arg = {.step = step,.author = get_role_oid(plan->author, true)};
+	RowsArg		arg = {.step = step,.author = plan->author_id};
 	ErrorData  *edata = sg_try_undo(make_rule, &arg);
 
 	if (edata == NULL && arg.rule)
@@ -197,7 +197,7 @@ verify_change(VerifyKey *vk, const FkPlan *plan, bool live)
 						psprintf("the step is skipped: %s", step->reason ? step->reason : "no reason given"));
 		return;
 	}
-	if (step->done_when && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
+	if (step->done_when && plan->author_id != GetUserId())
 	{
 		verify_add_test(vk, done_word(step), NULL, NULL, AUDIT_UNKNOWN,
 						psprintf("whether it is done says a query of role %s, which was not run", plan->author));

@@ -443,6 +443,24 @@ is(back($db), "1|validated|not taken back: it is called x by now\n2|validated|no
 sql($db, 'ALTER TABLE z RENAME x TO w; ALTER TABLE z RENAME TO u');
 is(back($db) . ' ' . sql($db, q{SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 2}), "1|rolled back|\n2|rolled back| v", 'and goes back when it has the name again');
 
+# the role of the author has another name, or is gone
+sql('postgres', 'CREATE ROLE whose_author LOGIN; CREATE ROLE whose_owner LOGIN; CREATE ROLE whose_other LOGIN');
+$db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_author; SELECT sg_grant('whose_author'), sg_grant('whose_owner'), sg_grant('whose_other'); SET ROLE whose_author; CREATE TABLE t (a int);
+	SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'); CALL sg_apply('d', fail => true)});
+sql('postgres', "ALTER DATABASE $db OWNER TO whose_owner; ALTER ROLE whose_author RENAME TO whose_renamed; CREATE ROLE whose_author LOGIN");
+sql($db, q{SELECT sg_grant('whose_author')});
+is(error_of($node, q{SELECT sg_plan_set('d', 1, '{"rationale": "mine"}')}, dbname => $db, user => 'whose_renamed'), '', 'an author whose role was renamed changes the plan');
+is_error($node, q{SELECT sg_plan_allow('d', 'whose_author')}, '42501', qr/belongs to role "whose_renamed"/, 'a new role of the old name does not', dbname => $db, user => 'whose_author');
+is_error($node, q{SELECT sg_plan_allow('d', 'whose_owner')}, '42501', undef, 'nor does the owner of the database', dbname => $db, user => 'whose_owner');
+sql($db, 'REASSIGN OWNED BY whose_renamed TO postgres; DROP OWNED BY whose_renamed; DROP ROLE whose_renamed');
+is_error($node, q{SELECT * FROM sg_plan_sql('d')}, '42501', qr/that role does not exist, allow it:\n(.*;)/, 'where the role is gone, the hint says who can allow it', dbname => $db, user => 'whose_other');
+my ($allow) = $SgTest::message =~ /allow it:\n(.*;)/;
+is_error($node, $allow, '42501', qr/does not exist: the owner of the database/, 'it is not who asks', dbname => $db, user => 'whose_other');
+is_error($node, $allow, '42501', undef, 'nor a new role of the name', dbname => $db, user => 'whose_author');
+is(error_of($node, $allow, dbname => $db, user => 'whose_owner'), '', 'but the owner of the database');
+is(error_of($node, q{SELECT * FROM sg_plan_sql('d')}, dbname => $db, user => 'whose_other'), '', 'and the other one reads the plan');
+sql('postgres', "ALTER DATABASE $db OWNER TO postgres");
+
 # a table that was swapped
 $db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, a int); SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'); CALL sg_apply('d', fail => true);
 	CREATE TABLE new (LIKE t INCLUDING ALL); ALTER TABLE t RENAME TO old; ALTER TABLE new RENAME TO t});
