@@ -1458,7 +1458,10 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (OidIsValid(move->table))
 	{
 		change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("there is another %s by now", what->child_table),
-					   psprintf("This one is kept as %s. Rename the other one, and roll back again:\n%s", kept, plan_rollback_call(what)));
+					   psprintf("This one is kept as %s. Rename the other one, and roll back again:\n%s%s", kept, plan_rollback_call(what),
+								plan_changed_object(what) == CHANGED_VIEW ?
+								psprintf("\nIf the other one is to stay in its place:\nDROP %s %s;\n%s\n%s", plan_relation_word(what, kept), kept,
+										 plan_skip_call(step, "another one has its place"), plan_rollback_call(what)) : ""));
 		return;
 	}
 	if (!has_place(what, schema, relid, move))

@@ -664,6 +664,7 @@ words_of(const RunAction *action)
 	append_words(&words, step->child_table);
 	append_words(&words, step->parent_table);
 	append_words(&words, sg_join_names(step->child_columns));
+	append_words(&words, ((StepWork *) linitial(action->works))->statement);
 	return words.data;
 }
 

@@ -268,11 +268,10 @@ undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, 
 	record_closed(action, work, DEED_GONE, sqlerrcode, reason, false);
 }
 
-/* Records the failure of an action: the step stays as it is, and a later call tries again */
 void
-undo_record_failed(const RunAction *action, StepWork *work)
+undo_record_failed(const RunAction *action, StepWork *work, char *hint)
 {
-	work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks"));
+	work->hint = hint ? hint : psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks"));
 	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 }
@@ -569,7 +568,7 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
 	if (run_attempt(&da.action))
 		return true;
-	undo_record_failed(&da.action, work);
+	undo_record_failed(&da.action, work, NULL);
 	return false;
 }
 
@@ -652,7 +651,7 @@ restore_key(StepWork *work, const PlanDeed *deed)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
 	if (run_attempt(&da.action))
 		return true;
-	undo_record_failed(&da.action, work);
+	undo_record_failed(&da.action, work, NULL);
 	return false;
 }
 
@@ -681,7 +680,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 		return true;
 	if (action.error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 	{
-		undo_record_failed(&action, work);
+		undo_record_failed(&action, work, NULL);
 		return false;
 	}
 
@@ -846,7 +845,7 @@ drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 		run_append_notice(work, "index dropped");
 		return true;
 	}
-	undo_record_failed(&da.action, work);
+	undo_record_failed(&da.action, work, NULL);
 	return false;
 }
 

@@ -68,11 +68,15 @@ extern void undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode
 /* Reports why an object stays until somebody mends that; returns false */
 extern bool undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem);
 
-/* Record the outcome of an action: under its locks, or after its failure */
+/*
+ * Record the outcome of an action: under its locks, or after its failure, when
+ * the step stays as it is and a later call tries again, with another hint than
+ * that call if one is given
+ */
 extern void undo_record_done(const RunAction *action, const StepWork *work, const char *message);
 extern void undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason);
 extern void undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, const char *reason);
-extern void undo_record_failed(const RunAction *action, StepWork *work);
+extern void undo_record_failed(const RunAction *action, StepWork *work, char *hint);
 
 /* ---- undo_value.c ---- */
 

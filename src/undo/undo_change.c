@@ -26,6 +26,8 @@
 #include "change/change_need.h"
 #include "deploy/deploy_index.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
+#include "plan/plan_change.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_value.h"
@@ -442,6 +444,22 @@ tell_undone(StepWork *work, const BackAction *back)
 	run_rows_merge(work->run->written, back->dropped);
 }
 
+/* Returns the statements of a move that brings a view back with its text, which are its words; NULL for other moves */
+static char *
+view_again(const PlanDeed *deed, const ChangeMove *move)
+{
+	StringInfoData text;
+
+	if (deed->what->kind != STEP_DROP || plan_changed_object(deed->what) != CHANGED_VIEW || move->last_statements == NIL)
+		return NULL;
+	initStringInfo(&text);
+	foreach_ptr(const char, statement, list_concat_copy(move->owner_statements, move->last_statements))
+	{
+		appendStringInfo(&text, "%s%.*s;", text.len ? "\n" : "", (int) strlen(statement) - (statement[strlen(statement) - 1] == ';'), statement);
+	}
+	return text.data;
+}
+
 bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
@@ -452,10 +470,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 	{
 		BackAction	back = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 		.execute = execute_back},.deed = unconstify(PlanDeed *, deed),.step = step};
+		char	   *again;
 
 		look_back(deed, step, &back.move);
 		keep_values(&back);
-		work->statement = NULL;
+		work->statement = again = NULL;
 		if (closes(&back.move))
 		{
 			if (!OidIsValid(back.move.table))
@@ -482,6 +501,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 				return false;
 			if (step->kind != STEP_STATEMENT && back.move.returns == NULL)
 				work->statement = linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
+			again = view_again(deed, &back.move);
+			work->statement = again ? again : work->statement;
 			change_add_target(&back.action, &back.move);
 			add_gone_targets(&back.action, &back.move);
 		}
@@ -490,7 +511,10 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			int			sqlerrcode = back.action.error->sqlerrcode;
 
-			undo_record_failed(&back.action, work);
+			/* a view that is known by the attic's name is not found elsewhere */
+			undo_record_failed(&back.action, work, again ? psprintf("If what it reads has other names by now, put these into its text, and have it back by hand:\n%s\n%s%s%s", again,
+																	change_knows_kept(deed->was) ? "" : plan_skip_call(step, "it was made by hand"),
+																	change_knows_kept(deed->was) ? "" : "\n", plan_rollback_call(deed->what)) : NULL);
 			if (back.move.kind == MOVE_VALIDATE && (sqlerrcode == ERRCODE_CHECK_VIOLATION || sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
 				untie(work, back.deed, step, &back.move);
 			return false;

@@ -236,6 +236,6 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, child);
 	if (run_attempt(&action))
 		return true;
-	undo_record_failed(&action, work);
+	undo_record_failed(&action, work, NULL);
 	return false;
 }

@@ -443,6 +443,28 @@ is(back($db), "1|validated|not taken back: it is called x by now\n2|validated|no
 sql($db, 'ALTER TABLE z RENAME x TO w; ALTER TABLE z RENAME TO u');
 is(back($db) . ' ' . sql($db, q{SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 2}), "1|rolled back|\n2|rolled back| v", 'and goes back when it has the name again');
 
+# a view that reads what has another name by now
+sql('postgres', 'CREATE ROLE reads_w');
+my $view = q{CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, v int); INSERT INTO app.t VALUES (1, 5), (2, -5); CREATE VIEW w AS SELECT id, v FROM app.t WHERE v > 0; GRANT SELECT ON w TO reads_w;
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'view', 'w'); CALL sg_apply('d', fail => true)};
+$db = other_db($view);
+for my $row ([ 'ALTER TABLE app.t RENAME v TO n', 'column t\.v does not exist', sub { s/t\.v$/t.n AS v/m; s/t\.v > 0/t.n > 0/; } ],
+	[ 'ALTER TABLE app.t RENAME TO u', 'relation "app\.t" does not exist', sub { s/FROM app\.t$/FROM app.u t/m; } ], [ 'ALTER SCHEMA app RENAME TO app2', 'relation "app\.t" does not exist', sub { s/app\.t/app2.t/; } ],
+	[ 'ALTER TABLE app.t RENAME TO u', 'relation "app\.t" does not exist', sub { s/FROM app\.t$/FROM app.u t/m; }, $db, '1|skipped|it was made by hand' ])
+{
+	$copy = $row->[3] ? other_db($row->[0], $row->[3]) : other_db("$view; $row->[0]");
+	$node->psql($copy, q{CALL sg_rollback_fks('d')}, stderr => \my $viewed);
+	like($viewed, qr/rollback change failed: $row->[1]\n/, "$row->[0]: what the view lacks is named");
+	my ($by_hand) = $viewed =~ /have it back by hand:\n((?:.*\n)*?CALL .*;)\n/;
+	$_ = $by_hand // 'SELECT 1/0';
+	$row->[2]->();
+	sql($copy, $_);
+	is(steps($copy) . sql($copy, 'SET ROLE reads_w; SELECT * FROM w'), ($row->[4] // '1|rolled back|') . '1|5', 'and who puts the new name into the hint has the view, and its privileges');
+}
+$copy = other_db('CREATE VIEW w AS SELECT 1 AS id', $db);
+hinted($copy, q{CALL sg_rollback_fks('d')}, 'If the other one is to stay in its place');
+is(sql($copy, q{SELECT count(*) FILTER (WHERE undone_at IS NULL) || (SELECT count(*) FROM pg_class WHERE relnamespace = 'schemaguard_attic'::regnamespace)::text FROM schemaguard.plan_deed}), '00', 'nothing is open, or kept, where another view takes its place');
+
 # the role of the author has another name, or is gone
 sql('postgres', 'CREATE ROLE whose_author LOGIN; CREATE ROLE whose_owner LOGIN; CREATE ROLE whose_other LOGIN');
 $db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_author; SELECT sg_grant('whose_author'), sg_grant('whose_owner'), sg_grant('whose_other'); SET ROLE whose_author; CREATE TABLE t (a int);
