@@ -65,6 +65,17 @@ raised_by_race(const ErrorData *edata)
 	return false;
 }
 
+/* docs/caveats.md has it, too; an id that was given before must not be given again */
+#define SG_SET_SEQUENCES \
+	"DO $$DECLARE s record; BEGIN\n" \
+	"  FOR s IN SELECT pg_get_serial_sequence(attrelid::regclass::text, attname) AS name, attrelid::regclass AS owner\n" \
+	"    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'schemaguard'::regnamespace AND relkind = 'r' AND attname = 'id'\n" \
+	"      AND pg_get_serial_sequence(attrelid::regclass::text, attname) IS NOT NULL\n" \
+	"  LOOP\n" \
+	"    EXECUTE format('SELECT setval(%L, greatest(max(id), (SELECT last_value FROM %1$s))) FROM %s', s.name, s.owner);\n" \
+	"  END LOOP;\n" \
+	"END$$;"
+
 static const char race_message[] = "another session dropped or changed an object meanwhile";
 
 /* Turns the server's error about a race into one that says what to do */
@@ -107,6 +118,20 @@ sg_is_race(const ErrorData *edata)
 	return edata->message_id == race_message;
 }
 
+/*
+ * Says what to do if an id of our tables is there already: pg_restore --clean,
+ * where DROP EXTENSION is refused, keeps rows and sets sequences back
+ */
+static void
+name_sequence(ErrorData *edata)
+{
+	if (edata->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || edata->hint || edata->schema_name == NULL || strcmp(edata->schema_name, "schemaguard") != 0 ||
+		edata->detail == NULL || strstr(edata->detail, "(id)=(") == NULL)
+		return;
+	edata->hint = pstrdup("Its sequence was set back, as by pg_restore --clean. Set all of them forward as a superuser, and make the same call again:\n"
+						  SG_SET_SEQUENCES);
+}
+
 ErrorData *
 sg_caught(MemoryContext context)
 {
@@ -117,6 +142,7 @@ sg_caught(MemoryContext context)
 	FlushErrorState();
 	if (raised_by_race(edata))
 		name_race(edata);
+	name_sequence(edata);
 	return edata;
 }
 
@@ -178,8 +204,8 @@ sg_try_undo(void (*fn) (void *arg), void *arg)
 
 /*
  * Runs fn(arg) without the meaning, origin and guard of the current statement.
- * Raises a copy of an internal error; other errors go on unchanged, because the
- * code that catches them copies them.
+ * Raises a copy of an internal error, or of one about a unique value; other
+ * errors go on unchanged, because the code that catches them copies them.
  */
 void
 sg_call(void (*fn) (void *arg), void *arg)
@@ -201,7 +227,7 @@ sg_call(void (*fn) (void *arg), void *arg)
 		sg_guard_end(&guard);
 		sg_origin_end(&origin);
 		(void) sg_meant_set(meant);
-		if (geterrcode() == ERRCODE_INTERNAL_ERROR)
+		if (geterrcode() == ERRCODE_INTERNAL_ERROR || geterrcode() == ERRCODE_UNIQUE_VIOLATION)
 			ReThrowError(sg_caught(context));
 		PG_RE_THROW();
 	}

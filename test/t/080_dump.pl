@@ -187,6 +187,17 @@ is($node->safe_psql('cleaned', q{INSERT INTO schemaguard.ddl_log (at, pid, sessi
 is($node->safe_psql('cleaned', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT a FROM kept}), '77', 'the row can be put back there');
 $node->safe_psql('source', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT sg_plan_drop('keep', force => true); DROP ROLE stranger});
 is($node->safe_psql('source', 'SELECT a FROM kept'), '77', 'the row is back');
+# pg_restore --clean of an older dump sets sequences back
+my $again = 'SELECT count(*) FROM sg_orphan_audit_details()';
+$node->safe_psql('cleaned', "SELECT setval('schemaguard.audit_log_id_seq', 1)");
+is_error($node, $again, '23505', qr/DO \$\$.*END\$\$;/s, 'a sequence that was set back is told', dbname => 'cleaned');
+my ($forward) = $SgTest::message =~ /same call again:\n(DO.*END\$\$;)/s;
+my $caveats = slurp_file("$FindBin::RealBin/../../docs/caveats.md") =~ s/^  //gmr;
+cmp_ok(index($caveats, $forward), '>', 0, 'and the statement is in the manual');
+$node->safe_psql('cleaned', "SELECT setval('schemaguard.plan_deed_id_seq', 1), setval('schemaguard.finding_id_seq', 1000); $forward");
+is($node->safe_psql('cleaned', 'SELECT last_value >= (SELECT max(id) FROM schemaguard.plan_deed) FROM schemaguard.plan_deed_id_seq'), 't', 'it mends all sequences');
+is($node->safe_psql('cleaned', 'SELECT last_value FROM schemaguard.finding_id_seq'), '1000', 'and sets none back');
+is(error_of($node, $again, dbname => 'cleaned'), '', 'so that the same call succeeds');
 # in one session, with the plans of the old objects cached
 my $session = SgTest::Session->new($node, dbname => 'source');
 is($session->query(q{SELECT count(*) FROM sg_orphan_audit_details(); DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; SELECT count(*) FROM sg_orphan_audit_details()}), "1\n1",
