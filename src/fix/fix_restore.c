@@ -26,6 +26,8 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "base/calls.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -116,6 +118,8 @@ typedef struct Copy
 								 * them */
 	Oid			leaf;			/* table or partition that got the row */
 	ItemPointerData tid;
+	bool		looked;			/* it was looked for in its restored table */
+	bool		there;			/* and is there already */
 	bool		restored;
 } Copy;
 
@@ -164,6 +168,7 @@ typedef struct RestorePart
 	bool		by_trigger;		/* a trigger has changed a row, or suppressed
 								 * it */
 	bool		by_type;		/* a column has another type now */
+	bool		doubles;		/* some are there already */
 	List	   *disabled;		/* RowTrigger *: disabled triggers */
 	List	   *changed;		/* names of tables: AFTER triggers have
 								 * changed restored rows */
@@ -578,6 +583,91 @@ insert_plan(const Copy *copy)
 	return plan;
 }
 
+/* Returns whether the table is another one than the rows were taken from: restored from a dump, for one */
+static bool
+is_another_table(const Copy *copy)
+{
+	const char *mark = copy->identity;
+	Oid			table;
+
+	return plan_deed_read_mark(&mark, &table) && table != copy->relid;
+}
+
+/*
+ * Returns the query for the numbers of copies whose equals are in the table
+ * since before this call: of equal copies, as many as there are rows
+ */
+static char *
+there_query(const Copy *copy)
+{
+	char	   *row = psprintf("ROW(%s)::text COLLATE \"C\"", sg_quote_list(copy->now));
+
+	return psprintf("SELECT c.n::bigint AS n FROM (SELECT text, n, row_number() OVER (PARTITION BY text ORDER BY n) AS nth"
+					" FROM unnest($1) WITH ORDINALITY u (text, n)) c JOIN (SELECT %s AS text, count(*) AS n FROM %s"
+					" WHERE age(xmin) > $2 AND %s = ANY ($1) GROUP BY 1) t ON t.text = c.text AND c.nth <= t.n",
+					row, sg_relation_name(copy->relid), row);
+}
+
+/* Finds the copies of one table, not looked for yet, that are there already */
+static void
+find_there(RestorePart *part, const Copy *first)
+{
+	Oid			types[] = {TEXTARRAYOID, INT4OID};
+	Datum		values[] = {0, Int32GetDatum((int32) (GetStableLatestTransactionId() - part->run->restores_since))};
+	char	   *query = there_query(first);
+	List	   *texts = NIL;
+	List	   *copies = NIL;
+
+	for (int i = 0; i < part->n; i++)
+	{
+		Copy	   *copy = &part->copies[i];
+
+		if (copy->first != first || copy->looked)
+			continue;
+		copy->looked = true;
+		texts = lappend(texts, copy->text);
+		copies = lappend(copies, copy);
+	}
+	if (copies == NIL)
+		return;
+	values[0] = sg_text_array(texts);
+	run_check_names(query);
+	if (SPI_execute_with_args(query, lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "rows were not looked for by: %s", query);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		((Copy *) list_nth(copies, (int) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "n") - 1))->there = true;
+	part->doubles |= SPI_processed > 0;
+}
+
+/*
+ * Raises an error if copies are in their table already, which was restored from
+ * before they were taken: without a key, the table would take them twice
+ */
+static void
+check_doubles(RestorePart *part)
+{
+	SgScope		scope;
+
+	if (part->run->past_keys)
+		return;
+	sg_role_begin(&scope, part->role);
+	sg_scope_pin();
+	sg_scope_pin_texts();
+	sg_scope_set("row_security", "off");
+	SPI_connect();
+	for (int i = 0; i < part->n; i++)
+	{
+		if (part->copies[i].first == &part->copies[i] && is_another_table(&part->copies[i]))
+			find_there(part, &part->copies[i]);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	if (part->doubles)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("%s", RESTORED_ALREADY)));
+}
+
 static void
 kept_by_trigger(RestorePart *part, const Copy *copy)
 {
@@ -809,6 +899,7 @@ restore_part(void *arg)
 	switch_triggers(part->disabled, false);
 	resolve_copies(part);
 	parse_copies(part);
+	check_doubles(part);
 	insert_copies(part);
 	compare_copies(part);
 	change_copies(SPI_OK_DELETE, "DELETE FROM schemaguard.quarantine WHERE id = ANY ($1)",
@@ -869,6 +960,31 @@ note_refusing(PlanRun *run, const ErrorData *error)
 	MemoryContextSwitchTo(old);
 }
 
+/* Moves the copies that are there already to the end, with the reason; returns the number of the others */
+static int
+set_aside(PlanRun *run, Copy *copies, int n)
+{
+	Copy	   *there = palloc(sizeof(Copy) * n);
+	int			nthere = 0;
+	int			rest = 0;
+	RestorePart aside = {.run = run};
+
+	for (int i = 0; i < n; i++)
+	{
+		if (copies[i].there)
+			there[nthere++] = copies[i];
+		else
+			copies[rest++] = copies[i];
+	}
+	memcpy(&copies[rest], there, sizeof(Copy) * nthere);
+	aside.copies = &copies[rest];
+	aside.n = nthere;
+	change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)", &aside,
+				  RESTORED_ALREADY ", since its table was restored");
+	run->doubled = true;
+	return rest;
+}
+
 /* Restores all copies at once, or in halves; returns the number of restored rows */
 static int64
 restore_copies(RestoreAction *action, Copy *copies, int n)
@@ -889,7 +1005,13 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 		sg_rethrow_cancel(error);
 		if (run_is_lock_failure(error))
 			ReThrowError(error);
-		if (n > 1 && (n > RESTORE_ROWS || action->pass->rows == RESTORE_ROWS))
+		if (part.doubles)
+		{
+			int			rest = set_aside(action->action.run, copies, n);
+
+			restored = rest > 0 ? restore_copies(action, copies, rest) : 0;
+		}
+		else if (n > 1 && (n > RESTORE_ROWS || action->pass->rows == RESTORE_ROWS))
 			restored = restore_copies(action, copies, n / 2) + restore_copies(action, copies + n / 2, n - n / 2);
 		else if (n > 1)
 			restored = 0;
@@ -1162,6 +1284,8 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 	run_commit();
 	if (run->copies == 0)
 		run->copies = count_copies(run, true);
+	if (!TransactionIdIsValid(run->restores_since))
+		run->restores_since = ReadNextTransactionId();
 	MemoryContextSwitchTo(run->context);
 	tables = read_kept_tables(run);
 
@@ -1180,7 +1304,7 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 		if (pass.rows == RESTORE_ROWS)
 		{
 			run->refusing = NIL;
-			run->by_type = false;
+			run->by_type = run->doubled = false;
 		}
 		foreach_ptr(List, level, levels)
 		{
@@ -1467,9 +1591,9 @@ check_restore(PlanRun *run)
  * the given plan.  With retyped, restores rows whose columns have another type
  * now, too, with their former values.  With past_keys, restores rows past all
  * keys and triggers (each transaction of the call has session_replication_role
- * = replica, the session has not).  Rows that can't go back (a parent is still
- * missing for an enforced key, another row has a unique value, a column is
- * gone) stay, with the reason.
+ * = replica, the session has not), and beside equal rows of a restored table.
+ * Rows that can't go back (a parent is still missing for an enforced key,
+ * another row has a unique value, a column is gone) stay, with the reason.
  *
  * Only rows that the caller may see are restored.  Needs INSERT and SELECT on
  * the tables, which must still have the same owner.  Triggers fire as the

@@ -36,4 +36,7 @@ extern List *fix_restore_levels(const PlanRun *run, List *names);
  */
 extern bool fix_takes_over(bool elsewhere, Oid owner);
 
+/* Begins the reason of a row that is in its restored table already */
+#define RESTORED_ALREADY "an equal row is there already"
+
 #endif							/* SG_FIX_RESTORE_H */

@@ -211,6 +211,18 @@ as_they_were(const PlanRun *run)
 					run_call_text(&next, "sg_restore_quarantine"));
 }
 
+/* Returns how to forget rows that are in a restored table already, or have them there twice */
+static char *
+there_already(const PlanRun *run)
+{
+	PlanRun		next = *run;
+
+	next.past_keys = true;
+	return psprintf("A row that the dump has brought back does not go back a second time. To have schemaguard forget it:\n"
+					"DELETE FROM schemaguard.quarantine WHERE plan_id = " INT64_FORMAT " AND starts_with(reason, '" RESTORED_ALREADY "');\n"
+					"To have it twice:\n%s", fix_kept_by(run), run_call_text(&next, "sg_restore_quarantine"));
+}
+
 /*
  * Returns how to restore rows with values in columns that are dropped, or
  * recreated; NULL if there are none
@@ -313,7 +325,7 @@ fix_restore_hint(const PlanRun *run)
 		else if (view.existing && existing == NULL)
 			existing = view.existing;
 	}
-	hint = run->by_type ? as_they_were(run) : to_partitions(run);
+	hint = run->by_type ? as_they_were(run) : run->doubled ? there_already(run) : to_partitions(run);
 	if (hint == NULL)
 		hint = into_columns(run);
 	if (hint == NULL && own && drops.len)

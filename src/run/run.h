@@ -145,6 +145,10 @@ typedef struct PlanRun
 								 * see deploy_yield.c */
 	bool		by_type;		/* the last restore has left rows whose
 								 * columns have another type now */
+	bool		doubled;		/* the last restore has left rows that are in
+								 * a restored table already */
+	TransactionId restores_since;	/* rows that this call puts back have this
+									 * one or a later one */
 	bool		retyped;		/* restore such rows, too, with the old types */
 	bool		past_keys;		/* restore rows past keys and triggers */
 } PlanRun;

@@ -443,6 +443,23 @@ is(back($db), "1|validated|not taken back: it is called x by now\n2|validated|no
 sql($db, 'ALTER TABLE z RENAME x TO w; ALTER TABLE z RENAME TO u');
 is(back($db) . ' ' . sql($db, q{SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 2}), "1|rolled back|\n2|rolled back| v", 'and goes back when it has the name again');
 
+# rows in quarantine, of a table without a key that is restored from before
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE c (a int, v text); INSERT INTO c VALUES (1, 'x'), (7, 'y'), (7, 'y'), (8, 'z')});
+$node->command_ok([ 'pg_dump', '-Fc', '-t', 'public.c', '-f', $one, $node->connstr($db) ], 'a table without a key is dumped');
+sql($db, q{SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', 'a', 'p', orphans => 'quarantine', fk_name => 'k'); CALL sg_apply('d', fix => true, fail => true)});
+$node->command_ok([ 'pg_restore', '--clean', '-d', $node->connstr($db), $one ], 'and restored after its orphans went into quarantine');
+my $held = q{SELECT string_agg(a || v, ' ' ORDER BY a, v) || ' ' || (SELECT count(*) FROM schemaguard.quarantine) FROM c};
+sql($db, q{DELETE FROM c WHERE ctid = (SELECT max(ctid) FROM c WHERE a = 7)});
+$node->psql($db, q{CALL sg_restore_quarantine('d')}, stderr => \my $doubled);
+like($doubled, qr/1 row put back, 2 left in quarantine/, 'of equal rows, those go back that are not there');
+is(sql($db, $held), '1x 7y 7y 8z 2', 'none is doubled');
+is(sql($db, 'SELECT DISTINCT reason FROM schemaguard.quarantine'), 'an equal row is there already, since its table was restored', 'and the reason says so');
+my ($forget, $twice) = $doubled =~ /forget it:\n(.*;)\nTo have it twice:\n(.*;)/;
+$copy = other_db($twice, $db);
+is(sql($copy, $held), '1x 7y 7y 7y 8z 8z 0', 'who wants them twice has them, by the hint as it is printed');
+sql($db, "$forget; ALTER TABLE c ADD x int; CALL sg_restore_quarantine('d')");
+is(sql($db, $held), '1x 7y 7y 8z 0', 'who has them forgotten has each once');
+
 # a view that reads what has another name by now
 sql('postgres', 'CREATE ROLE reads_w');
 my $view = q{CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, v int); INSERT INTO app.t VALUES (1, 5), (2, -5); CREATE VIEW w AS SELECT id, v FROM app.t WHERE v > 0; GRANT SELECT ON w TO reads_w;
