@@ -482,6 +482,12 @@ $copy = other_db('CREATE VIEW w AS SELECT 1 AS id', $db);
 hinted($copy, q{CALL sg_rollback_fks('d')}, 'If the other one is to stay in its place');
 is(sql($copy, q{SELECT count(*) FILTER (WHERE undone_at IS NULL) || (SELECT count(*) FROM pg_class WHERE relnamespace = 'schemaguard_attic'::regnamespace)::text FROM schemaguard.plan_deed}), '00', 'nothing is open, or kept, where another view takes its place');
 
+# the attic has another name, in a copy
+$db = other_db(q{CREATE TABLE k (a int); INSERT INTO k VALUES (7); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true)});
+$copy = other_db('ALTER SCHEMA schemaguard_attic RENAME TO put_away', $db);
+hinted($copy, q{CALL sg_rollback_fks('d')}, 'If so, move it, and roll back again');
+is(steps($copy) . sql($copy, 'SELECT a FROM public.k'), '1|rolled back|7', 'a kept table is back by the hint where the attic has another name');
+
 # the role of the author has another name, or is gone
 sql('postgres', 'CREATE ROLE whose_author LOGIN; CREATE ROLE whose_owner LOGIN; CREATE ROLE whose_other LOGIN');
 $db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_author; SELECT sg_grant('whose_author'), sg_grant('whose_owner'), sg_grant('whose_other'); SET ROLE whose_author; CREATE TABLE t (a int);
