@@ -161,12 +161,21 @@ SKIP:
 	# the recipe of docs/operating.md for an extension in a schema of its own
 	my ($recipe) = slurp_file("$FindBin::RealBin/../../docs/operating.md") =~ /^```sh\n(psql -d app -c 'CREATE SCHEMA sg'.*?)^```/ms or die;
 	$recipe =~ s/'0\.1\.0'/'$old'/;
-	create('in_sg', "CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg VERSION '$old'; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT sg.sg_plan_create('came')");
+	create('in_sg', "CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg VERSION '$old'; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT sg.sg_plan_create('came');
+		INSERT INTO schemaguard.quarantine (plan, plan_id, step, fk_name, run_id, role, table_owner, row_table, columns, row_text, cause)
+		SELECT 'came', 1, 1, 'k', gen_random_uuid(), current_user, current_user, 'public.t', '{a}', '(7)', 'orphan'");
 	$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', $node->basedir . '/app.dump', 'in_sg' ], "a dump with objects of $old in a schema of their own");
 	$node->safe_psql('postgres', 'CREATE DATABASE app');
 	$node->command_ok([ 'sh', '-ec', 'cd ' . $node->basedir . "; $recipe" ], 'is restored and updated as the manual says');
-	is($node->safe_psql('app', q{SELECT e.extnamespace::regnamespace, e.extversion, p.name, sg.sg_plan_drop(p.name), has_schema_privilege('public', 'sg', 'USAGE') FROM pg_extension e, schemaguard.plan p WHERE e.extname = 'schemaguard'}),
+	is($node->safe_psql('app', q{SELECT e.extnamespace::regnamespace, e.extversion, p.name, sg.sg_plan_drop(p.name, force => true), has_schema_privilege('public', 'sg', 'USAGE') FROM pg_extension e, schemaguard.plan p WHERE e.extname = 'schemaguard'}),
 		"sg|$new|came||t", 'into that schema');
+	my ($after) = slurp_file("$FindBin::RealBin/../../docs/operating.md") =~ /^```sh\n(psql -d app -c 'DROP EXTENSION schemaguard'.*?)^```/ms or die;
+	$after =~ s/'0\.1\.0'/'$old'/;
+	$node->safe_psql('postgres', $_) for 'DROP DATABASE app', 'CREATE DATABASE app';
+	$node->command_fails_like([ 'pg_restore', '-d', 'app', $node->basedir . '/app.dump' ], qr/COPY failed for table "quarantine"/, 'restored without that, rows of quarantine stay out');
+	$node->command_ok([ 'sh', '-ec', 'cd ' . $node->basedir . "; $after" ], 'which the manual mends');
+	is($node->safe_psql('app', q{SELECT (SELECT count(*) FROM schemaguard.quarantine), (SELECT count(*) FROM schemaguard.plan), extversion, extnamespace::regnamespace FROM pg_extension WHERE extname = 'schemaguard'}),
+		"1|1|$new|sg", 'so that they are there');
 
 	$node->safe_psql('kept', q{SET client_min_messages = error;
 		CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('a', 'b'); CREATE DOMAIN app.pos AS int CHECK (VALUE > 0) DEFAULT 3 NOT NULL; CREATE TYPE app.pair AS (a int, b text); CREATE SEQUENCE app.s START 5;
