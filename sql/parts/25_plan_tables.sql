@@ -33,8 +33,7 @@ COMMENT ON COLUMN schemaguard.plan.approved_hash IS 'hash of the approved conten
 COMMENT ON COLUMN schemaguard.plan.changed_by
     IS 'roles that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
 COMMENT ON COLUMN schemaguard.plan.allowed IS 'roles that sg_plan_allow lets read, run and approve the plan';
-COMMENT ON COLUMN schemaguard.plan.author_mark
-    IS 'system, database and OID of the author''s role: there the role is known by its OID, elsewhere by its name';
+COMMENT ON COLUMN schemaguard.plan.author_mark IS 'system, database and OID of the author''s role, which is known elsewhere by its name';
 COMMENT ON COLUMN schemaguard.plan.options IS 'options set by sg_plan_option: settings for calls on the plan, and the policy of new steps';
 
 CREATE TABLE schemaguard.plan_step (
