@@ -93,15 +93,19 @@ BEGIN ATOMIC
                  format('table %s has no such column, or it is generated: ', child_table) || s.missing,
                  CASE WHEN t.deletes THEN (
                      SELECT format('deleting its rows would reach those of table %s', k.conrelid::regclass)
-                     FROM pg_constraint k WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1) END)
+                     FROM pg_constraint k WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1)
+                 ELSE (
+                     SELECT format('changing column %s of its rows would reach those of table %s', g.quoted, k.conrelid::regclass)
+                     FROM pg_constraint k JOIN given g ON NOT g.is_key AND g.number = ANY (k.confkey)
+                     WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confupdtype IN ('n', 'd') LIMIT 1) END)
     FROM of_table t CROSS JOIN sql s CROSS JOIN row_of r;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
     IS 'returns the statement that inserts, changes or deletes a step''s rows, or the query that counts them';
 
--- Returns the statement that takes back what a step has recorded: rows that it has inserted go, and values that it has set get the old
--- ones, where both are as it has made them; rows that it has deleted come where their key is free. The result is a text for the log,
--- and one with keys, for who takes it back.
+-- Returns the statement that takes back what a step has recorded: rows that it has inserted go, unless a key would carry that on to rows
+-- of others, and values that it has set get the old ones, where both are as it has made them; rows that it has deleted come where their
+-- key is free. The result is a text for the log, and one with keys, for who takes it back.
 CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 RETURN (
@@ -114,7 +118,9 @@ RETURN (
         FROM pg_class c CROSS JOIN kept k WHERE c.oid = to_regclass(child_table) AND k.list IS NOT NULL),
     col AS MATERIALIZED (
         SELECT c.*, c.name = ANY (t.key) AS is_key, format('CAST("~was" ->> %L AS %s)', c.name, c.type) AS was,
-               format('"~t".%s::pg_catalog.text IS NOT DISTINCT FROM "~now" ->> %L', c.quoted, c.name) AS ours
+               format('"~t".%s::pg_catalog.text IS NOT DISTINCT FROM "~now" ->> %L', c.quoted, c.name) AS ours,
+               EXISTS (SELECT FROM jsonb_array_elements(t.list) e WHERE e -> 'was' <> 'null' AND e -> 'now' <> 'null'
+                       AND e #>> ARRAY['was', c.name] IS DISTINCT FROM e #>> ARRAY['now', c.name]) AS differs
         FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c
         WHERE coalesce(t.list -> 0 -> 'now', 'null') ? c.name OR coalesce(t.list -> 0 -> 'was', 'null') ? c.name),
     sql AS (
@@ -122,19 +128,31 @@ RETURN (
                           ' AND ' ORDER BY c.number) FILTER (WHERE c.is_key) AS matches,
                string_agg(c.ours, ' AND ' ORDER BY c.number) AS ours,
                string_agg(format('%s = CASE WHEN %s THEN %s ELSE "~t".%s END', c.quoted, c.ours, c.was, c.quoted), ', ' ORDER BY c.number)
-                   FILTER (WHERE NOT c.is_key) AS sets,
+                   FILTER (WHERE c.differs) AS sets,
                string_agg(format('("~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND %2$s)', c.name, c.ours), ' OR ' ORDER BY c.number)
-                   FILTER (WHERE NOT c.is_key) AS some,
+                   FILTER (WHERE c.differs) AS some,
                string_agg(format('"~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND NOT (%2$s)', c.name, c.ours), ' OR '
-                   ORDER BY c.number) FILTER (WHERE NOT c.is_key) AS others,
+                   ORDER BY c.number) FILTER (WHERE c.differs) AS others,
                string_agg(c.quoted, ', ' ORDER BY c.number) AS columns, string_agg(c.was, ', ' ORDER BY c.number) AS values
-        FROM col c)
+        FROM col c),
+    reach AS (
+        SELECT coalesce(string_agg(format(' AND NOT EXISTS (SELECT FROM %s%I.%I AS "~f" WHERE %s)', CASE f.relkind WHEN 'p' THEN ''
+            ELSE 'ONLY ' END, n.nspname, f.relname, m.matches), ''), '') AS free
+        FROM of_table t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r')
+             JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
+             CROSS JOIN LATERAL (
+                 SELECT string_agg(format('"~t".%I OPERATOR(%I.%s) "~f".%I', p.attname, s.nspname, o.oprname, c.attname), ' AND '
+                     ORDER BY u.n) AS matches
+                 FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
+                      JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
+                      JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
+                      JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
         'WITH "~r" AS MATERIALIZED (SELECT "~n", nullif("~e" -> ''was'', ''null'') AS "~was", nullif("~e" -> ''now'', ''null'') '
         'AS "~now" FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")), "~d" AS (DELETE FROM %s AS "~t" USING '
-        '"~r" WHERE "~was" IS NULL AND %s AND %s RETURNING "~n"), "~i" AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM '
-        '"~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %s AS "~t" WHERE %s))', t.list, t.named, s.matches, s.ours, child_table,
-        s.columns, s.values, t.named, s.matches)
+        '"~r" WHERE "~was" IS NULL AND %s AND %s%s RETURNING "~n"), "~i" AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM '
+        '"~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %s AS "~t" WHERE %s))', t.list, t.named, s.matches, s.ours, x.free,
+        child_table, s.columns, s.values, t.named, s.matches)
         || CASE WHEN s.sets IS NULL THEN ', "~u" AS (SELECT 0::pg_catalog.int8 AS "~n", true AS "~all" WHERE false)'
            ELSE format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~r" WHERE "~was" IS NOT NULL AND "~now" IS NOT NULL AND %s AND (%s) '
                'RETURNING "~n", NOT (%s) AS "~all")', t.named, s.sets, s.matches, s.some, 'false') END
@@ -145,7 +163,7 @@ RETURN (
             'SELECT schemaguard.sg_rows_undone((SELECT pg_catalog.count(*) FROM "~d"), (SELECT pg_catalog.count(*) FROM "~u"), '
             '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %4$L)', t.named, s.matches,
             coalesce(s.others, 'false'), t.key) END
-    FROM of_table t CROSS JOIN sql s);
+    FROM of_table t CROSS JOIN sql s CROSS JOIN reach x);
 COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text)
     IS 'returns the statement that takes back the rows of a step; null: nothing is on record; empty: a column of their key is gone';
 
@@ -160,7 +178,7 @@ RETURN (
               FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), '')]
     FROM (SELECT nullif(concat_ws(', ', nullif(deleted, 0) || ' deleted again', nullif(changed, 0) || ' with old values again',
                      nullif(inserted, 0) || ' inserted again',
-                     nullif(jsonb_array_length(alone), 0) || ' left alone, changed or gone since'), '') AS line) told);
+                     nullif(jsonb_array_length(alone), 0) || ' left alone, changed, in use or gone since'), '') AS line) told);
 COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[])
     IS 'returns in words what taking back the rows of a step has done: without keys, and with keys';
 

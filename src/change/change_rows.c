@@ -35,11 +35,11 @@ find_statement(const PlanStep *step, bool count, ChangeMove *move)
 
 /* Sets the move of a statement that returns texts about the rows that it changes */
 static void
-set_move(ChangeMove *move, char *statement, StepState state)
+set_move(ChangeMove *move, char *statement, LOCKMODE mode, StepState state)
 {
 	if (!change_reach_statement(move, statement))
 		return;
-	change_statement(move, MOVE_STATEMENT, "rows", ShareRowExclusiveLock, state, statement);
+	change_statement(move, MOVE_STATEMENT, "rows", mode, state, statement);
 	move->returns = palloc0(sizeof(ChangeReturned));
 }
 
@@ -54,7 +54,7 @@ change_look_rows(const PlanStep *step, ChangeMove *move)
 	statement = find_statement(step, false, move);
 	if (statement == NULL)
 		return;
-	set_move(move, statement, STEP_VALIDATED);
+	set_move(move, statement, ShareRowExclusiveLock, STEP_VALIDATED);
 	move->first = move->kind == MOVE_STATEMENT;
 }
 
@@ -72,7 +72,8 @@ change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf("Give them their names again, or have the rows stay:\n%s", plan_skip_call(step, "the rows stay")));
 		return;
 	}
-	set_move(move, statement, STEP_ROLLED_BACK);
+	/* nobody comes to refer to a row that goes */
+	set_move(move, statement, ExclusiveLock, STEP_ROLLED_BACK);
 	move->ends = true;
 }
 
