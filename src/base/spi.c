@@ -134,6 +134,26 @@ sg_owner_execute(int expected, const char *sql, int nargs,
 	return SPI_processed;
 }
 
+uint64
+sg_caller_execute(SgScope *scope, const char *sql, int nargs, Oid *argtypes, Datum *values, const char *nulls)
+{
+	int			rc;
+
+	sg_caller_begin(scope);
+	SPI_connect();
+	rc = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	return SPI_processed;
+}
+
+void
+sg_caller_finish(SgScope *scope)
+{
+	SPI_finish();
+	sg_scope_end(scope);
+}
+
 bool
 sg_owner_fetch(const char *sql, const char *argument, Datum *value)
 {

@@ -27,6 +27,14 @@
 extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 							   Oid *argtypes, Datum *values, const char *nulls);
 
+/*
+ * Connects SPI and runs a statement on functions of ours as the caller; returns
+ * the number of rows, which are in SPI_tuptable until sg_caller_finish().
+ * Raises XX000 if it can't be run.
+ */
+extern uint64 sg_caller_execute(SgScope *scope, const char *sql, int nargs, Oid *argtypes, Datum *values, const char *nulls);
+extern void sg_caller_finish(SgScope *scope);
+
 /* The plan that is kept for such a text: for a cursor, or for another role's scope */
 extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 

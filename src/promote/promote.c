@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_type.h"
@@ -166,16 +165,12 @@ make(void *arg)
 	store_arg_text(&args, bundle->server);
 	store_arg_text(&args, bundle->reference);
 	store_arg_datum(&args, JSONBOID, bundle->options, false);
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args("SELECT m.document, m.content, m.digest FROM schemaguard.sg_promotion_made($1, $2, $3, $4) m",
-							  args.n, args.types, args.values, args.nulls, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "the bundle could not be made");
+	(void) sg_caller_execute(&scope, "SELECT m.document, m.content, m.digest FROM schemaguard.sg_promotion_made($1, $2, $3, $4) m",
+							 args.n, args.types, args.values, args.nulls);
 	bundle->document = take("document", bundle->context);
 	bundle->content = take("content", bundle->context);
 	bundle->digest = take("digest", bundle->context);
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 }
 
 /* Returns the options as stored, from the arguments behind the environments */
@@ -190,25 +185,20 @@ read_options(FunctionCallInfo fcinfo)
 	Datum		options;
 
 	sg_arg_check(fcinfo, 6);
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args("SELECT jsonb_build_object('schemas', $1, 'allow_drop', $2, 'renames', $3, 'files', $4) AS options",
-							  lengthof(types), types, values, PG_ARGISNULL(3) ? "n   " : NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "the options could not be read");
+	(void) sg_caller_execute(&scope, "SELECT jsonb_build_object('schemas', $1, 'allow_drop', $2, 'renames', $3, 'files', $4) AS options",
+							 lengthof(types), types, values, PG_ARGISNULL(3) ? "n   " : NULL);
 	options = take("options", context);
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 	return options;
 }
 
 /* Stores the bundle, in the place of the author's earlier ones that wait; returns the result of sg_promote() */
-static Datum
+static HeapTupleHeader
 store(const Bundle *bundle, int64 id, const Environment *source, const Environment *target, TupleDesc desc)
 {
 	StoreArgs	args = {0};
-	Datum		result;
+	HeapTupleHeader result;
 	SgScope		scope;
-	MemoryContext context = CurrentMemoryContext;
 	char	   *author = GetUserNameFromId(GetUserId(), false);
 
 	store_arg_text(&args, source->name);
@@ -240,14 +230,7 @@ store(const Bundle *bundle, int64 id, const Environment *source, const Environme
 						 " FROM schemaguard.promotion p LEFT JOIN schemaguard.promotion_item i ON i.bundle = p.bundle"
 						 " WHERE p.bundle = $1 GROUP BY p.bundle, p.hash", args.n, args.types, args.values, args.nulls) != 1)
 		elog(ERROR, "the bundle could not be read");
-	MemoryContextSwitchTo(context);
-	{
-		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
-
-		heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
-		result = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
-	}
+	result = SPI_returntuple(SPI_tuptable->vals[0], desc);
 	SPI_finish();
 	sg_scope_end(&scope);
 	return result;
@@ -301,7 +284,7 @@ sg_promote_entered(PG_FUNCTION_ARGS)
 	if (error)
 		ReThrowError(error);
 	promote_log("promote", bundle.name, NULL);
-	return store(&bundle, id, source, target, BlessTupleDesc(desc));
+	PG_RETURN_HEAPTUPLEHEADER(store(&bundle, id, source, target, desc));
 }
 
 /* ---- sg_promotion_approve ---- */

@@ -102,16 +102,12 @@ get_bundle(const char *name)
 	Bundle	   *bundle = NULL;
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args("SELECT p.bundle, p.target, p.state, p.author, p.hash, p.applied_by, p.reference, p.plan, p.gate, e.server,"
+	if (sg_caller_execute(&scope, "SELECT p.bundle, p.target, p.state, p.author, p.hash, p.applied_by, p.reference, p.plan, p.gate, e.server,"
 							  " CASE WHEN p.approved_hash = p.hash THEN p.approved_by END AS approver, p.told_at IS NOT NULL AS told,"
 							  " (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s) AS schemas,"
 							  " (p.options ->> 'allow_drop')::bool AS allow_drop, p.options ->> 'renames' AS renames"
 							  " FROM schemaguard.promotion p LEFT JOIN schemaguard.environment e ON e.name = p.source WHERE p.bundle = $1",
-							  1, &type, &value, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "the bundle could not be read");
-	if (SPI_processed == 1)
+							  1, &type, &value, NULL) == 1)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[0];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
@@ -120,8 +116,7 @@ get_bundle(const char *name)
 		bundle = read_bundle(tuple, desc);
 		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 	if (bundle == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -140,9 +135,7 @@ ask(const char *sql, const char *first, const char *second, int columns)
 	char	  **texts = palloc0(sizeof(char *) * columns);
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args(sql, second ? 2 : 1, types, values, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (sg_caller_execute(&scope, sql, second ? 2 : 1, types, values, NULL) != 1)
 		elog(ERROR, "could not run: %s", sql);
 	for (int i = 0; i < columns; i++)
 	{
@@ -150,8 +143,7 @@ ask(const char *sql, const char *first, const char *second, int columns)
 
 		texts[i] = text ? MemoryContextStrdup(context, text) : NULL;
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 	return texts;
 }
 
@@ -193,6 +185,7 @@ sg_promotion_check_entered(PG_FUNCTION_ARGS)
 	Oid			type = TEXTOID;
 	Datum		value;
 	int			worst = 0;
+	uint64		n;
 	SgRowSink	sink;
 	SgScope		scope;
 
@@ -201,23 +194,19 @@ sg_promotion_check_entered(PG_FUNCTION_ARGS)
 	bundle = get_bundle(sg_arg_text(fcinfo, 0));
 	value = CStringGetTextDatum(bundle->name);
 	sg_sink_begin(&sink, fcinfo);
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args("SELECT f.result, f.part, f.object, f.reason FROM schemaguard.sg_promotion_findings($1) f",
-							  1, &type, &value, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "the bundle could not be checked");
-	for (uint64 i = 0; i < SPI_processed; i++)
+	n = sg_caller_execute(&scope, "SELECT f.result, f.part, f.object, f.reason FROM schemaguard.sg_promotion_findings($1) f",
+						  1, &type, &value, NULL);
+	for (uint64 i = 0; i < n; i++)
 	{
 		char	   *result = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 
-		for (int n = 0; n < lengthof(words); n++)
-			worst = result && strcmp(result, words[n]) == 0 ? Max(worst, n) : worst;
-		for (int n = 1; n <= 4; n++)
-			sg_sink_text(&sink, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n));
+		for (int word = 0; word < lengthof(words); word++)
+			worst = result && strcmp(result, words[word]) == 0 ? Max(worst, word) : worst;
+		for (int column = 1; column <= 4; column++)
+			sg_sink_text(&sink, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column));
 		sg_sink_emit(&sink);
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 	change(bundle, "checked_at = clock_timestamp(), check_result = $2", words[worst], NULL, NULL);
 	promote_log("promotion check", bundle->name, words[worst]);
 	PG_RETURN_NULL();

@@ -161,9 +161,7 @@ check_critical(const Ensure *ensure)
 			   " WHERE e.e OPERATOR(pg_catalog.?) 'unknown' LIMIT 1", 1, types, values, NULL, &value))
 		return;
 	nearest.wanted = TextDatumGetCString(value);
-	sg_caller_begin(&scope);
-	SPI_connect();
-	SPI_execute_with_args("SELECT n FROM schemaguard.sg_ensure_names($1) n ORDER BY 1", 1, types + 1, values + 1, NULL, false, 0);
+	(void) sg_caller_execute(&scope, "SELECT n FROM schemaguard.sg_ensure_names($1) n ORDER BY 1", 1, types + 1, values + 1, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char	   *name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
@@ -172,8 +170,7 @@ check_critical(const Ensure *ensure)
 		sg_nearest_try(&nearest, name);
 		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
+	sg_caller_finish(&scope);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("critical name \"%s\" is no table, column or key of this database or of \"%s\"", nearest.wanted, ensure->reference),
