@@ -105,7 +105,7 @@ COMMENT ON FUNCTION schemaguard.sg_lookup_key(jsonb, text[]) IS 'returns the key
 
 -- Pairs the tables of both sides, with the reason why they can't be compared
 CREATE FUNCTION schemaguard.sg_lookup_pairs(reference text, target text, OUT table_name text, OUT key_columns text[],
-    OUT ignored_columns text[], OUT expected jsonb, OUT actual jsonb, OUT reason text)
+    OUT ignored_columns text[], OUT expected jsonb, OUT actual jsonb, OUT reason text, OUT lacks boolean)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -123,12 +123,12 @@ BEGIN ATOMIC
                 WHEN EXISTS (SELECT FROM (SELECT 1 AS side, e FROM jsonb_array_elements(r.contents) e
                                           UNION ALL SELECT 2, e FROM jsonb_array_elements(t.contents) e) x
                              GROUP BY x.side, schemaguard.sg_lookup_key(x.e, r.key_columns) HAVING count(*) > 1)
-                    THEN 'several rows have the same key' END
+                    THEN 'several rows have the same key' END, r.table_name IS NULL OR t.table_name IS NULL
     FROM schemaguard.sg_lookup_contents(reference) r
          FULL JOIN schemaguard.sg_lookup_contents(target) t ON t.table_name = r.table_name;
 END;
 COMMENT ON FUNCTION schemaguard.sg_lookup_pairs(text, text)
-    IS 'pairs the look-up tables of two snapshots, with the reason why their contents can not be compared';
+    IS 'pairs the look-up tables of two snapshots, with the reason why their contents can not be compared, and whether one lacks them';
 
 -- Returns the rows by which the contents of a table differ, with those of both sides
 CREATE FUNCTION schemaguard.sg_lookup_rows(expected jsonb, actual jsonb, key_columns text[], ignored_columns text[], OUT key jsonb,

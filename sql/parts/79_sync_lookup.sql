@@ -2,9 +2,9 @@
 
 -- Returns what makes the target's look-up data the reference's, in order: rows to insert or change, parents first, then, children first,
 -- rows to delete, as a step of kind rows has them; with how the rows were. Tables that the target lacks are made, and empty. Adds: rows
--- are inserted alone. Reason: why a table is left out.
+-- are inserted alone. Told: how many rows, or why a table is left out.
 CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, OUT place bigint,
-    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT reason text)
+    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT told text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -37,11 +37,12 @@ WITH RECURSIVE pair AS MATERIALIZED (
         coalesce(p.ignored_columns, '{}')) d
     WHERE p.reason IS NULL OR p.absent
 )
-SELECT d.depth, d.table_name, d.key_columns, 'rows', jsonb_agg(d.reference ORDER BY d.key), jsonb_agg(d.target ORDER BY d.key), NULL
+SELECT d.depth, d.table_name, d.key_columns, 'rows', jsonb_agg(d.reference ORDER BY d.key), jsonb_agg(d.target ORDER BY d.key),
+    format('%s inserted, %s changed', count(*) FILTER (WHERE d.what = 'missing'), count(*) FILTER (WHERE d.what = 'different'))
 FROM differs d WHERE d.what = 'missing' OR d.what = 'different' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
 UNION ALL
 SELECT 1000000 - d.depth, d.table_name, d.key_columns, 'deleted', jsonb_build_object('delete', jsonb_agg(d.key ORDER BY d.key)),
-    jsonb_agg(d.target ORDER BY d.key), NULL
+    jsonb_agg(d.target ORDER BY d.key), count(*) || ' deleted'
 FROM differs d WHERE d.what = 'extra' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
 UNION ALL
 -- of what the reference has nothing, it says nothing
@@ -131,14 +132,11 @@ BEGIN
             begun := true;
         END IF;
         IF l.what = 'unknown' THEN
-            RETURN NEXT schemaguard.sg_sync_comment(format('left out: rows of %s: %s', l.table_name, l.reason));
+            RETURN NEXT schemaguard.sg_sync_comment(format('left out: rows of %s: %s', l.table_name, l.told));
             CONTINUE;
         END IF;
-        RETURN NEXT schemaguard.sg_sync_comment(format('rows of %s: %s', l.table_name, CASE WHEN l.what = 'deleted'
-            THEN jsonb_array_length(l.was) || ' deleted' || CASE WHEN allow_drop THEN ''
-                ELSE ', left out, for they would be lost (allow_drop)' END
-            ELSE format('%s inserted, %s changed', (SELECT count(*) FROM jsonb_array_elements(l.was) e WHERE e = 'null'),
-                        (SELECT count(*) FROM jsonb_array_elements(l.was) e WHERE e <> 'null')) END));
+        RETURN NEXT schemaguard.sg_sync_comment(format('rows of %s: %s', l.table_name, l.told || CASE
+            WHEN l.what = 'deleted' AND NOT allow_drop THEN ', left out, for they would be lost (allow_drop)' ELSE '' END));
         is_unique := EXISTS (
             SELECT FROM schemaguard.snapshot_object o WHERE o.snapshot = CASE reference WHEN 'live' THEN target ELSE reference END
                 AND o.kind = 'constraint' AND o.parent = l.table_name AND o.properties ->> 'type' IN ('p', 'u')

@@ -1,5 +1,31 @@
 -- Files of migrations: what makes a target what a reference is, in files
 
+-- Returns the statements of sg_sync_list() with those about the rows of look-up tables, behind what makes tables and before the keys. Back:
+-- for the way back, where what inserts a row takes back what has deleted it.
+CREATE FUNCTION schemaguard.sg_files_rows(list jsonb, reference text, target text, schemas text[], back boolean)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+AS $function$
+WITH entry AS (
+    SELECT CASE WHEN (e ->> 'section')::int > 3 THEN 2 ELSE 0 END AS part, (e ->> 'n')::bigint AS place, '' AS name, 0 AS n, e
+    FROM jsonb_array_elements(list) e
+    UNION ALL
+    SELECT 1, l.place, l.table_name, s.n, jsonb_build_object('section', CASE l.what WHEN 'unknown' THEN 0 ELSE 7 END, 'kind', CASE
+        WHEN s.line LIKE CASE WHEN back THEN 'INSERT %' ELSE 'DELETE %' END THEN 'deleted rows' ELSE 'rows' END, 'object', l.table_name,
+        'what', l.told, 'statement', left(s.line, -1), 'note', CASE l.what WHEN 'deleted' THEN 'rows loses '
+            || jsonb_array_length(l.was) || ' rows' ELSE l.what END)
+    FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) l
+    LEFT JOIN LATERAL schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was, false, true)
+        WITH ORDINALITY s (line, n) ON l.what <> 'unknown' WHERE s.line IS NULL OR s.line NOT LIKE '-- %'
+)
+SELECT coalesce(jsonb_agg(x.e || jsonb_build_object('n', x.n) ORDER BY x.n), '[]')
+FROM (SELECT e.e, row_number() OVER (ORDER BY e.part, e.place, e.name, e.n) AS n FROM entry e) x
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_files_rows(jsonb, text, text, text[], boolean)
+    IS 'returns the statements of files, with those about the rows of look-up tables';
+
 -- Returns the statements of sg_sync_list() with the file of each, from 1 on. Class: what a file is about; alone: in no
 -- transaction. What loses something is in files of its own, with all that has to be one transaction with it.
 CREATE FUNCTION schemaguard.sg_files_acts(list jsonb, blocked jsonb, allow_drop boolean, tool text, empty boolean,
@@ -23,7 +49,7 @@ WITH act AS (
     SELECT a.*, CASE WHEN a.loses OR a.unit IS NOT NULL AND bool_or(a.loses) OVER (PARTITION BY a.unit) THEN 'risky'
         WHEN a.alone OR a.section = 3 AND a.statement ~ '^CREATE (UNIQUE )?INDEX ' THEN 'indexes'
         WHEN a.section = 2 AND empty THEN 'baseline'
-        ELSE ('{labels,structure,checks,keys,validation,rest}'::text[])[a.section] END AS class
+        ELSE ('{labels,structure,checks,keys,validation,rest,data}'::text[])[a.section] END AS class
     FROM act a
 ), cut AS (
     SELECT c.*, lag(ROW(c.class, c.alone)) OVER w IS DISTINCT FROM ROW(c.class, c.alone) OR c.alone AND c.single AS first

@@ -237,7 +237,12 @@ BEGIN
     END IF;
     blocked := schemaguard.sg_sync_blocked(list);
     items := schemaguard.sg_promotion_changes(list, blocked, allow_drop);
-    items := items || schemaguard.sg_promotion_effects(items, name, schemas, allow_drop, renames);
+    items := items || schemaguard.sg_promotion_effects(items, name, schemas, allow_drop, renames) || (
+        SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('part', CASE WHEN l.what = 'unknown' OR l.what = 'deleted'
+            AND NOT allow_drop THEN 'left out' ELSE 'change' END, 'object', 'rows ' || l.table_name, 'detail', l.told, 'statement', (
+                SELECT string_agg(s, E'\n') FROM schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition,
+                    l.was, false, true) s WHERE l.what <> 'unknown'))) ORDER BY l.place, l.table_name), '[]')
+        FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l);
     EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''part'', ''file'', ''object'', f.path, ''statement'', f.content) ORDER BY f.n) '
         'FROM %s.sg_sync_files($1, ''live'', $2, $3, $4, project => $5, schemas => $6, allow_drop => $7, renames => $8) '
         'WITH ORDINALITY f (path, content, n)', here) INTO made

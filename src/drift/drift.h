@@ -76,6 +76,13 @@ typedef struct DriftRow
 extern List *drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic);
 
 /*
+ * Compares the contents of the look-up tables of which both sides have some, as
+ * the caller.  Returns a row for each table that differs, without values, or
+ * could not be read, in the order of their names.
+ */
+extern List *drift_lookup_rows(const char *reference, const char *target, List *schemas);
+
+/*
  * Returns the schemas (char *) that exist in this database, because asking for
  * others is an error although they may be meant to be missing.
  */

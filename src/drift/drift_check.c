@@ -108,7 +108,8 @@ drift_check_rows(DriftCheck *check)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", (char *) lfirst(lc)),
 				 errhint("The entry ignores nothing until that is mended. A pattern is a name, with * and ? as wildcards.")));
-	foreach(lc, drift_compare(check->history.reference, check->history.target, NIL, false))
+	foreach(lc, list_concat(drift_compare(check->history.reference, check->history.target, NIL, false),
+							drift_lookup_rows(check->history.reference, check->history.target, NIL)))
 	{
 		if (count_row(check, ignored, lfirst(lc)))
 			rows = lappend(rows, lfirst(lc));

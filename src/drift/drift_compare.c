@@ -370,7 +370,7 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
  * sg_drift(reference text, target text, schemas text[], cosmetic boolean)
  *
  * Returns how the target differs from the reference, each a snapshot or 'live'
- * for this database.  Needs the privileges for taking a snapshot; takes no lock
+ * for this database, and which look-up tables differ.  Needs the privileges for taking a snapshot; takes no lock
  * that could wait, and writes nothing.  Raises 42704 for a missing snapshot,
  * 42501 for somebody else's, 22023 if the two have no schema in common, 22004
  * for a null name.
@@ -387,7 +387,7 @@ sg_drift_entered(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	sg_sink_begin(&sink, fcinfo);
-	rows = drift_compare(reference, target, schemas, cosmetic);
+	rows = list_concat(drift_compare(reference, target, schemas, cosmetic), drift_lookup_rows(reference, target, schemas));
 	snapshot_tell_same(reference, target);
 	foreach_ptr(const DriftRow, row, rows)
 	{

@@ -22,6 +22,8 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -316,9 +318,183 @@ sg_lookup_contents_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Stores the contents with a snapshot that was taken of this database, and tells which were not */
+List *
+drift_lookup_rows(const char *reference, const char *target, List *schemas)
+{
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID};
+	Datum		values[] = {CStringGetTextDatum(reference), CStringGetTextDatum(target), schemas ? sg_text_array(schemas) : (Datum) 0};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *rows = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	/* version 0.1.0 has no such table */
+	if (!OidIsValid(get_relname_relid("snapshot_lookup", sg_schema_oid())))
+		return NIL;
+	n = sg_caller_execute(&scope, "SELECT p.table_name, coalesce(p.reason, d.told) AS detail, p.reason IS NOT NULL AS unknown, d.loses"
+						  " FROM schemaguard.sg_lookup_pairs($1, $2) p CROSS JOIN LATERAL"
+						  " (SELECT string_agg(format('%s %s', x.n, x.what), ', ' ORDER BY x.what) AS told, bool_or(x.what <> 'missing') AS loses"
+						  "  FROM (SELECT r.what, count(*) AS n"
+						  "   FROM schemaguard.sg_lookup_rows(p.expected, p.actual, p.key_columns, p.ignored_columns) r WHERE p.reason IS NULL"
+						  "   GROUP BY 1) x) d"
+						  " WHERE NOT p.lacks AND ($3 IS NULL OR (parse_ident(p.table_name))[1] = ANY ($3))"
+						  " AND coalesce(p.reason, d.told) IS NOT NULL ORDER BY p.table_name COLLATE \"C\"",
+						  lengthof(types), types, values, schemas ? NULL : "  n");
+	for (uint64 i = 0; i < n; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		DriftRow   *row = MemoryContextAllocZero(context, sizeof(DriftRow));
+		bool		unknown = sg_spi_bool(tuple, desc, "unknown");
+		char	   *detail = sg_spi_text(tuple, desc, "detail");
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		row->kind = "rows";
+		row->object = row->target = sg_spi_text(tuple, desc, "table_name");
+		row->change = DRIFT_CHANGED;
+		row->class = unknown ? CLASS_UNKNOWN : CLASS_DRIFT;
+		row->risk = unknown ? DRIFT_RISKLESS : sg_spi_bool(tuple, desc, "loses") ? DRIFT_LOSSY : DRIFT_SAFE;
+		row->detail = unknown ? detail : psprintf("%s (sg_lookup_drift has them)", detail);
+		rows = lappend(rows, row);
+		MemoryContextSwitchTo(old);
+	}
+	sg_caller_finish(&scope);
+	return rows;
+}
+
+/* Names a table whose contents are left out, with the reason */
 static void
-store_contents(const char *name, List *schemas)
+append_left(StringInfo left, const char *table, const char *reason)
+{
+	appendStringInfo(left, "%s%s: %s", left->len ? "\n" : "", table, reason);
+}
+
+/* The contents that a role may read, as a document has them; %s: of which snapshot, and of which tables of it */
+#define CONTENTS "(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.table_name, 'key', c.key_columns," \
+	" 'ignored', c.ignored_columns, 'contents', c.contents)) FROM schemaguard.sg_lookup_contents(%s) c WHERE c.reason IS NULL%s)"
+
+/* Returns the contents that the caller may read, for the document of a snapshot, and tells which are left out; NULL: none */
+static Jsonb *
+export_contents(const SnapshotInfo *info)
+{
+	Oid			type = TEXTOID;
+	Datum		value = CStringGetTextDatum(info->name);
+	MemoryContext context = CurrentMemoryContext;
+	StringInfoData left;
+	Jsonb	   *contents = NULL;
+	SgScope		scope;
+	bool		isnull;
+	Datum		found;
+
+	/* version 0.1.0 has no such table */
+	if (!OidIsValid(get_relname_relid("snapshot_lookup", sg_schema_oid())))
+		return NULL;
+	initStringInfo(&left);
+	foreach_ptr(const Lookup, lookup, stored_lookups(info->name))
+	{
+		if (lookup->reason)
+			append_left(&left, lookup->table, lookup->reason);
+	}
+	(void) sg_caller_execute(&scope, psprintf("SELECT " CONTENTS, "$1", ""), 1, &type, &value, NULL);
+	found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		contents = DatumGetJsonbPCopy(found);
+		MemoryContextSwitchTo(old);
+	}
+	sg_caller_finish(&scope);
+	if (left.len)
+		ereport(NOTICE,
+				(errmsg("look-up tables are not in the document of snapshot \"%s\"", info->name),
+				 errdetail("%s", left.data)));
+	return contents;
+}
+
+/* Stores the contents that a document, or another server, has of tables, with a snapshot */
+static void
+import_contents(const char *name, Jsonb *rows)
+{
+	static const char *const form =
+		"strict $.table.type() == \"string\" && $.key.type() == \"array\" && $.key.size() > 0 && $.ignored.type() == \"array\""
+		" && !exists($.key[*] ? (@.type() != \"string\")) && !exists($.ignored[*] ? (@.type() != \"string\"))"
+		" && $.contents.type() == \"array\" && $.contents.size() <= 10000 && !exists($.contents[*] ? (@.type() != \"object\"))"
+		" && !exists($.contents[*].* ? (@.type() != \"string\" && @.type() != \"null\"))";
+	Oid			types[] = {TEXTOID, JSONBOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name), JsonbPGetDatum(rows), CStringGetTextDatum(form)};
+	SgScope		scope;
+
+	if (!OidIsValid(get_relname_relid("snapshot_lookup", sg_schema_oid())))
+		return;
+	sg_owner_begin(&scope);
+	SPI_connect();
+	if (!JB_ROOT_IS_ARRAY(rows) ||
+		sg_owner_execute(SPI_OK_SELECT, "SELECT FROM jsonb_array_elements($2) e WHERE (e @@ $3::jsonpath) IS NOT TRUE"
+						 " OR e ->> 'table' !~ '^(\"([^\"]|\"\")+\"|[a-z_][a-z0-9_$]*)[.](\"([^\"]|\"\")+\"|[a-z_][a-z0-9_$]*)$'"
+						 " OR $1 IS NULL", lengthof(types), types, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a document of snapshot \"%s\" has rows that are not valid", name),
+				 errhint("Export it again, and take it over as it is.")));
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot_lookup (snapshot, table_name, key_columns, ignored_columns, contents)"
+							" SELECT $1, quote_ident(p.n[1]) || '.' || quote_ident(p.n[2]), ARRAY(SELECT jsonb_array_elements_text(e -> 'key')),"
+							" ARRAY(SELECT jsonb_array_elements_text(e -> 'ignored')), e -> 'contents'"
+							" FROM jsonb_array_elements($2) e CROSS JOIN LATERAL parse_ident(e ->> 'table') p (n) WHERE $3 IS NOT NULL",
+							lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Contents of the tables of a server */
+typedef struct There
+{
+	const char *server;
+	const char *of_schemas;		/* condition */
+	char	   *contents;		/* NULL: none */
+} There;
+
+static void
+read_there(void *arg)
+{
+	There	   *there = arg;
+
+	snapshot_remote_open(there->server, NULL);
+	if (snapshot_remote_ask("SELECT coalesce(pg_catalog.to_regprocedure('schemaguard.sg_lookup_contents(text)')::pg_catalog.text, '')")[0])
+		there->contents = snapshot_remote_ask(psprintf("SELECT coalesce(" CONTENTS "::pg_catalog.text, '[]')", "'live'", there->of_schemas));
+	snapshot_remote_close();
+}
+
+/* Stores the contents of the tables of a server, where this database has look-up tables, too; tells why not */
+static void
+store_there(const char *name, List *schemas, const char *server)
+{
+	There		there = {.server = server,.of_schemas = ""};
+	Datum		any;
+	ErrorData  *error;
+
+	if (!sg_owner_fetch("SELECT 'yes' FROM schemaguard.lookup_table WHERE $1 IS NOT NULL LIMIT 1", "", &any))
+		return;
+	if (schemas)
+		there.of_schemas = psprintf(" AND (pg_catalog.parse_ident(c.table_name))[1] = ANY (%s)",
+									quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas))));
+	error = sg_try(read_there, &there);
+	if (error)
+	{
+		snapshot_remote_close();
+		sg_rethrow_cancel(error);
+		ereport(NOTICE,
+				(errmsg("look-up tables of server \"%s\" were not stored with snapshot \"%s\"", server, name),
+				 errdetail("%s", sg_error_message(error))));
+	}
+	else if (there.contents)
+		import_contents(name, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(there.contents))));
+}
+
+/* Stores the contents with a snapshot that was taken, and tells which were not */
+static void
+store_contents(const char *name, List *schemas, const char *server)
 {
 	StringInfoData left;
 	SgScope		scope;
@@ -327,6 +503,11 @@ store_contents(const char *name, List *schemas)
 	/* version 0.1.0 has no such table */
 	if (!OidIsValid(get_relname_relid("lookup_table", sg_schema_oid())))
 		return;
+	if (server)
+	{
+		store_there(name, schemas, server);
+		return;
+	}
 	lookups = live_lookups(schemas);
 	initStringInfo(&left);
 	sg_owner_begin(&scope);
@@ -344,7 +525,7 @@ store_contents(const char *name, List *schemas)
 								"INSERT INTO schemaguard.snapshot_lookup (snapshot, table_name, relid, key_columns, ignored_columns,"
 								" contents, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)", lengthof(types), types, values, nulls);
 		if (lookup->reason)
-			appendStringInfo(&left, "%s%s: %s", left.len ? "\n" : "", lookup->table, lookup->reason);
+			append_left(&left, lookup->table, lookup->reason);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -358,4 +539,6 @@ void
 drift_lookup_init(void)
 {
 	snapshot_taken_hook = store_contents;
+	snapshot_exported_hook = export_contents;
+	snapshot_imported_hook = import_contents;
 }

@@ -103,11 +103,11 @@ get_bundle(const char *name)
 	SgScope		scope;
 
 	if (sg_caller_execute(&scope, "SELECT p.bundle, p.target, p.state, p.author, p.hash, p.applied_by, p.reference, p.plan, p.gate, e.server,"
-							  " CASE WHEN p.approved_hash = p.hash THEN p.approved_by END AS approver, p.told_at IS NOT NULL AS told,"
-							  " (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s) AS schemas,"
-							  " (p.options ->> 'allow_drop')::bool AS allow_drop, p.options ->> 'renames' AS renames"
-							  " FROM schemaguard.promotion p LEFT JOIN schemaguard.environment e ON e.name = p.source WHERE p.bundle = $1",
-							  1, &type, &value, NULL) == 1)
+						  " CASE WHEN p.approved_hash = p.hash THEN p.approved_by END AS approver, p.told_at IS NOT NULL AS told,"
+						  " (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s) AS schemas,"
+						  " (p.options ->> 'allow_drop')::bool AS allow_drop, p.options ->> 'renames' AS renames"
+						  " FROM schemaguard.promotion p LEFT JOIN schemaguard.environment e ON e.name = p.source WHERE p.bundle = $1",
+						  1, &type, &value, NULL) == 1)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[0];
 		TupleDesc	desc = SPI_tuptable->tupdesc;

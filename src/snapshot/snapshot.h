@@ -167,9 +167,14 @@ extern bool snapshot_kind(const char *word, SnapshotKind *kind);
 extern char *snapshot_problem(const char *kind, SnapshotObject *object);
 
 /*
- * Called after a snapshot of this database, or of these schemas of it, was
- * stored; set by a higher room
+ * Contents of tables, which belong to a snapshot and are none of its objects;
+ * set by a higher room.  Taken: a snapshot of this database, or of a server, or
+ * of these schemas of it, was stored.  Exported: returns an array of those that
+ * the caller may read; NULL: none.  Imported: stores such an array, which
+ * anybody may have written; raises 22023.
  */
-extern void (*snapshot_taken_hook) (const char *name, List *schemas);
+extern void (*snapshot_taken_hook) (const char *name, List *schemas, const char *server);
+extern Jsonb *(*snapshot_exported_hook) (const SnapshotInfo *info);
+extern void (*snapshot_imported_hook) (const char *name, Jsonb *rows);
 
 #endif							/* SG_SNAPSHOT_H */

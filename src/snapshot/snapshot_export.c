@@ -11,6 +11,9 @@
  *		an object, the others with a comma before them
  *		]}
  *
+ * With contents of look-up tables the last line is ], "rows": [...],
+ * "rows_seal": "..."}, where the seal is the SHA-256 of the array's text.
+ *
  * docs/snapshot.sql prints these lines, too.
  *
  *-------------------------------------------------------------------------
@@ -33,6 +36,8 @@
 #include "snapshot/snapshot_internal.h"
 
 SG_FUNCTION(sg_snapshot_export);
+
+Jsonb	   *(*snapshot_exported_hook) (const SnapshotInfo *info);
 
 #define BATCH_ROWS 1000
 
@@ -124,10 +129,30 @@ emit_object(Jsonb *object, void *arg)
 	emit_line(lines);
 }
 
+/* Appends the end of the document, with the contents of tables if there are any */
+static void
+append_end(StringInfo line, Jsonb *rows)
+{
+	uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];
+	char		hex[2 * SNAPSHOT_CHECKSUM_LENGTH + 1] = {0};
+
+	if (rows == NULL)
+	{
+		appendStringInfoString(line, SNAPSHOT_LINES_END);
+		return;
+	}
+	snapshot_rows_digest(rows, digest);
+	hex_encode((char *) digest, sizeof(digest), hex);
+	appendStringInfoString(line, SNAPSHOT_LINES_ROWS);
+	(void) JsonbToCString(line, &rows->root, VARSIZE(rows));
+	appendStringInfo(line, ", \"rows_seal\": \"%s\"}", hex);
+}
+
 /*
  * sg_snapshot_export(snapshot text)
  *
- * Returns the snapshot as the lines of a document for sg_snapshot_import().
+ * Returns the snapshot as the lines of a document for sg_snapshot_import(), with
+ * the contents of the look-up tables that the caller may read.
  * For the role that took it, pg_monitor and superusers.  Holds at most work_mem
  * of it.  Raises 42704, 42501.
  */
@@ -149,8 +174,8 @@ sg_snapshot_export_entered(PG_FUNCTION_ARGS)
 	appendStringInfoString(&lines.line, SNAPSHOT_LINES_BEGIN);
 	emit_line(&lines);
 	each_object(info, emit_object, &lines);
+	append_end(&lines.line, snapshot_exported_hook ? snapshot_exported_hook(info) : NULL);
 	snapshot_check_there(info);
-	appendStringInfoString(&lines.line, SNAPSHOT_LINES_END);
 	emit_line(&lines);
 
 	PG_RETURN_VOID();

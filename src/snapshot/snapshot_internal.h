@@ -49,6 +49,7 @@ struct SnapshotReader
 /* Text of a document in lines behind its header, and at its end */
 #define SNAPSHOT_LINES_BEGIN ", \"objects\": ["
 #define SNAPSHOT_LINES_END "]}"
+#define SNAPSHOT_LINES_ROWS "], \"rows\": "
 
 /* Care of an attempt to read, from one attempt to the next: see snapshot_live.c */
 typedef enum SnapshotCare
@@ -91,6 +92,9 @@ extern void snapshot_read_live(SnapshotReader *reader);
 
 /* snapshot_remote.c */
 extern void snapshot_read_remote(SnapshotReader *reader);
+
+/* snapshot_json.c: the digest of contents of tables, whose text is UTF-8 */
+extern void snapshot_rows_digest(Jsonb *rows, uint8 *digest);
 
 /* snapshot_upgrade.c */
 extern Jsonb *snapshot_upgrade(const char *kind, Jsonb *properties);

@@ -34,6 +34,8 @@
 
 SG_FUNCTION(sg_snapshot_import);
 
+void		(*snapshot_imported_hook) (const char *name, Jsonb *rows);
+
 #define DOCUMENT_NAME "snapshot document"
 #define DOCUMENT_HINT "Take a document that an export or docs/snapshot.sql has made."
 
@@ -145,7 +147,38 @@ time_member(const SgJson *header, const char *name)
 	return time;
 }
 
-/* Checks the seal against the header, which is everything except seal and objects */
+void
+snapshot_rows_digest(Jsonb *rows, uint8 *digest)
+{
+	char	   *text = JsonbToCString(NULL, &rows->root, VARSIZE(rows));
+	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	snapshot_digest(utf8, strlen(utf8), digest);
+}
+
+/* Returns the contents of tables in a document, in the given context; NULL: it has none */
+static Jsonb *
+rows_member(const SgJson *whole, MemoryContext context)
+{
+	uint8		seal[SNAPSHOT_CHECKSUM_LENGTH];
+	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
+	MemoryContext old;
+	SgJson		member;
+	Jsonb	   *rows;
+
+	if (!sg_json_find(whole, "rows", &member))
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	rows = JsonbValueToJsonb(&member.value);
+	MemoryContextSwitchTo(old);
+	checksum_member(whole, "rows_seal", seal);
+	snapshot_rows_digest(rows, computed);
+	if (memcmp(seal, computed, sizeof(seal)) != 0)
+		changed_document("The seal of its rows does not fit");
+	return rows;
+}
+
+/* Checks the seal against the header, which is everything except seal, objects and rows */
 static void
 check_seal(const SgJson *whole, Jsonb *document)
 {
@@ -158,6 +191,8 @@ check_seal(const SgJson *whole, Jsonb *document)
 	checksum_member(whole, "seal", seal);
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("seal"));
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("objects"));
+	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("rows"));
+	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("rows_seal"));
 	text = JsonbToCString(NULL, &DatumGetJsonbP(header)->root, VARSIZE(DatumGetPointer(header)));
 
 	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
@@ -171,7 +206,7 @@ static bool
 is_header_member(const char *name)
 {
 	static const char *const members[] = {"schemaguard_snapshot", "taken_at", "role", "server", "database",
-	"server_version_num", "schemas", "count", "checksum", "seal", "objects", "environment"};
+	"server_version_num", "schemas", "count", "checksum", "seal", "objects", "environment", "rows", "rows_seal"};
 
 	for (int i = 0; i < lengthof(members); i++)
 	{
@@ -303,7 +338,7 @@ finish_document(SnapshotReader *reader, const SgJson *header, int64 promised)
 		changed_document("The checksum of the whole does not fit");
 }
 
-static void
+static Jsonb *
 read_document(SnapshotReader *reader, Jsonb *document)
 {
 	SgJson		whole;
@@ -325,6 +360,7 @@ read_document(SnapshotReader *reader, Jsonb *document)
 		MemoryContextSwitchTo(old);
 	}
 	finish_document(reader, &whole, promised);
+	return rows_member(&whole, CurrentMemoryContext);
 }
 
 /* ---- in lines ---- */
@@ -405,10 +441,23 @@ next_line(LineSource *source, char **line)
 	return true;
 }
 
+/* Returns the contents of tables from the last line */
+static Jsonb *
+rows_line(const char *line, MemoryContext context)
+{
+	SgJson		end;
+
+	sg_json_begin(&end, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{%s", line + strlen("], "))))),
+				  DOCUMENT_NAME, DOCUMENT_HINT);
+	return rows_member(&end, context);
+}
+
 /* Reads a document in lines; lines behind its end, such as an empty one, are ignored */
-static void
+static Jsonb *
 read_lines(SnapshotReader *reader, LineSource *source)
 {
+	MemoryContext context = CurrentMemoryContext;
+	Jsonb	   *rows = NULL;
 	LinePlaces	places = {.whole = {.name = DOCUMENT_NAME,.hint = DOCUMENT_HINT}};
 	Jsonb	   *header = NULL;
 	int64		promised = 0;
@@ -431,6 +480,11 @@ read_lines(SnapshotReader *reader, LineSource *source)
 		}
 		else if (more && strcmp(line, SNAPSHOT_LINES_END) == 0)
 			ended = true;
+		else if (more && strncmp(line, SNAPSHOT_LINES_ROWS, strlen(SNAPSHOT_LINES_ROWS)) == 0)
+		{
+			rows = rows_line(line, context);
+			ended = true;
+		}
 		else if (more)
 			object_line(reader, &places, line, &last);
 		MemoryContextSwitchTo(old);
@@ -442,6 +496,7 @@ read_lines(SnapshotReader *reader, LineSource *source)
 	if (!ended && reader->info.objects == promised)
 		changed_document("Its last line is missing");
 	finish_document(reader, &places.whole, promised);
+	return rows;
 }
 
 /* Returns whether a text begins with the first line of a document in lines */
@@ -456,19 +511,18 @@ is_in_lines(const char *document)
 	return strncmp(end - begin, SNAPSHOT_LINES_BEGIN, begin) == 0;
 }
 
-static void
+static Jsonb *
 read_text(SnapshotReader *reader, char *string)
 {
 	LineSource	source = {.rest = string};
 
 	if (is_in_lines(string))
-		read_lines(reader, &source);
-	else
-		read_document(reader, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string))));
+		return read_lines(reader, &source);
+	return read_document(reader, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string))));
 }
 
-/* Reads the second argument, whose type the caller chooses */
-static void
+/* Reads the second argument, whose type the caller chooses; returns the contents of tables, or NULL */
+static Jsonb *
 read_argument(SnapshotReader *reader, FunctionCallInfo fcinfo)
 {
 	Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1));
@@ -476,18 +530,15 @@ read_argument(SnapshotReader *reader, FunctionCallInfo fcinfo)
 	bool		is_varlena;
 
 	if (type == JSONBOID)
-		read_document(reader, PG_GETARG_JSONB_P(1));
-	else if (type == TEXTARRAYOID)
+		return read_document(reader, PG_GETARG_JSONB_P(1));
+	if (type == TEXTARRAYOID)
 	{
 		LineSource	source = {.elements = array_create_iterator(PG_GETARG_ARRAYTYPE_P(1), 0, NULL)};
 
-		read_lines(reader, &source);
+		return read_lines(reader, &source);
 	}
-	else
-	{
-		getTypeOutputInfo(type, &output, &is_varlena);
-		read_text(reader, OidOutputFunctionCall(output, PG_GETARG_DATUM(1)));
-	}
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return read_text(reader, OidOutputFunctionCall(output, PG_GETARG_DATUM(1)));
 }
 
 /* Notifies the user of properties that an older format lacks */
@@ -517,6 +568,7 @@ sg_snapshot_import_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name;
 	SnapshotReader *reader;
+	Jsonb	   *rows;
 	MemoryContext old;
 	int64		objects;
 
@@ -529,10 +581,12 @@ sg_snapshot_import_entered(PG_FUNCTION_ARGS)
 
 	reader = snapshot_reader_begin(name);
 	old = MemoryContextSwitchTo(reader->context);
-	read_argument(reader, fcinfo);
+	rows = read_argument(reader, fcinfo);
 	MemoryContextSwitchTo(old);
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
 	objects = snapshot_insert(reader, name, true);
+	if (rows && snapshot_imported_hook)
+		snapshot_imported_hook(name, rows);
 	sg_progress_end();
 	snapshot_log("snapshot import", name, objects,
 				 reader->info.format < SNAPSHOT_FORMAT ? psprintf("format %d", reader->info.format) : NULL);

@@ -41,7 +41,7 @@ SG_FUNCTION(sg_snapshot_objects);
 
 #define BATCH_ROWS 1000
 
-void		(*snapshot_taken_hook) (const char *name, List *schemas);
+void		(*snapshot_taken_hook) (const char *name, List *schemas, const char *server);
 
 /*
  * Condition that leaves out triggers and functions of a plan's fills, which new
@@ -642,8 +642,8 @@ sg_snapshot_take_entered(PG_FUNCTION_ARGS)
 	}
 	check_schemas(reader, schemas);
 	objects = snapshot_insert(reader, name, false);
-	if (snapshot_taken_hook && PG_ARGISNULL(2))
-		snapshot_taken_hook(name, schemas);
+	if (snapshot_taken_hook)
+		snapshot_taken_hook(name, schemas, reader->info.server);
 	snapshot_log("snapshot take", name, objects,
 				 reader->info.server ? psprintf("from server %s", reader->info.server) : NULL);
 	snapshot_close(reader);

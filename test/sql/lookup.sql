@@ -43,6 +43,10 @@ INSERT INTO "st""atus" VALUES (9, 'mine', true);
 UPDATE parts SET v = 'two';
 SELECT * FROM sg_lookup_drift('look') WHERE what <> 'unknown';
 SELECT what, count(*) FROM sg_lookup_drift('live', 'look') GROUP BY 1 ORDER BY 1;
+-- drift tells of it, without values
+SELECT kind, object, change, class, risk, expected, actual, detail FROM sg_drift_details('look', 'live', '{lk}') WHERE kind = 'rows';
+SELECT sg_drift_check('look') > 2 AS more;
+SELECT object, result, detail FROM schemaguard.finding WHERE kind = 'rows' AND reference = 'look' AND gone_at IS NULL ORDER BY object COLLATE "C";
 INSERT INTO "st""atus" VALUES (2, 'again', false);
 SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE what = 'unknown';
 UPDATE "st""atus" SET id = NULL WHERE label = 'again';
@@ -54,6 +58,7 @@ SELECT sg_grant('regress_lk_reader'), sg_grant('regress_lk_author');
 GRANT pg_monitor TO regress_lk_reader;
 SET ROLE regress_lk_reader;
 SELECT table_name, what, reason FROM sg_lookup_drift('look') WHERE table_name = 'lk.country';
+SELECT object, class, detail FROM sg_drift_details('look', 'live', '{lk}') WHERE kind = 'rows';
 SELECT * FROM schemaguard.snapshot_lookup;
 INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lk.keyless');
 RESET ROLE;

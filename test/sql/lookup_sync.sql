@@ -42,6 +42,28 @@ SELECT l.line FROM public.sg_sync_sql('rows', 'live', '{lks}', allow_drop => tru
 SELECT count(*) FROM public.sg_lookup_drift('rows');
 ROLLBACK;
 
+-- a document has the rows that its reader may see, and their seal
+CREATE TEMPORARY TABLE document AS SELECT array_agg(l) AS lines FROM sg_snapshot_export('rows') l;
+SELECT sg_snapshot_import('as lines', lines) = sg_snapshot_import('as text', array_to_string(lines, E'\n')) AS same FROM document;
+SELECT sg_snapshot_import('as jsonb', array_to_string(lines, E'\n')::jsonb) > 0 AS taken FROM document;
+SELECT s.snapshot, count(*), bool_and((s.key_columns, s.ignored_columns, s.contents) = (r.key_columns, r.ignored_columns, r.contents)) AS same
+    FROM schemaguard.snapshot_lookup s JOIN schemaguard.snapshot_lookup r ON r.snapshot = 'rows' AND r.table_name = s.table_name WHERE s.snapshot LIKE 'as %' GROUP BY 1 ORDER BY 1;
+SELECT sg_snapshot_import('edited', array_to_string(lines, E'\n')::jsonb #- '{rows,0}') FROM document;
+SELECT sg_snapshot_import('edited', lines[:cardinality(lines) - 1] || replace(lines[cardinality(lines)], 'Japan', 'Nippon')) FROM document;
+SELECT sg_snapshot_import('strange', lines[:cardinality(lines) - 1] || format('], "rows": %s, "rows_seal": "%s"}', r, encode(sha256(convert_to(r::text, 'UTF8')), 'hex')))
+    FROM document, jsonb_build_array(jsonb_build_object('table', 'lks.loose; DROP TABLE lks.orders', 'key', '{k}'::text[], 'ignored', '{}'::text[], 'contents', '[]'::jsonb)) r;
+CREATE ROLE regress_lks_reader IN ROLE pg_monitor;
+SET client_min_messages = notice;
+SET ROLE regress_lks_reader;
+SELECT count(*) FROM sg_snapshot_export('rows') l WHERE l ~ 'Japan';
+RESET ROLE;
+SET client_min_messages = warning;
+DROP ROLE regress_lks_reader;
+SELECT sg_snapshot_drop('as lines'), sg_snapshot_drop('as text'), sg_snapshot_drop('as jsonb') \g /dev/null
+-- files
+SELECT f.path, l.line FROM sg_sync_files('rows', 'live', 'psql', first => '0007', schemas => '{lks}', allow_drop => true) f, regexp_split_to_table(f.content, E'\n') l (line)
+    WHERE l.line ~ '^ *(INSERT|UPDATE|DELETE)' AND l.line ~ 'lks.loose';
+
 -- by a plan, without and with allow_drop
 SELECT kind, left(fields::text, 60) AS fields, left_out FROM schemaguard.sg_sync_steps('rows', '{lks}', true, false, false, 'ask', false);
 SELECT kind, left(fields::text, 100) AS fields, left_out FROM schemaguard.sg_sync_steps('rows', '{lks}', false, false, false, 'ask', true);

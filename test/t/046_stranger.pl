@@ -469,7 +469,7 @@ my %call = (
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
 	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_files_$_" } q{acts('[]', '{}', true, 'psql', true)}, q{at_once('SELECT')}, q{backs('[]', '[]', '{}')}, q{beside('[]', '{}', true)}, q{block('psql', '{a}', '{SELECT}', true, false)},
 		q{check('psql', 'app', '{a}')}, q{fill('@a@', '{}')}, q{filled('psql', '[]', '[]', '{}', 1, 4, NULL, 'app', 'x')}, q{forms()}, q{looks('[]')}, q{number('psql', '1', '{a}')}, q{register('drizzle', NULL, 'app', '{}')},
-		q{sent('SELECT')}, q{settings()}, q{stated('psql', 'a', 'SELECT', false)}, q{told('a')}, q{tools()}),
+		q{rows('[]', 'secret', 'live', NULL, false)}, q{sent('SELECT')}, q{settings()}, q{stated('psql', 'a', 'SELECT', false)}, q{told('a')}, q{tools()}),
 	sg_status => q{SELECT * FROM sg_status()},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});

@@ -306,7 +306,7 @@ my @calls = (
 	[ sg_sync_files => q{SELECT count(*) FROM sg_sync_files('reworded', 'live', 'sqitch', allow_drop => true, renames => 'follow'); SELECT count(*) FROM sg_sync_files('imported', 'reworded', 'goose')} ],
 	[ sg_migration_history => q{SELECT count(*) FROM sg_migration_history('rails', '{1_a}')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_files_history sg_files_history_body sg_migration_history_body sg_history_digest sg_history_files sg_history_matched sg_history_place sg_history_rows sg_history_sum sg_history_tables)),
-	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register sent settings stated told tools)),
+	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register rows sent settings stated told tools)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
 		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents

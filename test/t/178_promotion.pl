@@ -177,5 +177,21 @@ like(as('ops', $test, "CALL sg_promote_apply('$back')"), qr/is applied/, 'applie
 is(row($test, 'test') =~ s/\|.*//r, '0', 'and both are alike');
 is(log_of($production, $back), 'ops promotion applied', 'production knows');
 
+# ---- rows of look-up tables go along, and back
+$_->safe_psql('postgres', q{SET ROLE ops; CREATE TABLE shop.kinds (code text PRIMARY KEY, label text); RESET ROLE; INSERT INTO schemaguard.lookup_table (table_name) VALUES ('shop.kinds')}) foreach $dev, $test;
+as('ops', $dev, q{INSERT INTO shop.kinds VALUES ('a', 'A'), ('b', 'B')});
+as('ops', $test, q{INSERT INTO shop.kinds VALUES ('b', 'old'), ('x', 'theirs')});
+my $kinds = q{SELECT string_agg(code || label, ' ' ORDER BY code) FROM shop.kinds};
+like(as('ops', $test, q{SELECT bundle FROM sg_promote('dev', 'test', schemas => 'shop')}), qr/^dev to test \d+$/, 'a bundle with rows');
+my $rows = $test->safe_psql('postgres', q{SELECT bundle FROM schemaguard.promotion WHERE state = 'waiting'});
+is($test->safe_psql('postgres', "SELECT string_agg(part || ': ' || detail, ', ' ORDER BY item) FROM schemaguard.promotion_item WHERE bundle = '$rows' AND object = 'rows shop.kinds'"),
+	'change: 1 inserted, 1 changed, left out: 1 deleted', 'says how many');
+is($test->safe_psql('postgres', "SELECT count(*) FROM schemaguard.promotion_item WHERE bundle = '$rows' AND part = 'file' AND statement ~ 'INSERT INTO shop.kinds.*UPDATE shop.kinds'"), 1, 'its files have them');
+like(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/is applied$/, 'applied');
+is(state_of($test, $rows), 'applied|pass|t', 'and its gate has found no drift');
+is($test->safe_psql('postgres', $kinds), 'aA bB xtheirs', 'the rows are there');
+unlike(as('ops', $test, "CALL sg_promote_rollback('$rows')"), qr/ERROR/, 'taken back');
+is($test->safe_psql('postgres', $kinds), 'bold xtheirs', 'with the old value');
+
 unlike(slurp_file($_->logfile), qr{TRAP:|PANIC:}, $_->name . ' has not crashed') foreach $dev, $test, $production;
 done_testing();
