@@ -23,6 +23,7 @@
 #include "base/meant.h"
 #include "base/spi.h"
 #include "change/change.h"
+#include "check/check.h"
 #include "ddl/ddl.h"
 #include "deploy/deploy.h"
 #include "drift/drift.h"
@@ -75,6 +76,7 @@ _PG_init(void)
 	deploy_init();
 	change_init();
 	fix_init();
+	check_init();
 	impact_init();
 	drift_lookup_init();
 	script_hold_init();

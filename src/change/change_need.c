@@ -1156,23 +1156,6 @@ change_lost_text(const PlanStep *step, int64 rows, bool done)
 
 /* ---- objects that never existed ---- */
 
-/* Returns the constraint, trigger or index of a table with the nearest name, or NULL */
-static char *
-nearest_part(const PlanStep *step, Oid table)
-{
-	switch (plan_changed_object(step))
-	{
-		case CHANGED_CONSTRAINT:
-			return sg_nearest_part(table, ConstraintRelationId, step->fk_name);
-		case CHANGED_TRIGGER:
-			return sg_nearest_part(table, TriggerRelationId, step->fk_name);
-		case CHANGED_INDEX:
-			return sg_nearest_part(table, IndexRelationId, step->fk_name);
-		default:
-			return NULL;
-	}
-}
-
 char *
 change_nearest_hint(const PlanStep *step, Oid table)
 {
@@ -1187,7 +1170,7 @@ change_nearest_hint(const PlanStep *step, Oid table)
 	else if (plan_changed_object(step) == CHANGED_COLUMN)
 		near = sg_nearest_column(table, step->fk_name);
 	else
-		near = nearest_part(step, table);
+		near = plan_nearest_part(step, table);
 
 	/*
 	 * the object may be gone already, and a hint must not drop another one

@@ -396,6 +396,9 @@ extern void check_trials(PlanCheck *check);
 
 /* ---- check_statement.c ---- */
 
+/* Sets plan_names_hook */
+extern void check_init(void);
+
 /* Returns an earlier step that is still to be run, or NULL */
 extern const PlanStep *check_step_before(const PlanCheck *check, const CheckStep *cs);
 

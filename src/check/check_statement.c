@@ -34,6 +34,7 @@
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "rewrite/rewriteSupport.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -49,6 +50,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guard.h"
+#include "base/guc.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -82,6 +84,7 @@ typedef struct Naming
 								 * meant, or NULL */
 	bool		refused;		/* an error is about an existing object, or
 								 * one that uses it */
+	bool		names_only;		/* existing objects are of no interest */
 } Naming;
 
 /* ---- names ---- */
@@ -124,11 +127,9 @@ look_for_relation(Naming *naming, const RangeVar *name, const char *kinds)
 {
 	if (name == NULL || OidIsValid(change_find_named(name)) || is_in_texts(naming->before, name->relname))
 		return;
-	if (naming->missing == NIL && name->schemaname)
+	if (naming->missing == NIL)
 		naming->near = sg_nearest_relation(quote_qualified_identifier(name->schemaname, name->relname), kinds);
-	naming->missing = lappend(naming->missing, psprintf("relation %s", name->schemaname ?
-														quote_qualified_identifier(name->schemaname, name->relname) :
-														quote_identifier(name->relname)));
+	naming->missing = lappend(naming->missing, psprintf("relation %s", quote_qualified_identifier(name->schemaname, name->relname)));
 }
 
 static void
@@ -370,6 +371,8 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		case AT_AttachPartition:
 			if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 				look_for_columns(naming, table, (PartitionCmd *) command->def);
+			else
+				look_for_relation(naming, ((PartitionCmd *) command->def)->name, kinds_of(OBJECT_INDEX));
 			break;
 		case AT_ChangeOwner:
 			look_for_roles(list_make1(command->newowner));
@@ -670,7 +673,7 @@ look_for_all(void *arg)
 			break;
 		default:
 			/* the first statement is reported by the look at the step */
-			if (naming->before && code_is_query(statement))
+			if ((naming->before || naming->names_only) && code_is_query(statement))
 			{
 				(void) visit_queries(statement, naming);
 				(void) visit_tables(statement, naming);
@@ -678,9 +681,96 @@ look_for_all(void *arg)
 			break;
 	}
 	naming->refused = true;
-	if (naming->missing == NIL)
+	if (naming->missing == NIL && !naming->names_only)
 		check_refused(statement);
 	sg_scope_end(&scope);
+}
+
+/* Returns the last name of "relation s.t" */
+static const char *
+last_name(const char *missing)
+{
+	const char *name = missing + strlen(missing);
+
+	while (name > missing && strchr(". ", name[-1]) == NULL)
+		name--;
+	return name;
+}
+
+/* Has a step that is still to be run this name in its text? */
+static bool
+is_named_by(const PlanStep *step, const char *name)
+{
+	const char *texts[] = {step->definition, step->child_table, step->fk_name, step->new_name};
+
+	if (plan_step_is_done(step) || step->skipped_by)
+		return false;
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		if (texts[i] && plan_has_word(texts[i], name))
+			return true;
+	}
+	return sg_has_name(step->child_columns, name);
+}
+
+/* Has another step that is still to be run the name of a missing object in its text? */
+static bool
+is_named_elsewhere(const PlanStep *step, const char *missing)
+{
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (other->step != step->step && is_named_by(other, last_name(missing)))
+			return true;
+	}
+	return false;
+}
+
+/* Returns what an object that a statement names, and that is not there, may be meant to be; or NULL */
+static const char *
+meant_instead(const Naming *naming)
+{
+	if (naming->near)
+		return psprintf("Perhaps you meant %s.", naming->near);
+	return strncmp(linitial(naming->missing), "relation ", 9) == 0 ?
+		"Names in a statement are looked up in pg_catalog; others need their schema." : NULL;
+}
+
+/*
+ * Returns the problem of a new step whose statements name a relation, column,
+ * constraint or trigger that is not there, and that no other step names; called
+ * by plan_input.c
+ */
+static FkProblem *
+problem_of_names(const PlanStep *step)
+{
+	List	   *before = NIL;
+
+	foreach_ptr(char, text, plan_change_texts(step->definition))
+	{
+		Naming		naming = {.before = before,.names_only = true};
+		int			level = NewGUCNestLevel();
+		ErrorData  *edata;
+
+		naming.statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+		edata = sg_try_undo(look_for_all, &naming);
+		AtEOXact_GUC(false, level);
+		if (edata)
+			sg_rethrow_cancel(edata);
+		if (naming.missing)
+			return is_named_elsewhere(step, linitial(naming.missing)) ? NULL :
+				fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", (char *) linitial(naming.missing)),
+						   psprintf("%s%sCorrect the step, or leave it out:\n%s", meant_instead(&naming) ? meant_instead(&naming) : "",
+									meant_instead(&naming) ? " " : "", plan_skip_call(step, "it can't be done here")));
+		before = lappend(before, text);
+	}
+	return NULL;
+}
+
+void
+check_init(void)
+{
+	plan_names_hook = problem_of_names;
 }
 
 char *
@@ -730,26 +820,12 @@ check_step_before(const PlanCheck *check, const CheckStep *cs)
 static bool
 is_made_before(const PlanCheck *check, const CheckStep *cs, const char *missing)
 {
-	const char *name = missing + strlen(missing);
-
-	while (name > missing && strchr(". ", name[-1]) == NULL)
-		name--;
 	foreach_ptr(const CheckStep, other, check->steps)
 	{
-		const PlanStep *step = other->step;
-		const char *texts[] = {step->definition, step->child_table, step->fk_name, step->new_name};
-
 		if (other == cs)
 			return false;
-		if (plan_step_is_done(step) || step->skipped_by)
-			continue;
-		if (sg_has_name(step->child_columns, name))
+		if (is_named_by(other->step, last_name(missing)))
 			return true;
-		for (int i = 0; i < lengthof(texts); i++)
-		{
-			if (texts[i] && strstr(texts[i], name))
-				return true;
-		}
 	}
 	return false;
 }
@@ -814,8 +890,7 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless), check_later(cs, NULL));
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
-				  names_hint(cs, naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
-							 "Names in a statement are looked up in pg_catalog; others need their schema.",
+				  names_hint(cs, meant_instead(&naming),
 							 result == CHECK_WARN ? "If no earlier statement makes it, add" : "Add", "it names what is not there"));
 }
 

@@ -117,6 +117,12 @@ extern List *(*plan_column_statements_hook) (const PlanStep *step, char **fill);
 /* Returns the present problem of a step that is no foreign key, or NULL; set by the room that runs it */
 extern FkProblem *(*plan_problem_hook) (const PlanStep *step);
 
+/* Returns the constraint, trigger or index of a table whose name is nearest to that of a drop's or rename's object, or NULL */
+extern char *plan_nearest_part(const PlanStep *step, Oid table);
+
+/* Returns the problem of a step whose statements name what is not there, or NULL; set by the room of checks */
+extern FkProblem *(*plan_names_hook) (const PlanStep *step);
+
 /*
  * Returns the constraint of a unique step, on the table or a partition: made of
  * an index, or, without one, of the columns

@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -702,15 +704,38 @@ lacking_columns(const PlanStep *step, List *steps)
 	return lacking;
 }
 
+char *
+plan_nearest_part(const PlanStep *step, Oid table)
+{
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_CONSTRAINT:
+			return sg_nearest_part(table, ConstraintRelationId, step->fk_name);
+		case CHANGED_TRIGGER:
+			return sg_nearest_part(table, TriggerRelationId, step->fk_name);
+		case CHANGED_INDEX:
+			return sg_nearest_part(table, IndexRelationId, step->fk_name);
+		default:
+			return NULL;
+	}
+}
+
 /* Reports that the object that a step is to drop or rename neither exists nor is made by another step */
 static void
 tell_absent(const PlanStep *step)
 {
+	Oid			table = sg_find_qualified(step->child_table);
+	char	   *near;
+
 	if (plan_changed_object(step) == CHANGED_COLUMN)
-		tell_no_column(sg_find_qualified(step->child_table), step->child_table, step->fk_name, "fail");
-	else
-		ereport(NOTICE,
-				(errmsg("%s: there is none here, and the step will fail until there is", plan_step_object(step))));
+	{
+		tell_no_column(table, step->child_table, step->fk_name, "fail");
+		return;
+	}
+	near = plan_nearest_part(step, table);
+	ereport(NOTICE,
+			(errmsg("%s: there is none here, and the step will fail until there is", plan_step_object(step)),
+			 near ? errhint("Perhaps you meant %s.", quote_identifier(near)) : 0));
 }
 
 /* Checks a step that is no foreign key */
@@ -794,6 +819,7 @@ tell_problem(const PlanStep *step, const char *reason, const char *hint)
 }
 
 FkProblem  *(*plan_problem_hook) (const PlanStep *step) = NULL;
+FkProblem  *(*plan_names_hook) (const PlanStep *step) = NULL;
 
 /* Returns whether another step of the plan may make an object that a step lacks */
 static bool
@@ -816,16 +842,23 @@ tell_change(const PlanDraft *draft, const PlanStep *step)
 {
 	FkProblem  *problem = NULL;
 
+	if (draft->quiet || draft->incomplete || step->missing || step->state != STEP_PENDING)
+		return;
 	switch (step->kind)
 	{
+		case STEP_STATEMENT:
+			problem = plan_names_hook(step);
+			if (problem)
+				tell_problem(step, problem->reason, problem->hint);
+			return;
 		case STEP_CHECK:
 		case STEP_COLUMN:
 		case STEP_DEFAULT:
 		case STEP_INDEX:
 		case STEP_TABLE:
 		case STEP_RENAME:
-			if (plan_problem_hook && !step->missing && !draft->quiet && !draft->incomplete && step->state == STEP_PENDING)
-				problem = plan_problem_hook(step);
+		case STEP_ROWS:
+			problem = plan_problem_hook(step);
 			break;
 		default:
 			break;

@@ -286,6 +286,19 @@ SELECT sg_plan_add('near', x) FROM unnest(ARRAY['DROP INDEX plan_add.kept_indx',
     'ALTER TABLE plan_add.kept_c VALIDATE CONSTRAINT kept_chek', 'DROP FUNCTION plan_add.kept_function()']) x \g /dev/null
 SELECT step, result, detail, hint FROM sg_plan_check_details('near') WHERE check_name = 'names' ORDER BY step;
 
+-- each step that is added gives a NOTICE of names that are not there, unless another step has them
+SELECT sg_plan_create('told') \g /dev/null
+SELECT sg_plan_add_rows('told', 'plan_add.customer', '[{"id": 1, "phon": "1"}]');
+SELECT sg_plan_add_rows('told', 'plan_add.customer', '[{"phone": "1"}]', '{id}');
+SELECT sg_plan_add_statement('told', x) FROM unnest(ARRAY['ALTER TABLE plan_add.purchas ADD x int', 'ALTER TABLE customer ADD x int',
+    'ALTER TABLE plan_add.customer DROP COLUMN phon', 'UPDATE plan_add.custome SET phone = NULL', 'ALTER TABLE plan_add.kept_c DROP COLUMN gg', 'DROP INDEX plan_add.kept_indx',
+    'ALTER TABLE plan_add.kept_c VALIDATE CONSTRAINT kept_chek', 'CREATE TABLE plan_add.later (id int); ALTER TABLE plan_add.later ADD y int',
+    'COMMENT ON TABLE plan_add.later IS NULL',
+    'WITH gone AS (SELECT 1 AS id) DELETE FROM plan_add.kept_c USING gone WHERE g = gone.id']) x \g /dev/null
+SELECT sg_plan_add_drop('told', 'constraint', 'plan_add.kept_c', 'kept_chek');
+SELECT sg_plan_add_rename('told', 'index', 'plan_add.kept_c', 'kept', 'kept_indx');
+SELECT sg_plan_drop('told');
+
 -- a step that failed for what no look finds
 SELECT sg_plan_create('failed');
 SELECT sg_plan_add('failed', 'UPDATE plan_add.purchase SET id = id / 0');
