@@ -12,7 +12,8 @@ RETURN (
                 WHEN (SELECT count(DISTINCT ARRAY(SELECT jsonb_object_keys(x.e))) > 1 FROM element x)
                     THEN 'all rows have to have the same columns'
                 WHEN coalesce(cardinality(key_columns), 0) = 0 THEN 'rows need a key'
-                WHEN NOT (g.list -> 0) ?& key_columns THEN 'rows lack a column of the key'
+                WHEN NOT (g.list -> 0) ?& key_columns THEN 'rows lack a column of the key: ' ||
+                    (SELECT string_agg(quote_ident(k), ', ') FROM unnest(key_columns) k WHERE NOT (g.list -> 0) ? k)
                 WHEN EXISTS (SELECT FROM element x CROSS JOIN LATERAL unnest(key_columns) k (name) WHERE x.e -> k.name = 'null')
                     THEN 'a row has null in its key'
                 WHEN (SELECT count(*) <> count(DISTINCT ARRAY(SELECT x.e ->> k.name FROM unnest(key_columns) WITH ORDINALITY k (name, o)

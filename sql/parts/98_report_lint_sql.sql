@@ -519,7 +519,7 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'renaming-column', 'warning',
  '%1 becomes %2: programs that name it fail from then on'),
 (true, 'syntax-error', 'error',
- '%2'),
+ '%2; correct it, and check the script again'),
 (true, 'missing-object', 'error',
  '%2 is not here, and no script before this one makes it'),
 (true, 'statement-refused', 'error',

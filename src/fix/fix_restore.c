@@ -1553,6 +1553,9 @@ restore_all(PlanRun *run)
 	}
 	else if (hidden > 0)
 		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
+	else if (run->kept_by != 0 && restored == 0)
+		run->next = psprintf("Quarantine has no rows of plan_id " INT64_FORMAT ". To see whose rows it has:\n"
+							 "SELECT plan, plan_id, count(*) FROM schemaguard.quarantine GROUP BY plan, plan_id;", run->kept_by);
 	else if (namesake > 0)
 		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back:\n%s",
 							 again(run, namesake));

@@ -87,10 +87,19 @@ get_environment(const char *name)
 	found = store_query("SELECT name, server, protected, approvers, schemaguard.sg_environment_path(name) AS path"
 						" FROM schemaguard.environment WHERE name = $1", &args, read_environment);
 	if (found == NIL)
+	{
+		args = (StoreArgs)
+		{
+			0
+		};
+		found = store_query("SELECT name, server, protected, approvers, NULL::text AS path FROM schemaguard.environment", &args, read_environment);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no environment \"%s\"", name),
-				 errhint("These are there:\nSELECT name, server, stage, next FROM schemaguard.environment;")));
+				 found ? errhint("These are there:\nSELECT name, server, stage, next FROM schemaguard.environment;") :
+				 errhint("None is declared yet. Declare each one, with the foreign server that leads to it, or without if it is this database:\n"
+						 "INSERT INTO schemaguard.environment (name, stage) VALUES (%s, 'development');", quote_literal_cstr(name))));
+	}
 	return linitial(found);
 }
 

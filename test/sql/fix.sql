@@ -768,6 +768,7 @@ CALL sg_restore_quarantine('below');
 \set VERBOSITY default
 SELECT sg_plan_create('below');
 CALL sg_restore_quarantine('below', plan_id => :below);
+CALL sg_restore_quarantine('below', plan_id => 2000000000);
 SELECT * FROM fix.refund ORDER BY id;
 SELECT sg_plan_drop('below');
 

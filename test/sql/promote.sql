@@ -11,6 +11,8 @@ CREATE ROLE regress_sg_other LOGIN;
 SELECT sg_grant('regress_sg_dev'), sg_grant('regress_sg_lead'), sg_grant('regress_sg_other') \g /dev/null
 CREATE SCHEMA pr AUTHORIZATION regress_sg_dev;
 RESET client_min_messages;
+-- none is declared yet
+SELECT * FROM sg_promote('nowhere', 'here');
 
 -- windows: when each is open, and when next; a Saturday is 2026-11-28
 SELECT w, t, schemaguard.sg_window_opens(w, t::timestamptz) AT TIME ZONE 'UTC' AS opens
