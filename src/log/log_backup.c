@@ -51,6 +51,25 @@ check_time(const char *name, TimestampTz time, TimestampTz after)
 				 errhint("taken_at is the moment that the backup has, verified_at when it was restored and looked at.")));
 }
 
+/*
+ * Raises 22023 for a short text without a digit, or one that begins as a date,
+ * in place of a checksum: the time of the backup, which would be taken for now
+ */
+static void
+check_checksum(const char *checksum)
+{
+	size_t		len = strlen(checksum);
+	const char *digits = "0123456789";
+
+	if ((len >= 16 || strpbrk(checksum, digits)) && !(strspn(checksum, digits) == 4 && checksum[4] == '-'))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("checksum is none: \"%s\"", checksum),
+			 errhint(sg_calls("The third argument is what sha256sum or the like prints. The time of the backup is another one:\n"
+							  "SELECT sg_backup_record('pg_dump', '/backups/shop.dump', taken_at => now() - interval '1 hour');"))));
+}
+
 /* Inserts the record, or completes the one that is there; returns its number */
 static int64
 record(Datum *values, const char *nulls)
@@ -85,7 +104,7 @@ record(Datum *values, const char *nulls)
  * Records a backup of this database, or when the one of that location and time
  * was verified: restored, and looked at.  Returns its number.  Needs sg_grant().
  *
- * Errors: 22023 empty names, times that cannot be; 23505 the backup of that
+ * Errors: 22023 empty names, times that cannot be, a checksum that is none; 23505 the backup of that
  * location and time is recorded with another kind or checksum; 22004; 25006; 42501.
  */
 static Datum
@@ -110,6 +129,8 @@ sg_backup_record_entered(PG_FUNCTION_ARGS)
 				 errmsg("the %s of a backup is empty", kind[0] == '\0' ? "kind" : "location"),
 				 errhint(sg_calls("The kind is what made it, the location where it is, as in:\n"
 								  "SELECT sg_backup_record('pg_dump', '/backups/shop.dump');"))));
+	if (!PG_ARGISNULL(2))
+		check_checksum(sg_arg_text(fcinfo, 2));
 	check_time("taken_at", PG_GETARG_TIMESTAMPTZ(3), DT_NOBEGIN);
 	if (!PG_ARGISNULL(4))
 		check_time("verified_at", PG_GETARG_TIMESTAMPTZ(4), PG_GETARG_TIMESTAMPTZ(3));

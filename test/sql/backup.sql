@@ -22,11 +22,14 @@ SELECT sg_backup_record('pg_dump', '/b/x', taken_at => '2100-01-01 00:00+00');
 SELECT sg_backup_record('pg_dump', '/b/x', taken_at => '2020-01-02 00:00+00', verified_at => '2020-01-01 00:00+00');
 SELECT sg_backup_record('pg_dump', '/b/x', taken_at => '2020-01-02 00:00+00', verified_at => 'infinity');
 SELECT sg_backup_record('pg_dump', '/b/x', taken_at => '-infinity');
+-- a time in place of the checksum
+SELECT sg_backup_record('pg_dump', '/b/x', 'never');
+SELECT sg_backup_record('pg_dump', '/b/x', '2020-01-02 00:00+00');
 SELECT sg_backup_record('pg_dump', '/b/old', taken_at => '2020-01-01 00:00+00') AS id \gset
 -- the same one, which is verified later, and then has a checksum; a verification is not forgotten
 SELECT sg_backup_record('pg_dump', '/b/old', taken_at => '2020-01-01 00:00+00', verified_at => '2020-01-01 03:00+00') = :id AS same;
-SELECT sg_backup_record('pg_dump', '/b/old', 'abc', taken_at => '2020-01-01 00:00+00') = :id AS same;
-SELECT sg_backup_record('pg_dump', '/b/old', 'abd', taken_at => '2020-01-01 00:00+00');
+SELECT sg_backup_record('pg_dump', '/b/old', 'abc1', taken_at => '2020-01-01 00:00+00') = :id AS same;
+SELECT sg_backup_record('pg_dump', '/b/old', 'abd1', taken_at => '2020-01-01 00:00+00');
 SELECT sg_backup_record('tar', '/b/old', taken_at => '2020-01-01 00:00+00');
 SELECT kind, location, checksum, verified_at - taken_at AS verified_after, role, place = schemaguard.sg_place() AS here FROM schemaguard.backup;
 INSERT INTO schemaguard.backup (kind, location, taken_at, role) VALUES ('x', 'x', now(), 'x');

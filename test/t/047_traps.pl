@@ -201,7 +201,7 @@ my @calls = (
 	[ sg_audit_gate => q{CALL sg_audit_gate()} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate('{t}', 'kept')} ],
 	[ sg_audit_baseline => 'SELECT sg_audit_baseline()' ],
-	[ sg_backup_record => q{SELECT sg_backup_record('pg_dump', 'x', 'y', verified_at => pg_catalog.now())} ],
+	[ sg_backup_record => q{SELECT sg_backup_record('pg_dump', 'x', 'y1', verified_at => pg_catalog.now())} ],
 	[ sg_audit_accept => q{SELECT sg_audit_accept(f.property, 'why') FROM schemaguard.finding f WHERE f.source OPERATOR(pg_catalog.=) 'audit' AND f.result OPERATOR(pg_catalog.=) 'fail' LIMIT 1} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate(only_new => true, fail => false)} ],
 	[ sg_findings_take => 'SELECT sg_findings_take()' ],
