@@ -98,7 +98,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
-        SELECT *, d.step > 0 AND d.result = 'warn' AND NOT everything AND
+        SELECT *, d.step > 0 AND d.result <> 'ok' AND NOT everything AND
                   count(*) FILTER (WHERE d.step > 0)
                       OVER (PARTITION BY d.check_name, d.result, d.detail ~ '^policy [^:]*no copy:') > 10 AS alike
         FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
@@ -111,13 +111,15 @@ BEGIN ATOMIC
                   current_user, schemaguard.sg_schema(), sg_plan_check.plan)
     FROM found f
     UNION ALL
-    -- a warning of many steps is one row
-    (SELECT 0, 'warn', schemaguard.sg_cut(sg_plan_check.plan, 34, 16), f.check_name,
-        format('%s warnings, steps %s ...', count(*), array_to_string((array_agg(f.step ORDER BY f.place))[:3], ', ')),
+    -- a warning of many steps is one row, and so is what blocks them
+    (SELECT 0, f.result, schemaguard.sg_cut(sg_plan_check.plan, 34, 16), f.check_name,
+        format(CASE f.result WHEN 'warn' THEN '%s warnings, steps %s ...' ELSE '%s blocks, steps %s ...' END, count(*),
+            array_to_string((array_agg(f.step ORDER BY f.place))[:3], ', ')),
         format(E'See all of them; the first one says: %s\n'
-            'SELECT * FROM %s.sg_plan_check_details(%L, %L, %L) WHERE check_name = %L AND result = ''warn'' AND step > 0;',
-               (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name)
-     FROM found f WHERE f.alike GROUP BY f.check_name, f.detail ~ '^policy [^:]*no copy:' ORDER BY min(f.place))
+            'SELECT * FROM %s.sg_plan_check_details(%L, %L, %L) WHERE check_name = %L AND result = %L AND step > 0;',
+               (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name,
+               f.result)
+     FROM found f WHERE f.alike GROUP BY f.check_name, f.result, f.detail ~ '^policy [^:]*no copy:' ORDER BY min(f.place))
     UNION ALL
     (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan), 34, 16), f.check_name,
         schemaguard.sg_cut(f.detail), f.hint

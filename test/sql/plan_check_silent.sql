@@ -249,7 +249,7 @@ SET client_min_messages = warning;
 SELECT found('chs_inserts', 'none');
 INSERT INTO n (id, old, empty, no_default, given, arg) VALUES (1, 'x', 1, 1, 1, 1) RETURNING filled;
 
--- a warning of more than ten steps is one row of the listing, whose hint lists them; what blocks is not, and ten warnings are not
+-- a warning of more than ten steps is one row of the listing, whose hint lists them, and so is what blocks them; ten warnings are not
 CREATE TABLE many_p (id int PRIMARY KEY);
 SELECT format('CREATE TABLE many (id int PRIMARY KEY, %s)', string_agg(format('c%s int DEFAULT 5', i), ', ')) FROM generate_series(1, 24) i \gexec
 INSERT INTO many (id) VALUES (1);
