@@ -389,6 +389,13 @@ extern PGDLLIMPORT char *locale_messages;
 /* 19: a new column of a domain rewrites the table if a constraint is volatile; before, if the domain has any constraint */
 #define SG_DOMAIN_REWRITES_IF_VOLATILE (PG_VERSION_NUM >= 190000)
 
+/* Maps the columns of one table to those of another by their names */
+#if PG_VERSION_NUM >= 160000
+#define SG_ATTRMAP_BY_NAME(from, to) build_attrmap_by_name(from, to, false)
+#else
+#define SG_ATTRMAP_BY_NAME(from, to) build_attrmap_by_name(from, to)
+#endif
+
 /* Before 16 a rule ON SELECT makes a view of an empty table */
 #define SG_RULE_MAKES_VIEW (PG_VERSION_NUM < 160000)
 

@@ -11,8 +11,12 @@
  * relation.  The table itself is locked for reading alone.  The empty table lacks its rows,
  * keys, triggers, rules and policies, and all that uses it.
  *
+ * The empty table has another name beside its own, or, where the text names the
+ * table more than once, as for a column, the same name in a schema of its own.
+ *
  * Nothing is run where the call would run it as another role, or where its
- * text names the table more than once, of which one name may be for a column.
+ * text names the table more than once and the role can't make schemas, or a
+ * column has the table and its schema before it.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,8 +25,10 @@
 #include <ctype.h>
 
 #include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_sequence.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -57,8 +63,12 @@ typedef struct Clone
 								 * names; or InvalidOid */
 	char	  **index_name;		/* where it is named in the statement */
 	Constraint *constraint;		/* that it becomes, or NULL */
+	bool		apart;			/* the clone has the table's name, in
+								 * TRIAL_SCHEMA */
 	bool		made;			/* the clone: errors are the statement's */
 } Clone;
+
+#define TRIAL_SCHEMA "~sg_trial"
 
 /* Can the command be judged by an empty table with the columns, defaults, checks and indexes of this one? */
 static bool
@@ -258,13 +268,15 @@ name_index(Clone *clone, char *name)
 static void
 make_clone(Clone *clone)
 {
-	char	   *name = psprintf("~sg_%u", clone->table);
-	Oid			schema = get_rel_namespace(clone->table);
-	char	   *made = quote_qualified_identifier(sg_rel_schema(clone->table), name);
+	char	   *name = clone->apart ? sg_rel_name(clone->table) : psprintf("~sg_%u", clone->table);
+	char	   *schema = clone->apart ? TRIAL_SCHEMA : sg_rel_schema(clone->table);
+	char	   *made = quote_qualified_identifier(schema, name);
 	char		relkind = get_rel_relkind(clone->table);
 	Datum		key;
 	char	   *parted = "";
 
+	if (clone->apart)
+		change_run_on_trial(psprintf("CREATE SCHEMA %s", quote_identifier(schema)));
 	if (relkind == RELKIND_SEQUENCE)
 		make_sequence(clone->table, made);
 	else
@@ -274,7 +286,8 @@ make_clone(Clone *clone)
 		change_run_on_trial(psprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL)%s", made, sg_relation_name(clone->table), parted));
 	}
 	if (OidIsValid(clone->index))
-		name_index(clone, index_of_clone(clone, get_relname_relid(name, schema)));
+		name_index(clone, index_of_clone(clone, get_relname_relid(name, get_namespace_oid(schema, false))));
+	clone->name->schemaname = schema;
 	if (clone->index_name != &clone->name->relname)
 		clone->name->relname = name;
 }
@@ -314,20 +327,45 @@ is_of_word(char c)
 	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
 }
 
-/* Is a name written once?  One that is a part of a longer word does not count. */
+/*
+ * Is a name written once?  One that is a part of a longer word does not count.
+ * *of_column: between two dots, with its schema
+ */
 static bool
-is_once(const char *sql, const char *name)
+is_once(const char *sql, const char *name, bool *of_column)
 {
 	size_t		len = strlen(name);
 	int			n = 0;
+
+	*of_column = false;
 
 	for (const char *at = sql; *at; at++)
 	{
 		/* in quotes, case counts */
 		if ((at > sql && at[-1] == '"' ? strncmp(at, name, len) : pg_strncasecmp(at, name, len)) == 0 && (at == sql || !is_of_word(at[-1])) && !is_of_word(at[len]))
+		{
+			const char *left = at;
+
 			n++;
+			while (left > sql && strchr("\" \t\r\n", left[-1]))
+				left--;
+			*of_column |= left > sql && left[-1] == '.' && at[len + strspn(at + len, "\" \t\r\n")] == '.';
+		}
 	}
 	return n == 1;
+}
+
+/* May the clone stand beside its table, or apart from it?  Sets which */
+static bool
+find_place(Clone *clone, const char *relname)
+{
+	Oid			schema = get_rel_namespace(clone->table);
+	bool		of_column;
+
+	clone->apart = clone->index_name != &clone->name->relname && !is_once(clone->sql, relname, &of_column);
+	if (!clone->apart)
+		return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+	return !of_column && object_aclcheck(DatabaseRelationId, MyDatabaseId, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 }
 
 /* Finds the index that a statement about a table names, if it is of that table */
@@ -349,12 +387,13 @@ find_index(Clone *clone, const AlterTableStmt *statement)
 	}
 }
 
-/* Is the table one that a plain one can be made like, beside it, and is it named once? */
+/* Is the table one that a plain one can be made like? */
 static bool
 can_be_cloned(Clone *clone)
 {
 	char		relkind;
 	char	   *relname;
+	bool		of_column;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
@@ -367,16 +406,15 @@ can_be_cloned(Clone *clone)
 		clone->index = clone->table;
 		clone->index_name = &clone->name->relname;
 		clone->table = IndexGetRelation(clone->index, true);
-		if (!is_once(clone->sql, clone->name->relname))
+		if (!is_once(clone->sql, clone->name->relname, &of_column))
 			return false;
 	}
 	else if (OidIsValid(clone->table) && IsA(clone->statement->stmt, AlterTableStmt))
 		find_index(clone, (AlterTableStmt *) clone->statement->stmt);
 	relkind = OidIsValid(clone->table) ? get_rel_relkind(clone->table) : '\0';
 	relname = OidIsValid(clone->table) ? get_rel_name(clone->table) : NULL;
-	return (relkind == (IsA(clone->statement->stmt, AlterSeqStmt) ? RELKIND_SEQUENCE : RELKIND_RELATION) || relkind == RELKIND_PARTITIONED_TABLE) && relname && (clone->index_name == &clone->name->relname || is_once(clone->sql, relname)) &&
-		sg_rel_persistence(clone->table) == RELPERSISTENCE_PERMANENT &&
-		object_aclcheck(NamespaceRelationId, get_rel_namespace(clone->table), GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+	return (relkind == (IsA(clone->statement->stmt, AlterSeqStmt) ? RELKIND_SEQUENCE : RELKIND_RELATION) || relkind == RELKIND_PARTITIONED_TABLE) && relname &&
+		sg_rel_persistence(clone->table) == RELPERSISTENCE_PERMANENT && find_place(clone, relname);
 }
 
 /* Returns a message with another name for the first of these */
@@ -396,6 +434,8 @@ message_of(const Clone *clone, const ErrorData *edata)
 
 	if (OidIsValid(clone->index))
 		message = renamed(message, *clone->index_name, sg_rel_name(clone->index));
+	if (clone->apart)
+		return renamed(message, TRIAL_SCHEMA, sg_rel_schema(clone->table));
 	return clone->name ? renamed(message, psprintf("~sg_%u", clone->table), sg_rel_name(clone->table)) : message;
 }
 

@@ -14,6 +14,7 @@
 
 #include "access/reloptions.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
@@ -375,6 +376,79 @@ look_at_owner(Oid relid, const RoleSpec *owner)
 		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot change owner of sequence \"%s\": it is linked to table \"%s\"", sg_rel_name(relid), sg_rel_name(table)));
 }
 
+/* Returns the partitioned table or index right above one, or InvalidOid */
+static Oid
+parent_of(Oid relid)
+{
+	List	   *above = sg_partition_ancestors(relid);
+
+	return above ? linitial_oid(above) : InvalidOid;
+}
+
+/* Has a partition an index that is attached to the partitioned one? */
+static bool
+has_attached(Oid part, Oid partitioned)
+{
+	foreach_oid(index, fk_table_indexes(part))
+	{
+		if (parent_of(index) == partitioned)
+			return true;
+	}
+	return false;
+}
+
+/* Returns why an index can't be attached to a partitioned one, or NULL */
+static const char *
+attach_refusal(Oid partitioned, Oid index, Oid part)
+{
+	Oid			table = IndexGetRelation(partitioned, false);
+	Relation	parent;
+	Relation	child;
+	Relation	above;
+	Relation	below;
+	AttrMap    *map;
+	bool		alike;
+	bool		keyed = OidIsValid(get_index_constraint(partitioned)) && !OidIsValid(get_index_constraint(index));
+
+	if (OidIsValid(parent_of(index)) && parent_of(index) != partitioned)
+		return "it is attached to another index";
+	if (parent_of(part) != table)
+		return psprintf("it is not an index on any partition of table \"%s\"", sg_rel_name(table));
+	if (!OidIsValid(parent_of(index)) && has_attached(part, partitioned))
+		return psprintf("another index is already attached for partition \"%s\"", sg_rel_name(part));
+	above = sg_relation_open(table, AccessShareLock);
+	below = sg_relation_open(part, AccessShareLock);
+	parent = index_open(partitioned, AccessShareLock);
+	child = index_open(index, AccessShareLock);
+	map = SG_ATTRMAP_BY_NAME(RelationGetDescr(below), RelationGetDescr(above));
+	alike = CompareIndexInfo(BuildIndexInfo(child), BuildIndexInfo(parent), child->rd_indcollation, parent->rd_indcollation,
+							 child->rd_opfamily, parent->rd_opfamily, map);
+	index_close(child, NoLock);
+	index_close(parent, NoLock);
+	table_close(below, NoLock);
+	table_close(above, NoLock);
+	return !alike ? "the index definitions do not match" :
+		keyed ? psprintf("index \"%s\" belongs to a constraint, and it to none", sg_rel_name(partitioned)) : NULL;
+}
+
+/* Raises an error for an index that can't be attached to a partitioned one */
+static void
+look_at_attached(Oid partitioned, const RangeVar *name)
+{
+	Oid			index = change_find_named(name);
+	char		relkind = OidIsValid(index) ? get_rel_relkind(index) : '\0';
+	const char *reason;
+
+	if (!OidIsValid(index))
+		return;
+	if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not an index", sg_rel_name(index)));
+	reason = attach_refusal(partitioned, index, IndexGetRelation(index, false));
+	if (reason)
+		refuse(ERRCODE_INVALID_OBJECT_DEFINITION, psprintf("cannot attach index \"%s\" as a partition of index \"%s\": %s",
+														   sg_rel_name(index), sg_rel_name(partitioned), reason));
+}
+
 static void
 look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd *command)
 {
@@ -424,6 +498,8 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 		case AT_AttachPartition:
 			if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE && get_rel_relkind(table) != RELKIND_PARTITIONED_INDEX)
 				refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("\"%s\" is not partitioned", sg_rel_name(table)));
+			if (get_rel_relkind(table) == RELKIND_PARTITIONED_INDEX)
+				look_at_attached(table, ((PartitionCmd *) command->def)->name);
 			break;
 		case AT_ChangeOwner:
 			look_at_owner(table, command->newowner);

@@ -644,6 +644,35 @@ validates(const AlterTableStmt *statement, const char *name)
 	return false;
 }
 
+/* Warns of keys to a partitioned table by which rows may refer to the partition that leaves it */
+static void
+tell_detached(const Asking *asking, const RangeVar *name)
+{
+	Oid			part;
+	List	   *above;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	part = change_find_named(name);
+	sg_scope_end(&scope);
+	above = OidIsValid(part) ? sg_partition_ancestors(part) : NIL;
+	foreach_ptr(const FkKey, key, list_member_oid(above, asking->table) ? asking->check->declared : NIL)
+	{
+		StringInfoData columns;
+
+		if (!list_member_oid(above, key->parent))
+			continue;
+		initStringInfo(&columns);
+		for (int i = 0; i < key->nkeys; i++)
+			appendStringInfo(&columns, "%sc.%s = p.%s", i ? " AND " : "", quote_identifier(sg_column_name(key->child, key->child_att[i])),
+							 quote_identifier(sg_column_name(key->parent, key->parent_att[i])));
+		check_row(asking->cs, "rows", CHECK_WARN,
+				  psprintf("whether rows of %s refer to the partition by key %s was not looked at: it can't be detached while they do",
+						   sg_relation_name(key->child), quote_identifier(key->name)),
+				  psprintf("To see these rows:\nSELECT c.* FROM %s c JOIN %s p ON %s;", sg_relation_name(key->child), sg_relation_name(part), columns.data));
+	}
+}
+
 static void
 ask_command(const Asking *asking, const AlterTableStmt *statement, const AlterTableCmd *command)
 {
@@ -670,6 +699,9 @@ ask_command(const Asking *asking, const AlterTableStmt *statement, const AlterTa
 			break;
 		case AT_ValidateConstraint:
 			ask_validated(asking, command->name);
+			break;
+		case AT_DetachPartition:
+			tell_detached(asking, ((PartitionCmd *) command->def)->name);
 			break;
 		case AT_AttachPartition:
 		case AT_AddInherit:

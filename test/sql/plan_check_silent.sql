@@ -400,6 +400,30 @@ SELECT sg_plan_add('chs_heirs', 'ALTER TABLE chs.inpar ALTER v TYPE bigint'), sg
   sg_plan_add('chs_heirs', 'ALTER TABLE chs.inpar ADD CHECK (v > 1) NO INHERIT, ALTER v SET STATISTICS 5'), sg_plan_add('chs_heirs', 'ALTER TABLE chs.inkid ADD COLUMN w chs.dom_check');
 SELECT step, result, check_name, regexp_replace(detail, '[0-9.]+ [kM]B', 'N MB', 'g') FROM sg_plan_check_details('chs_heirs')
 WHERE step > 0 AND (check_name = 'locks' OR check_name = 'estimate') ORDER BY step, check_name;
+-- a statement that names its table twice is tried, too; an index that does not fit a partitioned one; keys to a partition that is detached
+CREATE FUNCTION tried(statement text) RETURNS SETOF text LANGUAGE sql AS
+  $$SELECT result || '|' || concat_ws('|', check_name, detail) FROM sg_plan_check_details('chs_of') WHERE check_name = 'trial'$$;
+CREATE TABLE twice (id int PRIMARY KEY, twice int);
+CREATE FUNCTION twice() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE ranged (id int, n int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE ranged_1 PARTITION OF ranged FOR VALUES FROM (0) TO (10);
+CREATE TABLE ranged_2 PARTITION OF ranged FOR VALUES FROM (10) TO (20);
+CREATE TABLE of_ranged (id int REFERENCES ranged);
+INSERT INTO ranged VALUES (1); INSERT INTO of_ranged VALUES (1);
+CREATE INDEX ranged_n ON ONLY ranged (n);
+CREATE INDEX ranged_1_n ON ranged_1 (n); CREATE INDEX ranged_1_id ON ranged_1 (id);
+CREATE INDEX ranged_2_id ON ranged_2 (id); CREATE INDEX twice_n ON twice (twice);
+ALTER INDEX ranged_n ATTACH PARTITION ranged_1_n;
+SELECT s, check_of(s), tried(s) FROM unnest(ARRAY['ALTER TABLE chs.twice ADD CHECK (twice.twicee > 0)', 'ALTER TABLE chs.twice ADD CHECK (twice.twice > 0)',
+  'ALTER TABLE chs.twice ADD CHECK (twice IS NOT NULL), ADD CHECK (twice ~ 1)', 'CREATE INDEX ON chs.twice (lower(twice))',
+  'CREATE TRIGGER twice BEFORE UPDATE OF nothing ON chs.twice FOR EACH ROW EXECUTE FUNCTION chs.twice()',
+  'CREATE TRIGGER twice INSTEAD OF UPDATE ON chs.twice FOR EACH ROW EXECUTE FUNCTION chs.twice()',
+  'CREATE TRIGGER twice BEFORE UPDATE ON chs.twice FOR EACH ROW WHEN (NEW.twice > 0) EXECUTE FUNCTION chs.twice()',
+  'CREATE POLICY twice ON chs.twice USING (twice.twice)', 'ALTER TABLE chs.twice ALTER twice TYPE text COLLATE nowhere',
+  'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.ranged_1_id', 'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.ranged_2_id',
+  'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.ranged_1_n', 'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.twice_n',
+  'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.ranged_1', 'ALTER INDEX chs.ranged_pkey ATTACH PARTITION chs.ranged_1_n',
+  'ALTER INDEX chs.ranged_n ATTACH PARTITION chs.nothing', 'ALTER TABLE chs.ranged DETACH PARTITION chs.ranged_1']) s;
 -- a statement is not said to do what a step does
 SELECT sg_plan_create('chs_says') \g /dev/null
 SELECT sg_plan_add_statement('chs_says', 'UPDATE chs.wide_p SET id = id + 1') \g /dev/null
