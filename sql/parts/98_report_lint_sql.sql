@@ -91,11 +91,13 @@ RETURN CASE WHEN statement IS NOT NULL THEN
     format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement) END;
 COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'returns the call that makes a statement a step of the plan for fixes';
 
--- By a CHECK that is valid, or that the script validates before: then SET NOT NULL reads no row
+-- By a CHECK that is valid, or that the script validates before, or by a SET NOT NULL of the script: then SET NOT NULL reads no row
 CREATE FUNCTION schemaguard.sg_lint_sql_checked(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT EXISTS (SELECT FROM pg_constraint c
+    SELECT EXISTS (SELECT FROM unnest(facts) v
+                   WHERE v.command = 'set not null' AND v.relation = fact.relation AND v.name = fact.name AND v.statement < fact.statement)
+        OR EXISTS (SELECT FROM pg_constraint c
                    WHERE c.conrelid = fact.relid AND c.contype = 'c'
                      AND pg_get_constraintdef(c.oid) ^@ ('CHECK ((' || quote_ident(fact.name) || ' IS NOT NULL))')
                      AND (c.convalidated OR EXISTS (
@@ -431,8 +433,8 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'constraint-missing-not-valid', 'error',
  '%1 (%3) is read while nobody can read or write it; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
 (true, 'disallowed-unique-constraint', 'error',
- '%1 (%3): its index is built while nobody can read or write the table; build it CONCURRENTLY first, and add the constraint USING '
- 'INDEX'),
+ '%1 (%3): its index is built while nobody can read or write the table; build it CONCURRENTLY first, then add the constraint USING '
+ 'INDEX, a primary key only once its columns are NOT NULL'),
 (true, 'adding-exclusion-constraint', 'error',
  '%1 (%3): its index is built while nobody can read or write the table; there is no other way'),
 (true, 'adding-not-nullable-field', 'error',
@@ -595,15 +597,27 @@ BEGIN ATOMIC
                bool_or(f.rule = 'statement-refused') OVER same AS fails
         FROM found f
         WINDOW same AS (PARTITION BY (f.fact).statement, (f.fact).sql)),
+    -- a step reads literals such as dates by its caller's settings
+    read_by AS (
+        SELECT s.name, min(s.statement) AS statement
+        FROM read r CROSS JOIN LATERAL unnest(r.facts) s
+        WHERE s.command = 'set' AND s.name IN ('datestyle', 'intervalstyle', 'timezone') GROUP BY s.name),
     said AS (
         SELECT (f.fact).line, (f.fact).last_line, (f.fact).statement, coalesce(u.severity, s.severity) AS severity, f.rule,
                upper(btrim(regexp_replace(replace((f.fact).lock, 'Lock', ''), '(?=Exclusive|Share|Row|Update)', ' ', 'g'))) AS lock,
                coalesce((f.fact).object, '') AS object,
                schemaguard.sg_lint_whose(CASE WHEN u.message IS NOT NULL THEN u.added_by END, u.author_id)
                || schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
-                   coalesce(schemaguard.sg_lint_weight((f.fact).relid, 'heirs' = ANY ((f.fact).flags)), '')]) AS message,
-               (f.fact).sql, f.safe
-        FROM judged f JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
+                   coalesce(schemaguard.sg_lint_weight((f.fact).relid, 'heirs' = ANY ((f.fact).flags)), '')])
+               || coalesce('; there is no safe form, because the script sets ' || b.names
+                           || ', by which a step may read a literal otherwise', '') AS message,
+               (f.fact).sql, CASE WHEN b.names IS NULL THEN f.safe END AS safe
+        FROM judged f
+             CROSS JOIN LATERAL (
+                 SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM read_by s
+                 WHERE f.safe IS NOT NULL AND s.statement < (f.fact).statement
+                   AND EXISTS (SELECT FROM regexp_matches((f.fact).sql, E'\'[^\']*\'', 'g') l WHERE l[1] ~ '[0-9][-/.: ][0-9]')) b (names)
+             JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
              LEFT JOIN schemaguard.lint_rule u ON u.name = f.rule AND u.source = 'user'
         WHERE coalesce(u.enabled, s.enabled)
           AND CASE f.rule WHEN 'statement-refused' THEN NOT f.told ELSE NOT (f.done AND f.fails AND NOT f.told) END),

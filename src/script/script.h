@@ -168,6 +168,9 @@ extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptO
 
 /* ---- script_name.c ---- */
 
+/* Gives names in the keys and the WHERE of an index their schemas likewise */
+extern void script_qualify_index(ScriptTokens *tokens, ScriptPath *path, const IndexStmt *statement);
+
 /*
  * Give the tables, functions and types that a statement names their schemas;
  * script_qualified_statement() returns its text, of that length, with these

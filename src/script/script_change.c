@@ -467,42 +467,6 @@ end_of_element(const ScriptTokens *tokens, int from)
 
 /* ---- indexes ---- */
 
-/*
- * Returns the last token between `from` and `end` at the depth of `from` that
- * is this name, quoted or not; or `end`
- */
-static int
-find_name(const ScriptTokens *tokens, int from, int end, const char *name)
-{
-	for (int i = end - 1; i >= from; i--)
-	{
-		const ScriptToken *token = &tokens->token[i];
-		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
-
-		if (token->depth == tokens->token[from].depth &&
-			(pg_strcasecmp(text, name) == 0 || strcmp(text, quote_identifier(name)) == 0 ||
-			 strcmp(text, psprintf("\"%s\"", name)) == 0))
-			return i;
-	}
-	return end;
-}
-
-/* Qualifies names in an index element, from one token to the one before `end` */
-static void
-qualify_element(ScriptReader *reader, IndexElem *element, Oid method, int from, int end)
-{
-	ScriptTokens *tokens = tokens_of(reader);
-	int			at;
-
-	script_qualify(tokens, reader->path, element->expr);
-	at = script_token_find(tokens, from, end, script_keyword("collate")) + 1;
-	if (list_length(element->collation) == 1 && at < end)
-		tokens->token[at].schema = script_path_schema(reader->path, SCRIPT_COLLATION, strVal(linitial(element->collation)), InvalidOid);
-	at = list_length(element->opclass) == 1 ? find_name(tokens, from, end, strVal(linitial(element->opclass))) : end;
-	if (at < end)
-		tokens->token[at].schema = script_path_schema(reader->path, SCRIPT_OPCLASS, strVal(linitial(element->opclass)), method);
-}
-
 /* Returns the index definition from USING or the parenthesis on; `end` is the end of the statement */
 static char *
 cut_index(ScriptReader *reader, IndexStmt *stmt, int end)
@@ -511,19 +475,8 @@ cut_index(ScriptReader *reader, IndexStmt *stmt, int end)
 	int			table = script_token_at(tokens, stmt->relation->location);
 	int			using = script_token_find(tokens, table, end, script_keyword("using"));
 	int			open = script_token_find(tokens, table, end, '(');
-	int			close = script_token_find(tokens, open, end, ')');
-	int			from = open + 1;
-	Oid			method = get_index_am_oid(stmt->accessMethod, true);
 
-	foreach_ptr(IndexElem, element, stmt->indexParams)
-	{
-		int			comma = script_token_find(tokens, from, close, ',');
-
-		qualify_element(reader, element, method, from, comma);
-		from = comma + 1;
-	}
-	if (stmt->whereClause)
-		script_qualify(tokens, reader->path, stmt->whereClause);
+	script_qualify_index(tokens, reader->path, stmt);
 	return script_cut(tokens, Min(using, open), end);
 }
 

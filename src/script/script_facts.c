@@ -73,7 +73,9 @@ typedef struct FactReader
 								 * that the statement reaches */
 	const char *deed;			/* deed of ALTER TABLE on its table, under all
 								 * its locks; NULL: none yet */
-	char	   *using;			/* text of the USING of a column's new type */
+	char	   *type;			/* text of a column's new type; NULL: none */
+	char	   *using;			/* text of its USING */
+	List	   *indexes;		/* IndexStmt *: of the statements so far */
 	bool		default_apart;	/* a new column's volatile default is set
 								 * later */
 	ScriptTouched touched;		/* by the statements so far */
@@ -331,7 +333,7 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	/* nothing is known of a column that an earlier statement has made */
 	if (change == TYPE_NOT_HERE && OidIsValid(relid) && sg_has_name(reader->touched.names, fact->name))
 		change = TYPE_MAY_REWRITE;
-	fact->other = script_type_text(def->typeName);
+	fact->other = reader->type ? reader->type : script_type_text(def->typeName);
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
 		fact->does = change == TYPE_REWRITES ? DOES_REWRITE : DOES_MAYBE_REWRITE;
 	else if (change == TYPE_KEEPS_ROWS)
@@ -383,30 +385,54 @@ is_nullable(Oid relid, AttrNumber attnum)
 	return OidIsValid(relid) && sg_read_column(relid, attnum, &attribute) && !attribute.attnotnull;
 }
 
+/* Returns the columns of a unique index, which may be the script's */
+static List *
+columns_of_index(FactReader *reader, Oid relid, const char *name)
+{
+	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
+	HeapTuple	tuple = OidIsValid(index) ? SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index)) : NULL;
+	List	   *columns = NIL;
+
+	foreach_ptr(const IndexStmt, made, HeapTupleIsValid(tuple) ? NIL : reader->indexes)
+	{
+		if (!sg_same_text(made->idxname, name) || sg_find_qualified(script_path_table(reader->path, made->relation)) != relid)
+			continue;
+		foreach_ptr(const IndexElem, element, made->indexParams)
+		{
+			columns = lappend_int(columns, element->name ? get_attnum(relid, element->name) : InvalidAttrNumber);
+		}
+	}
+	if (HeapTupleIsValid(tuple))
+	{
+		for (int i = 0; i < ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts; i++)
+			columns = lappend_int(columns, ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i]);
+		ReleaseSysCache(tuple);
+	}
+	return columns;
+}
+
 /*
- * Returns whether columns of the index are still nullable, so that a primary
- * key USING it reads all rows
+ * Returns the columns of the index (char *) that are still nullable, so that a
+ * primary key USING it reads all rows
  */
-static bool
-has_nullable(const char *table, const char *name)
+static List *
+nullable_columns(FactReader *reader, const char *table, const char *index)
 {
 	Oid			relid = sg_find_qualified(table);
-	Oid			index = OidIsValid(relid) ? get_relname_relid(name, get_rel_namespace(relid)) : InvalidOid;
+	FormData_pg_attribute attribute;
+	List	   *names = NIL;
 
-	HeapTuple	tuple = OidIsValid(index) ? SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index)) : NULL;
-	bool		found = false;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	for (int i = 0; i < ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts; i++)
-		found |= is_nullable(relid, ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i]);
-	ReleaseSysCache(tuple);
-	return found;
+	foreach_int(attnum, OidIsValid(relid) ? columns_of_index(reader, relid, index) : NIL)
+	{
+		if (sg_read_column(relid, attnum, &attribute) && !attribute.attnotnull)
+			names = lappend(names, pstrdup(NameStr(attribute.attname)));
+	}
+	return names;
 }
 
 /* Returns the deed of adding a constraint to a table's existing rows, or NULL */
 static const char *
-constraint_does(const Fact *fact, const Constraint *c)
+constraint_does(FactReader *reader, const Fact *fact, const Constraint *c)
 {
 	switch (c->contype)
 	{
@@ -415,7 +441,7 @@ constraint_does(const Fact *fact, const Constraint *c)
 		case CONSTR_EXCLUSION:
 			if (c->indexname == NULL)
 				return DOES_BUILD;
-			return c->contype == CONSTR_PRIMARY && has_nullable(fact->relation, c->indexname) ? DOES_MAYBE_READ : NULL;
+			return c->contype == CONSTR_PRIMARY && nullable_columns(reader, fact->relation, c->indexname) ? DOES_MAYBE_READ : NULL;
 		case CONSTR_CHECK:
 		case CONSTR_FOREIGN:
 		case CONSTR_NOTNULL:
@@ -519,13 +545,28 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	}
 }
 
+/* Emits SET NOT NULL of the columns that a primary key finds nullable in its index */
+static void
+emit_not_null(FactReader *reader, const Fact *key, const char *index)
+{
+	foreach_ptr(const char, column, nullable_columns(reader, key->relation, index))
+	{
+		Fact		fact = {.command = "set not null",.relation = key->relation,.name = column,.lock = key->lock,.does = DOES_MAYBE_READ};
+
+		fact.text = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", key->relation, quote_identifier(column));
+		emit(reader, &fact);
+	}
+}
+
 static void
 read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 {
 	fact->name = c->conname;
 	flag_constraint(reader, fact, c);
-	fact->does = constraint_does(fact, c);
+	fact->does = constraint_does(reader, fact, c);
 	emit(reader, fact);
+	if (c->contype == CONSTR_PRIMARY && c->indexname && !reader->holds_only)
+		emit_not_null(reader, fact, c->indexname);
 	/* otherwise it is locked for what the other commands do */
 	if (!c->skip_validation)
 		emit_referenced(reader, c, fact->does);
@@ -938,6 +979,15 @@ is_left_out(FactReader *reader, const AlterTableStmt *statement)
 	return name && !has_made(reader, name) && !OidIsValid(find_old(reader, name));
 }
 
+/* Returns the text of a column's new type, which ends before `end`, with its schema; NULL for another command */
+static char *
+new_type(const ScriptTokens *tokens, const AlterTableCmd *cmd, int end)
+{
+	int			from = cmd->subtype == AT_AlterColumnType ? script_token_at(tokens, ((ColumnDef *) cmd->def)->typeName->location) : end;
+
+	return from < end ? script_cut(tokens, from, script_token_find(tokens, from, end, script_keyword("collate"))) : NULL;
+}
+
 static void
 read_alter(FactReader *reader, const AlterTableStmt *statement)
 {
@@ -969,6 +1019,7 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 		int			using = script_token_find(tokens, from, end, script_keyword("using"));
 		char	   *text = script_cut(tokens, from, end);
 
+		reader->type = new_type(tokens, cmd, Min(using, end));
 		reader->using = using < end ? script_cut(tokens, using + 1, end) : NULL;
 		read_command(reader, statement, cmd, from == 0 ? text :
 					 psprintf("ALTER TABLE %s %s", script_path_table(reader->path, statement->relation), text));
@@ -1041,6 +1092,7 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	flag(&fact, statement->unique, "unique");
 	flag(&fact, statement->if_not_exists, "if not exists");
 	emit(reader, &fact);
+	reader->indexes = lappend(reader->indexes, unconstify(IndexStmt *, statement));
 }
 
 /*

@@ -12,7 +12,9 @@
  */
 #include "postgres.h"
 
+#include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 
 #include "base/code.h"
 #include "base/compat.h"
@@ -60,6 +62,7 @@ qualify_column(const NameArg *arg, const ColumnDef *column)
 {
 	qualify(arg, (Node *) column->typeName);
 	qualify(arg, (Node *) column->collClause);
+	qualify(arg, column->raw_default);
 	foreach_ptr(Constraint, c, column->constraints)
 	{
 		if (IsA(c, Constraint))
@@ -116,6 +119,63 @@ qualify_alter(const NameArg *arg, const AlterTableStmt *statement)
 		else
 			qualify_element(arg, command->def);
 	}
+}
+
+/* ---- indexes ---- */
+
+/*
+ * Returns the last token between `from` and `end` at the depth of `from` that
+ * is this name, quoted or not; or `end`
+ */
+static int
+find_name(const ScriptTokens *tokens, int from, int end, const char *name)
+{
+	for (int i = end - 1; i >= from; i--)
+	{
+		const ScriptToken *token = &tokens->token[i];
+		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
+
+		if (token->depth == tokens->token[from].depth &&
+			(pg_strcasecmp(text, name) == 0 || strcmp(text, quote_identifier(name)) == 0 ||
+			 strcmp(text, psprintf("\"%s\"", name)) == 0))
+			return i;
+	}
+	return end;
+}
+
+/* Qualifies names in an index element, from one token to the one before `end` */
+static void
+qualify_index_element(const NameArg *arg, IndexElem *element, Oid method, int from, int end)
+{
+	ScriptTokens *tokens = arg->tokens;
+	int			at;
+
+	qualify(arg, element->expr);
+	at = script_token_find(tokens, from, end, script_keyword("collate")) + 1;
+	if (list_length(element->collation) == 1 && at < end)
+		tokens->token[at].schema = script_path_schema(arg->path, SCRIPT_COLLATION, strVal(linitial(element->collation)), InvalidOid);
+	at = list_length(element->opclass) == 1 ? find_name(tokens, from, end, strVal(linitial(element->opclass))) : end;
+	if (at < end)
+		tokens->token[at].schema = script_path_schema(arg->path, SCRIPT_OPCLASS, strVal(linitial(element->opclass)), method);
+}
+
+void
+script_qualify_index(ScriptTokens *tokens, ScriptPath *path, const IndexStmt *statement)
+{
+	NameArg		arg = {tokens, path};
+	int			open = script_token_find(tokens, script_token_at(tokens, statement->relation->location), tokens->n, '(');
+	int			close = script_token_find(tokens, open, tokens->n, ')');
+	int			from = open + 1;
+	Oid			method = get_index_am_oid(statement->accessMethod, true);
+
+	foreach_ptr(IndexElem, element, statement->indexParams)
+	{
+		int			comma = script_token_find(tokens, from, close, ',');
+
+		qualify_index_element(&arg, element, method, from, comma);
+		from = comma + 1;
+	}
+	qualify(&arg, statement->whereClause);
 }
 
 /* ---- names that the parser keeps without a place ---- */
@@ -319,10 +379,23 @@ qualify_part(const NameArg *arg, Node *statement)
 			return true;
 		case T_IndexStmt:
 			qualify_table(arg, ((IndexStmt *) statement)->relation);
-			qualify(arg, ((IndexStmt *) statement)->whereClause);
+			script_qualify_index(arg->tokens, arg->path, (IndexStmt *) statement);
 			return true;
 		default:
 			return false;
+	}
+}
+
+static void
+qualify_published(const NameArg *arg, List *objects)
+{
+	foreach_ptr(const PublicationObjSpec, object, objects)
+	{
+		if (object->pubtable)
+		{
+			qualify_table(arg, object->pubtable->relation);
+			qualify(arg, object->pubtable->whereClause);
+		}
 	}
 }
 
@@ -354,6 +427,22 @@ qualify_statement(const NameArg *arg, Node *statement)
 			break;
 		case T_RefreshMatViewStmt:
 			qualify_table(arg, ((RefreshMatViewStmt *) statement)->relation);
+			break;
+		case T_CreatePublicationStmt:
+			qualify_published(arg, ((CreatePublicationStmt *) statement)->pubobjects);
+			break;
+		case T_AlterPublicationStmt:
+			qualify_published(arg, ((AlterPublicationStmt *) statement)->pubobjects);
+			break;
+		case T_CreateStatsStmt:
+			foreach_ptr(Node, table, ((CreateStatsStmt *) statement)->relations)
+			{
+				qualify(arg, table);
+			}
+			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
+			{
+				qualify(arg, element->expr);
+			}
 			break;
 		case T_AlterSeqStmt:
 			qualify_table(arg, ((AlterSeqStmt *) statement)->sequence);

@@ -179,6 +179,42 @@ FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTL
     'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL OR n > 0) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER d SET NOT NULL; COMMIT']) s (script);
 ALTER TABLE t DROP CONSTRAINT before;
 
+-- a primary key USING an index with columns that may be null reads all rows for them; not where a CHECK, or SET NOT NULL before, says so
+CREATE TABLE keyless (a int, b int NOT NULL, c int CHECK (c IS NOT NULL));
+CREATE UNIQUE INDEX keyless_all ON keyless (a, b, c);
+CREATE UNIQUE INDEX keyless_b ON keyless (b);
+SELECT s.script, d.line, d.object, d.lock, d.safe_form FROM unnest(ARRAY['ALTER TABLE ls.keyless ADD PRIMARY KEY USING INDEX keyless_all', 'ALTER TABLE ls.keyless ADD PRIMARY KEY USING INDEX keyless_b',
+    'ALTER TABLE ls.keyless ADD UNIQUE USING INDEX keyless_all', E'CREATE UNIQUE INDEX new ON ls.keyless (b, a);\nALTER TABLE ls.keyless ADD PRIMARY KEY USING INDEX new',
+    'ALTER TABLE ls.keyless ALTER a SET NOT NULL; ALTER TABLE ls.keyless ADD CONSTRAINT k PRIMARY KEY USING INDEX keyless_all']) s (script)
+    LEFT JOIN LATERAL sg_lint_sql_details(s.script) d ON d.rule = 'adding-not-nullable-field';
+DROP TABLE keyless;
+
+-- safe forms name the objects that the script's search_path finds; so does what the server is asked about
+CREATE SCHEMA ls_path;
+CREATE FUNCTION ls_path.needed(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1 || 'there';
+CREATE FUNCTION public.needed(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1;
+CREATE COLLATION ls_path.coll FROM "C";
+CREATE OPERATOR CLASS ls_path.ops FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 3 =, FUNCTION 1 bttextcmp(text, text);
+CREATE DOMAIN ls_path."Dom x" AS text;
+CREATE TABLE ls_path.mine (a int, b int);
+SELECT line, rule, safe_form FROM sg_lint_sql_details(E'SET search_path = ls_path, ls, public; SET lock_timeout = 1;
+CREATE INDEX i ON t (needed(s));
+CREATE INDEX j ON t USING btree (s COLLATE coll ops DESC, (s::"Dom x")) WHERE needed(s) > \'\';
+ALTER TABLE t ALTER s TYPE "Dom x" USING needed(s);
+ALTER TABLE t ALTER v SET DATA TYPE "Dom x";
+ALTER TABLE t ALTER n TYPE numeric(9,1) USING n / 2.0;') WHERE safe_form IS NOT NULL;
+SELECT s.script, d.rule, d.message FROM unnest(ARRAY['CREATE PUBLICATION ls_p FOR TABLE mine, t (id) WHERE (id > 1)', 'CREATE STATISTICS st ON a, b FROM mine',
+    'CREATE STATISTICS st ON (needed(a::text)) FROM mine', 'CREATE PUBLICATION ls_p FOR TABLE lacking']) s (script)
+    LEFT JOIN LATERAL sg_lint_sql_details('SET search_path = ls_path, ls, public;' || s.script) d ON true;
+DROP FUNCTION public.needed(text);
+DROP SCHEMA ls_path CASCADE;
+
+-- a step reads a date by its caller's settings, not by the script's
+SELECT line, message ~ 'no safe form, because the script sets datestyle, timezone' AS said, safe_form FROM sg_lint_sql_details(E'ALTER TABLE t ADD CHECK (d <> \'02/01/2020\');
+SET DateStyle = \'SQL, DMY\'; SET TIME ZONE \'UTC\';
+ALTER TABLE t ADD CHECK (d > \'02/01/2020\');
+ALTER TABLE t ADD CHECK (s <> \'x\' AND n > 0.5)') WHERE rule = 'constraint-missing-not-valid';
+
 -- what depends on what is no relation
 SELECT s.script, d.severity, d.rule, d.object, d.message
 FROM unnest(ARRAY['DROP TYPE ls.ct CASCADE', 'DROP TYPE ls.ct', 'DROP DOMAIN ls.dom CASCADE', 'DROP FUNCTION ls.needed(int) CASCADE', 'DROP TYPE ls.unused CASCADE',
