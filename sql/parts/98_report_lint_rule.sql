@@ -232,7 +232,9 @@ FROM pg_sequences q
      CROSS JOIN LATERAL (
          SELECT CASE WHEN q.increment_by > 0 THEN q.last_value / least(q.max_value, m.most)
                      ELSE (q.max_value::numeric - q.last_value) / nullif(q.max_value - greatest(q.min_value, - m.most - 1), 0) END,
-                a.atttypid = ANY ('{smallint,integer}'::regtype[])) u (share, narrow)
+                a.atttypid = ANY ('{smallint,integer}'::regtype[])
+                -- not where the sequence's own bound ends it first
+                AND CASE WHEN q.increment_by > 0 THEN q.max_value >= m.most ELSE q.min_value <= - m.most END) u (share, narrow)
 WHERE NOT q.cycle AND u.share > 0.75
 $rule$),
 
@@ -259,8 +261,12 @@ $rule$),
 WITH index AS (
     SELECT i.*, t.schema_name, c.relname, c.relam, i.indexprs::text AS expressions, i.indpred::text AS predicate,
            -- a constraint of the table's, or another table's foreign key
-           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS bound
+           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) AS bound,
+           -- parameters of operator classes, and of the index: a B-tree finds the same whatever these are
+           (SELECT array_agg(a.attoptions::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = i.indexrelid)
+           || CASE WHEN m.amname <> 'btree' THEN c.reloptions::text END AS options
     FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+         JOIN pg_am m ON m.oid = c.relam
     WHERE NOT c.relispartition AND i.indisvalid)
 SELECT DISTINCT ON (i.indexrelid) i.schema_name, n.name, quote_ident(o.relname), quote_literal('DROP INDEX ' || n.name)
 FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname)) n (name)
@@ -268,7 +274,7 @@ FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname
                  AND o.indkey::text = i.indkey::text AND o.indclass::text = i.indclass::text
                  AND o.indcollation::text = i.indcollation::text AND o.indoption::text = i.indoption::text
                  AND o.indnkeyatts = i.indnkeyatts AND o.expressions IS NOT DISTINCT FROM i.expressions
-                 AND o.predicate IS NOT DISTINCT FROM i.predicate
+                 AND o.predicate IS NOT DISTINCT FROM i.predicate AND o.options IS NOT DISTINCT FROM i.options
                  AND (o.bound, o.indisunique, i.indexrelid) > (i.bound, i.indisunique, o.indexrelid)
                  AND (NOT i.indisunique
                       OR o.indisunique AND o.indimmediate AND o.indnullsnotdistinct = i.indnullsnotdistinct)

@@ -406,6 +406,20 @@ ALTER TABLE needed_bound ADD PRIMARY KEY (a);
 SELECT rule, object, message FROM sg_lint_details('{lint_more}') WHERE rule = 'index-duplicate';
 DROP TABLE nulls, later, needs, needed, needs_bound, needed_bound;
 
+-- nor with other parameters of the index or of an operator class; a B-tree's fill is none. A sequence of 100 numbers has no wider type
+CREATE TABLE ranges (id bigint PRIMARY KEY, a int, v tsvector, hundred int);
+CREATE INDEX ranges_fine ON ranges USING brin (a) WITH (pages_per_range = 8);
+CREATE INDEX ranges_coarse ON ranges USING brin (a) WITH (pages_per_range = 128);
+CREATE INDEX ranges_coarse_again ON ranges USING brin (a) WITH (pages_per_range = 128);
+CREATE INDEX ranges_short ON ranges USING gist (v tsvector_ops (siglen = 32));
+CREATE INDEX ranges_long ON ranges USING gist (v tsvector_ops (siglen = 64));
+CREATE INDEX ranges_full ON ranges (hundred) WITH (fillfactor = 100);
+CREATE INDEX ranges_not_full ON ranges (hundred) WITH (fillfactor = 50);
+CREATE SEQUENCE hundred MAXVALUE 100 OWNED BY ranges.hundred;
+SELECT setval('hundred', 99);
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule ~ '^(index-duplicate|sequence-)' AND object ~ 'ranges';
+DROP TABLE ranges;
+
 -- types: no fix that could lose a value, or the rule of a domain, which has the values of its type
 CREATE DOMAIN code AS text CHECK (VALUE <> '');
 CREATE DOMAIN short_code AS code CHECK (length(VALUE) < 9);
