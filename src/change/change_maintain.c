@@ -28,6 +28,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
@@ -144,6 +145,25 @@ typedef struct Copies
 	List	   *indexes;
 } Copies;
 
+/* Adds those of one table */
+static void
+add_copies(Copies *copies, Oid relid)
+{
+	SgCatalog	indexes;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
+	{
+		Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
+		char	   *name = index->indisvalid ? NULL : get_rel_name(index->indexrelid);
+
+		if (name && strstr(name, "_ccnew"))
+			copies->indexes = lappend_oid(copies->indexes, index->indexrelid);
+	}
+	sg_catalog_end(&indexes);
+}
+
 /* Finds them, for sg_read(), because tables may be dropped meanwhile */
 static void
 find_copies(void *arg)
@@ -159,19 +179,11 @@ find_copies(void *arg)
 	{
 		foreach_oid(member, is_there(table) ? code_tree(table, NoLock) : NIL)
 		{
-			SgCatalog	indexes;
-			HeapTuple	tuple;
+			FormData_pg_class class;
 
-			sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, member, NULL);
-			while (HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
-			{
-				Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
-				char	   *name = index->indisvalid ? NULL : get_rel_name(index->indexrelid);
-
-				if (name && strstr(name, "_ccnew"))
-					copies->indexes = lappend_oid(copies->indexes, index->indexrelid);
-			}
-			sg_catalog_end(&indexes);
+			add_copies(copies, member);
+			if (sg_read_class(member, &class) && OidIsValid(class.reltoastrelid))
+				add_copies(copies, class.reltoastrelid);
 		}
 	}
 }

@@ -62,6 +62,9 @@ check_window(PlanCheck *check)
 
 /* ---- load ---- */
 
+/* A floor below each that schemaguard.min_free_disk has by default */
+#define LESS_THAN_DEFAULT_MB 32
+
 static char *
 pause_text(const char *load)
 {
@@ -120,7 +123,8 @@ check_room(PlanCheck *check)
 
 	if (low)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(low),
-				  "Make room, or lower the floor for this session:\nSET schemaguard.min_free_disk = '64MB';");
+				  psprintf("Make room, for the server ends where a disk is full. To go on with less:\nSET schemaguard.min_free_disk = '%dMB';",
+						   sg_min_free_disk > 1 ? sg_min_free_disk / 2 : LESS_THAN_DEFAULT_MB));
 	else if (sg_min_free_disk != 0 && !sg_disk_is_known())
 		check_row(&check->server, "load", CHECK_WARN,
 				  "the file system of the data directory does not say how much is free: schemaguard.min_free_disk does nothing",

@@ -19,6 +19,10 @@
  */
 #include "postgres.h"
 
+#ifndef WIN32
+#include <sys/resource.h>
+#endif
+
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -52,9 +56,11 @@
 #include "run/run_unit.h"
 #include "worker/worker.h"
 
+/* Niceness of a worker that builds or validates: the application gets the processor first */
+#define WORKER_NICE 10
+
 /* Interval of the leader's checks while it waits */
 #define LOOK_MS 500
-
 
 /* Maximum wait for a lock when no time is left */
 #define HASTY_LOCK_MS 1000
@@ -319,6 +325,9 @@ deploy_worker_main(void *argument)
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
+#ifndef WIN32
+	(void) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
+#endif
 	job.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard job",
 										ALLOCSET_DEFAULT_SIZES);
 	SetConfigOption("max_parallel_maintenance_workers", psprintf("%d", shared->parallel_workers), PGC_USERSET, PGC_S_SESSION);

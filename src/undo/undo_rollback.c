@@ -40,6 +40,7 @@
 #include "base/args.h"
 #include "base/calls.h"
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -734,6 +735,20 @@ tell_moved(const Rollback *rollback)
 		run_commit();
 }
 
+/* Warns of a disk that is nearly full, which holds up no rollback */
+static void
+tell_low_space(const PlanRun *run)
+{
+	char	   *low = sg_disk_low();
+
+	if (low)
+		ereport(WARNING,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg("plan \"%s\": %s", run->plan->name, low),
+				 errdetail("A rollback goes on nevertheless, and the server ends where the disk is full."),
+				 errhint("Where many rows have to go back, cancel the call, make room and call again: it goes on where it was.")));
+}
+
 static void
 roll_back(PlanRun *run)
 {
@@ -747,6 +762,7 @@ roll_back(PlanRun *run)
 	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	int			disarmed;
 
+	tell_low_space(run);
 	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();

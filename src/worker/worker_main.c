@@ -13,9 +13,6 @@
 #include "postgres.h"
 
 #include <signal.h>
-#ifndef WIN32
-#include <sys/resource.h>
-#endif
 
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -48,9 +45,6 @@
 #include "worker/worker_internal.h"
 
 PGDLLEXPORT void worker_main(Datum main_arg);
-
-/* Niceness of a worker: the application gets the processor first */
-#define WORKER_NICE 10
 
 /* ---- start ---- */
 
@@ -115,9 +109,6 @@ worker_main(Datum main_arg)
 	/* terminate like a session: at the next check for interrupts */
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-#ifndef WIN32
-	(void) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
-#endif
 
 	/* without a resource owner it stays attached until the end */
 	segment = dsm_attach(DatumGetUInt32(main_arg));
