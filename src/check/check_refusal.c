@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/attmap.h"
 #include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/index.h"
