@@ -163,7 +163,7 @@ key_on_columns(FunctionCallInfo fcinfo)
 	key->match = FKCONSTR_MATCH_SIMPLE;
 	key->enforced = true;
 	problem = fk_resolve(child, columns_argument(fcinfo, 1, "columns"), parent,
-						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
+						 sg_arg_is_null(fcinfo, 3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
 						 key);
 	if (problem)
 		audit_raise_problem(problem, "the orphans", child);

@@ -249,7 +249,7 @@ sg_rule_audit_entered(PG_FUNCTION_ARGS)
 	sg_check_version();
 	table.child = sg_arg_table(fcinfo, 0, rule_relkinds);
 	table.samples = sg_arg_count(fcinfo, 3, INT4OID);
-	table.keys = PG_ARGISNULL(1) ? declared_keys(table.child) :
+	table.keys = sg_arg_is_null(fcinfo, 1) ? declared_keys(table.child) :
 		list_make1(rule_argument(fcinfo, 1, table.child, GetUserId()));
 	sg_sink_begin(&sink, fcinfo);
 	if (table.keys != NIL)

@@ -75,9 +75,20 @@ refuse_null(Oid function, int n)
 			 errhint("Give a value for \"%s\".", argument)));
 }
 
+bool
+sg_arg_is_null(FunctionCallInfo fcinfo, int n)
+{
+	return n >= PG_NARGS() || PG_ARGISNULL(n);
+}
+
 void
 sg_arg_check(FunctionCallInfo fcinfo, int n)
 {
+	if (n >= PG_NARGS())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the call lacks an argument that the library knows: the extension's objects are of an older version"),
+				 errhint("Update them:\nALTER EXTENSION schemaguard UPDATE;")));
 	if (PG_ARGISNULL(n))
 		refuse_null(fcinfo->flinfo->fn_oid, n);
 }
@@ -92,7 +103,7 @@ sg_arg_text(FunctionCallInfo fcinfo, int n)
 char *
 sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	return sg_arg_is_null(fcinfo, n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 static bool
@@ -207,6 +218,8 @@ sg_arg_is_given(FunctionCallInfo fcinfo, int n)
 bool
 sg_arg_bool(FunctionCallInfo fcinfo, int n)
 {
+	if (n >= PG_NARGS())
+		return false;
 	sg_arg_check(fcinfo, n);
 	return PG_GETARG_BOOL(n);
 }
@@ -232,7 +245,7 @@ sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type)
 int64
 sg_arg_limit(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? -1 : sg_arg_count(fcinfo, n, INT8OID);
+	return sg_arg_is_null(fcinfo, n) ? -1 : sg_arg_count(fcinfo, n, INT8OID);
 }
 
 /* ---- schemas ---- */
@@ -273,7 +286,7 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 	List	   *schemas = NIL;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(n))
+	if (sg_arg_is_null(fcinfo, n))
 		return NIL;
 	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(n)))
 		ereport(ERROR,

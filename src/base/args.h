@@ -40,6 +40,10 @@ extern char *sg_table_of_oid(const char *oid);
 /* Returns whether an argument is a constant or a parameter of the call, not computed by a query */
 extern bool sg_arg_is_given(FunctionCallInfo fcinfo, int n);
 
+/* Returns whether an argument is null, or one that objects of an older version lack */
+extern bool sg_arg_is_null(FunctionCallInfo fcinfo, int n);
+
+/* Returns a boolean argument, false for one that objects of an older version lack */
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 
 /* Returns a maximum number of rows, an int4 or int8; 22023 if it is negative */

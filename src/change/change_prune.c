@@ -47,6 +47,17 @@ keep_by_name(const PlanDeed *deed, const char *what)
 					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
 }
 
+/* Keeps an object on record that somebody has taken into use: dropping it is theirs, and a rollback finds it */
+pg_noreturn static void
+keep_in_use(const PlanDeed *deed, const char *present)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("it is %s by now", present),
+			 errhint("If it is to stay so, leave the step out:\n%s",
+					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "in use again"))));
+}
+
 /*
  * Returns the statement that drops for good what a deed has kept, and sets its
  * description; or NULL if it is gone
@@ -67,9 +78,10 @@ end_statement(const PlanDeed *deed, PlanGone *gone)
 			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(deed, &kept);
 			if (!OidIsValid(relid) && !change_is_detached(deed) && !change_knows_kept(deed->was) && !plan_deed_is_given_up(deed))
 				keep_by_name(deed, "it is not found, and nothing but its name and columns is known");
-			/* an object that somebody has moved out of the attic is theirs */
-			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
+			if (!OidIsValid(relid))
 				return NULL;
+			if (!sg_is_attic(get_rel_namespace(relid)))
+				keep_in_use(deed, kept);
 			gone->table = relid;
 			return psprintf("DROP %s %s", plan_relation_word(what, kept), kept);
 		case CHANGED_COLUMN:
@@ -77,10 +89,11 @@ end_statement(const PlanDeed *deed, PlanGone *gone)
 			relid = sg_find_qualified(what->child_table);
 			if (by_name && !plan_deed_is_given_up(deed))
 				keep_by_name(deed, "nothing but its name is known");
-			/* likewise a column that somebody has renamed */
 			if (by_name || !OidIsValid(relid) || get_attnum(relid, column) == InvalidAttrNumber ||
 				get_attnum(relid, column) != plan_deed_column(deed, 0, column))
 				return NULL;
+			if (strncmp(column, SG_DROPPED, strlen(SG_DROPPED)) != 0)
+				keep_in_use(deed, psprintf("column %s", quote_identifier(column)));
 			gone->table = relid;
 			gone->column = column;
 			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(column));

@@ -342,7 +342,7 @@ log_guard(const char *mode, List *schemas, List *roles)
 static List *
 migration_roles(FunctionCallInfo fcinfo, int n)
 {
-	List	   *roles = PG_ARGISNULL(n) ? NIL : sg_text_array_list(PG_GETARG_DATUM(n));
+	List	   *roles = sg_arg_is_null(fcinfo, n) ? NIL : sg_text_array_list(PG_GETARG_DATUM(n));
 
 	foreach_ptr(const char, role, roles)
 		(void) sg_role_by_name(role);

@@ -542,7 +542,7 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 
 	sg_check_version();
-	if (!PG_ARGISNULL(0))
+	if (!sg_arg_is_null(fcinfo, 0))
 	{
 		refuse_score(sg_arg_text(fcinfo, 0));
 		child = sg_arg_table(fcinfo, 0, "rp");

@@ -381,8 +381,8 @@ sg_drift_entered(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	char	   *reference = sg_arg_text(fcinfo, 0);
 	char	   *target = sg_arg_text(fcinfo, 1);
-	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
-	bool		cosmetic = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	List	   *schemas = sg_arg_is_null(fcinfo, 2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
+	bool		cosmetic = !sg_arg_is_null(fcinfo, 3) && PG_GETARG_BOOL(3);
 	List	   *rows;
 
 	sg_check_version();

@@ -109,8 +109,8 @@ read_terms(FunctionCallInfo fcinfo, int first, Acceptance *accept)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a finding is accepted for a reason, and that is empty"),
 				 errhint("Say why it may stay: whoever reads the gate's report will ask.")));
-	accept->renews = !PG_ARGISNULL(first + 1);
-	accept->until = PG_ARGISNULL(first + 1) ? now + DEFAULT_DAYS * USECS_PER_DAY : PG_GETARG_TIMESTAMPTZ(first + 1);
+	accept->renews = !sg_arg_is_null(fcinfo, first + 1);
+	accept->until = sg_arg_is_null(fcinfo, first + 1) ? now + DEFAULT_DAYS * USECS_PER_DAY : PG_GETARG_TIMESTAMPTZ(first + 1);
 	if (accept->until <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -43,11 +43,11 @@ SG_FUNCTION(sg_findings_take);
 static int64
 read_batch(FunctionCallInfo fcinfo)
 {
-	int64		batch = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int64		batch = sg_arg_is_null(fcinfo, 0) ? 0 : PG_GETARG_INT32(0);
 
 	if (batch < 1)
 		ereport(ERROR,
-				(errcode(PG_ARGISNULL(0) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(sg_arg_is_null(fcinfo, 0) ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a batch of findings has at least one"),
 				 errhint(sg_calls("Leave it out, for at most 100:\nSELECT * FROM sg_findings_take();"))));
 	return batch;

@@ -1613,10 +1613,10 @@ sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure);
-	if (!PG_ARGISNULL(1))
+	if (!sg_arg_is_null(fcinfo, 1))
 		run.kept_by = PG_GETARG_INT64(1);
-	run.retyped = PG_NARGS() > 3 && !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
-	run.past_keys = PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+	run.retyped = !sg_arg_is_null(fcinfo, 3) && PG_GETARG_BOOL(3);
+	run.past_keys = !sg_arg_is_null(fcinfo, 4) && PG_GETARG_BOOL(4);
 	check_plan_there(sg_arg_text(fcinfo, 0));
 	run_call(fcinfo, 2, &run, check_restore, restore_all);
 

@@ -129,15 +129,15 @@ sg_backup_record_entered(PG_FUNCTION_ARGS)
 				 errmsg("the %s of a backup is empty", kind[0] == '\0' ? "kind" : "location"),
 				 errhint(sg_calls("The kind is what made it, the location where it is, as in:\n"
 								  "SELECT sg_backup_record('pg_dump', '/backups/shop.dump');"))));
-	if (!PG_ARGISNULL(2))
+	if (!sg_arg_is_null(fcinfo, 2))
 		check_checksum(sg_arg_text(fcinfo, 2));
 	check_time("taken_at", PG_GETARG_TIMESTAMPTZ(3), DT_NOBEGIN);
-	if (!PG_ARGISNULL(4))
+	if (!sg_arg_is_null(fcinfo, 4))
 		check_time("verified_at", PG_GETARG_TIMESTAMPTZ(4), PG_GETARG_TIMESTAMPTZ(3));
 	for (int n = 0; n < 5; n++)
 	{
 		values[n] = PG_GETARG_DATUM(n);
-		if (PG_ARGISNULL(n))
+		if (sg_arg_is_null(fcinfo, n))
 			nulls[n] = 'n';
 	}
 	values[5] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
@@ -150,7 +150,7 @@ sg_backup_record_entered(PG_FUNCTION_ARGS)
 						timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(3))),
 				 errhint("See what is recorded:\nSELECT * FROM schemaguard.backup WHERE location = %s;", quote_literal_cstr(location))));
 	entry.object = kind;
-	entry.message = PG_ARGISNULL(4) ? "recorded" : "recorded as verified";
+	entry.message = sg_arg_is_null(fcinfo, 4) ? "recorded" : "recorded as verified";
 	(void) log_write(&entry);
 	PG_RETURN_INT64(id);
 }

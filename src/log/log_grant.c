@@ -130,7 +130,7 @@ sg_revoke_entered(PG_FUNCTION_ARGS)
 static Datum
 sg_warn_of_schema_entered(PG_FUNCTION_ARGS)
 {
-	if (!PG_ARGISNULL(0))
+	if (!sg_arg_is_null(fcinfo, 0))
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED),
 				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",

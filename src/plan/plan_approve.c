@@ -156,7 +156,7 @@ sg_plan_approve_entered(PG_FUNCTION_ARGS)
 	plan_claim(plan, "sg_plan_approve()");
 	plan = plan_get(plan->name);
 	check_may_approve(plan);
-	if (!PG_ARGISNULL(1) &&
+	if (!sg_arg_is_null(fcinfo, 1) &&
 		strcmp(sg_arg_text(fcinfo, 1), plan_hash(plan)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -971,7 +971,7 @@ sg_plan_add_step_entered(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	plan_field_set_text(plan_field("kind", FIELD_ANY), step, kind);
-	if (!PG_ARGISNULL(2))
+	if (!sg_arg_is_null(fcinfo, 2))
 		plan_step_set_fields(step, PG_GETARG_ARRAYTYPE_P(2));
 
 	PG_RETURN_INT32(plan_add_step(psprintf("sg_plan_add_%s()", kind), step));

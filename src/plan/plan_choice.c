@@ -29,7 +29,7 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 	List	   *given;
 	ArrayType  *array;
 
-	if (PG_ARGISNULL(n))
+	if (sg_arg_is_null(fcinfo, n))
 	{
 		if (!sg_arg_is_given(fcinfo, n))
 			ereport(ERROR,

@@ -64,7 +64,7 @@ field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 	if ((field->flags & FIELD_NULLABLE) == 0)
 		sg_arg_check(fcinfo, n);
 
-	if (PG_ARGISNULL(n))
+	if (sg_arg_is_null(fcinfo, n))
 		return;
 	if (field->type == FIELD_COLUMNS)
 		plan_field_set_columns(field, step, columns_argument(fcinfo, n, field->name));

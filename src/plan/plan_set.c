@@ -336,7 +336,7 @@ sg_plan_set_options_entered(PG_FUNCTION_ARGS)
 	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
 	plan_check_writable(plan, "sg_plan_set()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	foreach_ptr(PlanStep, step, PG_ARGISNULL(1) ? plan_steps_that_take(plan, plan_steps(plan->name), &options) : plan_chosen_steps(plan))
+	foreach_ptr(PlanStep, step, sg_arg_is_null(fcinfo, 1) ? plan_steps_that_take(plan, plan_steps(plan->name), &options) : plan_chosen_steps(plan))
 		plan_step_set_options(plan, step, &options);
 
 	PG_RETURN_VOID();
@@ -357,7 +357,7 @@ sg_plan_set_entered(PG_FUNCTION_ARGS)
 	appendStringInfoChar(&text, '{');
 	escape_json(&text, sg_arg_text(fcinfo, 2));
 	appendStringInfoString(&text, ": ");
-	if (PG_ARGISNULL(3))
+	if (sg_arg_is_null(fcinfo, 3))
 		appendStringInfoString(&text, "null");
 	else
 		escape_json(&text, sg_arg_text(fcinfo, 3));
@@ -429,7 +429,7 @@ sg_plan_skip_steps_entered(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_skip()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	reason = reason_argument(fcinfo, PG_ARGISNULL(1) ? "NULL" :
+	reason = reason_argument(fcinfo, sg_arg_is_null(fcinfo, 1) ? "NULL" :
 							 quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(1))));
 	done = sg_arg_bool(fcinfo, 3);
 	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))

@@ -195,7 +195,7 @@ read_options(FunctionCallInfo fcinfo)
 
 	sg_arg_check(fcinfo, 6);
 	(void) sg_caller_execute(&scope, "SELECT jsonb_build_object('schemas', $1, 'allow_drop', $2, 'renames', $3, 'files', $4) AS options",
-							 lengthof(types), types, values, PG_ARGISNULL(3) ? "n   " : NULL);
+							 lengthof(types), types, values, sg_arg_is_null(fcinfo, 3) ? "n   " : NULL);
 	options = take("options", context);
 	sg_caller_finish(&scope);
 	return options;

@@ -501,7 +501,7 @@ check_no_plan(const char *name)
 static Oid
 child_argument(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(0))
+	if (sg_arg_is_null(fcinfo, 0))
 		return InvalidOid;
 	check_no_plan(sg_arg_text(fcinfo, 0));
 	return sg_arg_table(fcinfo, 0, NULL);
@@ -559,7 +559,7 @@ sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 	sg_arg_check(fcinfo, 2);
 	samples = sg_arg_count(fcinfo, 3, INT4OID);
 	set.schemas = sg_arg_schemas(fcinfo, 4);
-	if (!PG_ARGISNULL(1))
+	if (!sg_arg_is_null(fcinfo, 1))
 		plan = plan_get_readable(sg_arg_text(fcinfo, 1));
 	plan_choose(plan, plan_steps_argument(fcinfo, 5));
 

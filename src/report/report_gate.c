@@ -107,7 +107,7 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	ListCell   *lc;
 
 	gate->schemas = sg_arg_schemas(fcinfo, 0);
-	if (!PG_ARGISNULL(1))
+	if (!sg_arg_is_null(fcinfo, 1))
 		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
 	/* the objects of version 0.1.0 pass two arguments */
 	gate->only_new = PG_NARGS() < 3 || sg_arg_bool(fcinfo, 2);

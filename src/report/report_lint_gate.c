@@ -122,7 +122,7 @@ lint(LintGate *gate, FunctionCallInfo fcinfo)
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTARRAYOID, BOOLOID};
 	Datum		values[] = {PG_GETARG_DATUM(2), BoolGetDatum(!gate->only_new)};
-	char		nulls[] = {PG_ARGISNULL(2) ? 'n' : ' ', ' '};
+	char		nulls[] = {sg_arg_is_null(fcinfo, 2) ? 'n' : ' ', ' '};
 	SgScope		scope;
 
 	sg_caller_begin(&scope);

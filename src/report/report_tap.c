@@ -165,7 +165,7 @@ tap_line(const char *schema, List *findings, const char *description)
 static const char *
 description_of(FunctionCallInfo fcinfo, int argument, const char *usual)
 {
-	return PG_ARGISNULL(argument) ? usual : sg_arg_text(fcinfo, argument);
+	return sg_arg_is_null(fcinfo, argument) ? usual : sg_arg_text(fcinfo, argument);
 }
 
 /* ---- assertions ---- */

@@ -289,13 +289,13 @@ typedef struct Load
 bool
 run_looks_at_room(const PlanRun *run)
 {
-	return !run->urgent && !run->gives_room;
+	return !run->urgent && !run->gives_room && !run->dry_run;
 }
 
 static Load
 find_load(const PlanRun *run)
 {
-	Load		load = {plan_pause_text(run->plan), NULL};
+	Load		load = {run->dry_run ? NULL : plan_pause_text(run->plan), NULL};
 
 	if (load.why == NULL && run_looks_at_room(run))
 		load.why = sg_disk_low();

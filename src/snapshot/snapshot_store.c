@@ -552,7 +552,7 @@ schemas_argument(FunctionCallInfo fcinfo, int n)
 	List	   *schemas;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(n))
+	if (sg_arg_is_null(fcinfo, n))
 		return NIL;
 
 	schemas = sg_text_array_list(PG_GETARG_DATUM(n));
@@ -630,10 +630,10 @@ sg_snapshot_take_entered(PG_FUNCTION_ARGS)
 	snapshot_check_new(name);
 
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
-	reader = snapshot_reader_begin(PG_ARGISNULL(2) ? SNAPSHOT_LIVE : name);
+	reader = snapshot_reader_begin(sg_arg_is_null(fcinfo, 2) ? SNAPSHOT_LIVE : name);
 	reader->info.schemas = schemas;
-	reader->info.sequence_values = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
-	if (PG_ARGISNULL(2))
+	reader->info.sequence_values = !sg_arg_is_null(fcinfo, 3) && PG_GETARG_BOOL(3);
+	if (sg_arg_is_null(fcinfo, 2))
 		snapshot_read_live(reader);
 	else
 	{

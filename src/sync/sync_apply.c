@@ -210,7 +210,7 @@ given(const SyncApply *apply)
 		return pstrdup(apply->given);
 	initStringInfo(&text);
 	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
-	if (!PG_ARGISNULL(1))
+	if (!sg_arg_is_null(fcinfo, 1))
 		appendStringInfo(&text, ", schemas => %s", quote_literal_cstr(sg_names_text(sg_text_array_list(PG_GETARG_DATUM(1)))));
 	if (sg_arg_bool(fcinfo, 2))
 		appendStringInfoString(&text, ", allow_drop => true");
@@ -218,7 +218,7 @@ given(const SyncApply *apply)
 		appendStringInfoString(&text, ", partitions => true");
 	if (strcmp(apply->renames, "ask") != 0)
 		appendStringInfo(&text, ", renames => %s", quote_literal_cstr(apply->renames));
-	if (!PG_ARGISNULL(6))
+	if (!sg_arg_is_null(fcinfo, 6))
 		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
 	return text.data;
 }
@@ -283,7 +283,7 @@ wanted_steps(SyncApply *apply)
 	sg_caller_begin(&scope);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6, $7)",
-							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n     " : NULL, false, 0) != SPI_OK_SELECT)
+							  lengthof(types), types, values, sg_arg_is_null(fcinfo, 1) ? " n     " : NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the steps could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{

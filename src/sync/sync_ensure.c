@@ -516,7 +516,7 @@ read_arguments(Ensure *ensure, FunctionCallInfo fcinfo)
 				 errmsg("invalid mode \"%s\"", mode),
 				 errhint("A mode is apply, or check, which writes nothing.")));
 	ensure->check = strcmp(mode, "check") == 0;
-	if (!PG_ARGISNULL(1))
+	if (!sg_arg_is_null(fcinfo, 1))
 		ensure->critical = sg_text_array_list(PG_GETARG_DATUM(1));
 	foreach_oid(schema, fetch_search_path(false))
 	{

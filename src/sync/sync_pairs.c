@@ -612,7 +612,7 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	char	   *reference = sg_arg_text(fcinfo, 0);
 	char	   *target = sg_arg_text(fcinfo, 1);
-	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
+	List	   *schemas = sg_arg_is_null(fcinfo, 2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
 	DriftRenames renames = renames_of(sg_arg_text(fcinfo, 3));
 	List	   *pairs;
 

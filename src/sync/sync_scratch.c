@@ -450,19 +450,19 @@ sync_check(PG_FUNCTION_ARGS)
 	SgScope		scope;
 
 	sg_check_version();
-	check_caller(fcinfo, PG_ARGISNULL(5));
+	check_caller(fcinfo, sg_arg_is_null(fcinfo, 5));
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		if (types[i] != TEXTARRAYOID && i != 5)
 			sg_arg_check(fcinfo, i);
 		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		nulls[i] = sg_arg_is_null(fcinfo, i) ? 'n' : ' ';
 	}
 	if (checking)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("sg_sync_check() runs in this session already")));
-	if (PG_ARGISNULL(5))
+	if (sg_arg_is_null(fcinfo, 5))
 		ereport(NOTICE,
 				(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
 				 errhint("The scratch database is dropped with one. Where that weighs, name another server.")));

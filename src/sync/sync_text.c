@@ -546,14 +546,14 @@ static Datum
 sg_sync_problem_entered(PG_FUNCTION_ARGS)
 {
 	char	   *kind = sg_arg_text(fcinfo, 0);
-	List	   *names = PG_ARGISNULL(1) ? NIL : sg_text_array_list(PG_GETARG_DATUM(1));
+	List	   *names = sg_arg_is_null(fcinfo, 1) ? NIL : sg_text_array_list(PG_GETARG_DATUM(1));
 	char	   *problem;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
 	sg_scope_pin_source();
-	problem = text_problem(sg_arg_text(fcinfo, 2), kind, PG_ARGISNULL(1), names);
-	if (problem == NULL && !PG_ARGISNULL(3))
+	problem = text_problem(sg_arg_text(fcinfo, 2), kind, sg_arg_is_null(fcinfo, 1), names);
+	if (problem == NULL && !sg_arg_is_null(fcinfo, 3))
 		problem = guard_problem(sg_arg_text(fcinfo, 3));
 	sg_scope_end(&scope);
 	if (problem == NULL)

@@ -745,7 +745,7 @@ sg_tenant_audit_entered(PG_FUNCTION_ARGS)
 	sg_check_version();
 	ta.column = sg_arg_text(fcinfo, 0);
 	sg_check_name(ta.column, "column name");
-	ta.tenants = PG_ARGISNULL(1) ? InvalidOid : sg_arg_table(fcinfo, 1, NULL);
+	ta.tenants = sg_arg_is_null(fcinfo, 1) ? InvalidOid : sg_arg_table(fcinfo, 1, NULL);
 	ta.schemas = sg_arg_schemas(fcinfo, 2);
 	ta.samples = sg_arg_count(fcinfo, 3, INT4OID);
 

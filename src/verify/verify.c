@@ -431,7 +431,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	live = sg_arg_bool(fcinfo, 1);
-	if (!PG_ARGISNULL(0))
+	if (!sg_arg_is_null(fcinfo, 0))
 		plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	plan_choose(plan, plan_steps_argument(fcinfo, 2));
 	if (plan)
@@ -443,7 +443,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	by_table = verify_keys(declared);
 	keys = collect_keys(plan, declared);
 	/* chosen steps are not the whole plan */
-	if (PG_ARGISNULL(2))
+	if (sg_arg_is_null(fcinfo, 2))
 		keys = list_concat(keys, verify_smoke_tests(plan));
 	sg_progress_total(list_length(keys));
 	initStringInfo(&tally.named);
@@ -476,7 +476,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	if (entries != NIL && log_writable() && sg_is_granted())
 	{
 		log_write_all(entries);
-		if (PG_ARGISNULL(2))
+		if (sg_arg_is_null(fcinfo, 2))
 			log_evidence(&run, plan ? plan->name : NULL, plan ? plan->id : 0, "verify", tally_document(&tally, live, list_length(keys)));
 	}
 	sg_progress_end();

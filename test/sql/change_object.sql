@@ -557,6 +557,22 @@ SELECT step, object, message, rows_affected FROM schemaguard.audit_log WHERE act
 SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname LIKE '\_sg%';
 CALL sg_rollback_fks('d');
 
+-- what somebody has taken into use again stays, and a rollback finds it
+CREATE TABLE cob.used (id int PRIMARY KEY, a text);
+CREATE TABLE cob.spare (id int PRIMARY KEY);
+INSERT INTO cob.used VALUES (1, 'one');
+SELECT sg_plan_create('use'), sg_plan_add_drop('use', 'column', 'cob.used', 'a'), sg_plan_add_drop('use', 'table', 'cob.spare') \g /dev/null
+CALL sg_apply('use');
+ALTER TABLE cob.used RENAME _sg_dropped_a TO label;
+ALTER TABLE schemaguard_attic.spare SET SCHEMA public;
+CALL sg_prune(now() + interval '1 hour', 'attic');
+SELECT label FROM cob.used;
+CALL sg_rollback_fks('use');
+SELECT a FROM cob.used;
+SELECT sg_plan_drop('use', force => true) \g /dev/null
+DROP TABLE cob.used;
+DROP TABLE IF EXISTS cob.spare, public.spare;
+
 -- NOT NULL and a default that inheriting tables have by themselves go and come with the column
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 CREATE TABLE root (a int, b text DEFAULT 'root');

@@ -120,6 +120,11 @@ SKIP:
 	# what 0.1.0 kept in two tables
 	if ($old eq '0.1.0')
 	{
+		# procedures that have fewer arguments there, beside what other calls have left on the stack
+		create('few', "CREATE EXTENSION schemaguard VERSION '0.1.0'");
+		my (undef, undef, $calls) = $node->psql('few', q{SELECT sg_plan_create('q'); CALL sg_add_fks('q'); CALL sg_rollback_fks('q'); CALL sg_fix_orphans('q');
+			CALL sg_restore_quarantine('q'); CALL sg_prune(now()); CALL sg_audit_gate(); SELECT sg_snapshot_take('s') > 0; SELECT 1/0}, on_error_stop => 0);
+		like($calls, qr/division by zero/, 'calls with fewer arguments, as the objects of 0.1.0 have them, end no session');
 		create('found', "CREATE EXTENSION schemaguard VERSION '0.1.0'");
 		$node->safe_psql('found', q{
 			INSERT INTO schemaguard.gate_finding VALUES ('me', 'all', 'public.c', 'c_p', 'fail', 3, NULL, '2026-01-01', '2026-01-02',

@@ -201,6 +201,8 @@ is($s->sqlstate, '55000', 'a call of a paused plan refuses');
 like($s->{err}, qr/plan "kept_out" can't run: role operator has paused it at .*HINT:.*\nSELECT public\.sg_plan_resume\('kept_out'\);/s, '... with the line that resumes it');
 like(query(q{SELECT result || ' ' || hint FROM sg_plan_check_details('kept_out') WHERE check_name = 'load' AND result = 'block'}),
 	qr/^block .*SELECT public\.sg_plan_resume\('kept_out'\);/s, '... and the preflight too');
+$s->query("CALL sg_fix_orphans('kept_out', dry_run => true)");
+is($s->{err} =~ /pauses|stopped/ ? $s->{err} : $s->sqlstate, '', 'a dry run counts all the same');
 $s->query("CALL sg_rollback_fks('kept_out')");
 is($s->sqlstate, '', 'it can be taken back all the same');
 $s->query("BEGIN; SELECT sg_plan_resume('kept_out')");
