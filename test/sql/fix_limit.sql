@@ -64,12 +64,14 @@ SELECT sg_plan_add_fk('late', 'late', 'parent_id', 'parent', fk_name => 'late_fk
 SELECT sg_plan_set('late', '{2}', '{"orphans": "delete", "after": ["1"]}') \g /dev/null
 -- batches that grow fast, however slow the machine is
 SET schemaguard.lock_timeout = '10s';
+SET schemaguard.fill_target = '3s';
 CALL sg_apply('late', fix => true);
 SELECT count(*) FROM late;
 CALL sg_apply('late', fix => true, max_rows => 30);
 SELECT count(*) FROM late;
 
 RESET schemaguard.lock_timeout;
+RESET schemaguard.fill_target;
 
 -- a default that takes rows away, as a column is added or filled: said, and held against max_rows of the whole call
 CREATE TABLE eaten (id int);
