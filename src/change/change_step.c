@@ -1083,72 +1083,48 @@ is_being_built(Oid index)
 	return false;
 }
 
-/* An index whose build by a statement has begun, but not ended */
+/* An index whose build has begun, but may not have ended */
 typedef struct HalfBuilt
 {
-	const char *sql;
-	Oid			oid;
-	char	   *index;			/* its name, or NULL */
+	Oid			index;
+	char	   *name;			/* its name if it is invalid and nobody builds
+								 * it, or NULL */
 } HalfBuilt;
 
-/* Finds the index, for sg_read(), because it may be dropped meanwhile */
+/* Names the index, for sg_read(), because it may be dropped meanwhile */
 static void
-find_half_built(void *arg)
+name_half_built(void *arg)
 {
 	HalfBuilt  *left = arg;
-	Oid			index = named_index(left->sql);
-	bool		found = OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index) && !is_being_built(index);
+	bool		found = OidIsValid(left->index) && get_rel_relkind(left->index) == RELKIND_INDEX && !get_index_isvalid(left->index) &&
+		!is_being_built(left->index);
 
-	left->index = found ? sg_relation_name(index) : NULL;
+	left->name = found ? sg_relation_name(left->index) : NULL;
+}
+
+static char *
+half_built(Oid index)
+{
+	HalfBuilt	left = {.index = index};
+
+	sg_read(name_half_built, &left);
+	return left.name;
 }
 
 char *
 change_half_built(const char *sql)
 {
-	HalfBuilt	left = {.sql = sql};
-
-	sg_read(find_half_built, &left);
-	return left.index;
+	return half_built(named_index(sql));
 }
 
-/*
- * Drops the invalid index that a failed build has left: with IF NOT EXISTS the
- * next build would take it for its own
- */
+/* Drops an index that a failed build has left invalid */
 static void
-drop_half_built(PlanRun *run, const char *sql)
+drop_half_built(PlanRun *run, Oid index)
 {
-	const char *index = change_half_built(sql);
+	const char *name = half_built(index);
 
-	if (index)
-		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", index), NULL);
-}
-
-/* Names an index copy that nobody builds, for sg_read(): somebody may have dropped it */
-static void
-name_copy(void *arg)
-{
-	HalfBuilt  *copy = arg;
-
-	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(copy->oid)) && !is_being_built(copy->oid))
-		copy->index = sg_relation_name(copy->oid);
-}
-
-/*
- * Drops the invalid copies that a failed REINDEX CONCURRENTLY has left, which
- * each row that is written would pay for; not those that were there before
- */
-static void
-drop_copies(PlanRun *run, const char *sql, const List *before)
-{
-	foreach_oid(oid, list_difference_oid(change_invalid_copies(sql), before))
-	{
-		HalfBuilt	copy = {.oid = oid};
-
-		sg_read(name_copy, &copy);
-		if (copy.index)
-			(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", copy.index), NULL);
-	}
+	if (name)
+		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", name), NULL);
 }
 
 /*
@@ -1169,7 +1145,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	/* with a deed, an earlier call has begun the statement, but not ended it */
 	if (taken && change_deed_of(work->step))
 	{
-		drop_half_built(work->run, sql);
+		drop_half_built(work->run, named_index(sql));
 		taken = OidIsValid(named_index(sql));
 	}
 	work->statement = NULL;
@@ -1186,9 +1162,12 @@ make_outside(StepWork *work, const ChangeMove *move)
 		 * rest
 		 */
 		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
+		/* with IF NOT EXISTS the next build would take it for its own */
 		if (!taken)
-			drop_half_built(work->run, sql);
-		drop_copies(work->run, sql, copies);
+			drop_half_built(work->run, named_index(sql));
+		/* those that were there before are somebody else's */
+		foreach_oid(copy, list_difference_oid(change_invalid_copies(sql), copies))
+			drop_half_built(work->run, copy);
 		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
 		run_commit();
 		return false;
