@@ -36,26 +36,28 @@
 /* Length in bytes after which a message names no more objects */
 #define LONG_LIST 250
 
-/* Keeps objects on record in a restored copy, if a name alone does not identify them */
+/* Keeps an object on record, because of what it is, with the way to end its step */
+pg_noreturn static void
+keep(const PlanDeed *deed, const char *what, const char *way, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s", what),
+			 errhint("%s\n%s", way, plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), reason))));
+}
+
+/* Keeps an object that a name alone does not identify, in a restored copy */
 pg_noreturn static void
 keep_by_name(const PlanDeed *deed, const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s, as after a restore", what),
-			 errhint("Drop it by hand, if it is there, and say so:\n%s",
-					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
+	keep(deed, psprintf("%s, as after a restore", what), "Drop it by hand, if it is there, and say so:", "dropped by hand");
 }
 
-/* Keeps an object on record that somebody has taken into use: dropping it is theirs, and a rollback finds it */
+/* Keeps an object that somebody has taken into use again: dropping it is theirs, and a rollback finds it */
 pg_noreturn static void
 keep_in_use(const PlanDeed *deed, const char *present)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("it is %s by now", present),
-			 errhint("If it is to stay so, leave the step out:\n%s",
-					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "in use again"))));
+	keep(deed, psprintf("it is %s by now", present), "If it is to stay so, leave the step out:", "in use again");
 }
 
 /*
