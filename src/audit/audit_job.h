@@ -97,7 +97,7 @@ typedef struct AuditJob
 } AuditJob;
 
 #define AUDIT_TASKS(job) ((AuditTask *) ((char *) (job) + MAXALIGN(sizeof(AuditJob))))
-/* Whether a task's values are sorted: those of orphans or, for UNIQUE, of all rows */
+/* A task's values are sorted to be counted if it looks for orphans (theirs) or is of kind UNIQUE (those of all rows) */
 #define AUDIT_COUNTS_DISTINCT(task) ((task)->set >= 0 || (task)->kind == AUDIT_UNIQUE)
 
 #define AUDIT_READS(job) ((AuditRead *) ((char *) AUDIT_TASKS(job) + MAXALIGN(sizeof(AuditTask) * (job)->ntasks)))

@@ -100,7 +100,7 @@ extern List *sg_with_partitions(Oid relid);
 
 /*
  * Returns a number that, with the system identifier, identifies this database.
- * It changes whenever OIDs say nothing about earlier objects: in a copy, or
+ * The number changes whenever OIDs say nothing about earlier objects: in a copy, or
  * after pg_restore --clean, which recreates all objects.
  */
 extern uint32 sg_database_mark(void);

@@ -72,7 +72,7 @@ typedef struct SnapshotReader SnapshotReader;
  * kept.
  *
  * Equal objects have equal checksums, equal snapshots equal info->checksum.
- * Those of this database are computed only if `checksums` asks for them, since
+ * Checksums of this database are computed only if `checksums` asks for them, since
  * they take a tenth of the time that reading takes.  Raises 42704 for a missing
  * snapshot, 42501 for somebody else's, 42P17 if a stored snapshot contains an
  * invalid object (snapshot_problem); a missing schema is no error.
