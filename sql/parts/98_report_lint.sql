@@ -85,6 +85,23 @@ RETURN (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
         FROM unnest(numbers) WITH ORDINALITY u (n, place) JOIN pg_attribute a ON a.attrelid = relid AND a.attnum = u.n);
 COMMENT ON FUNCTION schemaguard.sg_lint_columns(oid, int2[]) IS 'returns names of columns, quoted, as a list in SQL';
 
+CREATE FUNCTION schemaguard.sg_lint_retype(relid oid, attnum int2, type text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', t.name, a.attname, type)
+        FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid
+        WHERE t.oid = relid AND a.attnum = sg_lint_retype.attnum AND a.attinhcount = 0
+          AND NOT EXISTS (SELECT FROM pg_partitioned_table p WHERE p.partrelid = relid AND a.attnum = ANY (p.partattrs::int2[]))
+          AND NOT EXISTS (
+              SELECT FROM pg_depend d
+              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relid AND d.refobjsubid = a.attnum
+                AND (d.classid = ANY ('{pg_rewrite,pg_policy,pg_trigger,pg_proc,pg_publication_rel}'::regclass[])
+                     -- another column that is generated from this one
+                     OR d.classid = 'pg_class'::regclass AND d.objid = relid AND d.objsubid > 0
+                     OR d.classid = 'pg_attrdef'::regclass
+                        AND EXISTS (SELECT FROM pg_attrdef g WHERE g.oid = d.objid AND g.adnum <> a.attnum))));
+COMMENT ON FUNCTION schemaguard.sg_lint_retype(oid, int2, text)
+    IS 'returns the statement that changes a column''s type, or null where something that uses the column forbids that';
+
 CREATE VIEW schemaguard.lint_key WITH (security_invoker = true) AS
 SELECT k.oid, t.schema_name, pg_catalog.format('%s.%I', t.name, k.conname) AS object, k.conname AS fk_name,
        k.conrelid AS child, t.name AS child_name, k.conkey AS child_columns, k.confrelid AS parent,

@@ -3,7 +3,11 @@ INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, m
 ('shipped', NULL, NULL, 'key-not-valid', 'warning', 'rows from before the key may be orphans',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
 SELECT schema_name, object, quote_literal(format('ALTER TABLE %s VALIDATE CONSTRAINT %I', child_name, fk_name))
-FROM schemaguard.lint_key WHERE NOT validated AND enforced
+FROM schemaguard.lint_key k
+WHERE NOT validated AND enforced
+  -- that is key-duplicate
+  AND NOT EXISTS (SELECT FROM schemaguard.lint_key o WHERE (o.child, o.parent, o.pairs, o.actions) = (k.child, k.parent, k.pairs, k.actions)
+                                                       AND o.place < k.place)
 $rule$),
 
 ('shipped', NULL, NULL, 'key-not-enforced', 'error', 'the server does not check the key',
@@ -14,8 +18,11 @@ $rule$),
 
 ('shipped', NULL, NULL, 'key-unarmed', 'error', '%2', '%3', $rule$
 SELECT k.schema_name, k.object, f.unarmed_reason,
-       (SELECT string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.oid)
-        FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgenabled IN ('D', 'R'))
+       -- also triggers of its partitions
+       (WITH RECURSIVE key AS (
+            SELECT k.oid UNION ALL SELECT c.oid FROM key JOIN pg_constraint c ON c.conparentid = key.oid)
+        SELECT string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), ' ' ORDER BY t.oid)
+        FROM key JOIN pg_trigger t ON t.tgconstraint = key.oid AND t.tgenabled IN ('D', 'R'))
 FROM schemaguard.sg_fk_facts() f JOIN schemaguard.lint_key k ON k.oid = f.constraint_oid
 WHERE NOT f.armed AND k.enforced
 $rule$),
@@ -23,7 +30,7 @@ $rule$),
 ('shipped', NULL, NULL, 'key-type-narrower', 'error', '%2 cannot hold all values of %3',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT k.schema_name, k.object, format_type(c.atttypid, NULL), format_type(p.atttypid, NULL),
-       quote_literal(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', k.child_name, c.attname, format_type(p.atttypid, NULL)))
+       quote_literal(schemaguard.sg_lint_retype(k.child, u.c, format_type(p.atttypid, NULL)))
 FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
      JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
      JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
@@ -34,7 +41,7 @@ $rule$),
 ('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; %4',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
 WITH RECURSIVE pair AS (
-    SELECT k.schema_name, k.object, k.child_name, c.attname, c.atttypid AS child_type, p.atttypid AS parent_type, p.atttypmod,
+    SELECT k.schema_name, k.object, k.child, u.c AS attnum, c.atttypid AS child_type, p.atttypid AS parent_type, p.atttypmod,
            CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END AS collation
     FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
          JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
@@ -46,7 +53,8 @@ base AS (
     UNION ALL
     SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype = 'd')
 SELECT r.schema_name, r.object, format_type(r.child_type, NULL), format_type(r.parent_type, NULL),
-       CASE WHEN s.sql IS NULL THEN 'there is no fix, because a value or a rule of the type could be lost'
+       CASE WHEN s.kept IS NULL THEN 'there is no fix, because a value or a rule of the type could be lost'
+            WHEN s.sql IS NULL THEN 'there is no fix, because a view or something else that uses the column forbids it'
             ELSE 'aligning ' || (SELECT CASE WHEN bool_or('rewrites' = ANY (f.flags)) THEN 'rewrites'
                                              WHEN bool_or('may rewrite' = ANY (f.flags)) THEN 'may rewrite' ELSE 'does not rewrite' END
                                  FROM schemaguard.sg_script_facts(ARRAY[s.sql], false) f) || ' the table' END,
@@ -54,10 +62,10 @@ SELECT r.schema_name, r.object, format_type(r.child_type, NULL), format_type(r.p
 FROM pair r
      -- each value has one of the other type that no other value has: not so of some implicit casts
      LEFT JOIN LATERAL (
-         SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', r.child_name, r.attname, format_type(r.parent_type, NULL)) || r.collation
+         SELECT schemaguard.sg_lint_retype(r.child, r.attnum, format_type(r.parent_type, NULL) || r.collation), true
          FROM pg_cast i
          WHERE i.castsource = r.child_type AND i.casttarget = r.parent_type AND i.castcontext = 'i' AND r.atttypmod < 0
-           AND r.parent_type <> ALL ('{real,double precision,name,timestamp with time zone}'::regtype[])) s (sql) ON true
+           AND r.parent_type <> ALL ('{real,double precision,name,timestamp with time zone}'::regtype[])) s (sql, kept) ON true
 WHERE (array_position('{smallint,integer,bigint}', format_type(r.child_type, NULL))
        < array_position('{smallint,integer,bigint}', format_type(r.parent_type, NULL))) IS NOT TRUE
   -- a domain has the values of its type
@@ -67,8 +75,8 @@ $rule$),
 ('shipped', NULL, NULL, 'key-collation-mismatch', 'warning', 'collation %2 refers to %3',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT k.schema_name, k.object, c.attcollation::regcollation::text, p.attcollation::regcollation::text,
-       quote_literal(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s COLLATE %s', k.child_name, c.attname,
-                            format_type(p.atttypid, p.atttypmod), p.attcollation::regcollation))
+       quote_literal(schemaguard.sg_lint_retype(k.child, u.c,
+                         format_type(p.atttypid, p.atttypmod) || ' COLLATE ' || p.attcollation::regcollation))
 FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
      JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
      JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
@@ -208,9 +216,8 @@ $rule$),
 
 ('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
-       CASE WHEN u.narrow THEN
-           format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
-                  format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', t.name, a.attname))
+       CASE WHEN u.narrow AND r.sql IS NOT NULL THEN
+           format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(), r.sql)
            || CASE WHEN d.deptype = 'a' AND q.data_type <> 'bigint'::regtype THEN
                   format(', %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
                          format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END || ';' END
@@ -235,6 +242,7 @@ FROM pg_sequences q
                 a.atttypid = ANY ('{smallint,integer}'::regtype[])
                 -- not where the sequence's own bound ends it first
                 AND CASE WHEN q.increment_by > 0 THEN q.max_value >= m.most ELSE q.min_value <= - m.most END) u (share, narrow)
+     CROSS JOIN LATERAL (SELECT schemaguard.sg_lint_retype(a.attrelid, a.attnum, 'bigint')) r (sql)
 WHERE NOT q.cycle AND u.share > 0.75
 $rule$),
 

@@ -146,9 +146,9 @@ BEGIN ATOMIC
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
         ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
         ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
-         CASE WHEN NOT f.flags && '{typed,collated}' THEN
+         CASE WHEN f.command = 'alter type' AND NOT f.flags && '{typed,collated}' THEN
              format('SELECT %s.sg_plan_add_column(schemaguard.sg_lint_plan(), %L, %L, %L, fill => %L);', schemaguard.sg_schema(),
-                    f.relation, f.name || '_new', f.other,
+                    f.relation, schemaguard.sg_make_name(f.name, NULL, 'new'), f.other,
                     coalesce((SELECT substr(w, 7) FROM unnest(f.flags) w WHERE w LIKE 'using %'),
                              quote_ident(f.name) || '::' || f.other)) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),

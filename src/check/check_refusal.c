@@ -53,6 +53,7 @@
 #include "base/spi.h"
 #include "change/change.h"
 #include "change/change_literal.h"
+#include "fk/fk.h"
 #include "check/check.h"
 
 static void
@@ -104,16 +105,22 @@ becomes_view(Oid table)
 
 /* ---- another type of a column ---- */
 
+static bool
+has_command(const AlterTableStmt *statement, AlterTableType subtype)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		if (command->subtype == subtype)
+			return true;
+	}
+	return false;
+}
+
 /* Returns whether the same ALTER TABLE drops something first, which may be the column's user */
 static bool
 drops_first(const AlterTableStmt *statement)
 {
-	foreach_ptr(const AlterTableCmd, command, statement->cmds)
-	{
-		if (command->subtype == AT_DropColumn || command->subtype == AT_DropExpression)
-			return true;
-	}
-	return false;
+	return has_command(statement, AT_DropColumn) || has_command(statement, AT_DropExpression);
 }
 
 /* Returns whether an attribute default belongs to a generated column that uses another one */
@@ -273,26 +280,35 @@ look_at_heirs(Oid table, const AlterTableCmd *command, const ColumnDef *def)
 	}
 }
 
+/* What the same ALTER TABLE drops, it drops first */
 static void
-look_at_new_column(Oid table, const AlterTableCmd *command)
+look_at_constraint(const AlterTableStmt *statement, Oid table, const Constraint *constraint)
+{
+	if (has_command(statement, AT_DropConstraint) || has_command(statement, AT_DropColumn))
+		return;
+	if (constraint->conname && OidIsValid(get_relation_constraint_oid(table, constraint->conname, true)))
+		refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("constraint \"%s\" for relation \"%s\" already exists", constraint->conname, sg_rel_name(table)));
+	if (constraint->contype == CONSTR_PRIMARY && fk_primary_key(table))
+		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("multiple primary keys for table \"%s\" are not allowed", sg_rel_name(table)));
+}
+
+static void
+look_at_new_column(const AlterTableStmt *statement, Oid table, const AlterTableCmd *command)
 {
 	const ColumnDef *def = castNode(ColumnDef, command->def);
 
 	if (!command->missing_ok && get_attnum(table, def->colname) != InvalidAttrNumber)
 		refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", def->colname, sg_rel_name(table)));
 	look_at_heirs(table, command, def);
+	foreach_ptr(const Constraint, constraint, def->constraints)
+	{
+		look_at_constraint(statement, table, constraint);
+	}
 	/* serial is no type of the catalog */
 	if (list_length(def->typeName->names) == 1 && strstr(strVal(linitial(def->typeName->names)), "serial"))
 		return;
 	if (!OidIsValid(LookupTypeNameOid(NULL, def->typeName, true)))
 		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("type \"%s\" does not exist", TypeNameToString(def->typeName)));
-}
-
-static void
-look_at_constraint(Oid table, const Constraint *constraint)
-{
-	if (constraint->conname && OidIsValid(get_relation_constraint_oid(table, constraint->conname, true)))
-		refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("constraint \"%s\" for relation \"%s\" already exists", constraint->conname, sg_rel_name(table)));
 }
 
 /* prexcept exists from 19 on */
@@ -466,7 +482,7 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 	{
 		case AT_AddColumn:
 			need_kind(statement->relation, "rpfc");
-			look_at_new_column(table, command);
+			look_at_new_column(statement, table, command);
 			break;
 		case AT_AlterColumnType:
 			look_at_type(statement, table, command);
@@ -475,7 +491,7 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 			look_at_default(table, command);
 			break;
 		case AT_AddConstraint:
-			look_at_constraint(table, castNode(Constraint, command->def));
+			look_at_constraint(statement, table, castNode(Constraint, command->def));
 			break;
 		case AT_DropColumn:
 			if (is_typed(table))

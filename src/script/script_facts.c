@@ -777,6 +777,19 @@ emit_enforced(FactReader *reader, Fact *fact, const char *constraint)
 		emit(reader, &also);
 }
 
+/* Emits the referenced table of a key that is dropped: its triggers go, too */
+static void
+emit_unreferenced(FactReader *reader, Oid relid, const char *constraint)
+{
+	FkKey	   *key = OidIsValid(relid) ? fk_by_name(relid, constraint) : NULL;
+	Fact		also = {.command = "also",.lock = AccessExclusiveLock};
+
+	if (key == NULL || key->parent == relid)
+		return;
+	also.relation = sg_relation_name(key->parent);
+	emit(reader, &also);
+}
+
 Constraint *
 script_added_constraint(const AlterTableStmt *statement, const char *name)
 {
@@ -939,6 +952,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	emit(reader, &fact);
 	if (cmd->subtype == AT_AttachPartition)
 		emit_attached(reader, statement->relation, (PartitionCmd *) cmd->def);
+	else if (cmd->subtype == AT_DropConstraint)
+		emit_unreferenced(reader, relid, cmd->name);
 	else if (cmd->subtype == AT_DetachPartition)
 	{
 		/* DETACH locks the partition as it locks the partitioned table */

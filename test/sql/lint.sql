@@ -432,6 +432,23 @@ SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule
 DROP TABLE kept, parent;
 DROP DOMAIN short_code, code;
 
+-- each fix can be done: none of a type that something else needs, none of what another one drops, and all of a partition's triggers
+CREATE TABLE parent (id bigint PRIMARY KEY, name text UNIQUE);
+CREATE TABLE seen (a int CONSTRAINT seen_a REFERENCES parent, b int CONSTRAINT seen_b REFERENCES parent, c varchar(9) CONSTRAINT seen_c REFERENCES parent (name),
+    d int CONSTRAINT seen_d REFERENCES parent, twice int GENERATED ALWAYS AS (d * 2) STORED);
+CREATE VIEW sight AS SELECT a, c FROM seen;
+CREATE TABLE cut (a int CONSTRAINT cut_a REFERENCES parent) PARTITION BY RANGE (a);
+CREATE TABLE cut_1 PARTITION OF cut FOR VALUES FROM (1) TO (10);
+ALTER TABLE seen ADD CONSTRAINT seen_late FOREIGN KEY (b) REFERENCES parent NOT VALID;
+ALTER TABLE cut_1 DISABLE TRIGGER ALL;
+SELECT rule, object, message, regexp_replace(fix, '_\d+"', '_n"', 'g') AS fix FROM sg_lint_details('{lint_more}')
+WHERE rule IN ('key-type-narrower', 'key-type-mismatch', 'key-not-valid', 'key-duplicate', 'key-unarmed');
+\set ECHO none
+SELECT fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-unarmed' \gexec
+\set ECHO all
+SELECT count(*) FROM sg_lint('{lint_more}') WHERE rule = 'key-unarmed';
+DROP TABLE seen, cut, parent CASCADE;
+
 -- by name, and by what is deprecated
 CREATE TABLE customers (id bigint PRIMARY KEY);
 CREATE TABLE clients (id bigint PRIMARY KEY);

@@ -97,6 +97,8 @@ INSERT INTO tried VALUES
 ('syntax-error', 'ALTER TABLE t ADD', 'ALTER TABLE t ADD x int'),
 ('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone'),
 ('statement-refused', 'ALTER TABLE t DROP nope', 'ALTER TABLE t DROP IF EXISTS nope'),
+('statement-refused', 'ALTER TABLE t ADD PRIMARY KEY (n)', 'ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY (id)'),
+('statement-refused', 'ALTER TABLE t ADD x int PRIMARY KEY', 'ALTER TABLE t ADD x int UNIQUE'),
 ('refused-in-transaction', 'VACUUM t', 'COMMIT; ANALYZE t'),
 ('using-enum-value-in-the-same-transaction', 'ALTER TYPE en ADD VALUE ''b''; SELECT ''b''::en', 'ALTER TYPE en ADD VALUE ''b''; SELECT ''a''::en; COMMIT; SELECT ''b''::en'),
 ('unread-code', 'DO $$BEGIN END$$', 'SELECT 1'),
@@ -113,6 +115,7 @@ INSERT INTO tried VALUES
 ('validating-in-the-same-transaction', 'ALTER TABLE t ADD CONSTRAINT k CHECK (n > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT k', 'ALTER TABLE t VALIDATE CONSTRAINT k'),
 ('write-in-ddl-transaction', 'ALTER TABLE t ADD x int; UPDATE t SET x = 1 WHERE id = 1', 'UPDATE t SET n = 1 WHERE id = 1; ALTER TABLE t ADD x int'),
 ('locks-held-together', 'ALTER TABLE t ADD x int; ALTER TABLE p ADD x int', 'ALTER TABLE t ADD x int; ALTER TABLE t ADD y int'),
+('locks-held-together', 'ALTER TABLE tied DROP CONSTRAINT tied_p_id_fkey', 'ALTER TABLE tied DROP CONSTRAINT IF EXISTS none'),
 ('require-timeout-settings', 'ALTER TABLE t ADD x int', $$SET lock_timeout = '1s'; ALTER TABLE t ADD x int$$),
 ('prefer-text-field', 'CREATE TABLE u (v varchar(9))', 'CREATE TABLE u (v text)'),
 ('ban-char-field', 'CREATE TABLE u (v char(9))', 'CREATE TABLE u (v text)'),
@@ -128,6 +131,11 @@ SELECT name AS "rules without a case" FROM schemaguard.lint_rule r WHERE source 
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C", t.found COLLATE "C";
+
+-- a new name that is as long as names can be
+SELECT format('CREATE TABLE wide (%s int)', repeat('é', 31)) \gexec
+SELECT safe_form FROM sg_lint_sql_details(format('ALTER TABLE ls.wide ALTER %s TYPE bigint', repeat('é', 31))) WHERE rule = 'changing-column-type';
+DROP TABLE wide;
 
 -- NOT NULL in the table, and not in one that inherits from it, as could be before 18
 CREATE TABLE above (a int NOT NULL, b int NOT NULL);
