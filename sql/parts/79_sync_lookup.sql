@@ -26,7 +26,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
 ), deep (name, depth) AS (
     SELECT p.table_name COLLATE "C", 0 FROM pair p
     UNION
-    -- tables that refer to one another in a circle stay in some order
+    -- tables that refer to one another in a circle stay in some order: their keys have to be deferrable
     SELECT e.child, d.depth + 1 FROM deep d JOIN edge e ON e.parent = d.name AND e.child <> e.parent
     WHERE d.depth < (SELECT count(*) FROM pair)
 ), placed AS MATERIALIZED (
@@ -69,7 +69,9 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_steps(text, text[], boolean, boolean)
     IS 'returns the steps of a plan that makes this database''s look-up data that of a snapshot';
 
--- Returns the statements of a script for one table: a row that has changed since is left alone. The old rows are comments beside them.
+-- Returns the statements of a script for the rows of one table: one INSERT, an UPDATE for each changed row, one DELETE. Statements leave
+-- alone a row that has changed since. Comments before the statements have the old rows. Is_unique: a constraint that is not deferrable
+-- makes the key unique.
 CREATE FUNCTION schemaguard.sg_sync_lookup_statements(table_name text, key_columns text[], what text, definition jsonb, was jsonb,
     is_unique boolean, allow_drop boolean)
 RETURNS SETOF text
@@ -81,10 +83,11 @@ WITH pair AS (
     FROM jsonb_array_elements(CASE what WHEN 'deleted' THEN definition -> 'delete' ELSE definition END) WITH ORDINALITY e (row, n)
          JOIN jsonb_array_elements(was) WITH ORDINALITY w (row, n) ON w.n = e.n
 ), named AS (
-    SELECT p.*, c.columns, c.values, c.sets, o.same, k.matches
+    SELECT p.*, c.columns, c.types, c.values, c.sets, o.same, k.matches
     FROM pair p
     CROSS JOIN LATERAL (
         SELECT string_agg(quote_ident(x.key), ', ' ORDER BY x.key) AS columns,
+            string_agg(format('(NULL::%s).%I', table_name, x.key), ', ' ORDER BY x.key) AS types,
             string_agg(quote_nullable(x.value), ', ' ORDER BY x.key) AS values,
             string_agg(format('%I = %s', x.key, quote_nullable(x.value)), ', ' ORDER BY x.key)
                 FILTER (WHERE x.value IS DISTINCT FROM p.old ->> x.key) AS sets
@@ -93,22 +96,34 @@ WITH pair AS (
         SELECT string_agg(format('%I::text IS NOT DISTINCT FROM %s', x.key, quote_nullable(x.value)), ' AND ' ORDER BY x.key) AS same
         FROM jsonb_each_text(p.old) x WHERE p.new IS NULL OR p.new ? x.key AND x.value IS DISTINCT FROM p.new ->> x.key) o
     CROSS JOIN LATERAL (
-        SELECT string_agg(format('%I = %L', x.name, coalesce(p.new, p.old) ->> x.name), ' AND ' ORDER BY x.o) AS matches
+        SELECT string_agg(format('%I = %L', x.name, p.old ->> x.name), ' AND ' ORDER BY x.o) AS matches
         FROM unnest(key_columns) WITH ORDINALITY x (name, o)) k
+),
+-- rows of one table may refer to each other: one statement inserts all of them, and one statement deletes all of them
+line (place, n, text) AS (
+    SELECT 1, 0, format(E'INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES\n    (%s)\nON CONFLICT (%s) DO NOTHING;',
+        table_name, p.columns, string_agg(p.values, E'),\n    (' ORDER BY p.n),
+        (SELECT string_agg(quote_ident(x.name), ', ' ORDER BY x.o) FROM unnest(key_columns) WITH ORDINALITY x (name, o)))
+    FROM named p WHERE p.old IS NULL AND is_unique GROUP BY p.columns
+    UNION ALL
+    -- the first row is of the types of the table's columns, and so are the literals below it
+    SELECT 1, 0, format(E'INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE\nSELECT * FROM (VALUES (%3$s),\n    (%4$s) OFFSET 1) v (%2$s)\n'
+        'WHERE NOT EXISTS (SELECT FROM %1$s x WHERE %5$s);', table_name, p.columns, p.types,
+        string_agg(p.values, E'),\n    (' ORDER BY p.n),
+        (SELECT string_agg(format('x.%1$I = v.%1$I', k.name), ' AND ' ORDER BY k.o) FROM unnest(key_columns) WITH ORDINALITY k (name, o)))
+    FROM named p WHERE p.old IS NULL AND NOT is_unique GROUP BY p.columns, p.types
+    UNION ALL
+    SELECT 2, p.n * 2, schemaguard.sg_sync_comment('was: ' || p.old::text) FROM named p WHERE p.old IS NOT NULL
+    UNION ALL
+    SELECT 2, p.n * 2 + 1, format('UPDATE %s SET %s WHERE %s AND %s;', table_name, p.sets, p.matches, p.same)
+    FROM named p WHERE p.new IS NOT NULL AND p.old IS NOT NULL
+    UNION ALL
+    SELECT 3, 0, CASE WHEN allow_drop THEN d.text ELSE '-- ' || replace(d.text, E'\n', E'\n-- ') END
+    FROM (SELECT format('DELETE FROM %s WHERE %s;', table_name,
+              string_agg(format('%s AND %s', p.matches, p.same), E'\n    OR ' ORDER BY p.n))
+          FROM named p WHERE p.new IS NULL HAVING count(*) > 0) d (text)
 )
-SELECT t.line FROM named p CROSS JOIN LATERAL (VALUES
-    (1, CASE WHEN p.old IS NOT NULL THEN schemaguard.sg_sync_comment('was: ' || p.old::text) END),
-    (2, CASE WHEN p.old IS NULL AND is_unique
-        THEN format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (%s) DO NOTHING;',
-            table_name, p.columns, p.values, (SELECT string_agg(quote_ident(x.name), ', ' ORDER BY x.o)
-                                              FROM unnest(key_columns) WITH ORDINALITY x (name, o)))
-        WHEN p.old IS NULL THEN format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s WHERE NOT EXISTS (SELECT FROM %s WHERE %s);',
-            table_name, p.columns, p.values, table_name, p.matches)
-        WHEN p.new IS NULL THEN CASE WHEN allow_drop THEN '' ELSE '-- ' END
-            || replace(format('DELETE FROM %s WHERE %s AND %s;', table_name, p.matches, p.same), E'\n', CASE WHEN allow_drop THEN E'\n'
-                ELSE E'\n-- ' END)
-        ELSE format('UPDATE %s SET %s WHERE %s AND %s;', table_name, p.sets, p.matches, p.same) END)) t (part, line)
-WHERE t.line IS NOT NULL ORDER BY p.n, t.part
+SELECT l.text FROM line l ORDER BY l.place, l.n
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_statements(text, text[], text, jsonb, jsonb, boolean, boolean)
     IS 'returns the statements of a script for the rows of one look-up table';
@@ -128,7 +143,7 @@ BEGIN
     FOR l IN SELECT s.* FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) s ORDER BY s.place, s.table_name LOOP
         IF NOT begun THEN
             RETURN QUERY VALUES (''), ('-- look-up data'), ('BEGIN;'), ('SET LOCAL bytea_output = ''hex'';'),
-                ('SET LOCAL lc_monetary = ''C'';');
+                ('SET LOCAL lc_monetary = ''C'';'), ('SET CONSTRAINTS ALL DEFERRED;');
             begun := true;
         END IF;
         IF l.what = 'unknown' THEN

@@ -42,6 +42,39 @@ SELECT l.line FROM public.sg_sync_sql('rows', 'live', '{lks}', allow_drop => tru
 SELECT count(*) FROM public.sg_lookup_drift('rows');
 ROLLBACK;
 
+-- rows of one table that refer to each other come and go together, in whatever order their keys sort; those of two tables, if their keys are deferrable
+CREATE TABLE tree (id int PRIMARY KEY, above int REFERENCES tree, n numeric(5, 2), tags text[]);
+CREATE TABLE head (id int PRIMARY KEY, dept int);
+CREATE TABLE dept (id int PRIMARY KEY, head int REFERENCES head DEFERRABLE);
+ALTER TABLE head ADD FOREIGN KEY (dept) REFERENCES dept DEFERRABLE;
+INSERT INTO tree VALUES (9, NULL, 1.5, NULL), (10, 9, NULL, NULL), (8, 10, NULL, '{a,"b c"}');
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO head VALUES (1, 1);
+INSERT INTO dept VALUES (1, 1);
+COMMIT;
+INSERT INTO schemaguard.lookup_table (table_name, key_columns) VALUES ('lks.tree', '{id}'), ('lks.head', NULL), ('lks.dept', NULL);
+SELECT sg_snapshot_take('tree') > 0 AS taken;
+TRUNCATE tree, head, dept;
+INSERT INTO tree VALUES (1, NULL), (2, 1);
+CREATE TEMPORARY TABLE line AS SELECT l.line, l.n FROM sg_sync_sql('tree', 'live', '{lks}', allow_drop => true) WITH ORDINALITY l (line, n) WHERE l.line ~ '^(INSERT|DELETE|SET CON)';
+SELECT line FROM line ORDER BY n \g (format=unaligned tuples_only=on)
+BEGIN;
+SELECT line FROM line ORDER BY n \gexec
+TABLE tree;
+SELECT count(*) FROM sg_lookup_drift('tree');
+COMMIT;
+-- what files have needs no unique key
+TRUNCATE tree, head, dept;
+INSERT INTO tree VALUES (1, NULL, NULL), (2, 1, NULL), (9, NULL, 1.5);
+CREATE TEMPORARY TABLE act AS SELECT e ->> 'statement' AS statement, (e ->> 'n')::int AS n FROM jsonb_array_elements(schemaguard.sg_files_rows('[]', 'tree', 'live', '{lks}', false)) e WHERE e ->> 'object' = 'lks.tree';
+SELECT statement FROM act ORDER BY n \g (format=unaligned tuples_only=on)
+SELECT statement FROM act ORDER BY n \gexec
+TABLE tree;
+DROP TABLE tree, head, dept;
+DELETE FROM schemaguard.lookup_table WHERE table_name IN ('lks.tree', 'lks.head', 'lks.dept');
+SELECT sg_snapshot_drop('tree') \g /dev/null
+
 -- a document has the rows that its reader may see, and their seal
 CREATE TEMPORARY TABLE document AS SELECT array_agg(l) AS lines FROM sg_snapshot_export('rows') l;
 SELECT sg_snapshot_import('as lines', lines) = sg_snapshot_import('as text', array_to_string(lines, E'\n')) AS same FROM document;
