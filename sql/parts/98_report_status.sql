@@ -101,7 +101,13 @@ BEGIN ATOMIC
                             || CASE WHEN s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) ELSE '' END END)
     FROM pg_db_role_setting s
     WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
-      AND EXISTS (SELECT FROM unnest(s.setconfig) c WHERE lower(c) = 'session_replication_role=replica');
+      AND EXISTS (SELECT FROM unnest(s.setconfig) c WHERE lower(c) = 'session_replication_role=replica')
+    UNION ALL
+    SELECT 'failing', 'keys', NULL,
+           'session_replication_role = replica in the server''s configuration: no key is checked, and no trigger fires, in any session',
+           'ALTER SYSTEM SET session_replication_role = origin; SELECT pg_reload_conf();'
+    FROM pg_settings s
+    WHERE s.name = 'session_replication_role' AND s.setting = 'replica' AND s.source IN ('configuration file', 'command line');
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'returns the status of the declared keys, by the last audits';
 

@@ -236,4 +236,19 @@ foreach my $call ('sg.sg_audit_gate(fail => false)', q{sg.sg_apply('returned')},
 		"$usual, $usual", "settings after CALL $call");
 }
 
+# A server on which no session checks a key says so, with the statements that end it
+{
+	my $told = q{SELECT state, next_call FROM sg.sg_status() WHERE summary ~ 'session_replication_role'};
+
+	is($node->safe_psql('postgres', $told), '', 'keys are checked');
+	$node->append_conf('postgresql.conf', 'session_replication_role = replica');
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('session_replication_role') = 'replica'") or die 'the setting does not come';
+	my ($state, $next) = split /\|/, $node->safe_psql('postgres', $told);
+	is($state, 'failing', 'the replica role of the whole server is told');
+	$node->safe_psql('postgres', $_) foreach split /(?<=;) /, $next;
+	ok($node->poll_query_until('postgres', "SELECT current_setting('session_replication_role') = 'origin'"), 'and its statements end it');
+	is($node->safe_psql('postgres', $told), '', 'then nothing is told');
+}
+
 done_testing();
