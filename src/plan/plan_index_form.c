@@ -162,11 +162,20 @@ analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
 	return cooked;
 }
 
+/* Returns an expression as text that is the same under any settings */
 static Node *
 text_node(const FormArg *arg, Node *cooked)
 {
-	return (Node *) makeString(deparse_expression(cooked, deparse_context_for(sg_rel_name(arg->table), arg->table),
-												  false, false));
+	char	   *name = sg_rel_name(arg->table);
+	SgScope		scope;
+	char	   *text;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_texts();
+	text = deparse_expression(cooked, deparse_context_for(name, arg->table), false, false);
+
+	sg_scope_end(&scope);
+	return (Node *) makeString(text);
 }
 
 /*
@@ -480,16 +489,18 @@ form_of(Oid table, const char *statement)
 	return edata ? NULL : arg.form;
 }
 
-static char *
-catalog_statement(Oid index)
+/* Returns an index of the catalog, printed and read again under the same settings */
+static IndexStmt *
+form_of_index(Oid index, Oid table)
 {
 	SgScope		scope;
-	char	   *statement;
+	IndexStmt  *form;
 
 	sg_caller_begin(&scope);
-	statement = sg_definition(pg_get_indexdef, index);
+	sg_scope_pin_texts();
+	form = form_of(table, sg_definition(pg_get_indexdef, index));
 	sg_scope_end(&scope);
-	return statement;
+	return form;
 }
 
 /* Returns whether the index is in the wanted tablespace, or none is wanted */
@@ -505,7 +516,7 @@ is_in_place(Oid index, const char *wanted)
 static bool
 is_of_form(Oid index, Oid table, const IndexStmt *wanted)
 {
-	IndexStmt  *its = form_of(table, catalog_statement(index));
+	IndexStmt  *its = form_of_index(index, table);
 
 	if (its == NULL || !is_in_place(index, wanted->tableSpace))
 		return false;
