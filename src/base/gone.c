@@ -126,6 +126,29 @@ sg_ask(PGFunction function, Oid object, Datum *answer)
 	return !fcinfo->isnull;
 }
 
+/* Calls a function of the server with two arguments; returns false if it returns null */
+static bool
+ask_two(PGFunction function, Datum first, Datum second, Datum *answer)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = first;
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = second;
+	fcinfo->args[1].isnull = false;
+	*answer = function(fcinfo);
+	return !fcinfo->isnull;
+}
+
+bool
+sg_may(PGFunction function, Oid object, const char *privilege)
+{
+	Datum		answer;
+
+	return ask_two(function, ObjectIdGetDatum(object), CStringGetTextDatum(privilege), &answer) && DatumGetBool(answer);
+}
+
 char *
 sg_definition(PGFunction function, Oid object)
 {
@@ -139,16 +162,9 @@ sg_definition(PGFunction function, Oid object)
 char *
 sg_expression(Datum tree, Oid relid)
 {
-	LOCAL_FCINFO(fcinfo, 2);
 	Datum		result;
 
-	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = tree;
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = ObjectIdGetDatum(relid);
-	fcinfo->args[1].isnull = false;
-	result = pg_get_expr(fcinfo);
-	if (fcinfo->isnull)
+	if (!ask_two(pg_get_expr, tree, ObjectIdGetDatum(relid), &result))
 		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
 	return TextDatumGetCString(result);
 }

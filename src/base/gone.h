@@ -60,7 +60,13 @@ extern AttrNumber sg_column_in(Oid other, Oid relid, AttrNumber attnum);
  */
 extern bool sg_ask(PGFunction function, Oid object, Datum *answer);
 
-/* Returns the text of such a function, for example pg_get_indexdef(); raises 42704 */
+/*
+ * Returns whether the current role has a privilege, by the server's
+ * has_..._privilege(oid, text); false for a dropped object
+ */
+extern bool sg_may(PGFunction function, Oid object, const char *privilege);
+
+/* Returns the text of a function that sg_ask() can call, for example pg_get_indexdef(); raises 42704 */
 extern char *sg_definition(PGFunction function, Oid object);
 
 /* Returns an expression of a relation as text, by pg_get_expr(); raises 42P01 */

@@ -5,6 +5,8 @@
  *	  one.  Near is defined as in the server's errors about columns: few
  *	  letters differ, and more are equal.  Of equally near names the
  *	  alphabetically first is taken, so that a hint is the same each time.
+ *	  A schema or relation is offered only if the current role may use it:
+ *	  anybody could plant a name.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/catalog.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
@@ -26,6 +29,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 
@@ -86,10 +90,22 @@ sg_nearest_schema(const char *name)
 	{
 		const char *other = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
 
-		if (!IsReservedName(other) && strcmp(other, "information_schema") != 0)
+		if (!IsReservedName(other) && strcmp(other, "information_schema") != 0 &&
+			sg_may(has_schema_privilege_id, ((Form_pg_namespace) GETSTRUCT(tuple))->oid, "USAGE"))
 			sg_nearest_try(&nearest, other);
 	}
 	return nearest.found;
+}
+
+/* Returns whether the current role may read a relation, or for an index its table, and use its schema */
+static bool
+may_use(const FormData_pg_class *form)
+{
+	Oid			relid = form->relkind == RELKIND_INDEX || form->relkind == RELKIND_PARTITIONED_INDEX ?
+		IndexGetRelation(form->oid, true) : form->oid;
+
+	return OidIsValid(relid) && sg_may(has_schema_privilege_id, form->relnamespace, "USAGE") &&
+		sg_may(has_any_column_privilege_id, relid, "SELECT");
 }
 
 char *
@@ -124,11 +140,12 @@ sg_nearest_relation(const char *qualified, const char *kinds)
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
 		if (strchr(kinds, form->relkind) == NULL ||
-			form->relpersistence == RELPERSISTENCE_TEMP || IsCatalogNamespace(form->relnamespace))
+			form->relpersistence == RELPERSISTENCE_TEMP || IsCatalogNamespace(form->relnamespace) ||
+			(form->relnamespace != schema && strcmp(NameStr(form->relname), wanted.name) != 0) || !may_use(form))
 			continue;
 		if (form->relnamespace == schema)
 			sg_nearest_try(&nearest, NameStr(form->relname));
-		else if (strcmp(NameStr(form->relname), wanted.name) == 0)
+		else
 		{
 			char	   *other = sg_relation_name(form->oid);
 
@@ -185,7 +202,7 @@ sg_unquoted_table(const char *input)
 
 		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) || schema == NULL ||
 			(strcmp(input, NameStr(form->relname)) != 0 &&
-			 strcmp(input, psprintf("%s.%s", schema, NameStr(form->relname))) != 0))
+			 strcmp(input, psprintf("%s.%s", schema, NameStr(form->relname))) != 0) || !may_use(form))
 			continue;
 		name = sg_qualified_name(schema, NameStr(form->relname));
 		if (found == NULL || strcmp(name, found) < 0)

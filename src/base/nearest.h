@@ -27,13 +27,14 @@ extern char *sg_nearest_column(Oid relid, const char *name);
 /* Returns a hint for a name that contains commas, like a list in one text; or NULL */
 extern char *sg_several_names(const char *name);
 
-/* Returns the nearest schema, system schemas excluded, or NULL */
+/* Returns the nearest schema with USAGE for the current role, system schemas excluded, or NULL */
 extern char *sg_nearest_schema(const char *name);
 
 /*
  * Returns the nearest table, qualified and quoted, or NULL: of a similar name
  * in the same schema, or of the same name in another one.  A schema that does
- * not exist stands for the nearest one.  Reads all of pg_class.
+ * not exist stands for the nearest one.  Offers what the current role has USAGE
+ * and SELECT on.  Reads all of pg_class.
  */
 extern char *sg_nearest_table(const char *qualified);
 
