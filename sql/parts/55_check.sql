@@ -98,7 +98,8 @@ event_triggers AS (
 
 publications AS (
     SELECT format('publication %s replicates tables or sequences of schema schemaguard', publication) AS what,
-           format(E'A subscriber that lacks them, or writes them itself, stops. Publish the others:\n%s', statement) AS hint,
+           E'A subscriber that lacks them, or writes them itself, stops. Publish the others:\n'
+               || string_agg(statement, ' ') OVER (ORDER BY publication ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS hint,
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),
 

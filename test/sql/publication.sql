@@ -91,6 +91,7 @@ CREATE PUBLICATION ours FOR TABLES IN SCHEMA schemaguard;
 CREATE PUBLICATION named FOR TABLE schemaguard.proof, pub."T 1", schemaguard.finding;
 SELECT * FROM schemaguard.sg_own_publications();
 SELECT state, subject, summary, next_call FROM :"home".sg_status() WHERE subject = 'publications';
+SELECT result, detail, hint FROM schemaguard.sg_server_check() WHERE check_name = 'publications' \gx (format=unaligned)
 SELECT statement FROM schemaguard.sg_own_publications() \gexec
 SELECT pubname, schemaname, tablename FROM pg_publication_tables WHERE pubname IN ('ours', 'named');
 SELECT state, subject, summary FROM :"home".sg_status() WHERE subject = 'publications';
