@@ -399,6 +399,9 @@ extern void check_trials(PlanCheck *check);
 /* Sets plan_names_hook */
 extern void check_init(void);
 
+/* Returns whether an error is about a column that an earlier step, still to be run, adds to the step's table */
+extern bool check_adds_column(const PlanCheck *check, const CheckStep *cs, const ErrorData *edata);
+
 /* Returns an earlier step that is still to be run, or NULL */
 extern const PlanStep *check_step_before(const PlanCheck *check, const CheckStep *cs);
 

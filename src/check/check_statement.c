@@ -864,6 +864,24 @@ is_added_before(const PlanCheck *check, const CheckStep *cs, const ErrorData *ed
 	return false;
 }
 
+bool
+check_adds_column(const PlanCheck *check, const CheckStep *cs, const ErrorData *edata)
+{
+	if (edata->sqlerrcode != ERRCODE_UNDEFINED_COLUMN)
+		return false;
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		const PlanStep *step = other->step;
+
+		if (other == cs)
+			return false;
+		if (step->kind == STEP_COLUMN && !plan_step_is_done(step) && !step->skipped_by &&
+			sg_same_text(step->child_table, cs->step->child_table) && plan_has_word(edata->message, linitial(step->child_columns)))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 {
@@ -880,6 +898,8 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 		sg_rethrow_cancel(edata);
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);
+	if (edata && check_adds_column(check, cs, edata))
+		return;
 	if (edata && (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE))
 		check_row(cs, "names", CHECK_WARN, psprintf("the names could not be looked up: %s", sg_error_message(edata)), NULL);
 	else if (edata)
