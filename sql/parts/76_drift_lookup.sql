@@ -2,8 +2,10 @@
 
 -- Names of roles and tables, no OIDs; the author's OID is beside its name, since another role may have that name later.
 CREATE TABLE schemaguard.lookup_table (
-    table_name      text PRIMARY KEY CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
-    key_columns     text[] CHECK (cardinality(key_columns) OPERATOR(pg_catalog.>) 0),   -- null: the primary key
+    table_name      text PRIMARY KEY CONSTRAINT "table_name has its schema, as in public.orders"
+        CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
+    key_columns     text[] CONSTRAINT "key_columns has a column, or is null"
+        CHECK (cardinality(key_columns) OPERATOR(pg_catalog.>) 0),   -- null: the primary key
     ignored_columns text[] NOT NULL DEFAULT '{}',
     condition       text CHECK (condition OPERATOR(pg_catalog.<>) ''),      -- null: all rows
     author          text NOT NULL DEFAULT CURRENT_USER,

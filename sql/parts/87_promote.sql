@@ -46,10 +46,12 @@ COMMENT ON FUNCTION schemaguard.sg_window_opens(text, timestamptz)
     IS 'returns the time at which a window is open next, which is the given one while it is open';
 
 CREATE TABLE schemaguard.environment (
-    name      text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.<>) '' AND pg_catalog.octet_length(name) OPERATOR(pg_catalog.<=) 24),
+    name      text PRIMARY KEY CONSTRAINT "name has 1 to 24 bytes"
+        CHECK (name OPERATOR(pg_catalog.<>) '' AND pg_catalog.octet_length(name) OPERATOR(pg_catalog.<=) 24),
     server    text,                             -- a foreign server; null: this database
-    stage     text NOT NULL CHECK (stage IN ('development', 'test', 'staging', 'production')),
-    next      text CHECK (next OPERATOR(pg_catalog.<>) name),
+    stage     text NOT NULL CONSTRAINT "stage is development, test, staging or production"
+        CHECK (stage IN ('development', 'test', 'staging', 'production')),
+    next      text CONSTRAINT "next is another environment" CHECK (next OPERATOR(pg_catalog.<>) name),
     protected boolean NOT NULL DEFAULT false,
     "window"  text,                             -- null: at any time
     approvers text[] NOT NULL DEFAULT '{}',

@@ -2,7 +2,8 @@
 -- no row of users' tables: rows are counted by the statistics of ANALYZE and autovacuum.
 
 CREATE TABLE schemaguard.critical_table (
-    table_name text PRIMARY KEY CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
+    table_name text PRIMARY KEY CONSTRAINT "table_name has its schema, as in public.orders"
+        CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
     min_rows   bigint,                          -- null: it only has to be there
     min_keys   int NOT NULL DEFAULT 0,
     why        text,
