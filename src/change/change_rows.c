@@ -112,7 +112,6 @@ change_rows_text(const PlanStep *step, bool *fails)
 {
 	CountArg	arg = {.move = {.action = "the count"}};
 	ErrorData  *edata;
-	bool		deletes = step->definition[strspn(step->definition, " \t\n\r")] == '{';
 
 	*fails = false;
 	/* a subtransaction's error would end a session of a standby */
@@ -125,7 +124,7 @@ change_rows_text(const PlanStep *step, bool *fails)
 	*fails = edata && ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 	if (arg.move.kind == MOVE_PROBLEM || edata)
 		return psprintf("the rows can't be counted beforehand: %s", edata ? sg_error_message(edata) : arg.move.problem->reason);
-	if (deletes)
+	if (plan_rows_delete(step))
 		return psprintf("to delete: " INT64_FORMAT ", gone already: " INT64_FORMAT, arg.counts[2] - arg.counts[0], arg.counts[0]);
 	return psprintf("to insert: " INT64_FORMAT ", to change: " INT64_FORMAT ", there: " INT64_FORMAT,
 					arg.counts[0], arg.counts[1], arg.counts[2] - arg.counts[0] - arg.counts[1]);

@@ -304,7 +304,7 @@ run_text(void *arg)
 
 		move->returns->text = text ? MemoryContextStrdup(move->returns->context, text) : NULL;
 	}
-	if (move && move->counts && !pgstat_track_counts)
+	if (move && move->counts && !move->returns && !pgstat_track_counts)
 		count_written(text);
 }
 
@@ -545,7 +545,7 @@ change_run(const ChangeMove *move)
 	foreach_ptr(const char, text, move->counts ? move->statements : NIL)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
-		bool		runs_code = evaluates(statement) && (move->reach == NULL || code_found(move->reach));
+		bool		runs_code = (move->returns || evaluates(statement)) && (move->reach == NULL || code_found(move->reach));
 
 		if (runs_code && !pgstat_track_counts)
 			run_set_local("track_counts", "on");
@@ -555,7 +555,10 @@ change_run(const ChangeMove *move)
 	run_move(move);
 	/* including effects of keys, triggers and WITH */
 	if (counted)
+	{
+		run_fire_deferred();
 		run_rows_add_written(move->counts, before);
+	}
 }
 
 /* Raises 42501, under the locks, if the caller does not own the table any more */
@@ -805,6 +808,22 @@ count_anew(MoveAction *ma)
 }
 
 /*
+ * Leaves the rows of which a step of rows has kept a copy out of its counts: its
+ * own deleted rows, and all changed rows of its table, because a trigger may
+ * change the step's rows once more
+ */
+static void
+leave_out_kept(const PlanStep *step, const ChangeMove *move, int64 kept)
+{
+	RunRows    *counts = move->counts;
+	Oid			root = sg_partition_root(move->table);
+	bool		deletes = plan_rows_delete(step);
+
+	run_rows_add(counts, root, ROWS_CHANGED, -run_rows_count(counts, root, ROWS_CHANGED));
+	run_rows_add(counts, root, ROWS_DELETED, -Min(deletes ? kept : 0, run_rows_count(counts, root, ROWS_DELETED)));
+}
+
+/*
  * Records rows and values that were dropped by a move, and rows that the
  * author's queries have deleted and changed
  */
@@ -827,6 +846,7 @@ do_move(void *arg)
 	StepWork   *work = linitial(action->works);
 	const ChangeMove *move = &((MoveAction *) action)->move;
 	int64		lost = ((MoveAction *) action)->lost;
+	int64		kept = 0;
 	PlanDeed	deed;
 	ChangeMove	now;
 
@@ -845,8 +865,7 @@ do_move(void *arg)
 	check_owner(&now);
 	if (now.returns)
 		now.returns->context = CurrentMemoryContext;
-	else
-		now.counts = count_anew((MoveAction *) action);
+	now.counts = count_anew((MoveAction *) action);
 	if (move->first)
 		deed = write_deeds(work, &now);
 	if (ends_first(work->step))
@@ -855,16 +874,19 @@ do_move(void *arg)
 		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
-	if (now.counts)
-		run_check_written(action->run, now.counts, ((MoveAction *) action)->dropped);
+	if (now.returns && now.returns->text)
+		kept = plan_rows_keep(action->run->plan, work->step, now.returns->text);
+	if (now.returns)
+		leave_out_kept(work->step, &now, kept);
+	run_check_written(action->run, now.counts, ((MoveAction *) action)->dropped);
 	if (move->first && now.index)
 		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
-	if (move->first && now.counts)
+	if (move->first)
 		record_written(action, &deed, now.counts, ((MoveAction *) action)->dropped);
-	if (now.returns && now.returns->text)
-		action->rows = plan_rows_keep(action->run->plan, work->step, now.returns->text);
+	if (now.returns)
+		action->rows = kept;
 	if (work->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
@@ -941,8 +963,9 @@ make_move(StepWork *work, const ChangeMove *move)
 
 		run_append_notice(work, psprintf("%s%s%s%s%s", move->action,
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
-										 run_took_text(&ma.action), gone ? ", " : move->returns ? psprintf(", " INT64_FORMAT " changed", ma.action.rows) : "",
-										 gone ? gone : ""));
+										 run_took_text(&ma.action),
+										 move->returns ? psprintf(", " INT64_FORMAT " changed", ma.action.rows) : "",
+										 gone ? psprintf(move->returns ? ", and by triggers %s" : ", %s", gone) : ""));
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		if (rules)

@@ -28,6 +28,12 @@ plan_rows_problem(const PlanStep *step)
 	return linitial(store_query("SELECT schemaguard.sg_rows_problem($1::jsonb, $2)", &args, store_read_text));
 }
 
+bool
+plan_rows_delete(const PlanStep *step)
+{
+	return step->definition[strspn(step->definition, " \t\n\r")] == '{';
+}
+
 static void *
 read_statement(HeapTuple tuple, TupleDesc desc)
 {

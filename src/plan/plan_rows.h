@@ -23,6 +23,9 @@ extern char *plan_rows_problem(const PlanStep *step);
  */
 extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
 
+/* Returns whether a step deletes rows */
+extern bool plan_rows_delete(const PlanStep *step);
+
 /* Keeps such a record; returns the number of its rows */
 extern int64 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char *changed);
 

@@ -181,6 +181,34 @@ CALL sg_rollback_fks('owned');
 RESET DateStyle; RESET IntervalStyle; RESET bytea_output; RESET TimeZone;
 SELECT count(*) FROM owned;
 
+-- what triggers delete and change beside the rows of a step counts for max_rows; the rows themselves are kept
+CREATE TABLE state (id int PRIMARY KEY, name text, changes int DEFAULT 0);
+CREATE TABLE visit (id int, state int);
+INSERT INTO state VALUES (1, 'a'), (2, 'b'), (3, 'c');
+INSERT INTO visit SELECT g, 1 + g % 3 FROM generate_series(1, 12) g;
+CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    IF TG_OP = 'DELETE' THEN DELETE FROM lk.visit v WHERE v.state = old.id; RETURN NULL; END IF;
+    UPDATE lk.visit v SET id = -id WHERE v.state = new.id AND v.id > 0;
+    UPDATE lk.state s SET changes = changes + 1 WHERE s.id = new.id AND s.changes = 0;
+    RETURN NULL;
+END$$;
+CREATE TRIGGER at_once AFTER UPDATE OR INSERT ON state FOR EACH ROW EXECUTE FUNCTION forget();
+CREATE CONSTRAINT TRIGGER later AFTER DELETE ON state DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION forget();
+SELECT sg_plan_create('beside'), sg_plan_add_rows('beside', 'state', '[{"id": 1, "name": "A"}, {"id": 4, "name": "d"}]'), sg_plan_add_rows('beside', 'state', '{"delete": [{"id": 2}, {"id": 3}]}');
+CALL sg_apply('beside', max_rows => 3);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'beside' ORDER BY 1;
+CALL sg_apply('beside', max_rows => 4);
+SET track_counts = off;
+CALL sg_apply('beside');
+RESET track_counts;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'beside' ORDER BY 1;
+SELECT * FROM state ORDER BY 1;
+SELECT count(*) FROM visit;
+CALL sg_rollback_fks('beside');
+SELECT sg_plan_drop('beside') \g /dev/null
+DROP TABLE state, visit;
+DROP FUNCTION forget();
+
 SELECT sg_snapshot_drop('look');
 SELECT count(*) FROM schemaguard.snapshot_lookup;
 DELETE FROM schemaguard.lookup_table;
