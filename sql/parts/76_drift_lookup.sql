@@ -155,6 +155,45 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lookup_rows(jsonb, jsonb, text[], text[])
     IS 'returns the rows by which the contents of a look-up table differ';
 
+-- Returns how many rows of each look-up table differ, apart those that steps of plans have made so since the reference was taken: the
+-- rows on record are from the reference's row to the target's, without a gap. Made: an array of these, {"table", "was", "now"}, in order.
+CREATE FUNCTION schemaguard.sg_lookup_counts(reference text, target text, schemas text[], made jsonb, OUT table_name text, OUT told text,
+    OUT unknown boolean, OUT loses boolean, OUT planned boolean)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH pair AS MATERIALIZED (
+        SELECT p.* FROM schemaguard.sg_lookup_pairs(reference, target) p
+        WHERE NOT p.lacks AND (schemas IS NULL OR (parse_ident(p.table_name))[1] = ANY (schemas))
+    ), differs AS MATERIALIZED (
+        SELECT p.table_name, r.key, r.what, r.reference, r.target
+        FROM pair p CROSS JOIN LATERAL schemaguard.sg_lookup_rows(p.expected, p.actual, p.key_columns, p.ignored_columns) r
+        WHERE p.reason IS NULL
+    ), record AS MATERIALIZED (
+        SELECT p.table_name, schemaguard.sg_lookup_key(coalesce(m.now, m.was), p.key_columns) AS key, m.was, m.now, m.n
+        FROM (SELECT e ->> 'table', nullif(e -> 'was', 'null'), nullif(e -> 'now', 'null'), n
+              FROM jsonb_array_elements(made) WITH ORDINALITY x (e, n)) m (name, was, now, n) JOIN pair p ON p.table_name = m.name
+    ), link AS (
+        SELECT d.table_name, d.key, r.was, r.now, CASE row_number() OVER w WHEN 1 THEN d.reference ELSE lag(r.now) OVER w END AS before,
+               lead(r.n) OVER w IS NULL AS last, d.target
+        FROM differs d JOIN record r ON r.table_name = d.table_name AND r.key = d.key
+        WINDOW w AS (PARTITION BY d.table_name, d.key ORDER BY r.n)
+    ), whole AS (
+        SELECT l.table_name, l.key FROM link l GROUP BY 1, 2
+        HAVING bool_and(CASE WHEN l.before IS NULL THEN l.was IS NULL ELSE (l.was @> l.before) IS TRUE END
+                        AND (NOT l.last OR CASE WHEN l.target IS NULL THEN l.now IS NULL ELSE (l.now @> l.target) IS TRUE END))
+    ), counted AS (
+        SELECT d.table_name, w.key IS NOT NULL AS planned, d.what, count(*) AS n
+        FROM differs d LEFT JOIN whole w ON w.table_name = d.table_name AND w.key = d.key GROUP BY 1, 2, 3
+    )
+    SELECT p.table_name, coalesce(p.reason, string_agg(format('%s %s', c.n, c.what), ', ' ORDER BY c.what)), p.reason IS NOT NULL,
+           bool_or(c.what <> 'missing'), c.planned
+    FROM pair p LEFT JOIN counted c ON c.table_name = p.table_name
+    WHERE p.reason IS NOT NULL OR c.n > 0 GROUP BY p.table_name, p.reason, c.planned ORDER BY p.table_name COLLATE "C", c.planned;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lookup_counts(text, text, text[], jsonb)
+    IS 'returns how many rows of look-up tables differ, and whether steps of plans have made them';
+
 CREATE FUNCTION schemaguard.sg_lookup_drift_body(reference text, target text, OUT table_name text, OUT key jsonb, OUT what text,
     OUT columns jsonb, OUT reason text)
 RETURNS SETOF record

@@ -191,6 +191,9 @@ extern void drift_look_here(DriftComparison *c, const char *name);
  */
 extern bool drift_one_history(DriftComparison *c);
 
+/* Returns whether a snapshot was taken in this database, and not in another one or imported */
+extern bool drift_taken_here(const SnapshotInfo *info);
+
 /* Returns the age of a table of the target */
 extern DriftAge drift_table_age(DriftComparison *c, const char *table);
 

@@ -15,9 +15,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -88,6 +90,17 @@ count_taken_here(DriftComparison *c)
 	SPI_finish();
 	sg_scope_end(&scope);
 	return n;
+}
+
+bool
+drift_taken_here(const SnapshotInfo *info)
+{
+	char	   *system = snapshot_environment(info, "system_identifier");
+	char	   *database = snapshot_environment(info, "database_oid");
+	DriftComparison c = {.info = {info, info}};
+
+	return system && strcmp(system, psprintf(UINT64_FORMAT, GetSystemIdentifier())) == 0 &&
+		database && strcmp(database, psprintf("%u", MyDatabaseId)) == 0 && count_taken_here(&c) > 0;
 }
 
 bool

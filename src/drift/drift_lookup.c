@@ -39,6 +39,8 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "drift/drift.h"
+#include "drift/drift_compare.h"
+#include "plan/plan_rows.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 #include "snapshot/snapshot.h"
@@ -318,43 +320,59 @@ sg_lookup_contents_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Returns what steps have made of rows since the reference was taken in this database, for sg_lookup_counts(); NULL: nothing */
+static char *
+made_since(const char *reference, const char *target)
+{
+	SnapshotInfo *info = strcmp(reference, SNAPSHOT_LIVE) != 0 && strcmp(target, SNAPSHOT_LIVE) == 0 ? snapshot_get(reference) : NULL;
+
+	return info && drift_taken_here(info) ? plan_rows_since(info->taken_at) : NULL;
+}
+
 List *
 drift_lookup_rows(const char *reference, const char *target, List *schemas)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID};
-	Datum		values[] = {CStringGetTextDatum(reference), CStringGetTextDatum(target), schemas ? sg_text_array(schemas) : (Datum) 0};
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(reference), CStringGetTextDatum(target), (Datum) 0, (Datum) 0};
+	char		nulls[] = {' ', ' ', 'n', 'n', '\0'};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *rows = NIL;
+	char	   *made;
 	SgScope		scope;
 	uint64		n;
 
 	/* version 0.1.0 has no such table */
 	if (!OidIsValid(get_relname_relid("snapshot_lookup", sg_schema_oid())))
 		return NIL;
-	n = sg_caller_execute(&scope, "SELECT p.table_name, coalesce(p.reason, d.told) AS detail, p.reason IS NOT NULL AS unknown, d.loses"
-						  " FROM schemaguard.sg_lookup_pairs($1, $2) p CROSS JOIN LATERAL"
-						  " (SELECT string_agg(format('%s %s', x.n, x.what), ', ' ORDER BY x.what) AS told, bool_or(x.what <> 'missing') AS loses"
-						  "  FROM (SELECT r.what, count(*) AS n"
-						  "   FROM schemaguard.sg_lookup_rows(p.expected, p.actual, p.key_columns, p.ignored_columns) r WHERE p.reason IS NULL"
-						  "   GROUP BY 1) x) d"
-						  " WHERE NOT p.lacks AND ($3 IS NULL OR (parse_ident(p.table_name))[1] = ANY ($3))"
-						  " AND coalesce(p.reason, d.told) IS NOT NULL ORDER BY p.table_name COLLATE \"C\"",
-						  lengthof(types), types, values, schemas ? NULL : "  n");
+	made = made_since(reference, target);
+	if (schemas)
+	{
+		values[2] = sg_text_array(schemas);
+		nulls[2] = ' ';
+	}
+	if (made)
+	{
+		values[3] = CStringGetTextDatum(made);
+		nulls[3] = ' ';
+	}
+	n = sg_caller_execute(&scope, "SELECT table_name, told, unknown, loses, planned FROM schemaguard.sg_lookup_counts($1, $2, $3, $4::jsonb)",
+						  lengthof(types), types, values, nulls);
 	for (uint64 i = 0; i < n; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
 		DriftRow   *row = MemoryContextAllocZero(context, sizeof(DriftRow));
 		bool		unknown = sg_spi_bool(tuple, desc, "unknown");
-		char	   *detail = sg_spi_text(tuple, desc, "detail");
+		bool		planned = sg_spi_bool(tuple, desc, "planned");
+		char	   *told = sg_spi_text(tuple, desc, "told");
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		row->kind = "rows";
 		row->object = row->target = sg_spi_text(tuple, desc, "table_name");
 		row->change = DRIFT_CHANGED;
-		row->class = unknown ? CLASS_UNKNOWN : CLASS_DRIFT;
+		row->class = unknown ? CLASS_UNKNOWN : planned ? CLASS_PLANNED : CLASS_DRIFT;
 		row->risk = unknown ? DRIFT_RISKLESS : sg_spi_bool(tuple, desc, "loses") ? DRIFT_LOSSY : DRIFT_SAFE;
-		row->detail = unknown ? detail : psprintf("%s (sg_lookup_drift has them)", detail);
+		row->detail = unknown ? told : psprintf("%s (sg_lookup_drift has them)%s", told, planned ? "; by steps of plans" : "");
 		rows = lappend(rows, row);
 		MemoryContextSwitchTo(old);
 	}

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "base/spi.h"
 #include "plan/plan_rows.h"
@@ -57,6 +58,16 @@ plan_rows_statement(const PlanStep *step, bool count, char **problem)
 	made = store_query("SELECT statement, problem FROM schemaguard.sg_rows_statement($1, $2, $3::jsonb, $4)", &args, read_statement);
 	*problem = made ? ((char **) linitial(made))[1] : NULL;
 	return made ? ((char **) linitial(made))[0] : NULL;
+}
+
+char *
+plan_rows_since(TimestampTz since)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(since), false);
+	return linitial(store_query("SELECT jsonb_agg(jsonb_build_object('table', row_table, 'was', was::jsonb, 'now', value::jsonb) ORDER BY id)::text"
+								" FROM schemaguard.plan_value WHERE at > $1 AND column_name = ''", &args, store_read_text));
 }
 
 char *

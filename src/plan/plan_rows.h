@@ -30,6 +30,12 @@ extern bool plan_rows_delete(const PlanStep *step);
 extern int64 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char *changed);
 
 /*
+ * Returns what steps have made of rows since a time, and no rollback has taken
+ * back: a JSON array of {"table", "was", "now"}, in order; NULL: nothing
+ */
+extern char *plan_rows_since(TimestampTz since);
+
+/*
  * Returns the statement that takes back what is on record of a step, whose
  * result says in words what it has done: two texts, of which only the second
  * has keys.  NULL: nothing is on record; "": a column of the key is gone.

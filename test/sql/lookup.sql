@@ -209,6 +209,27 @@ SELECT sg_plan_drop('beside') \g /dev/null
 DROP TABLE state, visit;
 DROP FUNCTION forget();
 
+-- rows that steps have made since the snapshot are planned; of a row that somebody has changed before, between or after them they say nothing
+CREATE TABLE state (id int PRIMARY KEY, name text, note text);
+INSERT INTO state SELECT g, 'n' || g FROM generate_series(1, 9) g;
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lk.state');
+SELECT sg_snapshot_take('planned', '{lk}') > 0 AS taken;
+SELECT sg_plan_create('p'), sg_plan_add_rows('p', 'state', '[{"id": 1, "name": "N1"}, {"id": 2, "name": "N2"}, {"id": 3, "name": "N3"}, {"id": 4, "name": "N4"}, {"id": 10, "name": "n10"}, {"id": 11, "name": "n11"}]'),
+    sg_plan_add_rows('p', 'state', '{"delete": [{"id": 4}, {"id": 5}, {"id": 6}]}'), sg_plan_add_rows('p', 'state', '[{"id": 3, "note": "x"}, {"id": 7, "note": "y"}, {"id": 8, "note": "z"}]') \g /dev/null
+UPDATE state SET note = 'before' WHERE id = 1;
+DELETE FROM state WHERE id = 9;
+CALL sg_apply('p', steps => '{1}');
+UPDATE state SET note = 'between' WHERE id = 3;
+CALL sg_apply('p');
+UPDATE state SET note = 'after' WHERE id IN (8, 11);
+INSERT INTO state VALUES (6, 'n6', 'after');
+SELECT class, object, detail FROM sg_drift_details('planned', schemas => '{lk}') WHERE kind = 'rows' AND object = 'lk.state' ORDER BY 1;
+SELECT key ->> 'id' AS id, what FROM sg_lookup_drift('planned') WHERE table_name = 'lk.state' ORDER BY (key ->> 'id')::int;
+CALL sg_rollback_fks('p');
+SELECT class, object, detail FROM sg_drift_details('planned', schemas => '{lk}') WHERE kind = 'rows' AND object = 'lk.state' ORDER BY 1;
+DELETE FROM schemaguard.lookup_table WHERE table_name = 'lk.state';
+SELECT sg_snapshot_drop('planned'), sg_plan_drop('p') \g /dev/null
+DROP TABLE state;
 SELECT sg_snapshot_drop('look');
 SELECT count(*) FROM schemaguard.snapshot_lookup;
 DELETE FROM schemaguard.lookup_table;

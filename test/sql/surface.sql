@@ -41,7 +41,7 @@ INSERT INTO needed VALUES
   ('sg_names_in', 'arguments'), ('sg_names_out', 'arguments'), ('sg_table_name_in', 'arguments'), ('sg_table_name_out', 'arguments'),
   ('sg_steps_in', 'arguments'), ('sg_steps_out', 'arguments'),
   ('sg_discover_fks_body', 'sg_body()'), ('sg_plan_add_archive_columns_body', 'sg_body()'), ('sg_plan_add_audit_columns_body', 'sg_body()'),
-  ('sg_sync_files_body', 'sg_body()'), ('sg_migration_history_body', 'sg_body()'), ('sg_files_history_body', 'sg_body()'),
+  ('sg_sync_files_body', 'sg_body()'), ('sg_migration_history_body', 'sg_body()'), ('sg_files_history_body', 'sg_body()'), ('sg_lookup_counts', 'sg_drift()'),
   ('sg_plan_isolate_body', 'sg_body()'), ('sg_plan_retarget_body', 'sg_body()'), ('sg_sync_sql_body', 'sg_body()'), ('sg_report_body', 'sg_body()'),
   ('sg_plan_explain_body', 'sg_body()'), ('sg_graph_body', 'sg_body()'), ('sg_schema_doc_body', 'sg_body()'), ('sg_lint_found_body', 'sg_body()'), ('sg_lint_sql_body', 'sg_body()'), ('sg_dashboard_body', 'sg_body()'), ('sg_watch_body', 'sg_body()'),
   ('sg_stats_figures', 'sg_stats_take()'),

@@ -334,6 +334,7 @@ my %call = (
 	'schemaguard.sg_lookup_queries' => q{SELECT * FROM schemaguard.sg_lookup_queries(NULL)},
 	'schemaguard.sg_lookup_contents' => q{SELECT * FROM schemaguard.sg_lookup_contents('live')},
 	'schemaguard.sg_lookup_key' => q{SELECT schemaguard.sg_lookup_key('{"q": 1}', '{q}')},
+	'schemaguard.sg_lookup_counts' => q{SELECT * FROM schemaguard.sg_lookup_counts('secret', 'live', NULL, NULL)},
 	'schemaguard.sg_lookup_pairs' => q{SELECT * FROM schemaguard.sg_lookup_pairs('secret', 'live')},
 	'schemaguard.sg_lookup_rows' => q{SELECT * FROM schemaguard.sg_lookup_rows('[]', '[]', '{q}', '{}')},
 	'schemaguard.sg_sync_lookup' => q{SELECT * FROM schemaguard.sg_sync_lookup('secret', 'live', NULL, false)},

@@ -292,6 +292,7 @@ my @calls = (
 	[ sg_drift => q{SELECT count(*) FROM sg_drift('reworded', cosmetic => true); SELECT count(*) FROM sg_drift('live', 'reworded'); SELECT count(*) FROM sg_drift('now', 'reworded')} ],
 	[ sg_drift_check => q{SELECT sg_drift_check('reworded')} ],
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('now', 'live')" ] } qw(sg_lookup_pairs sg_lookup_drift_body)),
+	[ sg_lookup_counts => q{SELECT count(*) FROM schemaguard.sg_lookup_counts('now', 'live', NULL, NULL)} ],
 	[ sg_lookup_rows => q{SELECT count(*) FROM schemaguard.sg_lookup_rows('[]', '[]', '{n}', '{}')} ],
 	[ sg_sync_lookup => q{SELECT count(*) FROM schemaguard.sg_sync_lookup('now', 'live', NULL, false)} ],
 	[ sg_sync_lookup_steps => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_steps('now', NULL, true, false)} ],
