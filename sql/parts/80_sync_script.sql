@@ -1,7 +1,9 @@
--- Sync: the statements of sg_sync_statements() as a script, and single ones
+-- Sync: writes the script of sg_sync_sql(). sg_sync_list() collects the statements, sg_sync_blocked() counts rows that would make them
+-- fail, sg_sync_head() and sg_sync_start() write the lines before the first statement, and sg_sync_sql_body() puts all of it together.
+-- Nothing here changes an object: sg_sync_run() alone runs statements, for a script that is under way.
 
--- Single statements, for who has decided what is to be done: of each list of deeds the text. A deed is a step of sg_sync_rules()
--- for an object, which properties it alters, and what the object is called so far.
+-- Returns, for each list of deeds, the text of its statements. A deed is a JSON object that names a step of sg_sync_rules(), an object, the
+-- properties that the step alters, and the object's present name if it is another one.
 CREATE FUNCTION schemaguard.sg_sync_write(lists text[])
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -39,15 +41,16 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_write(text[])
     IS 'returns the texts of single statements, as sg_sync_sql() writes them, for each list of deeds';
 
--- The rows that a statement would be refused for, up to 1000. What a snapshot says is in such a query as literals; a rule is one that
--- nobody here has written. What can't be asked is left to the statement.
+-- Counts the rows that would make a statement fail, up to 1000. Finder: a query that has the snapshot's values as literals, or '!' and a
+-- remark, which counts as one row. A rule of a snapshot runs as nobody (sg_nobodys_violations()). Returns 0 if the query fails: the
+-- statement itself will tell.
 CREATE FUNCTION schemaguard.sg_sync_finds(finder text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    -- nothing but a beginning: a name further on may look like it
+    -- the finder has to begin with this call: a name further on may look like it
     rule CONSTANT text := format('SELECT * FROM %s.sg_rule_violations(', schemaguard.sg_schema());
     n bigint;
 BEGIN
@@ -64,7 +67,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
     IS 'counts the rows that would make a statement fail, up to 1000';
 
--- Returns what is said of so many rows that a query has found; null: of none
+-- Returns the remark of a script on rows that a finder has counted, with the query; null: there are none
 CREATE FUNCTION schemaguard.sg_sync_in_way(finder text, rows bigint)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -75,7 +78,8 @@ RETURN CASE WHEN starts_with(finder, '!') THEN substr(finder, 2)
 COMMENT ON FUNCTION schemaguard.sg_sync_in_way(text, bigint)
     IS 'returns the remark on rows that would make a statement fail; null: there are no rows';
 
--- Tells how much there is in a table of a live target, or in that of a column, as far as statistics know
+-- Returns the number of rows and the size of a table, or of a column's table with its nulls and distinct values, by statistics; an empty
+-- text if the target is a snapshot or has no statistics
 CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -95,7 +99,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
     IS 'returns the size of a table of a live target, by its statistics';
 
--- The statements as one value, in order
+-- Returns the statements of sg_sync_sql() as an array of objects, in the order in which they run
 CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
     renames text, leave_code boolean, leave_native boolean)
 RETURNS jsonb
@@ -134,7 +138,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_refuse(jsonb, text, text)
     IS 'raises an error if only a person can say which objects are one under two names';
 
--- By number, what is said of rows that a statement would be refused for
+-- Returns an object that has, for the number of each statement that rows would make fail, the remark on these rows
 CREATE FUNCTION schemaguard.sg_sync_blocked(statements jsonb)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -154,7 +158,8 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'returns the remarks on rows that block statements, by number of statement';
 
--- Settings of a script, whatever database or role has others: those that pg_dump sets, and those that change an expression's meaning
+-- Returns the settings of a script, which replace those of the database and the role: settings that pg_dump makes, and settings that
+-- change the meaning of an expression
 CREATE FUNCTION schemaguard.sg_sync_settings(OUT name text, OUT value text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -203,9 +208,9 @@ AS 'MODULE_PATHNAME', 'sg_sync_run';
 COMMENT ON FUNCTION schemaguard.sg_sync_run(text)
     IS 'runs statements, each checked as sg_sync_guard() does';
 
--- Returns the beginning of a script. Where the extension is, each statement is looked at before it runs; where it is not, the script
--- begins only if nobody else could have planted code, or can once the script has given him something, or is trusted by who runs it (psql
--- -v trust=...). A member of the role that runs the script could do all that anyway.
+-- Returns the lines of a script that keep it from running code of other roles. If the target has the extension, sg_sync_guard() examines
+-- each statement before it runs. If not, the script ends with 42501 unless each role that could have planted code, or can once the script
+-- has made it an owner, is a superuser, a member of the role that runs the script, or named by psql -v trust=...
 CREATE FUNCTION schemaguard.sg_sync_gate(statements jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -264,7 +269,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'returns the beginning of a script, which makes sure that its statements run no code of other roles';
 
--- The lines of a script about what is withheld, with the statements that answer
+-- Returns the lines of a script about changes that wait for an answer, with the statements that give it
 CREATE FUNCTION schemaguard.sg_sync_asked(statements jsonb)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -279,7 +284,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_asked(jsonb)
     IS 'returns the lines of a script about objects that may have been renamed';
 
--- Returns the head of a script: what it leads from and to, how much there is to do, and what is left out. Digest: of this database.
+-- Returns the head of a script: reference and target, how many changes there are, and what is left out. Digest: of this database.
 CREATE FUNCTION schemaguard.sg_sync_head(statements jsonb, blocked jsonb, reference text, target text, allow_drop boolean, digest bytea)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -321,7 +326,8 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_head(jsonb, jsonb, text, text, boolean, bytea)
     IS 'returns the comment at the head of a script';
 
--- Returns what a script does before its statements: settings, and looks at who runs it and at what the server has
+-- Returns the lines of a script before its statements: settings, the gate of sg_sync_gate(), and the check that the server has all roles,
+-- collations, tablespaces and extensions that the statements need
 CREATE FUNCTION schemaguard.sg_sync_start(statements jsonb, target text)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -1,6 +1,9 @@
--- Promotion: what is asked of a bundle before it is applied, and of the database afterwards
+-- Promotion: checks of a bundle. sg_promotion_check() compares the bundle with this database and runs it in a scratch database, before
+-- anybody applies it. sg_promotion_gate() runs the users' tests and looks for drift after sg_promote_apply() has applied it. The functions
+-- that apply a bundle, roll it back and tell its source are declared here; src/promote/ has their code.
 
--- Stores the document of a bundle as a snapshot of the caller; returns its name
+-- Stores the document of a bundle as a snapshot that belongs to the caller. Returns the snapshot's name, which is that of the bundle, or
+-- the bundle's with a number from 2 to 100 behind it if the name is taken. Raises 42710 if all of them are.
 CREATE FUNCTION schemaguard.sg_promotion_import(bundle text)
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -15,7 +18,7 @@ BEGIN
                 schemaguard.sg_schema()) USING name, bundle;
             RETURN name;
         EXCEPTION WHEN duplicate_object THEN
-            -- anybody's, who may not be the caller
+            -- the snapshot of that name may be another role's
             name := bundle || ' ' || n;
         END;
     END LOOP;
@@ -26,7 +29,8 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_import(text)
     IS 'stores the document of a bundle as a snapshot of the caller';
 
--- Returns what makes this database like a snapshot and is not in the bundle; null: nothing
+-- Returns the names of objects that differ between this database and the snapshot and that the bundle does not list; null: none. Such an
+-- object has changed here since the bundle was made.
 CREATE FUNCTION schemaguard.sg_promotion_strange(bundle text, reference text)
 RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -44,7 +48,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_strange(text, text)
     IS 'returns what would be changed and is not in the bundle; null: nothing';
 
--- Returns the rows of sg_promotion_check()
+-- Returns the rows of sg_promotion_check(): the bundle's state, the run in a scratch database, and the rows of this database
 CREATE FUNCTION schemaguard.sg_promotion_findings(bundle text, OUT result text, OUT part text, OUT object text, OUT reason text)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -112,7 +116,8 @@ AS 'MODULE_PATHNAME', 'sg_promotion_check';
 COMMENT ON FUNCTION sg_promotion_check(text)
     IS 'runs a bundle in a scratch database, and against the rows of this one';
 
--- Returns what users' tests and drift say when a bundle is applied
+-- Returns fail if a test of users fails or an object of the bundle still differs from the snapshot, unknown if a test can't be judged,
+-- else pass. Detail: up to ten of these objects, and the tests. Writes the history of drift.
 CREATE FUNCTION schemaguard.sg_promotion_gate(bundle text, reference text, OUT result text, OUT detail text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -123,7 +128,7 @@ DECLARE
     drift text[];
 BEGIN
     SELECT x.* INTO p FROM schemaguard.promotion x WHERE x.bundle = sg_promotion_gate.bundle;
-    -- for history and listeners
+    -- writes the history of drift and notifies listeners
     EXECUTE format('SELECT %s.sg_drift_check($1)', schemaguard.sg_schema()) USING reference;
     EXECUTE format('SELECT array_agg(DISTINCT concat_ws('' '', ''drift:'', d.change, d.kind, d.object)) FROM '
         '%s.sg_drift_details($1, ''live'', $2) d WHERE d.class = ANY (''{drift,unknown}'') AND $3 @> jsonb_build_array(jsonb_build_object('
