@@ -197,16 +197,37 @@ COMMENT ON FUNCTION schemaguard.sg_lookup_counts(text, text, text[], jsonb)
 CREATE FUNCTION schemaguard.sg_lookup_drift_body(reference text, target text, OUT table_name text, OUT key jsonb, OUT what text,
     OUT columns jsonb, OUT reason text)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    WITH pair AS MATERIALIZED (SELECT * FROM schemaguard.sg_lookup_pairs(reference, target))
-    SELECT p.table_name COLLATE "C", NULL::jsonb, 'unknown', NULL::jsonb, p.reason FROM pair p WHERE p.reason IS NOT NULL
-    UNION ALL
-    SELECT p.table_name COLLATE "C", d.key, d.what, d.columns, NULL
-    FROM pair p CROSS JOIN LATERAL schemaguard.sg_lookup_rows(p.expected, p.actual, p.key_columns, p.ignored_columns) d
-    WHERE p.reason IS NULL
-    ORDER BY 1, 3, 2;
-END;
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_column
+DECLARE
+    any_pair boolean := false;
+    small text;
+    p record;
+BEGIN
+    FOR p IN SELECT x.* FROM schemaguard.sg_lookup_pairs(sg_lookup_drift_body.reference, sg_lookup_drift_body.target) x
+             ORDER BY x.table_name COLLATE "C" LOOP
+        any_pair := true;
+        IF p.reason IS NOT NULL THEN
+            RETURN QUERY SELECT p.table_name, NULL::jsonb, 'unknown', NULL::jsonb, p.reason;
+            CONTINUE;
+        END IF;
+        RETURN QUERY SELECT p.table_name, d.key, d.what, d.columns, NULL::text
+            FROM schemaguard.sg_lookup_rows(p.expected, p.actual, p.key_columns, p.ignored_columns) d ORDER BY d.what, d.key;
+    END LOOP;
+    IF NOT any_pair THEN
+        -- an example that exists: a small table, if possible one to which a key refers
+        SELECT format('%I.%I', n.nspname, c.relname) INTO small
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+        WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname !~ '^(pg_|information_schema$|schemaguard$)'
+        ORDER BY EXISTS (SELECT FROM pg_constraint k WHERE k.confrelid = c.oid AND k.contype = 'f') DESC, c.relpages, 1 LIMIT 1;
+        RAISE NOTICE 'neither % nor % has contents of look-up tables', quote_literal(reference), quote_literal(target) USING HINT = concat(
+            'Name the tables, and take a snapshot that has their rows:', E'\n' || format(
+                'INSERT INTO schemaguard.lookup_table (table_name) VALUES (%L) ON CONFLICT DO NOTHING;', coalesce(small, 'public.states')),
+            E'\n' || format('SELECT %s.sg_snapshot_take(%L);', schemaguard.sg_schema(), 'look-up data'));
+    END IF;
+END
+$function$;
 COMMENT ON FUNCTION schemaguard.sg_lookup_drift_body(text, text) IS 'does the work of sg_lookup_drift()';
 
 CREATE FUNCTION sg_lookup_drift(reference text, target text DEFAULT 'live', OUT table_name text, OUT key jsonb, OUT what text,

@@ -230,6 +230,11 @@ BEGIN
         replace(substring(f.file FROM E'__(.*?)(?:\\.sql)?$'), '_', ' '), project,
         coalesce(CASE rule.digest WHEN 'crc32' THEN f.sum ELSE quote_literal(f.sum) END, 'NULL'))
     FROM schemaguard.sg_history_files(tool, names, contents) f ORDER BY f.n;
+    IF NOT FOUND THEN
+        RAISE NOTICE 'no file is named, so that there is nothing to note' USING HINT = format(
+            E'Name the files that have run; this shows which ones are noted:\nSELECT * FROM %s.sg_migration_history(%L, %L);',
+            schemaguard.sg_schema(), tool, '{}');
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_files_history_body(text, text[], text[], text)

@@ -52,15 +52,18 @@ SET jit = off SET row_security = on
 AS $$
 DECLARE
     watched text := (SELECT w.name FROM schemaguard.sg_watch_last(plan) w);
+    newest  text;
 BEGIN
     IF watched IS NULL THEN
         IF plan IS NOT NULL THEN
             PERFORM schemaguard.sg_go_figures(plan);        -- raises where there is no such plan
         END IF;
+        newest := coalesce(plan, (SELECT p.name FROM schemaguard.plan p ORDER BY p.created_at DESC LIMIT 1));
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN plan IS NULL THEN 'no plan is watched' ELSE format('plan "%s" is not watched', plan) END,
-            HINT = 'Begin before it runs:' || E'\n' || format('SELECT %s.sg_watch_start(%L);', schemaguard.sg_schema(),
-                                                              coalesce(plan, 'name of a plan'));
+            HINT = CASE WHEN newest IS NULL THEN 'Make a plan first:' || E'\n' || format('SELECT %s.sg_plan_create(''plan'');',
+                    schemaguard.sg_schema())
+                ELSE 'Begin before it runs:' || E'\n' || format('SELECT %s.sg_watch_start(%L);', schemaguard.sg_schema(), newest) END;
     END IF;
     RETURN QUERY SELECT r.* FROM schemaguard.sg_watch_rows(watched) r;
 END $$;

@@ -28,6 +28,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "base/words.h"
@@ -389,6 +390,7 @@ static void
 check_prune_word(const char *asked)
 {
 	StringInfoData words;
+	SgNearest	nearest = {.wanted = asked};
 	bool		known = is_asked_for(asked, LOG_PRUNE_WORD);
 
 	initStringInfo(&words);
@@ -396,13 +398,16 @@ check_prune_word(const char *asked)
 	for (int i = 0; i < npruners; i++)
 	{
 		known |= is_asked_for(asked, pruners[i].word);
+		if (asked)
+			sg_nearest_try(&nearest, pruners[i].word);
 		appendStringInfo(&words, ", \"%s\"", pruners[i].word);
 	}
 	if (!known)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for what: \"%s\"", asked),
-				 errhint("Give null for everything but the attic, or one of %s.", words.data)));
+				 errhint("%sGive null for everything but the attic, or one of %s.",
+						 nearest.found ? psprintf("Perhaps you meant \"%s\". ", nearest.found) : "", words.data)));
 }
 
 /* Calls the pruning functions of the other rooms; returns what they deleted, as "; what: rows", ... */

@@ -84,6 +84,41 @@ sg_stats_take_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(take());
 }
 
+/* Without a sample so recent, nothing seems to take them */
+#define IS_SAMPLED "SELECT 'yes' FROM schemaguard.stats s WHERE $1 <> '' AND s.at > pg_catalog.now() - interval '30 minutes' LIMIT 1"
+
+/*
+ * Query of the statement that has samples taken: a job of pg_cron if the caller may make one here, or in the database of pg_cron,
+ * whose name only members of pg_read_all_settings see; else one for psql
+ */
+#define SAMPLES "SELECT CASE" \
+	" WHEN EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace" \
+	"   WHERE n.nspname = 'cron' AND p.proname = 'schedule' AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE'))" \
+	" THEN E'Let pg_cron take them:\nSELECT cron.schedule(''stats'', ''*/5 * * * *'', ''SELECT schemaguard.sg_stats_take()'');'" \
+	" ELSE coalesce((SELECT format(E'Let pg_cron take them, in database %I:\nSELECT cron.schedule_in_database(%L, ''*/5 * * * *'', " \
+	"''SELECT schemaguard.sg_stats_take()'', %L);', s.setting, 'stats of ' || current_database(), current_database())" \
+	"   FROM pg_catalog.pg_settings s WHERE s.name = 'cron.database_name' AND s.setting <> current_database())," \
+	"  E'Let any scheduler take them, or psql, as long as it runs:\nSELECT schemaguard.sg_stats_take() \\\\watch 300') END"
+
+/* Tells how to have samples taken, unless somebody has taken one lately */
+static void
+tell_sampling(void)
+{
+	Datum		any;
+	SgScope		scope;
+	char	   *hint;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (sg_owner_fetch(IS_SAMPLED, "any", &any))
+		return;
+	(void) sg_caller_execute(&scope, SAMPLES, 0, NULL, NULL, NULL);
+	hint = MemoryContextStrdup(context, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+	sg_caller_finish(&scope);
+	ereport(NOTICE,
+			(errmsg("nothing has taken samples of figures in the last 30 minutes, and a watch compares samples"),
+			 errhint("%s", hint)));
+}
+
 /*
  * sg_watch_start(plan text, hours int DEFAULT 24)
  *
@@ -115,6 +150,7 @@ sg_watch_start_entered(PG_FUNCTION_ARGS)
 	values[1] = Int64GetDatum(plan->id);
 	values[2] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	values[3] = Int32GetDatum(hours);
+	tell_sampling();
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_INSERT,

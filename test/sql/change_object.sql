@@ -544,7 +544,7 @@ SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname 
 SET client_min_messages = warning;
 CALL sg_prune(now() - interval '1 hour', 'attic');
 RESET client_min_messages;
-DO $$DECLARE said text; BEGIN CALL sg_prune(now() + interval '1 hour', 'nothing'); EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT; RAISE NOTICE '%', said; END$$;
+DO $$DECLARE said text; BEGIN CALL sg_prune(now() + interval '1 hour', 'attik'); EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT; RAISE NOTICE '%', said; END$$;
 BEGIN;
 SET LOCAL client_min_messages = warning;
 CALL sg_prune('infinity');

@@ -230,6 +230,14 @@ SELECT class, object, detail FROM sg_drift_details('planned', schemas => '{lk}')
 DELETE FROM schemaguard.lookup_table WHERE table_name = 'lk.state';
 SELECT sg_snapshot_drop('planned'), sg_plan_drop('p') \g /dev/null
 DROP TABLE state;
+-- where nothing is declared, a call says so
+DELETE FROM schemaguard.lookup_table;
+SELECT sg_snapshot_take('none', '{lk}') > 0 AS taken;
+SET client_min_messages = notice;
+SELECT count(*) FROM sg_lookup_drift('none');
+SET client_min_messages = warning;
+SELECT sg_snapshot_drop('none') \g /dev/null
+
 SELECT sg_snapshot_drop('look');
 SELECT count(*) FROM schemaguard.snapshot_lookup;
 DELETE FROM schemaguard.lookup_table;

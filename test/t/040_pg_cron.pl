@@ -57,6 +57,30 @@ $node->safe_psql('postgres', q{
 	INSERT INTO e VALUES (99, 1), (1, 99);
 });
 is($node->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log WHERE action NOT LIKE $$plan%$$ AND action <> $$grant$$'), '0', 'nothing has run');
+
+# The statement of a watch's hint: here, in another database, and for a role that can make no job; it runs as it stands
+sub watch_hint
+{
+	my ($database, $role) = @_;
+	my ($rc, $out, $err) = $node->psql($database, qq{TRUNCATE schemaguard.stats; SET ROLE $role; SELECT sg.sg_watch_start('watched')});
+
+	return $err =~ /^psql:.*NOTICE:.*no.* samples.*\n.*HINT:.*\n(.*)/ ? $1 : $err;
+}
+$node->safe_psql('postgres', 'CREATE DATABASE other; CREATE ROLE plain; GRANT plain TO ops');
+$node->safe_psql('other', 'CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC');
+$node->safe_psql($_, q{SELECT sg.sg_grant('plain'); SET ROLE plain; SELECT sg.sg_plan_create('watched')}) foreach 'postgres', 'other';
+foreach ([ qw(postgres ops) ], [ qw(other postgres) ])
+{
+	my ($database, $role) = @$_;
+	my $statement = watch_hint($database, $role);
+
+	like($statement, qr/^SELECT cron\.schedule.*;$/, "a watch of $role in $database gives a job");
+	is($node->safe_psql('postgres', "BEGIN; SET ROLE $role; $statement SELECT database FROM cron.job ORDER BY jobid DESC LIMIT 1; ROLLBACK") =~ s/.*\n//sr,
+		$database, '... which pg_cron takes');
+}
+is(watch_hint('postgres', 'plain'), 'SELECT schemaguard.sg_stats_take() \watch 300', 'without the right to make jobs, psql takes samples');
+unlike(($node->psql('postgres', q{SELECT schemaguard.sg_stats_take(), sg.sg_watch_start('watched')}))[2], qr/NOTICE/, 'where samples are taken nothing is told');
+$node->safe_psql('postgres', 'TRUNCATE schemaguard.stats, schemaguard.watch');
 $node->safe_psql('postgres', q{
 	CREATE SCHEMA app;
 	CREATE TABLE app.t (id int PRIMARY KEY);
