@@ -329,7 +329,8 @@ BEGIN ATOMIC
                      AND c.oid::text NOT IN (SELECT k.marked FROM kept k WHERE k.marked IS NOT NULL)) AS lost,
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
-                  AND NOT EXISTS (SELECT FROM schemaguard.plan_deed)
+                  AND NOT EXISTS (SELECT FROM schemaguard.plan_deed d
+                                  WHERE d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column')
                   AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
                                                AND pg_has_role(r.relowner, 'USAGE')))) AS columns
           FROM pg_class c JOIN attic s ON s.oid = c.relnamespace

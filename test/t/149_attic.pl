@@ -388,6 +388,8 @@ is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject IN ('attic
 is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
 	'attention|columns that are kept without a row in schemaguard.plan_deed that this role sees: 1', '... to their owner, too');
 is(sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'attic'})), 'u|_sg_dropped_a', 'by the call that is given');
+sql('bare', q{CREATE TABLE fresh (a int); SELECT sg_plan_create('fresh'), sg_plan_add_check('fresh', 'fresh', 'a > 0'); CALL sg_apply('fresh', fail => true)});
+is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|columns that are kept without a row in schemaguard.plan_deed: 1', '... also once a plan has done something else');
 
 # what a snapshot of before has of such triggers is not missed
 sql('owned', q{CREATE FUNCTION public.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tf BEFORE INSERT ON u FOR EACH ROW EXECUTE FUNCTION public.tf(); SELECT sg_snapshot_take('of_before');
