@@ -225,6 +225,16 @@ CREATE FUNCTION schemaguard.sg_deed_mark() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_deed_mark';
 COMMENT ON FUNCTION schemaguard.sg_deed_mark() IS 'returns the prefix of OIDs of this database in schemaguard.plan_deed';
 
+-- As the C functions know an author: by OID in the database where the plan was made, whatever the role is called by now, else by name
+CREATE FUNCTION schemaguard.sg_plan_author(author text, author_mark text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN pg_catalog.starts_with(author_mark, pg_catalog.concat(schemaguard.sg_deed_mark(), ' '))
+            THEN (SELECT r.rolname::text FROM pg_catalog.pg_roles r
+                  WHERE r.oid OPERATOR(pg_catalog.=) pg_catalog.split_part(author_mark, ' ', 3)::oid)
+            ELSE author END;
+COMMENT ON FUNCTION schemaguard.sg_plan_author(text, text)
+    IS 'returns the present name of the role that made a plan; null: the role is gone';
+
 -- Anybody can give a column such a name: it is a deed's, which knows it by OID and number, or, after a restore, by its name. What is
 -- below the table has it, too.
 CREATE VIEW schemaguard.kept_column WITH (security_barrier = true) AS

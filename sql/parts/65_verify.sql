@@ -87,7 +87,7 @@ CREATE POLICY own_plans ON schemaguard.smoke_test FOR SELECT
 CREATE POLICY of_author ON schemaguard.smoke_test
     USING (author OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text)
     WITH CHECK (EXISTS (SELECT FROM schemaguard.plan p WHERE p.name OPERATOR(pg_catalog.=) smoke_test.plan
-                        AND p.author OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text));
+                        AND schemaguard.sg_plan_author(p.author, p.author_mark) OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text));
 CREATE POLICY of_owner ON schemaguard.smoke_test TO pg_database_owner USING (true) WITH CHECK (true);
 CREATE POLICY in_own_name ON schemaguard.smoke_test AS RESTRICTIVE USING (true)
     WITH CHECK (author OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text

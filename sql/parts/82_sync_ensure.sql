@@ -76,7 +76,8 @@ WITH RECURSIVE created AS MATERIALIZED (
     SELECT DISTINCT a.kind, a.object FROM unnest(acts) a WHERE a.what = 'created'
 ), begun AS MATERIALIZED (                      -- tables that a call of this role which was cut off has made
     SELECT substr(s.fk_name, 7) AS object FROM schemaguard.plan_step s JOIN schemaguard.plan o ON o.name = s.plan
-    WHERE o.author = current_user AND s.plan LIKE 'ensure %' AND s.kind = 'statement' AND s.fk_name LIKE 'table %' AND s.state = 'validated'
+    WHERE schemaguard.sg_plan_author(o.author, o.author_mark) = current_user AND s.plan LIKE 'ensure %' AND s.kind = 'statement'
+        AND s.fk_name LIKE 'table %' AND s.state = 'validated'
         AND NOT EXISTS (SELECT FROM schemaguard.ensured e WHERE e.plan = s.plan AND e.finished_at >= s.updated_at)
 ), judged AS MATERIALIZED (
     SELECT a.n, a.kind, a.object, a.what, schemaguard.sg_sync_node(a.kind, a.object) AS node,

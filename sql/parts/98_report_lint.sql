@@ -305,7 +305,8 @@ SET search_path = pg_catalog, pg_temp
 AS $plan$
 DECLARE
     name text := (SELECT p.name FROM schemaguard.plan p
-                  WHERE p.name IN ('lint', 'lint of ' || current_user) AND p.author = current_user ORDER BY p.name DESC LIMIT 1);
+                  WHERE p.name IN ('lint', 'lint of ' || current_user)
+                      AND schemaguard.sg_plan_author(p.author, p.author_mark) = current_user ORDER BY p.name DESC LIMIT 1);
 BEGIN
     IF name IS NULL THEN
         -- names of plans are taken by whoever comes first, who need not show the plan

@@ -39,7 +39,7 @@ BEGIN ATOMIC
     SELECT w.id, p.name, w.plan_id, w.role, w.started_at, w.ends_at
     FROM schemaguard.watch w JOIN schemaguard.plan p ON p.id = w.plan_id
     WHERE (sg_watch_last.plan IS NULL OR p.name = sg_watch_last.plan) AND w.place = schemaguard.sg_place()
-      AND (w.role = current_user OR w.role = p.author AND sg_watch_last.plan IS NOT NULL
+      AND (w.role = current_user OR sg_watch_last.plan IS NOT NULL AND w.role = schemaguard.sg_plan_author(p.author, p.author_mark)
            OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = w.role AND r.rolsuper))
     ORDER BY w.id DESC LIMIT 1;
 END;

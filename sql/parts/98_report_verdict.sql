@@ -240,7 +240,8 @@ BEGIN ATOMIC
           UNION ALL SELECT * FROM schemaguard.sg_go_watch(plan)) f
          CROSS JOIN LATERAL (SELECT CASE WHEN f.metric = 'rows in quarantine'
              THEN (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
-                  OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = sg_go_figures.plan AND p.author = current_user::text)
+                  OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = sg_go_figures.plan
+                             AND schemaguard.sg_plan_author(p.author, p.author_mark) = current_user::text)
              ELSE schemaguard.sg_sees_all() OR f.metric NOT IN ('tests failed', 'tests unknown', 'findings not accepted', 'drift')
                   AND sg_go_figures.plan IS NOT NULL END AS told) x
     WHERE plan IS NULL OR @extschema@.sg_plan_steps(plan) IS NOT NULL;

@@ -127,6 +127,7 @@ my %call = (
 	'schemaguard.sg_fk_facts' => 'SELECT * FROM schemaguard.fk_trust',
 	'schemaguard.sg_plan_add_step' => q{SELECT schemaguard.sg_plan_add_step('secret', 'check', 'child_table', 't_c', 'definition', 'true')},
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
+	'schemaguard.sg_plan_author' => q{SELECT schemaguard.sg_plan_author('nobody', NULL)},
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_role_marks' => q{SELECT schemaguard.sg_role_marks('nothing')},
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},

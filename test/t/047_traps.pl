@@ -190,6 +190,7 @@ my @calls = (
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory');
 		SELECT count(*) FROM sg_plan_check('written')} ],
 	[ sg_plan_allow => q{SELECT sg_plan_allow('kept', 'alice')} ],
+	[ sg_plan_author => q{SELECT schemaguard.sg_plan_author('nobody', NULL)} ],
 	[ sg_readable_plans => 'SELECT count(*) FROM schemaguard.sg_readable_plans()' ],
 	[ sg_server_check => 'SELECT count(*) FROM schemaguard.sg_server_check()' ],
 	[ sg_own_publications => 'SELECT count(*) FROM schemaguard.sg_own_publications()' ],

@@ -487,14 +487,32 @@ $db = other_db(q{CREATE TABLE k (a int); INSERT INTO k VALUES (7); SELECT sg_pla
 $copy = other_db('ALTER SCHEMA schemaguard_attic RENAME TO put_away', $db);
 hinted($copy, q{CALL sg_rollback_fks('d')}, 'If so, move it, and roll back again');
 is(steps($copy) . sql($copy, 'SELECT a FROM public.k'), '1|rolled back|7', 'a kept table is back by the hint where the attic has another name');
+# ... and sg_prune() takes nothing that is elsewhere by now: it could be in use
+foreach my $row ([ $db, 'put_away\.k by now' ], [ other_db('SELECT 1', $db), 'not found, and nothing but its name and columns is known' ])
+{
+	my ($of, $place) = @$row;
+	$node->psql($of, q{ALTER SCHEMA schemaguard_attic RENAME TO put_away; CALL sg_prune(clock_timestamp(), 'attic')}, stderr => \my $pruned);
+	like($pruned, qr/drop table public\.k of plan "d" is kept: it is $place/, "$of: sg_prune() leaves alone what is kept where the attic has another name, and says so");
+	is(sql($of, q{SELECT a FROM put_away.k; SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
+		"7\n1\nattention|dropped and kept: 1, of which 1 are not where they were put", '... and sg_status() still tells of it');
+	sql($of, q{ALTER SCHEMA put_away RENAME TO schemaguard_attic});
+}
+sql($copy = other_db('SELECT 1', $db), q{CALL sg_rollback_fks('d')});
+is(steps($copy) . sql($copy, 'SELECT a FROM public.k'), '1|rolled back|7', '... so that a rollback has it back');
+sql($db, q{CALL sg_prune(clock_timestamp(), 'attic')});
+is(sql($db, q{SELECT to_regclass('schemaguard_attic.k') IS NULL; SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL}), "t\n0", '... and sg_prune() takes it where the attic has its name again');
 
 # the role of the author has another name, or is gone
 sql('postgres', 'CREATE ROLE whose_author LOGIN; CREATE ROLE whose_owner LOGIN; CREATE ROLE whose_other LOGIN');
-$db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_author; SELECT sg_grant('whose_author'), sg_grant('whose_owner'), sg_grant('whose_other'); SET ROLE whose_author; CREATE TABLE t (a int);
-	SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'); CALL sg_apply('d', fail => true)});
+$db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_author; SELECT sg_grant('whose_author'), sg_grant('whose_owner'), sg_grant('whose_other'); GRANT INSERT ON schemaguard.smoke_test TO whose_author; SET ROLE whose_author; CREATE TABLE t (a int);
+	SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'), schemaguard.sg_lint_plan(); CALL sg_apply('d', fail => true)});
 sql('postgres', "ALTER DATABASE $db OWNER TO whose_owner; ALTER ROLE whose_author RENAME TO whose_renamed; CREATE ROLE whose_author LOGIN");
 sql($db, q{SELECT sg_grant('whose_author')});
 is(error_of($node, q{SELECT sg_plan_set('d', 1, '{"rationale": "mine"}')}, dbname => $db, user => 'whose_renamed'), '', 'an author whose role was renamed changes the plan');
+is($node->safe_psql($db, q{SELECT schemaguard.sg_lint_plan(); INSERT INTO schemaguard.smoke_test (name, plan, kind, statement) VALUES ('s', 'd', 'query', 'SELECT 1');
+	SELECT actual IS NOT NULL FROM schemaguard.sg_go_figures('d') WHERE metric = 'rows in quarantine'; SELECT count(*) FROM schemaguard.plan}, extra_params => [ '-U', 'whose_renamed' ]),
+	"lint\nt\n2", '... has the plan of sg_lint() as before, adds a test to a plan, and is told its rows in quarantine');
+is($node->safe_psql($db, 'SELECT schemaguard.sg_lint_plan()', extra_params => [ '-U', 'whose_author' ]), 'lint of whose_author', '... a new role of the old name gets another plan of sg_lint()');
 is_error($node, q{SELECT sg_plan_allow('d', 'whose_author')}, '42501', qr/belongs to role "whose_renamed"/, 'a new role of the old name does not', dbname => $db, user => 'whose_author');
 is_error($node, q{SELECT sg_plan_allow('d', 'whose_owner')}, '42501', undef, 'nor does the owner of the database', dbname => $db, user => 'whose_owner');
 sql($db, 'REASSIGN OWNED BY whose_renamed TO postgres; DROP OWNED BY whose_renamed; DROP ROLE whose_renamed');
