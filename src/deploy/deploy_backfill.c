@@ -464,7 +464,9 @@ fill_batch(void *p)
 	Filling    *f = p;
 
 	f->at_rows = false;
-	run_deed_at_once(do_batch, f);
+	/* without queueing, which would cancel an autovacuum */
+	f->action.deadline = 0;
+	run_deed(&f->action, do_batch, f);
 	run_fire_deferred();
 }
 
@@ -567,26 +569,6 @@ others_write(Filling *f)
 }
 
 /*
- * Waits for an autovacuum of the table, which a queued lock request would
- * cancel; returns false if that takes too long
- */
-static bool
-wait_for_autovacuum(Oid table, TimestampTz budget_end)
-{
-	SgProgressPlace place;
-
-	sg_progress_pause(&place, SG_PHASE_PAUSING);
-	while (run_autovacuum_holds(table))
-	{
-		if (GetCurrentTimestamp() > budget_end)
-			return false;
-		rest(GetCurrentTimestamp() - LOOK_PAUSE);
-	}
-	sg_progress_resume(&place);
-	return true;
-}
-
-/*
  * Returns whether to give up after this failure.  A row is waited for once, a
  * table lock until the time is used up; a foreign key violation is retried,
  * because a parent may have been deleted meanwhile.
@@ -602,40 +584,47 @@ is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budg
 }
 
 /*
- * Repeats fn until it succeeds, fails for another reason than a lock, or
- * attempts and time are used up; returns NULL for success.  After a failed
- * attempt a batch has fewer rows, which are not locked while it waits for
- * others.
+ * Repeats fn until it succeeds; returns false if it fails for another reason
+ * than a lock, attempts and time are used up, or the run stops, which leaves no
+ * error in the action.  After a failed attempt a batch has fewer rows, which are
+ * not locked while it waits for others.  A vacuum in its way is waited for as
+ * long as any other reason to pause.
  */
-static ErrorData *
+static bool
 persist(void (*fn) (void *arg), Filling *f)
 {
+	RunAction  *action = &f->action;
 	TimestampTz budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
-	TimestampTz vacuum_end = GetCurrentTimestamp() + sg_throttle_budget * INT64CONST(1000);
 
 	for (int attempt = 1;; attempt++)
 	{
 		TimestampTz start = GetCurrentTimestamp();
-		ErrorData  *edata;
+		bool		behind;
 
-		edata = run_try(sg_statement_timeout, fn, f);
-		if (edata && sg_is_cancel(edata) && !run_timeout_struck())
-			ReThrowError(edata);
-		if (edata && is_final(f, edata, attempt, budget_end))
-			return edata;
+		action->wanted = InvalidOid;
+		action->error = run_try(sg_statement_timeout, fn, f);
+		if (action->error && sg_is_cancel(action->error) && !run_timeout_struck())
+			ReThrowError(action->error);
+		behind = action->error && OidIsValid(action->wanted) && run_vacuum_of(action->wanted, &action->blockers);
+		if (action->error && !behind && is_final(f, action->error, attempt, budget_end))
+			return false;
 		run_commit_soon();
-		if (edata == NULL)
-			return NULL;
+		if (action->error == NULL)
+			return true;
 		f->again = f->at_rows;
 		f->limit = Max(f->limit / FEWER_ROWS, 1);
-		if (!f->at_rows && OidIsValid(f->table) && run_autovacuum_holds(f->table))
+		if (!behind)
+			rest(start - attempt * LOOK_PAUSE);
+		else if (run_throttle_behind(action->run, action->wanted))
 		{
-			if (!wait_for_autovacuum(f->table, vacuum_end))
-				return edata;
+			budget_end += GetCurrentTimestamp() - start;
 			attempt--;
 		}
 		else
-			rest(start - attempt * LOOK_PAUSE);
+		{
+			action->error = NULL;
+			return false;
+		}
 	}
 }
 
@@ -760,8 +749,7 @@ fill_some(Filling *f)
 		return false;
 	start = GetCurrentTimestamp();
 	f->beside = NULL;
-	f->action.error = persist(fill_batch, f);
-	if (f->action.error)
+	if (!persist(fill_batch, f))
 		return false;
 	f->again = false;
 	f->rows += f->found;
@@ -814,8 +802,7 @@ fill_table(Filling *f, Oid table)
 	f->looked_at = 0;
 	f->width = 1;
 	f->limit = sg_fill_batch;
-	f->action.error = persist(measure, f);
-	if (f->action.error)
+	if (!persist(measure, f))
 		return false;
 	if (f->is_paced)
 		f->limit = 1;
@@ -834,8 +821,7 @@ static bool
 count_left(Filling *f)
 {
 	f->query = plan_backfill_left(f->work->step);
-	f->action.error = persist(run_query, f);
-	return f->action.error == NULL;
+	return persist(run_query, f);
 }
 
 /*
@@ -892,9 +878,15 @@ unfilled_text(Filling *f)
 {
 	char	   *who;
 
+	if (run_is_lock_failure(f->action.error) && OidIsValid(f->action.wanted))
+	{
+		who = run_holders(&f->action, f->action.wanted, ShareUpdateExclusiveLock);
+		return psprintf("could not lock %s, held by %s", sg_relation_name(f->action.wanted),
+						who ? who : "somebody who has gone since");
+	}
 	if (!f->batch.waits || !f->at_rows || !run_is_lock_failure(f->action.error))
 		return failure_text(&f->action);
-	who = run_row_holders(&f->action, f->table);
+	who = run_holders(&f->action, f->table, ExclusiveLock);
 	return psprintf("a row of %s without a value is held by %s", sg_relation_name(f->table),
 					who ? who : "somebody who has gone since");
 }
@@ -1046,8 +1038,7 @@ unfilled_query(const PlanStep *step, const FkKey *replaced)
 static bool
 count_unfilled(RunAction *action)
 {
-	action->error = persist(run_query, (Filling *) action);
-	return action->error == NULL;
+	return persist(run_query, (Filling *) action);
 }
 
 bool

@@ -88,6 +88,8 @@ typedef struct IndexWork
 	char	   *waiters;		/* JSON: sessions that the attempts gave way
 								 * to, or NULL */
 	bool		stopped;		/* stopped: low on space */
+	TimestampTz wait_end;		/* of the present wait for the table */
+	int64		wait_id;		/* row of the log about it, or 0 */
 	ErrorData  *error;
 	MemoryContext context;
 } IndexWork;
@@ -324,23 +326,88 @@ end_turn(const IndexWork *iw)
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
+static void
+pause_between(void *arg)
+{
+	const IndexWork *iw = arg;
+	int64		pause = iw->victim ? FIRST_PAUSE_MS : Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
+
+	ForgetPortalSnapshots();
+	run_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+}
+
 /* Waits for holders of a conflicting lock before asking for ours, so that nobody queues behind us */
 static void
 wait_for_table(void *arg)
 {
 	const IndexWork *iw = arg;
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout);
-	int64		pause = iw->victim ? FIRST_PAUSE_MS : Min(FIRST_PAUSE_MS << Min(iw->action.attempts, 10), LONGEST_PAUSE_MS);
 
 	ForgetPortalSnapshots();
-	if (iw->action.attempts > 1)
-		run_sleep_until(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
-	if (!run_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, deadline))
+	if (!run_wait_for_holders(iw->relid, ShareUpdateExclusiveLock, iw->wait_end))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("could not lock %s", iw->table)));
 }
 
+static void
+tell(const IndexWork *iw, const char *what, const char *detail)
+{
+	sg_tell_and_log(sg_tells(SG_VERBOSITY_STEPS),
+					psprintf("step %d: the %s on %s %s", iw->step.step,
+							 iw->drop ? "drop of what is left of an index" : "build of an index", iw->table, what),
+					detail, NULL);
+}
+
+/* Tells the client and the log whom a build waits for, and shows it as a pause; in a transaction of its own */
+static void
+tell_holders(void *arg)
+{
+	IndexWork  *iw = arg;
+	RunAction	look = iw->action;
+	char	   *who = run_holders(&look, iw->relid, ShareUpdateExclusiveLock);
+
+	if (who == NULL)
+		return;
+	who = psprintf("waits for %s", who);
+	tell(iw, who, NULL);
+	iw->wait_id = run_throttle_log(iw->action.run, LOG_STARTED, psprintf("%s %s", iw->work.object, who), look.blockers, 0, 0);
+	sg_progress_begin(SG_PROGRESS_INDEX, iw->action.run->plan->id, 0);
+	sg_progress_step(SG_PROGRESS_INDEX, iw->step.step, iw->relid);
+	sg_progress_phase(SG_PHASE_THROTTLED);
+}
+
+static void
+end_pause(void *arg)
+{
+	const IndexWork *iw = arg;
+
+	(void) run_throttle_log(iw->action.run, iw->error ? LOG_FAILED : LOG_DONE, iw->error ? sg_error_message(iw->error) : NULL,
+							NULL, iw->wait_id, iw->action.started_at);
+}
+
+/*
+ * Waits for holders of the table's lock until lock_timeout is over, and after a
+ * second tells whom it waits for; returns an error, or NULL
+ */
+static ErrorData *
+wait_told(IndexWork *iw)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz deadline = TimestampTzPlusMilliseconds(start, LockTimeout);
+
+	iw->wait_id = 0;
+	iw->wait_end = Min(deadline, TimestampTzPlusMilliseconds(start, RUN_QUIET_MS));
+	iw->error = worker_try(wait_for_table, iw);
+	if (iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || iw->wait_end == deadline)
+		return iw->error;
+	worker_procedure(tell_holders, iw);
+	iw->wait_end = deadline;
+	iw->error = worker_try(wait_for_table, iw);
+	sg_progress_end();
+	if (iw->wait_id)
+		worker_procedure(end_pause, iw);
+	return iw->error;
+}
 
 /* Leftover index and its table, with the session locks of a build */
 typedef struct LockedIndex
@@ -469,15 +536,6 @@ report_stopped(void *arg)
 			 errmsg("the build was cancelled: %s", iw->work.run->yield->low)));
 }
 
-static void
-tell(const IndexWork *iw, const char *what, const char *detail)
-{
-	sg_tell_and_log(sg_tells(SG_VERBOSITY_STEPS),
-					psprintf("step %d: the %s on %s %s", iw->step.step,
-							 iw->drop ? "drop of what is left of an index" : "build of an index", iw->table, what),
-					detail, NULL);
-}
-
 /*
  * Tells the client and the log whom the build gave way to, and what follows; in
  * a transaction of its own
@@ -511,7 +569,9 @@ attempt_until_done(IndexWork *iw)
 
 	for (iw->action.attempts = 1;; iw->action.attempts++)
 	{
-		error = worker_try(wait_for_table, iw);
+		error = iw->action.attempts > 1 ? worker_try(pause_between, iw) : NULL;
+		if (error == NULL)
+			error = wait_told(iw);
 		if (error)
 			return error;
 		if (!iw->drop)

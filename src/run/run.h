@@ -103,6 +103,8 @@ typedef struct PlanRun
 	TimestampTz window_end;		/* 0: none */
 	struct Followers *followers;	/* followers for which the call waits if
 									 * they lag, or NULL */
+	Oid			behind;			/* table whose vacuum keeps the next batch
+								 * waiting, or InvalidOid */
 	List	   *failures;		/* TableFailures *: see run_throttle.c */
 	List	   *put_last;		/* numbers of steps postponed because their
 								 * tables are busy */

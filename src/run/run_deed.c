@@ -246,15 +246,6 @@ run_deed_alone(void (*fn) (void *arg), void *arg)
 }
 
 void
-run_deed_at_once(void (*fn) (void *arg), void *arg)
-{
-	RunAction	action = action_alone();
-
-	action.deadline = 0;
-	do_deed(&action, false, fn, arg);
-}
-
-void
 run_deed_reading(void (*fn) (void *arg), void *arg)
 {
 	RunAction	action = action_alone();

@@ -44,12 +44,6 @@ extern bool run_deed_holds(Oid relid);
 /* Like run_deed(), without an action: with a deadline by schemaguard.lock_timeout */
 extern void run_deed_alone(void (*fn) (void *arg), void *arg);
 
-/*
- * Like run_deed_alone(), but raises 55P03 for a table that cannot be locked at
- * once: cancels no autovacuum
- */
-extern void run_deed_at_once(void (*fn) (void *arg), void *arg);
-
 /* Like run_deed_alone(), for a deed that only reads: locks every table in ACCESS SHARE */
 extern void run_deed_reading(void (*fn) (void *arg), void *arg);
 

@@ -42,6 +42,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -362,12 +363,14 @@ holders_text(const RunAction *action)
 }
 
 char *
-run_row_holders(RunAction *action, Oid relid)
+run_holders(RunAction *action, Oid relid, LOCKMODE mode)
 {
-	char	   *text;
+	char	   *text = run_vacuum_of(relid, &action->blockers);
 
+	if (text)
+		return text;
 	action->blockers = NULL;
-	run_add_target(action, relid, ExclusiveLock);
+	run_add_target(action, relid, mode);
 	note_blockers(action);
 	if (action->blockers == NULL)
 		return NULL;
@@ -436,12 +439,32 @@ run_lock_holders(RunAction *action, const int *pids, int n)
 	return text;
 }
 
-bool
-run_autovacuum_holds(Oid relid)
+/* Returns a vacuum of a table in words, and as JSON for the log's blockers */
+static char *
+vacuum_text(const PGPROC *proc, Oid relid, char **blockers)
+{
+	bool		is_auto = (proc->statusFlags & PROC_IS_AUTOVACUUM) != 0;
+	bool		wraparound = (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND) != 0;
+	char	   *table = sg_relation_name(relid);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "[{\"pid\": %d, \"backend\": \"%s\", \"runs\": \"VACUUM\", %s\"table\": ", proc->pid,
+					 is_auto ? "autovacuum worker" : "client backend", wraparound ? "\"wraparound\": true, " : "");
+	escape_json(&json, table);
+	appendStringInfoString(&json, "}]");
+	*blockers = json.data;
+	return psprintf("%s of %s (process %d%s)", is_auto ? "autovacuum" : "VACUUM", table, proc->pid,
+					wraparound ? ", to prevent transaction ID wraparound" : "");
+}
+
+char *
+run_vacuum_of(Oid relid, char **blockers)
 {
 	LockData   *locks = GetLockStatusData();
+	char	   *text = NULL;
 
-	for (int i = 0; i < locks->nelements; i++)
+	for (int i = 0; i < locks->nelements && text == NULL; i++)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
 		PGPROC	   *proc;
@@ -449,11 +472,15 @@ run_autovacuum_holds(Oid relid)
 		if (lock->locktag.locktag_type != LOCKTAG_RELATION || lock->locktag.locktag_field1 != MyDatabaseId ||
 			lock->locktag.locktag_field2 != relid || lock->holdMask == 0 || lock->pid == 0)
 			continue;
-		proc = BackendPidGetProc(lock->pid);
-		if (proc && (proc->statusFlags & PROC_IS_AUTOVACUUM))
-			return true;
+		/* a parallel worker's leader is the one to name */
+		proc = BackendPidGetProc(lock->leaderPid);
+		if (proc && (proc->statusFlags & (PROC_IS_AUTOVACUUM | PROC_IN_VACUUM)))
+			text = vacuum_text(proc, relid, blockers);
 	}
-	return false;
+	/* looks are many while a vacuum goes on */
+	pfree(locks->locks);
+	pfree(locks);
+	return text;
 }
 
 void

@@ -59,10 +59,10 @@ extern void run_limit_waits(const PlanRun *run);
 extern void run_note_holders(RunAction *action, Oid relid, LOCKMODE mode);
 
 /*
- * Returns in words the transactions that may have locked rows of a table, or
- * NULL if there are none; records them for the action's log, too
+ * Returns in words who holds a lock on a table that conflicts with this mode, or
+ * NULL if nobody does; records them for the action's log, too
  */
-extern char *run_row_holders(RunAction *action, Oid relid);
+extern char *run_holders(RunAction *action, Oid relid, LOCKMODE mode);
 
 /*
  * Returns these processes in words, each with its application and the first
@@ -71,8 +71,11 @@ extern char *run_row_holders(RunAction *action, Oid relid);
  */
 extern char *run_lock_holders(RunAction *action, const int *pids, int n);
 
-/* Returns whether an autovacuum has a lock on the table */
-extern bool run_autovacuum_holds(Oid relid);
+/*
+ * Returns in words the autovacuum or VACUUM that has a lock on the table, or
+ * NULL; then sets *blockers, to a JSON array for the log
+ */
+extern char *run_vacuum_of(Oid relid, char **blockers);
 
 /* Return whether an error is about a lock, and the error that ended an action, in words for people */
 extern bool run_is_lock_failure(const ErrorData *error);

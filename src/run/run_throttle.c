@@ -7,7 +7,8 @@
  *	  run_throttle() is called between steps, attempts to lock and batches,
  *	  when no lock is held.  It waits while somebody has paused the plan, the
  *	  server is low on space, replication lags, a base backup runs, sessions
- *	  wait for locks, or the user's function says so.  If that takes too long,
+ *	  wait for locks, a vacuum has the table of the next batch, or the user's
+ *	  function says so.  If that takes too long,
  *	  or the window is over, the run ends there, in good order, and a later
  *	  call continues.  A state that can't be determined counts as load.
  *
@@ -50,10 +51,12 @@
 #include "plan/plan_store.h"
 #include "run/run.h"
 #include "run/run_follower.h"
+#include "run/run_lock.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
 #define POLL_MS	500
+#define GLANCE_MS	100
 
 /* Number of failures to lock a table in this run */
 typedef struct TableFailures
@@ -284,6 +287,8 @@ typedef struct Load
 {
 	char	   *why;			/* reason in words; NULL: none */
 	const Follower *lags;		/* the lagging follower, or NULL */
+	char	   *blockers;		/* who is in the way, as JSON for the log, or
+								 * NULL */
 } Load;
 
 bool
@@ -295,7 +300,7 @@ run_looks_at_room(const PlanRun *run)
 static Load
 find_load(const PlanRun *run)
 {
-	Load		load = {run->dry_run ? NULL : plan_pause_text(run->plan), NULL};
+	Load		load = {run->dry_run ? NULL : plan_pause_text(run->plan)};
 
 	if (load.why == NULL && run_looks_at_room(run))
 		load.why = sg_disk_low();
@@ -304,7 +309,16 @@ find_load(const PlanRun *run)
 		run_followers_look(run->followers);
 		load.lags = run_throttle_lagging(run->followers);
 		if (load.lags)
+		{
 			load.why = run_throttle_lag_text(load.lags);
+			load.blockers = follower_json(load.lags);
+		}
+	}
+	if (load.why == NULL && OidIsValid(run->behind))
+	{
+		load.why = run_vacuum_of(run->behind, &load.blockers);
+		if (load.why)
+			load.why = psprintf("the next batch waits for %s", load.why);
 	}
 	if (load.why == NULL)
 		load.why = run_throttle_backup();
@@ -359,26 +373,32 @@ write_row(LogEntry entry)
 	return row.id;
 }
 
+int64
+run_throttle_log(const PlanRun *run, LogPhase phase, const char *message, const char *blockers,
+				 int64 started_id, TimestampTz since)
+{
+	LogEntry	entry = make_entry(run, phase, message, started_id, since);
+
+	entry.blockers = blockers;
+	return write_row(entry);
+}
+
 void
 run_stop(PlanRun *run, const char *reason)
 {
 	run->stop_reason = MemoryContextStrdup(run->context, reason);
 }
 
-/*
- * Stops the run, and records the reason in the current step, with the call that
- * continues.  A worker does not know that call; its current step fails by
- * itself.
- */
-static void
-stop_at_step(PlanRun *run, const char *reason)
+void
+run_stop_at_step(PlanRun *run, const char *reason)
 {
 	const PlanStep *step = run->at_step != 0 && MyBackendType == B_BACKEND ? plan_step_get(run->plan->name, run->at_step, true) : NULL;
 
 	run_stop(run, reason);
-	if (step == NULL || (step->state != STEP_PENDING && step->state != STEP_ADDED))
+	if (step == NULL || (step->state != STEP_PENDING && step->state != STEP_ADDED && step->state != STEP_FAILED))
 		return;
-	plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS,
+	/* this call has not failed, whatever an earlier one did */
+	plan_step_set_state(run->plan->name, step->step, step->state == STEP_FAILED ? STEP_PENDING : STEP_AS_IT_IS,
 						psprintf("stopped: %s; to go on: %s", reason, run_call_text(run, run->procedure)), 0);
 	run_commit();
 }
@@ -435,26 +455,18 @@ pause_run(PlanRun *run, Load load)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz since = GetCurrentTimestamp();
-	LogEntry	started = make_entry(run, LOG_STARTED, load.why, 0, 0);
 	int64		started_id;
 	char	   *stop = NULL;
 	SgProgressPlace place;
 
 	sg_progress_pause(&place, SG_PHASE_THROTTLED);
-	if (load.lags)
-		started.blockers = follower_json(load.lags);
-	started_id = write_row(started);
+	started_id = run_throttle_log(run, LOG_STARTED, load.why, load.blockers, 0, 0);
 	sg_tell_and_log(true, psprintf("plan \"%s\" pauses: %s", run->plan->name, load.why), NULL,
 					load.lags ? run_throttle_ignore_hint(load.lags) : NULL);
 	PG_TRY();
 	{
-		LogEntry	entry;
-
 		stop = wait_for_calm(run, &load);
-		entry = make_entry(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since);
-		if (load.lags)
-			entry.blockers = follower_json(load.lags);
-		(void) write_row(entry);
+		(void) run_throttle_log(run, stop ? LOG_FAILED : LOG_DONE, stop, load.blockers, started_id, since);
 		sg_progress_resume(&place);
 	}
 	PG_CATCH();
@@ -473,7 +485,7 @@ pause_run(PlanRun *run, Load load)
 	PG_END_TRY();
 
 	if (stop)
-		stop_at_step(run, stop);
+		run_stop_at_step(run, stop);
 	return stop == NULL;
 }
 
@@ -484,7 +496,7 @@ run_must_stop(PlanRun *run)
 		return false;
 	if (run->stop_reason == NULL && window_is_over(run))
 	{
-		stop_at_step(run, window_text(run));
+		run_stop_at_step(run, window_text(run));
 		(void) write_row(make_entry(run, LOG_SKIPPED, run->stop_reason, 0, 0));
 	}
 	return run->stop_reason != NULL;
@@ -502,6 +514,26 @@ run_throttle(PlanRun *run)
 
 	load = find_load(run);
 	return load.why == NULL || pause_run(run, load);
+}
+
+bool
+run_throttle_behind(PlanRun *run, Oid relid)
+{
+	TimestampTz quiet_end = GetCurrentTimestamp() + Min(RUN_QUIET_MS, sg_throttle_budget) * INT64CONST(1000);
+	SgProgressPlace place;
+	char	   *blockers;
+	bool		goes_on;
+
+	/* a vacuum of a small table is over before anybody is told */
+	sg_progress_pause(&place, SG_PHASE_PAUSING);
+	while (GetCurrentTimestamp() < quiet_end && run_vacuum_of(relid, &blockers))
+		run_sleep_until(GetCurrentTimestamp() + GLANCE_MS * INT64CONST(1000));
+	sg_progress_resume(&place);
+
+	run->behind = relid;
+	goes_on = run_throttle(run);
+	run->behind = InvalidOid;
+	return goes_on;
 }
 
 /* ---- before the first step ---- */

@@ -23,6 +23,22 @@
 extern bool run_throttle(PlanRun *run);
 
 /*
+ * Like run_throttle(), for a batch that could not lock a table because of a
+ * vacuum: waits for that, too, without queueing, which would cancel it
+ */
+extern bool run_throttle_behind(PlanRun *run, Oid relid);
+
+/* How long somebody in the way is waited for in silence */
+#define RUN_QUIET_MS	1000
+
+/*
+ * Writes a row of the log about a pause, with those whom it waits for as JSON,
+ * and commits; returns its id, for the row that ends it
+ */
+extern int64 run_throttle_log(const PlanRun *run, LogPhase phase, const char *message, const char *blockers,
+							  int64 started_id, TimestampTz since);
+
+/*
  * Returns whether the run stops if the server is low on space; calls that take
  * a plan back, or free space, do not.
  */
@@ -34,6 +50,13 @@ extern bool run_looks_at_room(const PlanRun *run);
  */
 extern bool run_must_stop(PlanRun *run);
 extern void run_stop(PlanRun *run, const char *reason);
+
+/*
+ * Stops the run, and records the reason in the current step, with the call that
+ * continues.  A worker does not know that call; its current step fails by
+ * itself.
+ */
+extern void run_stop_at_step(PlanRun *run, const char *reason);
 
 /* Returns for how many ms a batch locks rows, at most; its last row and COMMIT come on top of that */
 extern int	run_batch_ms(void);

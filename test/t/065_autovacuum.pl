@@ -3,7 +3,8 @@
 # Core cancels an ordinary autovacuum only for a waiter whose deadlock_timeout fires.  With a throttled autovacuum of the
 # child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
 # log must say who was in the way; the same when the key is taken back.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
-# used up, and names it.  A fill cancels none: it waits for schemaguard.throttle_budget.
+# used up, and names it.  A fill cancels none: it waits for schemaguard.throttle_budget, for a VACUUM by hand as well, and
+# says for whom; so does the build of an index.
 #
 # rooms: run deploy
 # takes: 24 s
@@ -135,16 +136,58 @@ SQL
 	my $pid = autovacuum_of('filled');
 	isnt($pid, '', 'an autovacuum of the table runs');
 	my $cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
-	$s->query("SET schemaguard.throttle_budget = '2s'; SET schemaguard.lock_attempts = 2; CALL sg_add_fks('filled')");
+	my $limits = q{SET schemaguard.lock_attempts = 1; SET schemaguard.lock_budget = '1s'};
+	my $told = qr/paused for schemaguard\.throttle_budget, 3000 ms: the next batch waits for autovacuum of public\.filled \(process $pid\)/;
+	$s->send("$limits; SET schemaguard.throttle_budget = '3s'; CALL sg_add_fks('filled')");
+	ok(wait_for(sub { query(q{SELECT phase FROM schemaguard.progress WHERE plan = 'filled'}) eq 'throttled' }), 'the fill waits, as the progress shows');
+	is(query(q{SELECT message, blockers #>> '{0,pid}', blockers #>> '{0,backend}', blockers #>> '{0,table}' FROM schemaguard.audit_log
+		WHERE plan = 'filled' AND action = 'throttle' ORDER BY id LIMIT 1}),
+		"the next batch waits for autovacuum of public.filled (process $pid)|$pid|autovacuum worker|public.filled", '... and the log names whom it waits for');
+	$s->collect;
 	is(query('SELECT count(*) FROM filled WHERE code IS NULL'), '1', 'the fill does not go on');
-	is(query(q{SELECT elapsed_ms >= 2000, message FROM schemaguard.audit_log WHERE plan = 'filled' AND action = 'backfill' ORDER BY id DESC LIMIT 1}),
-		't|could not lock public.filled', '... it waits until the budget is used up, whatever the number of attempts');
+	like($s->{err}, qr/plan "filled" pauses: the next batch waits for autovacuum of public\.filled/, '... tells the caller');
+	like($s->{err}, qr/plan "filled" stopped: $told/, '... and stops when schemaguard.throttle_budget is used up, whatever the budget for locks');
+	like(query(q{SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = 'filled'}), qr/^pending stopped: $told; to go on: CALL public\.sg_add_fks\('filled'\);/,
+		'... so does its step');
+	is(query(q{SELECT phase, blockers #>> '{0,pid}' FROM schemaguard.audit_log WHERE plan = 'filled' AND action = 'backfill' ORDER BY id DESC LIMIT 1}),
+		"skipped|$pid", '... and the row of the log');
 	is(autovacuum_of('filled'), $pid, '... and it still runs');
 	is(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), $cancelled, '... nothing has cancelled it');
 	query('ALTER TABLE filled SET (autovacuum_enabled = off)');
-	$s->query("CALL sg_add_fks('filled')");
-	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'filled'"), 'validated', 'the next call goes on');
-	$_->quit for $s, $holder;
+
+	# a VACUUM by hand is waited for as long
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $pid") eq '0' }), 'the autovacuum has given way to that');
+	my $vacuum = SgTest::Session->new($node);
+	$vacuum->send(q{SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1; VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) filled});
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_vacuum WHERE pid = $vacuum->{pid}") eq '1' }), 'a VACUUM runs');
+	$s->send("$limits; SET schemaguard.throttle_budget = '5min'; CALL sg_add_fks('filled')");
+	ok(wait_for(sub { query(q{SELECT phase FROM schemaguard.progress WHERE plan = 'filled'}) eq 'throttled' }), 'a fill waits for it');
+	my $since = query('SELECT clock_timestamp()');
+	ok(wait_for(sub { query("SELECT clock_timestamp() > '$since'::timestamptz + interval '2 s'") eq 't' }), '... for longer than the budget for locks');
+	is(query(q{SELECT message FROM schemaguard.audit_log WHERE plan = 'filled' AND action = 'throttle' ORDER BY id DESC LIMIT 1}),
+		"the next batch waits for VACUUM of public.filled (process $vacuum->{pid})", '... the log names it');
+	query("SELECT pg_cancel_backend($vacuum->{pid})");
+	$vacuum->collect;
+	$s->collect;
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'filled'"), 'validated', 'the same call goes on') or diag($s->{err});
+
+	# the build of an index waits for one, and says so
+	query(q{SELECT sg_plan_create('indexed'); SELECT sg_plan_add('indexed', 'CREATE INDEX filled_code ON filled (code)')});
+	$vacuum->send(q{VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) filled});
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_vacuum WHERE pid = $vacuum->{pid}") eq '1' }), 'a VACUUM runs');
+	$s->send(q{RESET ALL; SET schemaguard.workers = 1; CALL sg_apply('indexed')});
+	my $waits = "waits for VACUUM of public.filled (process $vacuum->{pid})";
+	ok(wait_for(sub { query(q{SELECT action || step || object FROM schemaguard.progress WHERE plan = 'indexed' AND phase = 'throttled'}) eq 'index1public.filled' }),
+		'a build waits for it, as the progress shows');
+	is(query(q{SELECT message, blockers #>> '{0,pid}' FROM schemaguard.audit_log WHERE plan = 'indexed' AND action = 'throttle' AND phase = 'started'}),
+		"public.filled_code $waits|$vacuum->{pid}", '... the log says for whom');
+	query("SELECT pg_cancel_backend($vacuum->{pid})");
+	$vacuum->collect;
+	$s->collect;
+	like($s->{err}, qr/NOTICE:.*step 1: the build of an index on public\.filled \Q$waits\E/, '... the caller is told');
+	is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'indexed'}), 'validated', '... and it goes on');
+	is(query(q{SELECT phase FROM schemaguard.audit_log WHERE plan = 'indexed' AND action = 'throttle' ORDER BY id DESC LIMIT 1}), 'done', '... so does the log');
+	$_->quit for $s, $holder, $vacuum;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
