@@ -133,6 +133,7 @@ typedef struct LockHolder
 								 * hidden */
 	bool		wraparound;		/* an anti-wraparound vacuum, which does not
 								 * give way */
+	bool		autovacuum;		/* an autovacuum worker */
 } LockHolder;
 
 /* A table in a publication */

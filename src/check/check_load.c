@@ -115,16 +115,31 @@ check_function(PlanCheck *check)
 	return edata || answer.reason;
 }
 
+/* Returns whether the plan has a setting of its own, which SET would not change */
+static bool
+has_option(const PlanCheck *check, const char *name)
+{
+	foreach_ptr(const SgOption, option, plan_options(check->plan))
+	{
+		if (strcmp(option->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Checks free space on the server: the floor, and whether it can be read */
 static bool
 check_room(PlanCheck *check)
 {
 	char	   *low = sg_disk_low();
+	int			less = sg_min_free_disk > 1 ? sg_min_free_disk / 2 : LESS_THAN_DEFAULT_MB;
 
 	if (low)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(low),
-				  psprintf("Make room, for the server ends where a disk is full. To go on with less:\nSET schemaguard.min_free_disk = '%dMB';",
-						   sg_min_free_disk > 1 ? sg_min_free_disk / 2 : LESS_THAN_DEFAULT_MB));
+				  psprintf("Make room, for the server ends where a disk is full. To go on with less:\n%s",
+						   has_option(check, "schemaguard.min_free_disk") ?
+						   psprintf(sg_calls("SELECT sg_plan_option(%s, 'min_free_disk', '%dMB');"), quote_literal_cstr(check->plan->name), less) :
+						   psprintf("SET schemaguard.min_free_disk = '%dMB';", less)));
 	else if (sg_min_free_disk != 0 && !sg_disk_is_known())
 		check_row(&check->server, "load", CHECK_WARN,
 				  "the file system of the data directory does not say how much is free: schemaguard.min_free_disk does nothing",

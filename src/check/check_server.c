@@ -116,6 +116,7 @@ read_holder(HeapTuple row, TupleDesc desc, void *arg)
 	holder->seconds = sg_spi_int64(row, desc, "seconds");
 	proc = holder->pid ? BackendPidGetProc(holder->pid) : NULL;
 	holder->wraparound = proc && (proc->statusFlags & PROC_VACUUM_FOR_WRAPAROUND);
+	holder->autovacuum = proc && (proc->statusFlags & PROC_IS_AUTOVACUUM);
 	check->holders = lappend(check->holders, holder);
 }
 

@@ -631,6 +631,12 @@ check_holder(CheckStep *cs, const LockHolder *holder)
 				  psprintf("prepared transaction %s has locked %s (%s)", quote_literal_cstr(holder->gid), table, holder->mode),
 				  psprintf("Have whoever prepared it say COMMIT PREPARED, or ROLLBACK PREPARED:\nSELECT * FROM pg_prepared_xacts WHERE gid = %s;",
 						   quote_literal_cstr(holder->gid)));
+	else if (holder->autovacuum)
+		check_row(cs, "locks", CHECK_WARN,
+				  psprintf("pid %d, an autovacuum of %s, has locked it (%s)%s: it gives way to a lock that is waited for, and a batch of a fill waits for it",
+						   holder->pid, table, holder->mode,
+						   holder->seconds < 0 ? "" : psprintf(" for %s", check_duration(holder->seconds))),
+				  psprintf("Let it end, or cancel it; it comes again later:\nSELECT pg_cancel_backend(%d);", holder->pid));
 	else if (holder->seconds < 0)
 		check_row(cs, "locks", CHECK_WARN,
 				  psprintf("pid %d has locked %s (%s); for how long could not be looked at", holder->pid, table, holder->mode),

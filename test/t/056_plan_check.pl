@@ -289,6 +289,19 @@ $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_pro
 ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_progress_vacuum}) eq '0' }), 'it is gone');
 $node->safe_psql('postgres', 'VACUUM (FREEZE) public.slow_c');
 finds('slow', 1, 'wraparound', qr/^ok/, 'the statement of the hint mends it');
+$node->safe_psql('postgres', q{ALTER TABLE slow_c RESET (autovacuum_freeze_max_age);
+	ALTER TABLE slow_c SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, autovacuum_analyze_threshold = 2000000000);
+	UPDATE slow_c SET note = 'y'});
+$node->append_conf('postgresql.conf', "autovacuum = on\n");
+$node->reload;
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE a.backend_type = 'autovacuum worker' AND l.relation = 'slow_c'::regclass
+	AND clock_timestamp() - a.xact_start > '1.1 s'}) eq '1' }), 'an autovacuum that lasts');
+finds('slow', 1, 'locks', qr/^warn\|pid (\d+), an autovacuum of public\.slow_c, has locked it \(ShareUpdateExclusiveLock\) for .*: it gives way to a lock that is waited for.*pg_cancel_backend\(\1\);$/,
+	'... is told as one', set => "SET schemaguard.lock_budget = '1s';");
+$node->append_conf('postgresql.conf', "autovacuum = off\n");
+$node->reload;
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_progress_vacuum});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_progress_vacuum}) eq '0' }), '... and ended');
 
 # ---- many steps
 my $steps = long_run() ? 226 : 60;
