@@ -367,7 +367,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH idle AS (
-        SELECT p.id, p.name, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
+        SELECT p.id, p.name, p.created_at, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
                format('CALL %s.sg_apply(%L, fix => true);', schemaguard.sg_schema(), p.name) AS fix,
                schemaguard.sg_plan_mark(p.name) AS hash
         FROM schemaguard.plan p
@@ -434,9 +434,12 @@ BEGIN ATOMIC
                CASE WHEN s.reason IS NULL THEN p.finish ELSE p.fix END
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
-        WHERE s.state = 'added' AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
+        WHERE s.state IN ('added', 'failed') AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
           -- between two batches, a call leaves nothing else; one that stopped says why
-          AND (s.reason IS NULL OR s.reason ~ '^(fixed|stopped): ')
+          AND (s.state = 'added' AND (s.reason IS NULL OR s.reason ~ '^(fixed|stopped): ')
+               OR (SELECT l.phase IN ('failed', 'interrupted') FROM schemaguard.audit_log l
+                   WHERE l.plan = s.plan AND l.step = s.step AND l.action = 'fix' AND l.phase <> 'started' AND l.at >= p.created_at
+                   ORDER BY l.id DESC LIMIT 1))
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
