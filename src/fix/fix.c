@@ -164,7 +164,7 @@ fix_table(Fix *fix, const FkKey *key, const DeployRule *rule, bool looks)
 	fix->key.key = work->key;
 	fix->key.rule = rule;
 	fix->tables = NIL;
-	fix->size = fix->smallest = 0;
+	fix->size = fix->smallest = fix->fits = 0;
 	fix->single_ms = 0;
 	fix->last_size = 0;
 	fix->most = fix->least = 0;

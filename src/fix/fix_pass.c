@@ -288,7 +288,17 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	return false;
 }
 
-/* Handles a failed batch; reports to the caller the part of the error that the log does not keep */
+/* Returns whether an action has found no room, so that a later call may go on where it was */
+static bool
+lacks_room(const FixAction *action)
+{
+	return action->action.error->sqlerrcode == ERRCODE_DISK_FULL && !action->fix->work->run->dry_run;
+}
+
+/*
+ * Handles a failed batch, or stops the run for lack of room; reports to the
+ * caller the part of the error that the log does not keep
+ */
 static bool
 fail_attempt(FixAction *action)
 {
@@ -296,6 +306,14 @@ fail_attempt(FixAction *action)
 	const char *text = run_failure_text(&action->action);
 	const char *said = sg_error_message(error);
 
+	if (lacks_room(action))
+	{
+		run_record_skipped(&action->action, action->fix->work, text);
+		run_commit();
+		action->fix->work->started_id = 0;
+		run_stop_at_step(action->fix->work->run, text);
+		return false;
+	}
 	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
 	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
 		appendStringInfo(&action->fix->work->notice, " (%s)", said);
@@ -959,7 +977,28 @@ next_size(Fix *fix, const FixAction *action)
 	fix->last_size = action->places.n;
 	fix->last_ms = action->ms;
 
-	return Min(Max(size, fix->smallest), Min(fix->work->run->batch, sg_fill_batch));
+	size = Min(Max(size, fix->smallest), Min(fix->work->run->batch, sg_fill_batch));
+	return fix->fits > 0 ? Min(size, fix->fits) : size;
+}
+
+/*
+ * After a batch for which there was no room: makes the next one half as large,
+ * of the same orphans; returns false if that one was small
+ */
+static bool
+make_smaller(FixAction *action)
+{
+	Fix		   *fix = action->fix;
+
+	if (!lacks_room(action) || (action->places.n == 1 && action->most <= SMALLEST_BATCH))
+		return false;
+	run_record_skipped(&action->action, fix->work, psprintf("half as many rows are next: %s", run_failure_text(&action->action)));
+	run_commit();
+	fix->work->started_id = 0;
+	fix->size = fix->fits = Max(action->places.n / 2, 1);
+	fix->most = action->most > 0 ? Max(action->most / 2, 1) : 0;
+	fix->held = true;
+	return true;
 }
 
 /* Fixes a batch of the orphans that were found; returns false after a failure, which is recorded */
@@ -986,7 +1025,7 @@ run_batch(Fix *fix, int64 first, int64 n)
 	done = run_attempt(&action.action);
 	MemoryContextSwitchTo(context);
 	if (!done)
-		return fail_attempt(&action);
+		return make_smaller(&action) || fail_attempt(&action);
 	take_results(fix, &action);
 	if (action.most > 0 && action.along > 0)
 		fix->most = Max(run_batch_next(action.most, action.along, action.ms), fix->least);

@@ -33,6 +33,8 @@ typedef struct Fix
 	int64		deleted;		/* rows that earlier calls deleted without a
 								 * copy */
 	int			size;			/* size of the next batch */
+	int			fits;			/* largest size for which there is room; 0:
+								 * not known */
 	int			smallest;		/* least size of a slow batch; 0: not known
 								 * yet */
 	int			last_size;		/* of the batch before, and its time in ms */

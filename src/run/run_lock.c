@@ -369,6 +369,7 @@ run_holders(RunAction *action, Oid relid, LOCKMODE mode)
 
 	if (text)
 		return text;
+
 	action->blockers = NULL;
 	run_add_target(action, relid, mode);
 	note_blockers(action);

@@ -67,6 +67,12 @@ is(states('mine'), 'pending', '... before its step');
 is(query(q{SELECT string_agg(phase, ' ' ORDER BY id) FROM schemaguard.audit_log WHERE plan = 'mine' AND action = 'throttle'}), 'started failed', '... the log has it');
 like($s->query(q{SELECT result, detail, hint FROM sg_plan_check_details('mine') WHERE check_name = 'load'}),
 	qr/^warn\|the run would pause now, .*: the data directory has \d+ .*\nSET schemaguard\.min_free_disk = '524288000MB';$/, 'sg_plan_check says so');
+query(q{SELECT sg_plan_option('mine', 'min_free_disk', '2000TB')});
+my ($set) = $s->query(q{SELECT hint FROM sg_plan_check_details('mine') WHERE check_name = 'load'}) =~ /^(SELECT .*;)$/m;
+is($set, q{SELECT public.sg_plan_option('mine', 'min_free_disk', '1048576000MB');}, '... with the line that changes the option, if the plan has one of its own');
+query($set);
+like($s->query(q{SELECT hint FROM sg_plan_check_details('mine') WHERE check_name = 'load'}), qr/'524288000MB'/, '... which it does');
+query(q{SELECT sg_plan_option('mine', 'min_free_disk', NULL)});
 my $his = SgTest::Session->new($node, user => 'deployer');
 $his->query("$floor; CALL sg_add_fks('his')");
 like($his->{err}, qr/: the server is low on space, by schemaguard\.min_free_disk$/m, 'who is not of pg_monitor hears of no figure');
@@ -97,6 +103,17 @@ $s->query(q{CALL sg_apply('parts', fix => true)});
 cmp_ok(query('SELECT count(*) FROM parts'), '>', 500, 'a quarantine stops between two batches');
 is(query(q{SELECT summary || ': ' || next_call FROM sg_status() WHERE subject = 'leftovers'}),
 	"plan parts has left key parts_id_fkey ON public.parts not valid: CALL public.sg_apply('parts', fix => true);", '... and sg_status tells');
+
+# ... and of a key whose fix has failed
+query(q{ALTER TABLE parts DROP CONSTRAINT parts_id_fkey; SELECT sg_plan_create('refused'), sg_plan_add_fk('refused', 'parts', '{id}', 'p', fk_name => 'refused', index => false, orphans => 'delete');
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$;
+	CREATE TRIGGER refuse BEFORE DELETE ON parts FOR EACH ROW EXECUTE FUNCTION refuse()});
+$s->query(q{RESET schemaguard.throttle_function; CALL sg_apply('refused', fix => true)});
+my $refused = q{SELECT next_call FROM sg_status() WHERE subject = 'leftovers' AND summary = 'plan refused has left key refused ON public.parts not valid'};
+is(query($refused), "CALL public.sg_apply('refused', fix => true);", 'sg_status tells of a key that is not valid because its fix has failed') or diag($s->{err});
+query('DROP TRIGGER refuse ON parts');
+$s->query(q{CALL sg_apply('refused', fix => true)});
+is(states('refused') . query($refused), 'validated', '... until a call has fixed it') or diag($s->{err});
 
 # A disk that is full before the floor is seen
 query(<<'SQL');
@@ -179,7 +196,7 @@ SQL
 	$leave->(90);
 	$s->query(q{SET schemaguard.fix_pause = 0; CALL sg_add_fks('many', fix => true, max_rows => 200000)});
 	# between two batches, or in the middle of one
-	like($s->{err}, qr/(?:plan "many" stopped: paused for .*|fix failed: the statement was cancelled): the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
+	like($s->{err}, qr/plan "many" stopped: (?:paused for .*|the statement was cancelled): the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
 		'a quarantine of very many rows that refer to one orphan stops at the floor');
 	$done = query('SELECT count(*) FROM schemaguard.quarantine');
 	$left = $free->();
@@ -200,7 +217,8 @@ SQL
 	query(<<'SQL');
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE, down int REFERENCES tree ON DELETE CASCADE, other int REFERENCES tree ON DELETE CASCADE, pid int);
-INSERT INTO tree SELECT g, nullif(g / 2, 0), CASE WHEN g < 5000 THEN 2 * g END, CASE WHEN g < 5000 THEN 2 * g + 1 END, CASE WHEN g = 1 THEN 1 END FROM generate_series(1, 9999) g;
+INSERT INTO tree SELECT t + g, t + nullif(g / 2, 0), CASE WHEN g < 2500 THEN t + 2 * g END, CASE WHEN g < 2500 THEN t + 2 * g + 1 END, CASE WHEN g = 1 THEN 1 END
+	FROM generate_series(0, 10000, 10000) t, generate_series(1, 4999) g;
 CREATE INDEX ON tree (up);
 CREATE INDEX ON tree (down);
 CREATE INDEX ON tree (other);
@@ -210,9 +228,36 @@ SELECT sg_plan_add_fk('circles', 'tree', '{pid}', 'p', index => false, orphans =
 CHECKPOINT;
 SQL
 	$s->query(sprintf q{SET schemaguard.fill_batch = 1000; SET schemaguard.min_free_disk = '%dMB'; CALL sg_add_fks('circles', fix => true, max_rows => 20000); RESET schemaguard.min_free_disk}, $free->() - 4);
-	like($s->{err}, qr/fix failed: 9999 rows have to go in one transaction, which takes about 1\d MB; then the file system of the tables has \d+ [kM]B of free space/, 'rows that go in one transaction need room for all of them');
+	like($s->{err}, qr/plan "circles" stopped: 4999 rows have to go in one transaction, which takes about \d MB; then the file system of the tables has \d+ [kM]B of free space/, 'rows that go in one transaction need room for all of them');
 	is(query('SELECT count(*) FROM schemaguard.quarantine'), '0', '... so that none goes');
-	query('DROP TABLE tree, p');
+	like(query(q{SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = 'circles'}), qr/^added stopped: 4999 rows have .*; to go on: CALL public\.sg_add_fks\('circles'/, '... and the next call goes on');
+	like(query(q{SELECT message FROM schemaguard.audit_log WHERE plan = 'circles' AND action = 'fix' AND phase = 'skipped' ORDER BY id LIMIT 1}),
+		qr/^half as many rows are next: \d+ rows have to go/, '... after smaller batches');
+	$s->query(q{CALL sg_add_fks('circles', fix => true, max_rows => 20000)});
+	is(states('circles') . query('SELECT count(*) FROM schemaguard.quarantine'), 'validated9998', '... to the end, where there is room') or diag($s->{err});
+	query(q{DROP TABLE tree, p; TRUNCATE schemaguard.quarantine});
+
+	# A batch of wide rows takes the room while it runs: it is undone, and its step has not failed
+	query(<<'SQL');
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE broad (id int, t text);
+ALTER TABLE broad ALTER t SET STORAGE EXTERNAL;
+INSERT INTO broad SELECT g, (SELECT string_agg(md5(g::text || i), '') FROM generate_series(1, 30000) i) FROM generate_series(1, 20) g;
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.4); RETURN OLD; END$$;
+CREATE TRIGGER slowly BEFORE DELETE ON broad FOR EACH ROW EXECUTE FUNCTION slowly();
+SELECT sg_plan_create('broad');
+SELECT sg_plan_add_fk('broad', 'broad', '{id}', 'p', index => false, orphans => 'quarantine');
+CHECKPOINT;
+SQL
+	$s->query(sprintf q{SET schemaguard.min_free_disk = '%dMB'; CALL sg_add_fks('broad', fix => true); RESET schemaguard.min_free_disk}, $free->() - 6);
+	like($s->{err}, qr/plan "broad" stopped: (?:paused for .*|the statement was cancelled): the data directory has/, 'a batch that takes the last room ends the call') or diag($s->{err});
+	like(query(q{SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = 'broad'}), qr/^added stopped: /, '... resumable');
+	like(query(q{SELECT string_agg(phase || ' ' || coalesce(message, ''), E'\n' ORDER BY id) FROM schemaguard.audit_log WHERE plan = 'broad' AND action = 'fix' AND phase <> 'started'}),
+		qr/^skipped half as many rows are next: the statement was cancelled: the data directory has \d+ [kM]B/m, '... the next batch would have been half as large');
+	query('DROP TRIGGER slowly ON broad');
+	$s->query(q{CALL sg_add_fks('broad', fix => true)});
+	is(states('broad'), 'validated', 'with room, the next call does the rest') or diag($s->{err});
+	query(q{DROP TABLE broad, p; TRUNCATE schemaguard.quarantine});
 
 	# A build waits for a transaction that has written to its table, while space runs low
 	query(<<'SQL');
