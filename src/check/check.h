@@ -119,6 +119,9 @@ typedef struct CheckStep
 								 * own, if writes.counted */
 	CheckWrites writes;
 	CheckNames *names;			/* NULL until requested */
+	List	   *made;			/* char *: functions, types and others that its
+								 * statements make, if made_known */
+	bool		made_known;
 } CheckStep;
 
 /* A session or prepared transaction whose lock blocks a step */

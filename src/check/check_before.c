@@ -830,18 +830,28 @@ made_by(Node *statement)
 	}
 }
 
+static const List *
+names_made(CheckStep *cs)
+{
+	foreach_ptr(const char, text, cs->made_known || cs->step->kind != STEP_STATEMENT ? NIL : plan_change_texts(cs->step->definition))
+	{
+		const char *name = made_by(parsed(text));
+
+		if (name)
+			cs->made = lappend(cs->made, unconstify(char *, name));
+	}
+	cs->made_known = true;
+	return cs->made;
+}
+
 bool
 check_is_made_before(const PlanCheck *check, const CheckStep *cs, const char *message)
 {
-	foreach_ptr(const CheckStep, other, check->steps)
+	foreach_ptr(CheckStep, other, check->steps)
 	{
-		if (other->step->kind != STEP_STATEMENT || !check_comes_before(check, other, cs))
-			continue;
-		foreach_ptr(const char, text, plan_change_texts(other->step->definition))
+		foreach_ptr(const char, name, names_made(other))
 		{
-			const char *name = made_by(parsed(text));
-
-			if (name && plan_has_word(message, name))
+			if (plan_has_word(message, name) && check_comes_before(check, other, cs))
 				return true;
 		}
 	}

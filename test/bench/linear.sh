@@ -25,6 +25,8 @@ linear_calls=(
   'the same, in a plan with an order|SELECT count(sg_plan_add_fk('"'o'"', '"'t_'"' || g, '"'t_'"' || (g + N - 7) % N || '"'_id'"', '"'t_'"' || (g + N - 7) % N)) FROM generate_series(1, N / 2) g'
   'sg_plan_set, all steps|SELECT sg_plan_set('"'p'"', sg_plan_steps('"'p'"'), '"'{\"orphans\": \"quarantine\"}'"')'
   'sg_plan_check|SELECT count(*) FROM sg_plan_check_details('"'p'"')'
+  'sg_plan_add_statement|SELECT sg_plan_create('"'s'"'), (SELECT count(sg_plan_add_statement('"'s'"', format('"'UPDATE %st_%s SET note = %L'"', CASE WHEN g % 2 = 0 THEN '"'public.'"' ELSE '"''"' END, g, g))) FROM generate_series(0, N / 2 - 1) g)'
+  'sg_plan_check, of statements|SELECT count(*) FROM sg_plan_check_details('"'s'"')'
   'sg_plan_referencing|SELECT count(*) FROM sg_plan_referencing('"'p'"')'
   'sg_fix_orphans, dry run|CALL sg_fix_orphans('"'p'"', dry_run => true)'
   'sg_plan_sql|SELECT count(*) FROM sg_plan_sql('"'p'"')'
