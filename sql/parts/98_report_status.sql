@@ -14,20 +14,20 @@ RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now(
             ELSE 'just now' END;
 COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'returns the age of a time in words';
 
--- Such keys are looked for, rather than all joined to their triggers: that is most of the time that a document of health takes. Keys that
--- are not enforced have none; the column came with 18.
+-- A key has two triggers on each side, and a part of it on a partition two. Keys that are not enforced have none; the column came with 18.
 CREATE FUNCTION schemaguard.sg_unarmed_keys(OUT oid oid, OUT enforced boolean) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH RECURSIVE disabled AS (                -- the whole's, where it is those of a partition
-        SELECT t.tgconstraint AS oid FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')
+    WITH RECURSIVE firing AS (
+        SELECT t.tgconstraint AS oid, count(*) AS triggers FROM pg_trigger t
+        WHERE t.tgconstraint <> 0 AND t.tgenabled IN ('O', 'A') GROUP BY t.tgconstraint),
+    bare AS (                                   -- the whole's, where it is that of a partition
+        SELECT k.oid, k.conparentid FROM pg_constraint k LEFT JOIN firing f ON f.oid = k.oid
+        WHERE k.contype = 'f' AND coalesce(f.triggers, 0) < CASE WHEN k.conparentid = 0 THEN 4 ELSE 2 END
         UNION
-        SELECT k.conparentid FROM disabled d JOIN pg_constraint k ON k.oid = d.oid WHERE k.conparentid <> 0)
-    SELECT k.oid, true FROM pg_constraint k
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.oid IN (SELECT d.oid FROM disabled d)
-    UNION ALL
-    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' FROM pg_constraint k
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid);
+        SELECT k.oid, k.conparentid FROM bare b JOIN pg_constraint k ON k.oid = b.conparentid)
+    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+    FROM bare b JOIN pg_constraint k ON k.oid = b.oid WHERE b.conparentid = 0;
 END;
 COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'returns declared keys whose triggers are disabled or missing, and those not enforced';
 

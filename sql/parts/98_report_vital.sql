@@ -43,11 +43,13 @@ BEGIN ATOMIC
                (SELECT count(*) FROM pg_constraint k
                 WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated
                   AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.conrelid = k.conrelid)
-                  AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid)
                   AND NOT EXISTS (
                       WITH RECURSIVE part AS (
-                          SELECT k.oid UNION ALL SELECT p.oid FROM part a JOIN pg_constraint p ON p.conparentid = a.oid)
-                      SELECT FROM part a JOIN pg_trigger t ON t.tgconstraint = a.oid WHERE t.tgenabled NOT IN ('O', 'A'))) AS keys
+                          SELECT k.oid, CASE WHEN k.conparentid = 0 THEN 4 ELSE 2 END AS triggers
+                          UNION ALL SELECT p.oid, 2 FROM part a JOIN pg_constraint p ON p.conparentid = a.oid)
+                      SELECT FROM part a
+                      WHERE (SELECT count(*) FROM pg_trigger t
+                             WHERE t.tgconstraint = a.oid AND t.tgenabled IN ('O', 'A')) < a.triggers)) AS keys
         FROM schemaguard.critical_table t
              CROSS JOIN LATERAL parse_ident(t.table_name) n (part)
              LEFT JOIN pg_namespace s ON s.nspname = n.part[1]

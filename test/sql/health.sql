@@ -79,6 +79,23 @@ SELECT sg_health() -> 'keys', sg_health() ->> 'state';
 ALTER TABLE "C ""d" ENABLE TRIGGER ALL;
 SELECT sg_health() -> 'keys' ->> 'unarmed';
 
+-- a trigger of a key is lost: of one side, of a part of a partition
+BEGIN;
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE whole_1 PARTITION OF whole FOR VALUES FROM (0) TO (1);
+CREATE TABLE parted (a int REFERENCES whole, b int REFERENCES p) PARTITION BY RANGE (a);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1);
+DELETE FROM schemaguard.critical_table;
+INSERT INTO schemaguard.critical_table (table_name, min_keys) VALUES ('h.parted', 2), ('h."C ""d"', 1);
+SELECT sg_health() -> 'keys' ->> 'unarmed';
+DELETE FROM pg_trigger WHERE tgrelid = 'p'::regclass AND tgfoid = '"RI_FKey_noaction_del"'::regproc
+    AND tgconstraint = (SELECT oid FROM pg_constraint WHERE conrelid = '"C ""d"'::regclass AND contype = 'f' AND convalidated);
+DELETE FROM pg_trigger WHERE tgrelid = 'whole_1'::regclass AND tgfoid = '"RI_FKey_noaction_upd"'::regproc;
+SELECT sg_health() -> 'keys' -> 'unarmed_keys', (SELECT summary FROM sg_status() WHERE subject = 'keys' AND summary ~ 'do not fire');
+SELECT fk_name FROM schemaguard.fk_trust WHERE NOT armed;
+SELECT t, why FROM critical;
+ROLLBACK;
+
 -- sessions to come that check no key: of the database, of a role; each is told with what ends it
 CREATE ROLE regress_replica;
 ALTER DATABASE sg_health_test SET session_replication_role = replica;
