@@ -335,10 +335,9 @@ FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND NOT c.relispartition AND c.relpages > 128
      JOIN pg_stat_user_indexes s ON s.indexrelid = i.indexrelid AND s.idx_scan = 0
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
-     CROSS JOIN (SELECT greatest(d.stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database d
-                 WHERE d.datname = current_database()) r
+     CROSS JOIN schemaguard.sg_stats_since() r (since)
 WHERE i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident AND r.since < now() - interval '7 days'
-  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = i.indrelid AND k.conkey[1] = i.indkey[0])
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = i.indrelid AND i.indkey[0] = ANY (k.conkey))
   -- index-duplicate and index-redundant may drop an index for the sake of this one
   AND NOT EXISTS (SELECT FROM pg_index o WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND NOT o.indisunique
                       AND o.indisvalid AND o.indpred::text IS NOT DISTINCT FROM i.indpred::text
@@ -354,8 +353,7 @@ SELECT t.schema_name, t.name, r.since::date::text
 FROM schemaguard.lint_table t
      JOIN pg_stat_user_tables s ON s.relid = t.oid
           AND coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) + s.n_tup_ins + s.n_tup_upd + s.n_tup_del = 0
-     CROSS JOIN (SELECT greatest(d.stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database d
-                 WHERE d.datname = current_database()) r
+     CROSS JOIN schemaguard.sg_stats_since() r (since)
 WHERE t.kind = 'r' AND r.since < now() - interval '7 days'
 $rule$);
 

@@ -74,15 +74,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH sample AS (
         SELECT s.after, s.at, (s.figures #>> '{locks,longest_ms}')::numeric AS longest_ms,
-               (s.figures #>> '{server,reset}')::timestamptz AS reset, (s.figures #>> '{server,commits}')::numeric AS commits,
+               (s.figures #>> '{server,reset}')::timestamptz AS reset, s.figures #>> '{server,since}' AS server_since,
+               (s.figures #>> '{server,commits}')::numeric AS commits,
                (s.figures #>> '{server,rollbacks}')::numeric AS rollbacks, (s.figures #>> '{server,deadlocks}')::numeric AS deadlocks,
                (s.figures #>> '{statements,reset}')::timestamptz AS statement_reset, (s.figures #>> '{statements,calls}')::numeric AS calls,
                (s.figures #>> '{statements,ms}')::numeric AS ms, row_number() OVER w AS n, lag(s.at) OVER w AS was_at,
                lag(s.figures) OVER w AS was
         FROM schemaguard.sg_watch_samples(sg_watch_pairs.plan) s WINDOW w AS (PARTITION BY s.after ORDER BY s.id)),
     pair AS (
-        SELECT s.*, CASE WHEN s.n = 1 THEN s.reset WHEN s.reset IS NOT DISTINCT FROM (s.was #>> '{server,reset}')::timestamptz
-                         THEN s.was_at END AS since,
+        SELECT s.*, CASE WHEN s.n = 1 THEN s.reset WHEN s.server_since = s.was #>> '{server,since}' THEN s.was_at END AS since,
                CASE WHEN s.n = 1 THEN s.statement_reset WHEN s.statement_reset = (s.was #>> '{statements,reset}')::timestamptz
                     THEN s.was_at END AS statement_since,
                coalesce((s.was #>> '{server,commits}')::numeric, 0) AS commits_was,

@@ -488,6 +488,10 @@ CREATE INDEX once_c_again ON once (c);
 CREATE INDEX once_id_d ON once (id, d);
 CREATE INDEX once_d ON once (d);
 CREATE INDEX once_d_some ON once (d) WHERE d > 0;
+-- a key needs an index of its columns in any order
+CREATE TABLE once_pair (id bigint, a int, b int, UNIQUE (a, b), FOREIGN KEY (a, b) REFERENCES once_pair (a, b));
+CREATE INDEX once_pair_turned ON once_pair (b, a);
+CREATE INDEX once_pair_id ON once_pair (id, a, b);
 UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE relname ~ '^once_' AND relnamespace = 'lint_more'::regnamespace;
 SELECT rule, object FROM sg_lint_details('{lint_more}') WHERE rule ~ '^index-(unused|redundant|duplicate)$' AND object ~ 'once';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';

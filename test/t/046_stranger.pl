@@ -236,6 +236,7 @@ my %call = (
 	'schemaguard.sg_report_watch' => q{SELECT schemaguard.sg_report_watch('secret') -> 'rows' = '[]'},
 	'schemaguard.sg_page_link' => q{SELECT schemaguard.sg_page_link('a', 'b') IS NULL},
 	'schemaguard.sg_place' => 'SELECT schemaguard.sg_place() IS NULL',
+	'schemaguard.sg_stats_since' => 'SELECT schemaguard.sg_stats_since() IS NULL',
 	'schemaguard.sg_stats_figures' => 'SELECT schemaguard.sg_stats_figures() IS NULL',
 	'schemaguard.sg_stats_statements' => 'SELECT schemaguard.sg_stats_statements(1) IS NULL',
 	'schemaguard.sg_stats_take' => 'SELECT schemaguard.sg_stats_take()',

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
-my $node = new_node('watch', conf => "shared_preload_libraries = 'pg_stat_statements'\ndeadlock_timeout = 100ms\npg_stat_statements.track_utility = off\n");
+my $node = new_node('watch', conf => "shared_preload_libraries = 'pg_stat_statements'\ndeadlock_timeout = 100ms\npg_stat_statements.track_utility = off\nrestart_after_crash = on\n");
 
 plan skip_all => 'pg_stat_statements is not here' unless has_extension($node, 'pg_stat_statements');
 
@@ -132,6 +132,29 @@ is(watch('deadlocks%', 'result'), 'fail', 'what was counted before the statistic
 is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.sg_watch_pairs('shop') WHERE after AND hours IS NULL}), '1', 'the time across it is left out');
 
 is(watch('time that does not count', 'result, now'), 'unknown|1', 'and that is said');
+
+# So does a crash: the recovery throws statistics away, and stats_reset of the database is null behind it as before it
+my $mark;
+foreach (1 .. 2)
+{
+	my $victim = SgTest::Session->new($node);
+	my $pid = $victim->query('SELECT pg_backend_pid()');
+
+	sample();
+	$mark = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
+	kill 'KILL', $pid;
+	ok(wait_for(sub { !defined $victim->query('SELECT 1') }, 60) && wait_for(sub { $node->psql('postgres', 'SELECT 1') == 0 }, 60), "crash $_");
+}
+works(100, 0, 0.001);
+sample();
+is($node->safe_psql('postgres', 'SELECT stats_reset IS NULL FROM pg_stat_database WHERE datname = current_database()'), 't', 'stats_reset does not tell');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.sg_watch_pairs('shop') WHERE after AND hours IS NULL}), '3', 'the time across each crash is left out');
+# Nor are tables unused since the server's start by a rule of sg_lint()
+sub unused { my ($than) = @_; return $node->safe_psql('postgres', qq{BEGIN;
+	INSERT INTO schemaguard.lint_rule (name, query) SELECT name, replace(query, \$\$now() - interval '7 days'\$\$, \$\$'$than'\$\$) FROM schemaguard.lint_rule WHERE name = 'table-unused';
+	SELECT count(*) FROM sg_lint_details() WHERE rule = 'table-unused' AND object = 'public.c'; ROLLBACK}); }
+is(unused($mark), '0', 'a table of which nobody knows is not unused');
+is(unused('infinity'), '1', '... but since the crash');
 
 # A clock that was set back
 $node->safe_psql('postgres', q{UPDATE schemaguard.stats SET at = (SELECT min(started_at) + interval '1 ms' FROM schemaguard.watch) WHERE id = (SELECT max(id) FROM schemaguard.stats)});
