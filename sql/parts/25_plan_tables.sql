@@ -289,7 +289,7 @@ CREATE TABLE schemaguard.plan_value (
 );
 CREATE SEQUENCE schemaguard.plan_value_id_seq OWNED BY schemaguard.plan_value.id;
 ALTER TABLE schemaguard.plan_value ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_value_id_seq');
-CREATE INDEX ON schemaguard.plan_value (plan_id, step);
+CREATE INDEX ON schemaguard.plan_value (plan_id, step, id);
 COMMENT ON TABLE schemaguard.plan_value
     IS 'old values of rows to which policy set has given a new one, for a rollback; only the owner may read them';
 COMMENT ON COLUMN schemaguard.plan_value.id IS 'number of the value';

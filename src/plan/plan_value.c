@@ -89,7 +89,8 @@ read_since(HeapTuple tuple, TupleDesc desc)
 
 /*
  * An identity is compared up to the numbers of the columns, because the types
- * after them may have changed meanwhile
+ * after them may have changed meanwhile.  Sorts the values once: a join would
+ * compare each with each while the table has no statistics.
  */
 PlanValuesSince *
 plan_values_since(const FkPlan *plan, int step, const PlanValues *values)
@@ -98,11 +99,11 @@ plan_values_since(const FkPlan *plan, int step, const PlanValues *values)
 	List	   *since;
 
 	store_arg_text(&args, values->identity);
-	since = store_query("SELECT p.name, s.step::bigint AS step, count(DISTINCT s.key) AS n FROM schemaguard.plan_value v"
-						" JOIN schemaguard.plan_value s ON split_part(s.identity, '}', 1) = split_part(v.identity, '}', 1) AND s.key = v.key AND s.id > v.id"
-						" AND (s.plan_id <> v.plan_id OR s.step <> v.step)"
+	since = store_query("SELECT p.name, s.step::bigint AS step, count(DISTINCT s.key) AS n FROM"
+						" (SELECT *, min(id) FILTER (WHERE plan_id = $1 AND step = $2 AND identity = $3) OVER (PARTITION BY key COLLATE \"C\") AS first"
+						"  FROM schemaguard.plan_value WHERE split_part(identity, '}', 1) = split_part($3, '}', 1)) s"
 						" JOIN schemaguard.plan p ON p.id = s.plan_id"
-						" WHERE v.plan_id = $1 AND v.step = $2 AND v.identity = $3"
+						" WHERE s.id > s.first AND (s.plan_id <> $1 OR s.step <> $2)"
 						" GROUP BY p.name, s.step ORDER BY max(s.id) DESC LIMIT 1", &args, read_since);
 	return since ? linitial(since) : NULL;
 }

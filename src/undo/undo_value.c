@@ -38,6 +38,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/progress.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fix/fix.h"
@@ -360,6 +361,8 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 	int64		missing = 0;
 	PlanValuesSince *since = plan_values_since(run->plan, work->step->step, r->values);
 
+	sg_progress_step(SG_PROGRESS_RESTORE, work->step->step, sg_find_qualified(r->values->table));
+	sg_progress_tables(SG_PHASE_EXECUTING, InvalidOid, r->deed->rows);
 	if (since)
 		result->since = since;
 	while (error == NULL && since == NULL)
@@ -381,6 +384,7 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 		{
 			result->restored += r->restored;
 			missing += r->rows->n - r->restored;
+			sg_progress_blocks(result->restored + result->missing + missing, 0);
 		}
 		run_commit();
 	}

@@ -2,7 +2,7 @@
 # against four times what they take. Sourced by run.sh, which says how to call it. docs/internals/measurements.md has its figures.
 #
 # Two databases, of so many tables and of four times as many, all of them empty, with one declared key each and one that is missing; a plan has
-# the keys that are missing of half of them. Each call has a session of its own. The target is 1.2 times linear, for both.
+# the keys that are missing of half of them. Policy set keeps old values in a table without statistics. Each call has a session of its own. The target is 1.2 times linear, for both.
 
 # shellcheck shell=bash disable=SC2154  # what run.sh sets
 
@@ -36,6 +36,8 @@ linear_calls=(
   'sg_report|SELECT length(sg_report('"'p'"'))'
   'sg_sync_sql|SELECT count(*) FROM sg_sync_sql('"'linear'"', allow_drop => true)'
   'sg_rollback_fks|CALL sg_rollback_fks('"'p'"')'
+  'policy set, of as many rows|CALL sg_apply('"'v'"', fix => true, max_rows => N)'
+  'the rollback of old values|CALL sg_rollback_fks('"'v'"')'
 )
 
 # linear_make TABLES
@@ -55,6 +57,10 @@ BEGIN
 END \$\$;
 CALL pg_temp.make($1);
 ANALYZE;
+CREATE TABLE old_values AS SELECT g AS id, NULL::text AS value FROM generate_series(1, $1) g;
+ALTER TABLE old_values ADD PRIMARY KEY (id);
+ALTER TABLE schemaguard.plan_value SET (autovacuum_enabled = false);
+SELECT sg_plan_create('v'), sg_plan_add_not_null('v', 'old_values', 'value', policy => 'set', fill => '''none''');
 SQL
 }
 

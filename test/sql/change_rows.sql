@@ -624,6 +624,23 @@ CALL sg_rollback_fks('r');
 TABLE setagain ORDER BY 1;
 SELECT sg_plan_drop('later') \g /dev/null
 
+-- progress tells how many old values are back, seen by a trigger as each batch goes back
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE setmany (id int PRIMARY KEY, v int);
+INSERT INTO setmany SELECT g, NULL FROM generate_series(1, 1200) g;
+SELECT sg_plan_add_not_null('r', 'setmany', 'v', policy => 'set', fill => '0') \g /dev/null
+CALL sg_apply('r', fix => true, max_rows => 2000);
+CREATE FUNCTION tell_progress() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE NOTICE '%', (SELECT format('%s of step %s, %s: %s of %s %s', action, step, object, done, total, unit) FROM schemaguard.progress WHERE pid = pg_backend_pid());
+  RETURN NULL;
+END $$;
+CREATE TRIGGER tells AFTER UPDATE ON setmany FOR EACH STATEMENT EXECUTE FUNCTION tell_progress();
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+SELECT count(*), count(v) FROM setmany;
+
 -- old values come back by the type's input function, whatever casts there are
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
