@@ -633,7 +633,7 @@ check_holder(CheckStep *cs, const LockHolder *holder)
 						   quote_literal_cstr(holder->gid)));
 	else if (holder->autovacuum)
 		check_row(cs, "locks", CHECK_WARN,
-				  psprintf("pid %d, an autovacuum of %s, has locked it (%s)%s: it gives way to a lock that is waited for, and a batch of a fill waits for it",
+				  psprintf("pid %d, an autovacuum of %s, has locked it (%s)%s: it gives way to a lock that is waited for, and a batch of a fill or a fix waits for it",
 						   holder->pid, table, holder->mode,
 						   holder->seconds < 0 ? "" : psprintf(" for %s", check_duration(holder->seconds))),
 				  psprintf("Let it end, or cancel it; it comes again later:\nSELECT pg_cancel_backend(%d);", holder->pid));

@@ -599,32 +599,26 @@ persist(void (*fn) (void *arg), Filling *f)
 	for (int attempt = 1;; attempt++)
 	{
 		TimestampTz start = GetCurrentTimestamp();
-		bool		behind;
 
 		action->wanted = InvalidOid;
 		action->error = run_try(sg_statement_timeout, fn, f);
 		if (action->error && sg_is_cancel(action->error) && !run_timeout_struck())
 			ReThrowError(action->error);
-		behind = action->error && OidIsValid(action->wanted) && run_vacuum_of(action->wanted, &action->blockers);
-		if (action->error && !behind && is_final(f, action->error, attempt, budget_end))
+		if (action->error && run_behind_vacuum(action, &budget_end))
+		{
+			if (action->error == NULL)
+				return false;
+			attempt--;
+			continue;
+		}
+		if (action->error && is_final(f, action->error, attempt, budget_end))
 			return false;
 		run_commit_soon();
 		if (action->error == NULL)
 			return true;
 		f->again = f->at_rows;
 		f->limit = Max(f->limit / FEWER_ROWS, 1);
-		if (!behind)
-			rest(start - attempt * LOOK_PAUSE);
-		else if (run_throttle_behind(action->run, action->wanted))
-		{
-			budget_end += GetCurrentTimestamp() - start;
-			attempt--;
-		}
-		else
-		{
-			action->error = NULL;
-			return false;
-		}
+		rest(start - attempt * LOOK_PAUSE);
 	}
 }
 
@@ -879,11 +873,7 @@ unfilled_text(Filling *f)
 	char	   *who;
 
 	if (run_is_lock_failure(f->action.error) && OidIsValid(f->action.wanted))
-	{
-		who = run_holders(&f->action, f->action.wanted, ShareUpdateExclusiveLock);
-		return psprintf("could not lock %s, held by %s", sg_relation_name(f->action.wanted),
-						who ? who : "somebody who has gone since");
-	}
+		return run_unlocked_text(&f->action);
 	if (!f->batch.waits || !f->at_rows || !run_is_lock_failure(f->action.error))
 		return failure_text(&f->action);
 	who = run_holders(&f->action, f->table, ExclusiveLock);

@@ -292,31 +292,56 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 static bool
 lacks_room(const FixAction *action)
 {
-	return action->action.error->sqlerrcode == ERRCODE_DISK_FULL && !action->fix->work->run->dry_run;
+	return action->action.error && action->action.error->sqlerrcode == ERRCODE_DISK_FULL && !action->fix->work->run->dry_run;
+}
+
+/* Records an action that has done nothing, and has not failed either */
+static void
+pass_over(FixAction *action, const char *message)
+{
+	run_record_skipped(&action->action, action->fix->work, message);
+	run_commit();
+	action->fix->work->started_id = 0;
 }
 
 /*
- * Handles a failed batch, or stops the run for lack of room; reports to the
- * caller the part of the error that the log does not keep
+ * Handles a failed batch, or stops the run for lack of room, unless it has
+ * stopped already; reports to the caller the part of the error that the log does
+ * not keep
  */
 static bool
 fail_attempt(FixAction *action)
 {
 	const ErrorData *error = action->action.error;
-	const char *text = run_failure_text(&action->action);
-	const char *said = sg_error_message(error);
+	StepWork   *work = action->fix->work;
+	PlanRun    *run = work->run;
+	const char *text;
+	const char *said;
 
+	if (error == NULL)
+	{
+		pass_over(action, run->stop_reason);
+		return false;
+	}
+	if (action->action.never_queues && run_is_lock_failure(error) && OidIsValid(action->action.wanted))
+	{
+		text = run_unlocked_text(&action->action);
+
+		work->hint = psprintf("When that is over:\n%s", run_call_text(run, run->procedure));
+	}
+	else
+		text = run_failure_text(&action->action);
+
+	said = sg_error_message(error);
 	if (lacks_room(action))
 	{
-		run_record_skipped(&action->action, action->fix->work, text);
-		run_commit();
-		action->fix->work->started_id = 0;
-		run_stop_at_step(action->fix->work->run, text);
+		pass_over(action, text);
+		run_stop_at_step(run, text);
 		return false;
 	}
 	(void) fail(action, error->sqlerrcode, text, LOG_NONE);
 	if (strcmp(text, sg_error_text(error)) == 0 && strcmp(text, said) != 0)
-		appendStringInfo(&action->fix->work->notice, " (%s)", said);
+		appendStringInfo(&work->notice, " (%s)", said);
 	return false;
 }
 
@@ -992,9 +1017,7 @@ make_smaller(FixAction *action)
 
 	if (!lacks_room(action) || (action->places.n == 1 && action->most <= SMALLEST_BATCH))
 		return false;
-	run_record_skipped(&action->action, fix->work, psprintf("half as many rows are next: %s", run_failure_text(&action->action)));
-	run_commit();
-	fix->work->started_id = 0;
+	pass_over(action, psprintf("half as many rows are next: %s", run_failure_text(&action->action)));
 	fix->size = fix->fits = Max(action->places.n / 2, 1);
 	fix->most = action->most > 0 ? Max(action->most / 2, 1) : 0;
 	fix->held = true;
@@ -1018,6 +1041,7 @@ run_batch(Fix *fix, int64 first, int64 n)
 
 	MemoryContextSwitchTo(fix->batch_context);
 	init_action(&action, fix, execute_batch, ShareUpdateExclusiveLock);
+	action.action.never_queues = true;
 	action.places.places = fix->found.places + first;
 	action.places.n = n;
 	action.most = fix->most;

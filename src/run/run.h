@@ -214,6 +214,8 @@ struct RunAction
 								 * is needed */
 	bool		goes_on;		/* the step has another action to come, whose
 								 * commit waits for the disk for both */
+	bool		never_queues;	/* a batch: its attempts do not queue for a
+								 * lock, and a vacuum in its way is a pause */
 	List	   *targets;		/* LockTarget *, in the order of locking */
 	void		(*execute) (RunAction *action);
 

@@ -9,7 +9,8 @@
  *	  of an attempt together;
  *
  *	  - the first attempt does not queue at all, later ones queue for a
- *	  growing part of that time;
+ *	  growing part of that time; a batch never queues, and pauses while a
+ *	  vacuum has its table, because a wait would cancel an autovacuum;
  *
  *	  - between attempts no lock is held.  The pause waits for the blocking
  *	  transactions to end, by their virtual transaction IDs as CREATE INDEX
@@ -79,6 +80,8 @@ longest_wait(const RunAction *action)
 static int
 queue_time(const RunAction *action)
 {
+	if (action->never_queues)
+		return 0;
 	switch (action->attempts)
 	{
 		case 1:
@@ -484,6 +487,22 @@ run_vacuum_of(Oid relid, char **blockers)
 	return text;
 }
 
+bool
+run_behind_vacuum(RunAction *action, TimestampTz *budget_end)
+{
+	TimestampTz start = GetCurrentTimestamp();
+
+	if (!run_is_lock_failure(action->error) || !OidIsValid(action->wanted) ||
+		run_vacuum_of(action->wanted, &action->blockers) == NULL)
+		return false;
+	run_commit();
+	if (run_throttle_behind(action->run, action->wanted))
+		*budget_end += GetCurrentTimestamp() - start;
+	else
+		action->error = NULL;
+	return true;
+}
+
 void
 run_limit_waits(const PlanRun *run)
 {
@@ -536,10 +555,14 @@ wait_for_holders(void *arg)
 
 	foreach_ptr(LockTarget, target, pause->action->targets)
 	{
-		ListCell   *lc2;
+		foreach_oid(table, target_tables(target))
+		{
+			char	   *blockers;
 
-		foreach(lc2, target_tables(target))
-			wait_for_relation(pause, lfirst_oid(lc2), target->mode);
+			/* a wait for its transaction would cancel an autovacuum, too */
+			if (!pause->action->never_queues || run_vacuum_of(table, &blockers) == NULL)
+				wait_for_relation(pause, table, target->mode);
+		}
 	}
 }
 
@@ -697,6 +720,15 @@ words_of(const RunAction *action)
 }
 
 char *
+run_unlocked_text(RunAction *action)
+{
+	char	   *who = run_holders(action, action->wanted, ShareUpdateExclusiveLock);
+
+	return psprintf("could not lock %s, held by %s", sg_relation_name(action->wanted),
+					who ? who : "somebody who has gone since");
+}
+
+char *
 run_failure_text(const RunAction *action)
 {
 	if (run_timeout_struck())
@@ -784,6 +816,13 @@ attempt_until_done(RunAction *action)
 		}
 		if (sg_is_cancel(action->error) && !run_timeout_struck())
 			ReThrowError(action->error);
+		if (action->never_queues && run_behind_vacuum(action, &budget_end))
+		{
+			if (action->error == NULL)
+				return false;
+			action->attempts--;
+			continue;
+		}
 		if (run_is_lock_failure(action->error))
 			note_blockers(action);
 		if (action->error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)

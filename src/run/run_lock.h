@@ -16,7 +16,9 @@
  * Runs an action to its end: attempts to lock, pauses without any lock, the
  * work, the log.  Returns true when it is done and committed.  Returns false
  * with action->error set, in a transaction that has done nothing yet: the
- * caller records the failure.  Cancels are logged, committed and thrown.
+ * caller records the failure.  If a vacuum has kept an action that never queues
+ * waiting until the run stopped, that error is NULL.  Cancels are logged,
+ * committed and thrown.
  */
 extern bool run_attempt(RunAction *action);
 
@@ -76,6 +78,17 @@ extern char *run_lock_holders(RunAction *action, const int *pids, int n);
  * NULL; then sets *blockers, to a JSON array for the log
  */
 extern char *run_vacuum_of(Oid relid, char **blockers);
+
+/*
+ * After a failed attempt that has not queued: returns whether a vacuum had the
+ * table, and waits for it as for any other load, without queueing, which would
+ * cancel an autovacuum.  Moves the end of the budget for locks by that wait; if
+ * the run stops meanwhile, sets action->error to NULL.  Commits.
+ */
+extern bool run_behind_vacuum(RunAction *action, TimestampTz *budget_end);
+
+/* Returns in words which table a batch could not lock, and who holds it */
+extern char *run_unlocked_text(RunAction *action);
 
 /* Return whether an error is about a lock, and the error that ended an action, in words for people */
 extern bool run_is_lock_failure(const ErrorData *error);

@@ -3,8 +3,8 @@
 # Core cancels an ordinary autovacuum only for a waiter whose deadlock_timeout fires.  With a throttled autovacuum of the
 # child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
 # log must say who was in the way; the same when the key is taken back.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
-# used up, and names it.  A fill cancels none: it waits for schemaguard.throttle_budget, for a VACUUM by hand as well, and
-# says for whom; so does the build of an index.
+# used up, and names it.  Batches of a fill and of a fix cancel none: they wait for schemaguard.throttle_budget, for a VACUUM
+# by hand as well, and say for whom; so does the build of an index.
 #
 # rooms: run deploy
 # takes: 24 s
@@ -188,6 +188,65 @@ SQL
 	is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'indexed'}), 'validated', '... and it goes on');
 	is(query(q{SELECT phase FROM schemaguard.audit_log WHERE plan = 'indexed' AND action = 'throttle' ORDER BY id DESC LIMIT 1}), 'done', '... so does the log');
 	$_->quit for $s, $holder, $vacuum;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Throttled, of a table whose orphans are fixed
+for (['quarantine', 'sg_fix_orphans(%s)'], ['delete', 'sg_add_fks(%s, fix => true)'], ['set null', 'sg_apply(%s, fix => true)'])
+{
+	my ($policy, $call) = @$_;
+	my $name = 'fixed_' . $policy =~ s/ /_/r;
+	my ($table, $left) = ("child_$name", "SELECT count(*) FROM child_$name WHERE ref < 0");
+
+	$call = 'CALL ' . sprintf($call, "'$name'");
+	make_pair($name);
+	query(qq{UPDATE $table SET ref = -ref WHERE id <= 100; SELECT sg_plan_set('$name', '{1}', '{"orphans": "$policy", "index": false}');
+		CALL sg_add_fks('$name')});
+	is(query("$left; SELECT state FROM schemaguard.plan_step WHERE plan = '$name'"), "100\nadded", "$policy: a key with orphans");
+	make_slow($table);
+	my $pid = autovacuum_of($table);
+	isnt($pid, '', '... an autovacuum of the table runs');
+	my $cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
+	my $waits = "the next batch waits for autovacuum of public.$table (process $pid)";
+	my $told = "paused for schemaguard.throttle_budget, 3000 ms: $waits";
+	my $s = SgTest::Session->new($node);
+
+	$s->send("SET schemaguard.lock_budget = '1s'; SET schemaguard.throttle_budget = '3s'; $call");
+	ok(wait_for(sub { query("SELECT phase FROM schemaguard.progress WHERE plan = '$name'") eq 'throttled' }), '... the fix waits, as the progress shows');
+	is(query(qq{SELECT message, blockers #>> '{0,pid}', blockers #>> '{0,backend}' FROM schemaguard.audit_log
+		WHERE plan = '$name' AND action = 'throttle' ORDER BY id LIMIT 1}), "$waits|$pid|autovacuum worker", '... the log names whom it waits for');
+	$s->collect;
+	is($s->sqlstate, '', '... the call ends without an error');
+	like($s->{err}, qr/NOTICE:.*plan "$name" pauses: \Q$waits\E/, '... the caller is told');
+	like($s->{err}, qr/plan "$name" stopped: \Q$told\E/, '... and that schemaguard.throttle_budget is used up, whatever the budget for locks');
+	like(query("SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = '$name'"), qr/^added stopped: \Q$told; to go on: CALL public.\E/, '... so does its step say');
+	is(query(qq{SELECT phase, blockers #>> '{0,pid}' FROM schemaguard.audit_log WHERE plan = '$name' AND action = 'fix' ORDER BY id DESC LIMIT 1}),
+		"skipped|$pid", '... and the row of the log');
+	is(query($left), '100', '... no row is touched');
+	is(autovacuum_of($table), $pid, '... and it still runs');
+	is(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), $cancelled, '... nothing has cancelled it');
+	$s->send("SET schemaguard.throttle_budget = '5min'; $call");
+	ok(wait_for(sub { query("SELECT phase FROM schemaguard.progress WHERE plan = '$name'") eq 'throttled' }), '... the next call waits for it as well');
+	query("ALTER TABLE $table SET (autovacuum_enabled = off)");
+	$s->collect;
+	is(query($left), '0', '... and goes on when it is gone') or diag($s->{err});
+	$s->quit;
+}
+
+# any other holder is waited for as ever, and named
+{
+	my ($s, $holder) = map { SgTest::Session->new($node) } 1 .. 2;
+
+	query(q{SET session_replication_role = replica; UPDATE child_fixed_quarantine SET ref = -1 WHERE id > 19990});
+	$holder->query('BEGIN; LOCK TABLE child_fixed_quarantine IN SHARE MODE');
+	$s->query(q{SET schemaguard.lock_attempts = 2; CALL sg_fix_orphans('fixed_quarantine')});
+	like(query(q{SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = 'fixed_quarantine'}),
+		qr/^added could not lock public\.child_fixed_quarantine, held by process $holder->{pid} \(/, 'another holder of a lock is named');
+	like($s->{err}, qr/HINT:.*When that is over:\nCALL public\.sg_fix_orphans\('fixed_quarantine'\);/, '... with the call that goes on') or diag($s->{err});
+	$holder->query('COMMIT');
+	$s->query(q{CALL sg_fix_orphans('fixed_quarantine')});
+	is(query('SELECT count(*) FROM child_fixed_quarantine WHERE ref < 0'), '0', '... which does');
+	$_->quit for $s, $holder;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
