@@ -72,7 +72,11 @@ extern void script_path_follow(ScriptPath *path, Node *statement);
 /* Returns the qualified name of the table that a name means; it need not exist */
 extern char *script_path_table(ScriptPath *path, const RangeVar *name);
 
-/* Returns the qualified name of a table that CREATE TABLE makes; later names may mean it */
+/*
+ * Return the qualified name of a table that CREATE TABLE makes; behind
+ * script_path_new_table(), later names may mean it
+ */
+extern char *script_path_new_name(ScriptPath *path, const RangeVar *name);
 extern char *script_path_new_table(ScriptPath *path, const RangeVar *name);
 
 /* CREATE SCHEMA makes the schema, and looks there first for its own elements */
@@ -89,8 +93,16 @@ typedef enum ScriptObject
 								 * names with tables */
 	SCRIPT_FUNCTION,
 	SCRIPT_TYPE,
+	SCRIPT_OPERATOR,
 	SCRIPT_COLLATION,
-	SCRIPT_OPCLASS				/* operator class of an access method */
+	SCRIPT_OPCLASS,				/* operator class of an access method */
+	SCRIPT_OPFAMILY,			/* likewise */
+	SCRIPT_STATISTICS,
+	SCRIPT_CONVERSION,
+	SCRIPT_TS_CONFIGURATION,
+	SCRIPT_TS_DICTIONARY,
+	SCRIPT_TS_PARSER,
+	SCRIPT_TS_TEMPLATE
 } ScriptObject;
 
 /*
@@ -164,7 +176,7 @@ extern void script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const R
  * Gives an object its schema likewise: its name, the first of a list, is the
  * first equal token from `from` (at least 1) on
  */
-extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, int from);
+extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, Oid method, int from);
 
 /* ---- script_name.c ---- */
 
@@ -426,6 +438,9 @@ typedef struct ScriptTouched
 
 /* Adds the names that a statement changes */
 extern void script_touch(ScriptTouched *touched, Node *statement);
+
+/* Adds the name of a table or view that a statement drops */
+extern void script_touch_dropped(ScriptTouched *touched, const char *qualified);
 
 /* Returns the existing table that a name means by then; or InvalidOid */
 extern Oid	script_table_by_then(const ScriptTouched *touched, const RangeVar *name);

@@ -93,6 +93,14 @@ add_name(List **list, const char *name, Oid relid, const char *now)
 	*list = lcons(renamed, *list);
 }
 
+void
+script_touch_dropped(ScriptTouched *touched, const char *qualified)
+{
+	SgTableName name = sg_parse_table_name(qualified);
+
+	add_table(touched, name.schema, name.name, InvalidOid);
+}
+
 /* A table, or what has a name like one, goes to a name; either may be as it is (NULL) */
 static void
 touch_renamed(ScriptTouched *touched, const RangeVar *from, const char *schema, const char *name)

@@ -181,7 +181,7 @@ script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *nam
 }
 
 void
-script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, int from)
+script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, Oid method, int from)
 {
 	const char *name = strVal(linitial(names));
 
@@ -199,7 +199,7 @@ script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object
 		if (pg_strcasecmp(text, name) != 0 && strcmp(text, quote_identifier(name)) != 0 && strcmp(text, psprintf("\"%s\"", name)) != 0)
 			continue;
 		tokens->token[i].schema = object == SCRIPT_TABLE ? needed_schema(script_path_table(path, makeRangeVar(NULL, pstrdup(name), -1))) :
-			script_path_schema(path, object, name, InvalidOid);
+			script_path_schema(path, object, name, method);
 		return;
 	}
 }

@@ -985,15 +985,6 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 	}
 }
 
-/* Returns whether the table does not exist, so that IF EXISTS skips the statement */
-static bool
-is_left_out(FactReader *reader, const AlterTableStmt *statement)
-{
-	char	   *name = statement->missing_ok && statement->objtype != OBJECT_TYPE ? script_path_table(reader->path, statement->relation) : NULL;
-
-	return name && !has_made(reader, name) && !OidIsValid(find_old(reader, name));
-}
-
 /* Returns the text of a column's new type, which ends before `end`, with its schema; NULL for another command */
 static char *
 new_type(const ScriptTokens *tokens, const AlterTableCmd *cmd, int end)
@@ -1011,8 +1002,6 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 
 	if (statement->objtype == OBJECT_TYPE)
 		read_alter_type(reader, statement);
-	if (is_left_out(reader, statement))
-		return;
 	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE &&
 		statement->objtype != OBJECT_MATVIEW && statement->objtype != OBJECT_INDEX)
 		return;
@@ -1046,15 +1035,12 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 static void
 read_create_table(FactReader *reader, const CreateStmt *statement)
 {
-	bool		is_here = OidIsValid(sg_find_qualified(script_path_table(reader->path, statement->relation)));
-	Fact		fact = {.command = "create table"};
+	bool		is_here = OidIsValid(find_old(reader, script_path_new_name(reader->path, statement->relation)));
+	Fact		fact = {.command = "create table",.relation = script_path_new_table(reader->path, statement->relation)};
 
-	if (is_here && statement->if_not_exists)
-		return;
-	fact.relation = script_path_new_table(reader->path, statement->relation);
 	flag(&fact, statement->if_not_exists, "if not exists");
 	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
-	flag(&fact, is_here && sg_same_text(fact.relation, script_path_table(reader->path, statement->relation)), "is here");
+	flag(&fact, is_here, "is here");
 	emit(reader, &fact);
 	if (statement->partbound)
 	{
@@ -1099,8 +1085,6 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	Fact		fact = {.command = "create index",.relation = script_path_table(reader->path, statement->relation),.name = statement->idxname,
 	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
 
-	if (script_index_is_there(find_old(reader, fact.relation), statement, &reader->touched))
-		return;
 	if (!script_leaves_partitions_out(statement, fact.relation))
 		fact.does = DOES_BUILD;
 	flag(&fact, statement->concurrent, "concurrently");
@@ -1171,6 +1155,7 @@ read_drop(FactReader *reader, const DropStmt *statement)
 	{
 		Fact		fact = {.lock = AccessExclusiveLock};
 		RangeVar   *name;
+		Oid			relid;
 
 		flag(&fact, statement->missing_ok, "if exists");
 		flag(&fact, statement->behavior == DROP_CASCADE, "cascade");
@@ -1206,7 +1191,10 @@ read_drop(FactReader *reader, const DropStmt *statement)
 				fact.lock = NoLock;
 				break;
 		}
+		relid = find_old(reader, fact.relation);
 		emit(reader, &fact);
+		if (OidIsValid(relid) && (strcmp(fact.command, "drop table") == 0 || strcmp(fact.command, "drop view") == 0))
+			script_touch_dropped(&reader->touched, fact.relation);
 	}
 }
 
@@ -1830,6 +1818,44 @@ emit_other(FactReader *reader, const Node *statement)
 	emit(reader, &fact);
 }
 
+/* Returns whether the table does not exist, so that IF EXISTS skips the statement */
+static bool
+is_missing(FactReader *reader, const AlterTableStmt *statement)
+{
+	char	   *name = statement->missing_ok && statement->objtype != OBJECT_TYPE ? script_path_table(reader->path, statement->relation) : NULL;
+
+	return name && !has_made(reader, name) && !OidIsValid(find_old(reader, name));
+}
+
+/* Returns whether IF EXISTS or IF NOT EXISTS skips the statement */
+static bool
+is_left_out(FactReader *reader, Node *statement)
+{
+	const RangeVar *made = NULL;
+
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			made = ((CreateStmt *) statement)->if_not_exists ? ((CreateStmt *) statement)->relation : NULL;
+			break;
+		case T_CreateTableAsStmt:
+			made = ((CreateTableAsStmt *) statement)->if_not_exists ? ((CreateTableAsStmt *) statement)->into->rel : NULL;
+			break;
+		case T_CreateSeqStmt:
+			made = ((CreateSeqStmt *) statement)->if_not_exists ? ((CreateSeqStmt *) statement)->sequence : NULL;
+			break;
+		case T_IndexStmt:
+			return script_index_is_there(find_old(reader, script_path_table(reader->path, ((IndexStmt *) statement)->relation)),
+										 (IndexStmt *) statement, &reader->touched);
+		case T_AlterTableStmt:
+			return is_missing(reader, (AlterTableStmt *) statement);
+		default:
+			break;
+	}
+	return made && OidIsValid(find_old(reader, script_path_new_name(reader->path, made)));
+}
+
 /* Parses and reads statements until one raises an error, or the last has been read */
 static void
 read_statements(void *arg)
@@ -1849,10 +1875,13 @@ read_statements(void *arg)
 			continue;
 		statement = reader->statement = linitial_node(RawStmt, parsed)->stmt;
 		reader->outside = is_outside(statement);
-		read_statement(reader, statement);
-		if (!reader->told && !reader->holds_only)
-			emit_other(reader, statement);
-		script_touch(&reader->touched, statement);
+		if (!is_left_out(reader, statement))
+		{
+			read_statement(reader, statement);
+			if (!reader->told && !reader->holds_only)
+				emit_other(reader, statement);
+			script_touch(&reader->touched, statement);
+		}
 		if (!reader->in_transaction && !reader->in_block)
 			reader->unit++;
 	}

@@ -213,12 +213,42 @@ behind(const NameArg *arg, const char *keyword)
 	return script_token_find(arg->tokens, 0, arg->tokens->n, script_keyword(keyword)) + 1;
 }
 
-/* Qualifies a function or type whose name has no schema */
+/* Qualifies an object whose name has no schema, if it is neither a relation nor of an access method */
 static void
 qualify_name(const NameArg *arg, ScriptObject object, List *names, int from)
 {
 	if (list_length(names) == 1)
-		script_qualify_words(arg->tokens, arg->path, object, names, from);
+		script_qualify_words(arg->tokens, arg->path, object, names, InvalidOid, from);
+}
+
+/* Qualifies an operator class or family; names: of its access method, then its own */
+static void
+qualify_of_method(const NameArg *arg, ScriptObject object, List *names, int from)
+{
+	if (list_length(names) == 2)
+		script_qualify_words(arg->tokens, arg->path, object, list_copy_tail(names, 1), get_index_am_oid(strVal(linitial(names)), true), from);
+}
+
+/* Qualifies an object of a kind whose name is a list without more */
+static void
+qualify_listed(const NameArg *arg, ObjectType type, List *names, int from)
+{
+	static const struct
+	{
+		ObjectType	type;
+		ScriptObject object;
+	}			kinds[] = {
+		{OBJECT_TYPE, SCRIPT_TYPE}, {OBJECT_DOMAIN, SCRIPT_TYPE}, {OBJECT_COLLATION, SCRIPT_COLLATION},
+		{OBJECT_CONVERSION, SCRIPT_CONVERSION}, {OBJECT_STATISTIC_EXT, SCRIPT_STATISTICS},
+		{OBJECT_TSCONFIGURATION, SCRIPT_TS_CONFIGURATION}, {OBJECT_TSDICTIONARY, SCRIPT_TS_DICTIONARY},
+		{OBJECT_TSPARSER, SCRIPT_TS_PARSER}, {OBJECT_TSTEMPLATE, SCRIPT_TS_TEMPLATE}
+	};
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		if (kinds[i].type == type)
+			qualify_name(arg, kinds[i].object, names, from);
+	}
 }
 
 /* Qualifies an object's name, or its table's, which is so many tokens on */
@@ -229,15 +259,23 @@ qualify_object(const NameArg *arg, ObjectType type, Node *object, int from)
 
 	if (object == NULL)
 		return;
-	if (IsA(object, ObjectWithArgs) && type != OBJECT_OPERATOR)
+	if (IsA(object, ObjectWithArgs))
 	{
-		qualify_name(arg, SCRIPT_FUNCTION, ((ObjectWithArgs *) object)->objname, from);
+		qualify_name(arg, type == OBJECT_OPERATOR ? SCRIPT_OPERATOR : SCRIPT_FUNCTION, ((ObjectWithArgs *) object)->objname, from);
 		qualify(arg, (Node *) ((ObjectWithArgs *) object)->objargs);
 	}
 	else if (IsA(object, TypeName))
 		qualify(arg, object);
-	else if (IsA(object, List) && (type == OBJECT_TYPE || type == OBJECT_DOMAIN))
-		qualify_name(arg, SCRIPT_TYPE, (List *) object, from);
+	else if (type == OBJECT_CAST || type == OBJECT_TRANSFORM)
+	{
+		foreach_ptr(Node, part, (List *) object)
+		{
+			if (IsA(part, TypeName))
+				qualify(arg, part);
+		}
+	}
+	else if (type == OBJECT_OPCLASS || type == OBJECT_OPFAMILY)
+		qualify_of_method(arg, type == OBJECT_OPCLASS ? SCRIPT_OPCLASS : SCRIPT_OPFAMILY, (List *) object, from);
 	else if (type == OBJECT_DOMCONSTRAINT && IsA(object, List))
 	{
 		/*
@@ -250,7 +288,9 @@ qualify_object(const NameArg *arg, ObjectType type, Node *object, int from)
 			qualify_name(arg, SCRIPT_TYPE, (List *) object, from);
 	}
 	else if (is_of_table(type, &own_names) && IsA(object, List) && list_length((List *) object) == own_names + 1)
-		script_qualify_words(arg->tokens, arg->path, SCRIPT_TABLE, (List *) object, from);
+		script_qualify_words(arg->tokens, arg->path, SCRIPT_TABLE, (List *) object, InvalidOid, from);
+	else if (IsA(object, List))
+		qualify_listed(arg, type, (List *) object, from);
 }
 
 static void

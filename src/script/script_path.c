@@ -16,6 +16,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -277,17 +278,23 @@ script_path_table(ScriptPath *path, const RangeVar *name)
 }
 
 char *
-script_path_new_table(ScriptPath *path, const RangeVar *name)
+script_path_new_name(ScriptPath *path, const RangeVar *name)
 {
 	const char *schema = name->schemaname;
-	char	   *qualified;
 
 	if (name->relpersistence == RELPERSISTENCE_TEMP)
 		schema = TEMP_SCHEMA;
 	else if (schema == NULL)
 		schema = creation_schema(path);
 
-	qualified = sg_qualified_name(schema, name->relname);
+	return sg_qualified_name(schema, name->relname);
+}
+
+char *
+script_path_new_table(ScriptPath *path, const RangeVar *name)
+{
+	char	   *qualified = script_path_new_name(path, name);
+
 	(void) hash_search(path->new_tables, qualified, HASH_ENTER, NULL);
 
 	return qualified;
@@ -306,15 +313,17 @@ script_path_new_type(ScriptPath *path, List *names)
 	(void) script_path_new_table(path, name);
 }
 
+/* Returns whether the schema has a function, or an operator, of that name */
 static bool
-function_exists(const char *name, Oid schema)
+has_overloaded(int cache, AttrNumber namespace, const char *name, Oid schema)
 {
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	CatCList   *all = SearchSysCacheList1(cache, CStringGetDatum(name));
 	bool		found = false;
+	bool		is_null;
 
-	for (int i = 0; i < functions->n_members && !found; i++)
-		found = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->pronamespace == schema;
-	ReleaseSysCacheList(functions);
+	for (int i = 0; i < all->n_members && !found; i++)
+		found = DatumGetObjectId(SysCacheGetAttr(cache, &all->members[i]->tuple, namespace, &is_null)) == schema;
+	ReleaseSysCacheList(all);
 
 	return found;
 }
@@ -322,6 +331,10 @@ function_exists(const char *name, Oid schema)
 static bool
 object_exists(ScriptPath *path, ScriptObject object, const char *schema, const char *name, Oid method)
 {
+	static const int caches[] = {
+		[SCRIPT_STATISTICS] = STATEXTNAMENSP,[SCRIPT_CONVERSION] = CONNAMENSP,[SCRIPT_TS_CONFIGURATION] = TSCONFIGNAMENSP,
+		[SCRIPT_TS_DICTIONARY] = TSDICTNAMENSP,[SCRIPT_TS_PARSER] = TSPARSERNAMENSP,[SCRIPT_TS_TEMPLATE] = TSTEMPLATENAMENSP
+	};
 	Oid			nspid = get_namespace_oid(schema, true);
 
 	switch (object)
@@ -329,7 +342,9 @@ object_exists(ScriptPath *path, ScriptObject object, const char *schema, const c
 		case SCRIPT_TABLE:
 			return table_exists(path, schema, name);
 		case SCRIPT_FUNCTION:
-			return OidIsValid(nspid) && function_exists(name, nspid);
+			return OidIsValid(nspid) && has_overloaded(PROCNAMEARGSNSP, Anum_pg_proc_pronamespace, name, nspid);
+		case SCRIPT_OPERATOR:
+			return OidIsValid(nspid) && has_overloaded(OPERNAMENSP, Anum_pg_operator_oprnamespace, name, nspid);
 		case SCRIPT_TYPE:
 			return table_exists(path, schema, name) ||
 				(OidIsValid(nspid) && SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(nspid)));
@@ -338,10 +353,13 @@ object_exists(ScriptPath *path, ScriptObject object, const char *schema, const c
 				(SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(name), Int32GetDatum(GetDatabaseEncoding()), ObjectIdGetDatum(nspid)) ||
 				 SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(name), Int32GetDatum(-1), ObjectIdGetDatum(nspid)));
 		case SCRIPT_OPCLASS:
+		case SCRIPT_OPFAMILY:
 			return OidIsValid(nspid) &&
-				SearchSysCacheExists3(CLAAMNAMENSP, ObjectIdGetDatum(method), CStringGetDatum(name), ObjectIdGetDatum(nspid));
+				SearchSysCacheExists3(object == SCRIPT_OPCLASS ? CLAAMNAMENSP : OPFAMILYAMNAMENSP,
+									  ObjectIdGetDatum(method), CStringGetDatum(name), ObjectIdGetDatum(nspid));
+		default:
+			return OidIsValid(nspid) && SearchSysCacheExists2(caches[object], CStringGetDatum(name), ObjectIdGetDatum(nspid));
 	}
-	pg_unreachable();
 }
 
 const char *

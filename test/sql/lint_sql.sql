@@ -401,6 +401,35 @@ SELECT s.script, d.rule, d.message, d.safe_form IS NOT NULL AS safe FROM unnest(
 LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script, in_transaction => s.script !~ 'CONCURRENTLY') d ON true ORDER BY s.number, d.line, d.rule, d.object;
 DROP VIEW two;
 
+-- IF NOT EXISTS makes nothing of what is here; what a script drops is free; a temporary table is another one
+SELECT s.script, string_agg(d.rule || ' ' || d.object, ', ' ORDER BY d.line, d.rule, d.object) AS findings
+FROM unnest(ARRAY['CREATE TABLE IF NOT EXISTS t (id int); CREATE INDEX ON t (n); ALTER TABLE t ALTER id TYPE bigint; DELETE FROM t; ALTER TABLE t DROP nope',
+    'CREATE TABLE IF NOT EXISTS t AS SELECT 1; TRUNCATE t', 'CREATE MATERIALIZED VIEW IF NOT EXISTS m AS SELECT 1; REFRESH MATERIALIZED VIEW m', 'CREATE SEQUENCE IF NOT EXISTS t; LOCK TABLE t',
+    'CREATE TABLE IF NOT EXISTS public.t (id int); CREATE INDEX ON public.t (id)', 'CREATE INDEX IF NOT EXISTS ti ON t (v); ALTER TABLE t DROP nope',
+    'DROP TABLE t CASCADE; CREATE TABLE IF NOT EXISTS t (id int); CREATE INDEX ON t (id)', 'DROP TABLE t CASCADE; CREATE INDEX ON t (id)',
+    'CREATE TEMPORARY TABLE t (id int); CREATE INDEX ON t (id); DROP TABLE t; TRUNCATE t']) WITH ORDINALITY s (script, number)
+LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script) d ON true GROUP BY s.number, s.script ORDER BY s.number;
+
+-- objects of each kind are found by the script's search_path
+CREATE SCHEMA ls_path;
+CREATE STATISTICS ls_path.st ON id, n FROM t;
+CREATE COLLATION ls_path.coll FROM "C";
+CREATE TEXT SEARCH CONFIGURATION ls_path.conf (COPY = simple);
+CREATE TEXT SEARCH DICTIONARY ls_path.dict (TEMPLATE = simple);
+CREATE OPERATOR FAMILY ls_path.fam USING hash;
+CREATE OPERATOR CLASS ls_path.ops FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 3 =, FUNCTION 1 bttextcmp(text, text);
+CREATE CONVERSION ls_path.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE TYPE ls_path.comp AS (a int);
+CREATE FUNCTION ls_path.cast_it(int) RETURNS ls_path.comp LANGUAGE sql AS 'SELECT ROW($1)::ls_path.comp';
+CREATE CAST (int AS ls_path.comp) WITH FUNCTION ls_path.cast_it(int);
+CREATE FUNCTION ls_path.same(int, ls_path.comp) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR ls_path.=== (LEFTARG = int, RIGHTARG = ls_path.comp, FUNCTION = ls_path.same);
+SELECT s.script, p.path, d.message FROM unnest(ARRAY['DROP STATISTICS st', 'DROP COLLATION coll', 'DROP TEXT SEARCH CONFIGURATION conf', 'DROP TEXT SEARCH DICTIONARY dict', 'DROP OPERATOR FAMILY fam USING hash',
+    'DROP OPERATOR CLASS ops USING btree', 'DROP CONVERSION conv', 'DROP CAST (int AS comp)', 'DROP OPERATOR === (int, comp)', 'ALTER COLLATION coll RENAME TO c2',
+    'ALTER STATISTICS st RENAME TO st2', 'ALTER TEXT SEARCH CONFIGURATION conf SET SCHEMA ls', 'COMMENT ON CONVERSION conv IS NULL']) WITH ORDINALITY s (script, number) CROSS JOIN (VALUES ('ls'), ('ls_path')) p (path)
+LEFT JOIN LATERAL sg_lint_sql_details(format('SET search_path = %s; %s', p.path, s.script)) d ON true ORDER BY p.path, s.number;
+DROP SCHEMA ls_path CASCADE;
+
 -- a comment leaves rules out, a literal does not
 SELECT s.number, d.line, d.rule FROM unnest(ARRAY[E'SELECT \'\n-- sg-ignore\n\'; DROP TABLE q CASCADE', E'SELECT $x$\n-- sg-ignore\n$x$; TRUNCATE t', E'SELECT 1 AS "\n-- sg-ignore\n"; TRUNCATE t',
     E'SELECT \'x\n\'; -- sg-ignore truncating\nTRUNCATE t', E'TRUNCATE /* it\'s\n-- sg-ignore */ t', E'TRUNCATE\n-- sg-ignore\nt; SELECT \'unended',
