@@ -273,14 +273,6 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 	return extension_change(c, extension, "version") || goes_with_our_version(c, extension);
 }
 
-/* Returns whether a change is a call of sg_grant() or sg_revoke(), which the log has, and which changes no user's object */
-static bool
-is_our_grant(const DriftChange *change)
-{
-	return change->kind == KIND_FUNCTION && strcmp(change->identity, "schemaguard.sg_write()") == 0 &&
-		strcmp(change->property->name, "acl") == 0;
-}
-
 /* Returns whether a change is an update of schemaguard, which changes no user's object */
 static bool
 is_our_update(const DriftChange *change)
@@ -434,7 +426,7 @@ report_change(DriftComparison *c, DriftChange *change)
 	DriftRow   *row;
 
 	/* renames found since may explain the difference */
-	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change) || (member && is_our_grant(change)) ||
+	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change) ||
 		(unmanaged && member && strcmp(change->property->name, "owner") != 0 && goes_with_our_version(c, extension)))
 		return;
 

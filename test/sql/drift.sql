@@ -141,19 +141,6 @@ DROP FUNCTION shop.smuggled;
 DROP FUNCTION shop.dblink_error_message;
 DROP EXTENSION dblink;
 
--- what sg_grant() and sg_revoke() give and take is none; what is granted on our tables is
-CREATE ROLE regress_sg_granted;
-SELECT sg_snapshot_take('granted') > 0;
-SELECT sg_grant('regress_sg_granted');
-SELECT count(*) FROM sg_drift('granted');
-GRANT SELECT ON schemaguard.proof TO regress_sg_granted;
-SELECT class, object, property FROM sg_drift('granted');
-REVOKE SELECT ON schemaguard.proof FROM regress_sg_granted;
-SELECT sg_snapshot_drop('granted'), sg_snapshot_take('granted') > 0, sg_revoke('regress_sg_granted');
-SELECT count(*) FROM sg_drift('granted');
-SELECT sg_snapshot_drop('granted');
-DROP ROLE regress_sg_granted;
-
 -- Partitions: which kinds count is a setting
 CREATE TABLE shop.listed (a int, b int) PARTITION BY LIST (a);
 CREATE TABLE shop.listed_1 PARTITION OF shop.listed FOR VALUES IN (1);
