@@ -127,14 +127,14 @@ BEGIN ATOMIC
         ('require-concurrent-index-creation', f.command = 'create index' AND NOT 'concurrently' = ANY (f.flags)
              AND 'builds' = ANY (f.flags), NULL, schemaguard.sg_lint_step(f.sql)),
         ('require-concurrent-index-deletion', f.command = 'drop index' AND NOT 'concurrently' = ANY (f.flags), NULL,
-         schemaguard.sg_lint_step(f.sql)),
+         schemaguard.sg_lint_step('DROP INDEX ' || f.name)),
         ('adding-foreign-key-constraint', f.command = 'add constraint' AND 'foreign key' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags)
              OR f.command = 'add column' AND 'foreign key' = ANY (f.flags) OR f.command = 'enforce constraint' AND 'checks' = ANY (f.flags),
          f.other,
          CASE WHEN f.command = 'add constraint' THEN schemaguard.sg_lint_step(f.sql) END),
         ('constraint-missing-not-valid', f.command IN ('add constraint', 'add column') AND 'check' = ANY (f.flags)
              AND NOT 'not valid' = ANY (f.flags), NULL,
-         schemaguard.sg_lint_step(f.sql)),
+         CASE WHEN NOT 'clauses' = ANY (f.flags) THEN schemaguard.sg_lint_step(f.sql) END),
         ('disallowed-unique-constraint', f.command = 'add constraint' AND f.flags && '{unique,"primary key"}'
              AND NOT 'using index' = ANY (f.flags), NULL,
          CASE WHEN NOT 'clauses' = ANY (f.flags) THEN schemaguard.sg_lint_step(f.sql) END),
@@ -146,7 +146,7 @@ BEGIN ATOMIC
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
         ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
         ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
-         CASE WHEN f.command = 'alter type' AND NOT f.flags && '{typed,collated}' THEN
+         CASE WHEN f.command = 'alter type' AND NOT f.flags && '{typed,collated,computed,generated}' THEN
              format('SELECT %s.sg_plan_add_column(schemaguard.sg_lint_plan(), %L, %L, %L, fill => %L);', schemaguard.sg_schema(),
                     f.relation, schemaguard.sg_make_name(f.name, NULL, 'new'), f.other,
                     coalesce((SELECT substr(w, 7) FROM unnest(f.flags) w WHERE w LIKE 'using %'),
@@ -217,7 +217,10 @@ BEGIN ATOMIC
         GROUP BY t.fact, b.rule)
     SELECT b.fact, b.rule, b.more, NULL FROM broken b
     UNION ALL
-    SELECT f.fact, r.rule, r.more, CASE WHEN r.by_step THEN schemaguard.sg_lint_step(f.sql) END
+    SELECT f.fact, r.rule, r.more,
+           -- a statement may drop several tables: a step each
+           CASE WHEN r.by_step THEN
+               schemaguard.sg_lint_step(CASE f.command WHEN 'drop table' THEN 'DROP TABLE ' || f.relation ELSE f.sql END) END
     FROM f CROSS JOIN LATERAL (VALUES
         ('ban-drop-column', f.command = 'drop column', NULL, NOT 'cascade' = ANY (f.flags)),
         ('ban-drop-table', f.command = 'drop table', NULL, NOT 'cascade' = ANY (f.flags)),
@@ -395,9 +398,7 @@ BEGIN ATOMIC
                string_agg(DISTINCT f.relation, ', ') AS names, (array_agg(f.fact ORDER BY f.statement DESC))[1] AS last
         FROM f WHERE f.blocks AND f.together GROUP BY f.unit),
     untimed AS (
-        SELECT f.fact FROM f WHERE f.blocks AND NOT EXISTS (
-            SELECT FROM f s WHERE s.command = 'set' AND s.name = 'lock_timeout' AND s.statement < f.statement)
-        ORDER BY f.statement LIMIT 1)
+        SELECT f.fact FROM f WHERE f.blocks AND NOT 'timed' = ANY (f.flags) ORDER BY f.statement LIMIT 1)
     SELECT f.fact, r.rule, CASE f.command WHEN 'add value' THEN f.other END, NULL::text
     FROM f CROSS JOIN LATERAL (VALUES
         ('ban-concurrent-index-creation-in-transaction', 'concurrently' = ANY (f.flags) AND f.command <> 'refresh' AND f.together),
@@ -559,7 +560,7 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'locks-held-together', 'warning',
  'several tables are locked until the end of one transaction, which deadlocks with programs that take them in another order: %2'),
 (true, 'require-timeout-settings', 'warning',
- 'no lock_timeout is set before the first lock: who waits behind it waits as long as it does'),
+ 'no lock_timeout of a minute or less is set at this lock: who waits behind it waits as long as it does'),
 (false, 'prefer-text-field', 'note',
  '%1 is of type %2: a longer value is refused, and the limit is changed under a lock')) r (enabled, name, severity, message);
 
@@ -610,8 +611,11 @@ BEGIN ATOMIC
                || schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
                    coalesce(schemaguard.sg_lint_weight((f.fact).relid, 'heirs' = ANY ((f.fact).flags)), '')])
                || coalesce('; there is no safe form, because the script sets ' || b.names
-                           || ', by which a step may read a literal otherwise', '') AS message,
-               (f.fact).sql, CASE WHEN b.names IS NULL THEN f.safe END AS safe
+                           || ', by which a step may read a literal otherwise', '')
+               || CASE WHEN f.rule = 'changing-column-type' AND f.safe IS NOT NULL THEN '; behind the safe form, add steps that drop the '
+                   'old column and rename the new one: without them in the plan, rows that are updated keep the old value there'
+                  ELSE '' END AS message,
+               (f.fact).sql, CASE WHEN b.names IS NULL AND NOT 'only' = ANY ((f.fact).flags) THEN f.safe END AS safe
         FROM judged f
              CROSS JOIN LATERAL (
                  SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM read_by s

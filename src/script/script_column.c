@@ -79,6 +79,26 @@ keeps_bits(Node *expr)
 	}
 }
 
+/* Returns whether USING changes nothing: it is missing, or the column, or (sets that) its cast to the new type */
+static bool
+is_plain_using(const ColumnDef *def, const char *column, Oid type, int32 typmod, CoercionContext *context)
+{
+	Node	   *using = def->raw_default;
+	Oid			cast_type;
+	int32		cast_typmod;
+
+	*context = COERCION_ASSIGNMENT;
+	if (using && IsA(using, TypeCast) && is_builtin_type(((TypeCast *) using)->typeName, &cast_type, &cast_typmod) &&
+		cast_type == type && cast_typmod == typmod)
+	{
+		using = ((TypeCast *) using)->arg;
+		*context = COERCION_EXPLICIT;
+	}
+	return using == NULL || (IsA(using, ColumnRef) && list_length(((ColumnRef *) using)->fields) == 1 &&
+							 IsA(linitial(((ColumnRef *) using)->fields), String) &&
+							 strcmp(strVal(linitial(((ColumnRef *) using)->fields)), column) == 0);
+}
+
 ScriptTypeChange
 script_type_change(Oid relid, const char *column, const ColumnDef *def)
 {
@@ -87,17 +107,19 @@ script_type_change(Oid relid, const char *column, const ColumnDef *def)
 	Node	   *expr;
 	Oid			type;
 	int32		typmod;
+	CoercionContext context;
 
 	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute))
 		return TYPE_NOT_HERE;
-	if (def->raw_default || attribute.atttypid >= FirstUnpinnedObjectId || !is_builtin_type(def->typeName, &type, &typmod))
+	if (getBaseType(attribute.atttypid) >= FirstUnpinnedObjectId || !is_builtin_type(def->typeName, &type, &typmod) ||
+		!is_plain_using(def, column, type, typmod, &context))
 		return TYPE_MAY_REWRITE;
 	expr = coerce_to_target_type(make_parsestate(NULL),
 								 (Node *) makeVar(1, attnum, attribute.atttypid, attribute.atttypmod, attribute.attcollation, 0),
-								 attribute.atttypid, type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+								 attribute.atttypid, type, typmod, context, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
-		return TYPE_NO_CAST;
-	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : TYPE_REWRITES;
+		return def->raw_default ? TYPE_MAY_REWRITE : TYPE_NO_CAST;
+	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : def->raw_default ? TYPE_MAY_REWRITE : TYPE_REWRITES;
 }
 
 /* A column whose type changes, with its new properties */

@@ -82,6 +82,8 @@ typedef struct FactReader
 	List	   *changed;		/* char *: relations that they change */
 	bool		changed_other;	/* they change other objects, or unknown ones */
 	bool		outside;		/* the statement can't run in a transaction */
+	bool		timed;			/* lock_timeout is a minute or less */
+	bool		session_timed;	/* so it will be after the transaction */
 	bool		adds_value;		/* a statement has added a value to an enum */
 	bool		holds_only;		/* only facts for script_holds() are wanted */
 	List	   *holds;			/* ScriptHold * */
@@ -275,6 +277,7 @@ emit(FactReader *reader, Fact *fact)
 	flag(fact, reader->outside && !reader->told, "outside");
 	keep_change(reader, fact);
 	flag(fact, is_new, "made");
+	flag(fact, reader->timed, "timed");
 	flag(fact, fact->other && has_made(reader, fact->other), "other made");
 	flag(fact, fact->does != NULL, fact->does);
 	flag(fact, fact->with_heirs, "heirs");
@@ -320,6 +323,17 @@ emit_checked_keys(FactReader *reader, Oid relid, const char *column)
 	}
 }
 
+static bool
+is_generated(Oid relid, const char *column)
+{
+	FormData_pg_attribute attribute;
+	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
+
+	return attnum != InvalidAttrNumber && sg_read_column(relid, attnum, &attribute) && attribute.attgenerated;
+}
+
+static const ColumnDef *column_with_schema(FactReader *reader, const ColumnDef *column);
+
 /* Emits a column's new type, with the reads, builds and checks that it causes */
 static void
 emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
@@ -327,6 +341,7 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	const char *column = script_column_now(&reader->touched, relid, fact->name);
 	ScriptTypeChange change = script_type_change(relid, column, def);
 	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
+	ColumnDef	added = {.type = T_ColumnDef,.typeName = def->typeName};
 	bool		reads = false;
 	List	   *indexes = NIL;
 
@@ -346,6 +361,8 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
 	flag(fact, def->collClause != NULL, "collated");
+	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true), "computed");
+	flag(fact, is_generated(relid, column), "generated");
 	if (def->raw_default && reader->using)
 		flag(fact, true, psprintf("using %s", reader->using));
 	emit(reader, fact);
@@ -372,7 +389,7 @@ flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
 	flag(fact, c->indexname != NULL, "using index");
 	/* a step of a plan has no field for these clauses */
-	flag(fact, c->including || c->options || c->indexspace || SG_CONSTRAINT_PERIOD(c), "clauses");
+	flag(fact, c->is_no_inherit || c->including || c->options || c->indexspace || SG_CONSTRAINT_PERIOD(c), "clauses");
 	if (c->pktable)
 		fact->other = script_path_table(reader->path, c->pktable);
 }
@@ -901,6 +918,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	relid = find_old(reader, fact.relation);
 	if (statement->objtype == OBJECT_INDEX && OidIsValid(relid))
 		relid = sg_find_qualified(script_path_table(reader->path, statement->relation));
+	flag(&fact, !statement->relation->inh && OidIsValid(relid) && sg_has_subclass(relid) && comes_to_heirs(relid, cmd), "only");
 	if (OidIsValid(relid) && script_command_is_brief(relid, statement, cmd, &reader->touched))
 	{
 		fact.command = "alter table";
@@ -1428,6 +1446,55 @@ follow_time_zone(const VariableSetStmt *statement)
 		(void) set_config_option("timezone", zone, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 }
 
+/* Returns whether a condition holds for each row: TRUE, or a constant that equals itself */
+static bool
+is_always_true(Node *condition)
+{
+	A_Expr	   *expr = (A_Expr *) condition;
+	A_Const    *constant = (A_Const *) (IsA(condition, TypeCast) ? ((TypeCast *) condition)->arg : condition);
+
+	if (IsA(condition, A_Expr))
+		return expr->kind == AEXPR_OP && list_length(expr->name) == 1 && strcmp(strVal(linitial(expr->name)), "=") == 0 &&
+			expr->lexpr && IsA(expr->lexpr, A_Const) && !((A_Const *) expr->lexpr)->isnull && equal(expr->lexpr, expr->rexpr);
+	return IsA(constant, A_Const) && !constant->isnull && IsA(&constant->val, Boolean) && boolVal(&constant->val);
+}
+
+/* Longest lock_timeout that is one, in ms */
+#define LONGEST_TIMEOUT 60000
+
+/* Returns whether a setting's value is such a timeout, or unknown */
+static bool
+is_timeout(Node *arg)
+{
+	Node	   *value = IsA(arg, A_Const) ? (Node *) &((A_Const *) arg)->val : NULL;
+	int			timeout;
+
+	if (value == NULL)
+		return true;
+	return parse_int(IsA(value, String) ? strVal(value) : IsA(value, Float) ? castNode(Float, value)->fval :
+					 IsA(value, Integer) ? psprintf("%d", intVal(value)) : "", &timeout, GUC_UNIT_MS, NULL) &&
+		timeout > 0 && timeout <= LONGEST_TIMEOUT;
+}
+
+/* Follows SET and RESET of lock_timeout */
+static void
+follow_lock_timeout(FactReader *reader, const VariableSetStmt *statement)
+{
+	if (statement->kind != VAR_RESET_ALL && (statement->name == NULL || pg_strcasecmp(statement->name, "lock_timeout") != 0))
+		return;
+	reader->timed = statement->kind == VAR_SET_VALUE && list_length(statement->args) == 1 && is_timeout(linitial(statement->args));
+	if (!statement->is_local)
+		reader->session_timed = reader->timed;
+}
+
+/* Begins the next transaction, to which SET LOCAL of the last one does not come */
+static void
+begin_unit(FactReader *reader)
+{
+	reader->unit++;
+	reader->timed = reader->session_timed;
+}
+
 /* Reads SELECT set_config('...', '...', ...) as the SET that it is */
 static void
 read_set_config(FactReader *reader, const SelectStmt *statement)
@@ -1445,7 +1512,9 @@ read_set_config(FactReader *reader, const SelectStmt *statement)
 			continue;
 		set.name = asc_tolower(strVal(&name->val), strlen(strVal(&name->val)));
 		set.args = list_make1(lsecond(call->args));
+		set.is_local = is_always_true(lthird(call->args));
 		read_setting(reader, "set", &set);
+		follow_lock_timeout(reader, &set);
 		follow_time_zone(&set);
 	}
 }
@@ -1468,7 +1537,7 @@ read_transaction(FactReader *reader, const TransactionStmt *statement)
 			fact.command = "commit";
 			flag(&fact, !reader->in_block, reader->in_transaction ? "nested" : "alone");
 			reader->in_block = false;
-			reader->unit++;
+			begin_unit(reader);
 			break;
 		default:
 			return;
@@ -1557,19 +1626,6 @@ static const struct
 	{T_DoStmt, "run code", NoLock},
 	{T_CallStmt, "run code", NoLock},
 };
-
-/* Returns whether a condition holds for each row: TRUE, or a constant that equals itself */
-static bool
-is_always_true(Node *condition)
-{
-	A_Expr	   *expr = (A_Expr *) condition;
-	A_Const    *constant = (A_Const *) (IsA(condition, TypeCast) ? ((TypeCast *) condition)->arg : condition);
-
-	if (IsA(condition, A_Expr))
-		return expr->kind == AEXPR_OP && list_length(expr->name) == 1 && strcmp(strVal(linitial(expr->name)), "=") == 0 &&
-			expr->lexpr && IsA(expr->lexpr, A_Const) && !((A_Const *) expr->lexpr)->isnull && equal(expr->lexpr, expr->rexpr);
-	return IsA(constant, A_Const) && !constant->isnull && IsA(&constant->val, Boolean) && boolVal(&constant->val);
-}
 
 /* Returns whether a MERGE whose condition always holds leaves rows alone by other conditions */
 static bool
@@ -1736,7 +1792,13 @@ read_statement(FactReader *reader, Node *statement)
 		case T_VariableSetStmt:
 			read_setting(reader, "set", (VariableSetStmt *) statement);
 			follow_time_zone((VariableSetStmt *) statement);
+			follow_lock_timeout(reader, (VariableSetStmt *) statement);
 			script_path_follow(reader->path, statement);
+			break;
+		case T_DiscardStmt:
+			script_path_follow(reader->path, statement);
+			if (((DiscardStmt *) statement)->target == DISCARD_ALL)
+				reader->timed = reader->session_timed = false;
 			break;
 		case T_TransactionStmt:
 			script_path_follow(reader->path, statement);
@@ -1883,7 +1945,7 @@ read_statements(void *arg)
 			script_touch(&reader->touched, statement);
 		}
 		if (!reader->in_transaction && !reader->in_block)
-			reader->unit++;
+			begin_unit(reader);
 	}
 }
 
@@ -1991,7 +2053,8 @@ read_script(FactReader *reader, const char *sql)
 	reader->offset = 0;
 	reader->line = 1;
 	reader->in_block = false;
-	reader->unit++;
+	reader->session_timed = false;
+	begin_unit(reader);
 	while (reader->next < script->nstatements)
 	{
 		ErrorData  *error = sg_try(read_statements, reader);

@@ -300,7 +300,8 @@ BEGIN
         'ALTER TABLE ls.t ADD x timestamptz DEFAULT now()', 'ALTER TABLE ls.t ADD x timestamptz DEFAULT clock_timestamp()',
         'ALTER TABLE ls.t ADD x serial', 'ALTER TABLE ls.t ADD x int GENERATED ALWAYS AS IDENTITY',
         'ALTER TABLE ls.t ADD x int GENERATED ALWAYS AS (id + 1) STORED', 'ALTER TABLE ls.t DROP n', 'ALTER TABLE ls.t ALTER v TYPE varchar(30)',
-        'ALTER TABLE ls.t ALTER v TYPE varchar(10)', 'ALTER TABLE ls.t ALTER v TYPE text', 'ALTER TABLE ls.t ALTER s TYPE varchar',
+        'ALTER TABLE ls.t ALTER v TYPE varchar(10)', 'ALTER TABLE ls.t ALTER v TYPE varchar(30) USING v::varchar(30)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,2) USING n::numeric(12,2)', 'ALTER TABLE ls.t ALTER s TYPE varchar USING s',
+        'ALTER TABLE ls.t ALTER v TYPE text', 'ALTER TABLE ls.t ALTER s TYPE varchar',
         'ALTER TABLE ls.t ALTER s TYPE varchar(3)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,2)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,3)',
         'ALTER TABLE ls.t ALTER n TYPE numeric', 'ALTER TABLE ls.t ALTER id TYPE bigint', 'ALTER TABLE ls.t ALTER d TYPE timestamptz',
         'ALTER TABLE ls.t ALTER d TYPE date', 'ALTER TABLE ls.t ALTER b TYPE varbit', 'ALTER TABLE ls.t ALTER b TYPE varbit(7)',
@@ -429,6 +430,30 @@ SELECT s.script, p.path, d.message FROM unnest(ARRAY['DROP STATISTICS st', 'DROP
     'ALTER STATISTICS st RENAME TO st2', 'ALTER TEXT SEARCH CONFIGURATION conf SET SCHEMA ls', 'COMMENT ON CONVERSION conv IS NULL']) WITH ORDINALITY s (script, number) CROSS JOIN (VALUES ('ls'), ('ls_path')) p (path)
 LEFT JOIN LATERAL sg_lint_sql_details(format('SET search_path = %s; %s', p.path, s.script)) d ON true ORDER BY p.path, s.number;
 DROP SCHEMA ls_path CASCADE;
+
+-- safe forms: one for each table or index that a DROP names; none where the step would block as the statement does, reach more tables, or lose updates
+CREATE DOMAIN over_int AS int;
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TABLE shapes (id int, tw int GENERATED ALWAYS AS (id * 2) STORED, x over_int, v varchar(20), n numeric(8,2), name name);
+CREATE TABLE shapes_low () INHERITS (shapes);
+CREATE TABLE shapes_a ();
+CREATE TABLE shapes_b ();
+CREATE INDEX shapes_i ON shapes (v);
+CREATE INDEX shapes_j ON shapes (n);
+SELECT s.script, d.rule, d.object, d.message ~ 'add steps that drop the old column and rename the new one' AS told, d.safe_form
+FROM unnest(ARRAY['DROP TABLE shapes_a, shapes_b', 'DROP INDEX IF EXISTS shapes_i, shapes_j', 'ALTER TABLE shapes ALTER id TYPE bigint', 'ALTER TABLE shapes ALTER tw TYPE bigint', 'ALTER TABLE shapes ALTER id TYPE positive',
+    'ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0) NO INHERIT', 'ALTER TABLE ONLY shapes ALTER id SET NOT NULL', 'ALTER TABLE ONLY shapes_low ALTER id SET NOT NULL',
+    -- USING that is none, and a domain that becomes its type
+    'ALTER TABLE shapes ALTER v TYPE varchar(100) USING "v"::varchar(100)', 'ALTER TABLE shapes ALTER v TYPE varchar(9) USING v::varchar(9)', 'ALTER TABLE shapes ALTER n TYPE numeric(20,2) USING n::numeric(20,2)',
+    'ALTER TABLE shapes ALTER v TYPE text USING v', 'ALTER TABLE shapes ALTER v TYPE text USING name', 'ALTER TABLE shapes ALTER v TYPE text USING v::varchar(3)', 'ALTER TABLE shapes ALTER x TYPE int']) WITH ORDINALITY s (script, number)
+LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script) d ON d.rule !~ 'together|^drop-' ORDER BY s.number, d.rule, d.object;
+DROP TABLE shapes, shapes_a, shapes_b CASCADE;
+
+-- a lock_timeout counts where it is in force, and a minute or less
+SELECT s.script, EXISTS (SELECT FROM sg_lint_sql(s.script || ' LOCK ls.t') d WHERE d.rule = 'require-timeout-settings') AS missing
+FROM unnest(ARRAY['SET lock_timeout = 0;', 'SET lock_timeout = ''60s'';', 'SET lock_timeout = ''1.5s'';', 'SET lock_timeout = ''1h'';', 'SET lock_timeout = 5; RESET lock_timeout;', 'SET lock_timeout = 5; RESET ALL;',
+    'SET lock_timeout = 5; SET lock_timeout TO DEFAULT;', 'SET lock_timeout = 5; DISCARD ALL;', 'SET LOCAL lock_timeout = 5;', 'SET LOCAL lock_timeout = 5; COMMIT;', 'SET lock_timeout = 5; COMMIT;',
+    'SELECT set_config(''lock_timeout'', ''2s'', true);', 'SELECT set_config(''lock_timeout'', ''2s'', true); COMMIT;']) WITH ORDINALITY s (script, number) ORDER BY s.number;
 
 -- a comment leaves rules out, a literal does not
 SELECT s.number, d.line, d.rule FROM unnest(ARRAY[E'SELECT \'\n-- sg-ignore\n\'; DROP TABLE q CASCADE', E'SELECT $x$\n-- sg-ignore\n$x$; TRUNCATE t', E'SELECT 1 AS "\n-- sg-ignore\n"; TRUNCATE t',
