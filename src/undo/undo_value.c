@@ -30,6 +30,7 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "base/calls.h"
@@ -467,7 +468,8 @@ bool
 undo_values(StepWork *work, const PlanDeed *deed)
 {
 	PlanRun    *run = work->run;
-	RunAction	action = {.run = run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1};
+	RunAction	action = {.run = run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1,
+	.started_at = GetCurrentTimestamp()};
 	Restoring	restoring = {.plan = run->plan,.deed = deed};
 	Restored	result = {0};
 	FkProblem  *problem;

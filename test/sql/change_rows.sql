@@ -654,6 +654,8 @@ CALL sg_apply('r', fix => true);
 RESET client_min_messages;
 CALL sg_rollback_fks('r');
 TABLE moods ORDER BY 1;
+-- the log says how long it took
+SELECT count(*) > 0 AND bool_and(elapsed_ms < 3600000) AS timed FROM schemaguard.audit_log WHERE action = 'rollback fix' AND phase = 'done';
 
 -- end
 SET client_min_messages = error;
