@@ -22,26 +22,36 @@ RETURN (
     FROM given g);
 COMMENT ON FUNCTION schemaguard.sg_rows_problem(jsonb, text[]) IS 'returns why a plan can not hold these rows; null: it can';
 
--- Returns the columns of a table that take values, by their present names: each as text, and as its type reads that of "~e"
-CREATE FUNCTION schemaguard.sg_rows_columns(relid oid, OUT number int, OUT name text, OUT quoted text, OUT type text, OUT value text)
+-- Returns the columns of a table that take values, by their present names: each as text, as its type reads that of "~e", and whether
+-- its type keeps that as it is, unless no type would cut or round it
+CREATE FUNCTION schemaguard.sg_rows_columns(relid oid, OUT number int, OUT name text, OUT quoted text, OUT type text, OUT value text,
+    OUT kept text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
-    SELECT a.attnum::int, a.attname::text, quote_ident(a.attname), t.type,
-           format(CASE WHEN y.typcategory = 'A'
-               THEN 'CAST(CASE pg_catalog.jsonb_typeof("~e" -> %1$L) WHEN ''array'' THEN coalesce((SELECT pg_catalog.array_agg("~x" '
-                   'ORDER BY "~n") FROM pg_catalog.jsonb_array_elements_text("~e" -> %1$L) WITH ORDINALITY "~a" ("~x", "~n")), '
-                   '''{}'')::pg_catalog.text ELSE "~e" ->> %1$L END AS %2$s)'
-               ELSE 'CAST("~e" ->> %1$L AS %2$s)' END, a.attname, t.type)
+    SELECT a.attnum::int, a.attname::text, quote_ident(a.attname), t.type, format('CAST(%s AS %s)', g.text, t.type),
+           CASE WHEN b.typmod >= 0 THEN format('coalesce(CAST(CAST(%1$s AS %2$s) AS %3$s) OPERATOR(pg_catalog.=) CAST(%1$s AS %3$s), true)',
+               g.text, t.type, format_type(b.oid, -1)) END
     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
          CROSS JOIN LATERAL (SELECT format_type(a.atttypid, a.atttypmod) AS type) t
+         CROSS JOIN LATERAL (SELECT format(CASE WHEN y.typcategory = 'A'
+               THEN 'CASE pg_catalog.jsonb_typeof("~e" -> %1$L) WHEN ''array'' THEN coalesce((SELECT pg_catalog.array_agg("~x" '
+                   'ORDER BY "~y") FROM pg_catalog.jsonb_array_elements_text("~e" -> %1$L) WITH ORDINALITY "~a" ("~x", "~y")), '
+                   '''{}'')::pg_catalog.text ELSE "~e" ->> %1$L END'
+               ELSE '"~e" ->> %1$L' END, a.attname) AS text) g
+         LEFT JOIN LATERAL (
+             WITH RECURSIVE d AS (SELECT a.atttypid AS oid, a.atttypmod AS typmod UNION ALL
+                                  SELECT x.typbasetype, x.typtypmod FROM d JOIN pg_type x ON x.oid = d.oid AND x.typtype = 'd')
+             SELECT x.oid, d.typmod FROM d JOIN pg_type x ON x.oid = d.oid
+             WHERE x.typtype <> 'd' AND x.typnamespace = 'pg_catalog'::regnamespace) b ON true
     WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     ORDER BY a.attnum;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_columns(oid) IS 'returns the columns of a table that take values, as SQL';
 
--- Returns the statement of a step, whose only result is an array of each row that it has changed, as it was and as it is now; with
--- count, the query of how many rows that would insert, change and delete
+-- Returns the statement of a step, whose only result is an array: of each row that it has changed, as it was and as it is now (JSON),
+-- the name of a column whose type would cut or round a value, whether a key finds more than one row to change, and how many rows were
+-- kept out; with count, the query of how many rows that would insert and change, of how many, and of the column and key likewise
 CREATE FUNCTION schemaguard.sg_rows_statement(child_table text, key_columns text[], definition jsonb, "count" boolean,
     OUT statement text, OUT problem text)
 RETURNS record
@@ -53,12 +63,14 @@ BEGIN ATOMIC
                jsonb_typeof(definition) = 'object' AS deletes
         FROM pg_class c WHERE c.oid = to_regclass(child_table)),
     given AS MATERIALIZED (
-        SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number
+        SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number, c.kept
         FROM of_table t CROSS JOIN LATERAL jsonb_object_keys(t.list -> 0) k (name)
              LEFT JOIN schemaguard.sg_rows_columns(t.oid) c ON c.name = k.name
         WHERE NOT t.deletes OR k.name = ANY (key_columns)),
     sql AS (
-        SELECT string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number) AS casts,
+        SELECT string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number)
+                   || coalesce(', CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name), ' ' ORDER BY g.number) || ' END',
+                               ', NULL::pg_catalog.text') || ' AS "~cut"' AS casts,
                string_agg(g.quoted, ', ' ORDER BY g.number) AS columns,
                string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS sets,
                string_agg('"~t".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS old,
@@ -71,25 +83,29 @@ BEGIN ATOMIC
         SELECT format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[%s])', array_agg(c.name ORDER BY c.number),
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
         FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c)
-    SELECT CASE WHEN s.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (SELECT %s FROM pg_catalog.jsonb_array_elements(%L) "~j" '
-            '("~e"))', s.casts, t.list)
-        || CASE WHEN "count" THEN format(' SELECT pg_catalog.count(*) FILTER (WHERE NOT "~is"), pg_catalog.count(*) FILTER (WHERE "~is" '
-                'AND "~differs"), pg_catalog.count(*) FROM (SELECT "~t".ctid IS NOT NULL AS "~is", %s AS "~differs" FROM "~v" LEFT JOIN '
-                '%s AS "~t" ON %s) "~c"',
-                CASE WHEN s.sets IS NULL THEN 'false' ELSE format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) '
-                    'ROW(%s)::pg_catalog.text', s.old, s.new) END, t.named, s.matches)
-           WHEN t.deletes THEN format(', "~d" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~row") SELECT '
-                'pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~row")) FROM "~d"', t.named, s.matches, r.row)
-           ELSE format(', "~o" AS MATERIALIZED (SELECT %s AS "~row", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)',
-                r.row, t.named, s.matches)
-            || CASE WHEN s.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
-                'ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) ROW(%s)::pg_catalog.text RETURNING "~v"."~row" AS "~was", %s AS "~row")',
-                t.named, s.sets, s.matches, s.old, s.new, r.row) ELSE '' END
+    SELECT CASE WHEN s.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (SELECT "~n", %s FROM '
+            'pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
+            '"~differs", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', s.casts, t.list, CASE WHEN "count" THEN 'NULL' ELSE r.row END,
+            CASE WHEN s.sets IS NULL OR t.deletes THEN 'false' ELSE format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) '
+                'ROW(%s)::pg_catalog.text', s.old, s.new) END, t.named, s.matches)
+        || CASE WHEN "count" THEN ''
+           WHEN t.deletes THEN format(', "~w" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~was", '
+                'NULL::pg_catalog.jsonb AS "~row")', t.named, s.matches, r.row)
+           ELSE CASE WHEN s.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
+                '"~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row")', t.named, s.sets, s.matches, r.row) ELSE '' END
             || format(', "~i" AS (INSERT INTO %s AS "~t" (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM "~v" WHERE NOT EXISTS (SELECT FROM '
                 '%s AS "~t" WHERE %s) RETURNING %s AS "~row")', t.bare, s.columns, s.columns, t.named, s.matches, r.row)
-            || ' SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~was", ''now'', "~row")) FROM ('
-            || CASE WHEN s.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
-            || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row" FROM "~i") "~w"' END END,
+            || ', "~w" AS (' || CASE WHEN s.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
+            || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row" FROM "~i")' END
+        || CASE WHEN "count" THEN ' SELECT v.n - o.known, o.differ, v.n, v.cut, o.twice'
+           ELSE ' SELECT ARRAY[coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~was", ''now'', "~row"))::'
+                'pg_catalog.text FROM "~w"), ''''), coalesce(v.cut, ''''), o.twice::pg_catalog.text, ('
+                || CASE WHEN t.deletes THEN 'o.n' ELSE 'v.n - o.n + o.differ' END || ' - (SELECT pg_catalog.count(*) FROM "~w"))::'
+                'pg_catalog.text]' END
+        || ' FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.min("~cut") AS cut FROM "~v") v, (SELECT pg_catalog.count(*) AS n, '
+            'pg_catalog.count(DISTINCT "~n") AS known, pg_catalog.count(*) FILTER (WHERE "~differs") AS differ, '
+        || CASE WHEN t.deletes THEN 'false' ELSE 'pg_catalog.count(*) OPERATOR(pg_catalog.>) pg_catalog.count(DISTINCT "~n")' END
+        || ' AS twice FROM "~o") o' END,
         coalesce(schemaguard.sg_rows_problem(definition, key_columns),
                  format('table %s has no such column, or it is generated: ', child_table) || s.missing,
                  CASE WHEN t.deletes THEN (

@@ -210,10 +210,16 @@ extern char *change_gone_text(const PlanStep *step, int64 lost, const RunRows *c
 
 /*
  * Returns in words how many of a step's rows would be inserted, changed or
- * deleted, or why that can't be told; sets *fails if the step can't be done with
- * these values
+ * deleted, or why that can't be told; sets *hint if the step can't be done with
+ * these values, otherwise NULL
  */
-extern char *change_rows_text(const PlanStep *step, bool *fails);
+extern char *change_rows_text(const PlanStep *step, char **hint);
+
+/*
+ * Returns the record of the rows that a move of a step of rows has changed
+ * (JSON, or NULL); raises an error if they are not as the step wants them
+ */
+extern char *change_rows_made(const PlanStep *step, ChangeMove *move);
 
 /* Returns whether a move runs as the caller */
 extern bool change_is_callers(const ChangeMove *move);

@@ -14,8 +14,13 @@
 
 #include "access/xlog.h"
 #include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
+#include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_call.h"
 #include "plan/plan_rows.h"
@@ -77,26 +82,82 @@ change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	move->ends = true;
 }
 
+/* Sets a problem if the rows are not, or will not be, those of the step; without their values */
+static void
+judge_made(const PlanStep *step, const PlanRowsMade *made, ChangeMove *move)
+{
+	char	   *table = sg_relation_name(move->table);
+	char	   *leave_out = plan_skip_call(step, "its rows do not fit");
+
+	if (made->cut)
+	{
+		FormData_pg_attribute column = sg_column(move->table, get_attnum(move->table, made->cut));
+
+		change_problem(move, ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+					   psprintf("column %s of table %s would not keep a value as it is written: its type %s cuts or rounds it",
+								quote_identifier(made->cut), table, format_type_with_typemod(column.atttypid, column.atttypmod)),
+					   psprintf("Write the value as the type keeps it, or leave the step out:\n%s", leave_out));
+	}
+	else if (made->twice)
+	{
+		StringInfoData key;
+
+		initStringInfo(&key);
+		foreach_ptr(const char, column, step->child_columns)
+		{
+			appendStringInfo(&key, "%s%s", key.len ? ", " : "", quote_identifier(column));
+		}
+		change_problem(move, ERRCODE_CARDINALITY_VIOLATION,
+					   psprintf("a key of the step finds more than one row of table %s by (%s)", table, key.data),
+					   psprintf("Name a key that is unique in the table, or leave the step out. These are there more than once:\n"
+								"SELECT %s, count(*) FROM %s GROUP BY %s HAVING count(*) > 1;", key.data, table, key.data));
+	}
+	else if (made->lost > 0)
+		change_problem(move, ERRCODE_TRIGGERED_ACTION_EXCEPTION,
+					   psprintf("a trigger or rule of table %s has kept out " INT64_FORMAT " %s of the step", table, made->lost,
+								made->lost == 1 ? "row" : "rows"),
+					   psprintf("Disable it, make the same call again, and enable it; or leave the step out:\n"
+								"SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal;\n%s",
+								quote_literal_cstr(table), leave_out));
+}
+
+char *
+change_rows_made(const PlanStep *step, ChangeMove *move)
+{
+	PlanRowsMade made = plan_rows_made(move->returns->text);
+
+	judge_made(step, &made, move);
+	if (move->kind == MOVE_PROBLEM)
+		ereport(ERROR,
+				(errcode(move->problem->sqlerrcode),
+				 errmsg("%s", move->problem->reason),
+				 errhint("%s", move->problem->hint)));
+	return made.rows;
+}
+
 typedef struct CountArg
 {
 	char	   *sql;
 	ChangeMove	move;
 	int64		counts[3];
+	PlanRowsMade made;
+	MemoryContext context;
 } CountArg;
 
 static void
 read_counts(void *p)
 {
 	CountArg   *arg = p;
+	bool		isnull;
+	char	   *cut;
 
 	if (SPI_execute(arg->sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "rows of a step were not counted by: %s", arg->sql);
 	for (int i = 0; i < lengthof(arg->counts); i++)
-	{
-		bool		isnull;
-
 		arg->counts[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull));
-	}
+	cut = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4);
+	arg->made.cut = cut ? MemoryContextStrdup(arg->context, cut) : NULL;
+	arg->made.twice = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 5, &isnull));
 }
 
 static void
@@ -108,12 +169,12 @@ ask_counts(void *p)
 }
 
 char *
-change_rows_text(const PlanStep *step, bool *fails)
+change_rows_text(const PlanStep *step, char **hint)
 {
-	CountArg	arg = {.move = {.action = "the count"}};
+	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
 	ErrorData  *edata;
 
-	*fails = false;
+	*hint = NULL;
 	/* a subtransaction's error would end a session of a standby */
 	if (RecoveryInProgress())
 		return pstrdup("the rows are not counted on a standby");
@@ -121,9 +182,17 @@ change_rows_text(const PlanStep *step, bool *fails)
 	edata = arg.sql ? sg_try_undo(ask_counts, &arg) : NULL;
 	if (edata)
 		sg_rethrow_cancel(edata);
-	*fails = edata && ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+	if (edata && ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
+		*hint = psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "a value does not fit"));
 	if (arg.move.kind == MOVE_PROBLEM || edata)
 		return psprintf("the rows can't be counted beforehand: %s", edata ? sg_error_message(edata) : arg.move.problem->reason);
+	arg.move.table = sg_find_qualified(step->child_table);
+	judge_made(step, &arg.made, &arg.move);
+	if (arg.move.kind == MOVE_PROBLEM)
+	{
+		*hint = arg.move.problem->hint;
+		return arg.move.problem->reason;
+	}
 	if (plan_rows_delete(step))
 		return psprintf("to delete: " INT64_FORMAT ", gone already: " INT64_FORMAT, arg.counts[2] - arg.counts[0], arg.counts[0]);
 	return psprintf("to insert: " INT64_FORMAT ", to change: " INT64_FORMAT ", there: " INT64_FORMAT,

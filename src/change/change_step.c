@@ -847,6 +847,7 @@ do_move(void *arg)
 	const ChangeMove *move = &((MoveAction *) action)->move;
 	int64		lost = ((MoveAction *) action)->lost;
 	int64		kept = 0;
+	char	   *rows;
 	PlanDeed	deed;
 	ChangeMove	now;
 
@@ -874,8 +875,9 @@ do_move(void *arg)
 		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
-	if (now.returns && now.returns->text)
-		kept = plan_rows_keep(action->run->plan, work->step, now.returns->text);
+	rows = now.returns ? change_rows_made(work->step, &now) : NULL;
+	if (rows)
+		kept = plan_rows_keep(action->run->plan, work->step, rows);
 	if (now.returns)
 		leave_out_kept(work->step, &now, kept);
 	run_check_written(action->run, now.counts, ((MoveAction *) action)->dropped);
@@ -900,13 +902,20 @@ execute_move(RunAction *action)
 	run_deed(action, do_move, action);
 }
 
+/* Returns whether the error is one of this extension, whose text has no values */
+static bool
+is_ours(const ErrorData *error)
+{
+	return error->domain && strcmp(error->domain, TEXTDOMAIN) == 0;
+}
+
 /* Returns why a move has failed, without the message of user code, which may contain a row's values */
 static char *
 failure_text(const RunAction *action)
 {
 	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
 
-	if (!run_timeout_struck() && (category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR))
+	if (!run_timeout_struck() && !is_ours(action->error) && (category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR))
 		return psprintf("the expression fails with SQLSTATE %s", unpack_sql_state(action->error->sqlerrcode));
 	return run_failure_text(action);
 }
@@ -978,7 +987,7 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
-	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
+	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED || (move->returns && is_ours(ma.action.error)))
 		work->hint = ma.action.error->hint;
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/quote.h"
 #include "base/spi.h"
 #include "plan/plan_rows.h"
 #include "plan/plan_store.h"
@@ -58,6 +59,19 @@ plan_rows_statement(const PlanStep *step, bool count, char **problem)
 	made = store_query("SELECT statement, problem FROM schemaguard.sg_rows_statement($1, $2, $3::jsonb, $4)", &args, read_statement);
 	*problem = made ? ((char **) linitial(made))[1] : NULL;
 	return made ? ((char **) linitial(made))[0] : NULL;
+}
+
+PlanRowsMade
+plan_rows_made(const char *result)
+{
+	List	   *texts = sg_names_of_text(result);
+	char	   *rows = linitial(texts);
+	char	   *cut = lsecond(texts);
+
+	PlanRowsMade made = {.rows = rows[0] ? rows : NULL,.cut = cut[0] ? cut : NULL,
+	.twice = strcmp(lthird(texts), "true") == 0,.lost = strtoi64(lfourth(texts), NULL, 10)};
+
+	return made;
 }
 
 char *

@@ -15,13 +15,26 @@
 /* Returns why a step can't have its rows, or NULL; raises an error for a definition that is no JSON */
 extern char *plan_rows_problem(const PlanStep *step);
 
+/* What a step's statement has made of its rows, or would: all but `rows` and `lost` are known beforehand */
+typedef struct PlanRowsMade
+{
+	char	   *rows;			/* record of what it has changed (JSON), or
+								 * NULL */
+	char	   *cut;			/* name of a column whose type cuts or rounds
+								 * a value, or NULL */
+	bool		twice;			/* a key finds more than one row to change */
+	int64		lost;			/* rows that were kept out */
+} PlanRowsMade;
+
 /*
- * Returns the statement of a step, whose result is the record of what it has
- * changed (JSON, or null), or the query that counts rows: to insert, to change,
- * and all.  NULL: the table or a column is missing, and *problem says so unless
- * it is the table.
+ * Returns the statement of a step, whose result plan_rows_made() reads, or the
+ * query that counts rows: to insert, to change, and all; with `cut` and `twice`
+ * behind that.  NULL: the table or a column is missing, and *problem says so
+ * unless it is the table.
  */
 extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
+
+extern PlanRowsMade plan_rows_made(const char *result);
 
 /* Returns whether a step deletes rows */
 extern bool plan_rows_delete(const PlanStep *step);

@@ -181,6 +181,35 @@ CALL sg_rollback_fks('owned');
 RESET DateStyle; RESET IntervalStyle; RESET bytea_output; RESET TimeZone;
 SELECT count(*) FROM owned;
 
+-- nothing is changed where a key finds more than one row, a type would cut or round a value, or a trigger keeps a row out
+CREATE DOMAIN short AS varchar(3);
+CREATE TABLE loose (id int, v text);
+INSERT INTO loose VALUES (1, 'a'), (1, 'b');
+CREATE TABLE tight (id int PRIMARY KEY, a varchar(3), b char(2), c bit(3), d numeric(6,2), e timestamp(0), f short, g numeric(4,1)[]);
+CREATE TABLE guarded (id int PRIMARY KEY, v int);
+INSERT INTO guarded VALUES (1, 1), (2, 2);
+CREATE FUNCTION odd_stay_out() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN CASE WHEN coalesce(new.id, old.id) % 2 = 0 THEN coalesce(new, old) END; END$$;
+CREATE TRIGGER stay_out BEFORE INSERT OR UPDATE OR DELETE ON guarded FOR EACH ROW EXECUTE FUNCTION odd_stay_out();
+SELECT sg_plan_create('judged') \g /dev/null
+SELECT sg_plan_add_rows('judged', 'loose', '[{"id": 1, "v": "new"}]', '{id}'), sg_plan_add_rows('judged', 'guarded', '[{"id": 1, "v": 10}, {"id": 2, "v": 20}]'),
+    sg_plan_add_rows('judged', 'guarded', '[{"id": 3, "v": 10}, {"id": 4, "v": 20}]'), sg_plan_add_rows('judged', 'guarded', '{"delete": [{"id": 1}, {"id": 2}]}'),
+    sg_plan_add_rows('judged', 'tight', '[{"id": 1, "a": "abc ", "b": "a", "c": "101", "d": 1.2, "e": "2020-01-01", "f": "abc", "g": [1, 2.5]}]'),
+    sg_plan_add_rows('judged', 'tight', '[{"id": 2, "a": "abc", "b": "a  ", "c": "101", "d": 1.200, "e": "2020-01-01", "f": null, "g": [1, null]}]') \g /dev/null
+SELECT sg_plan_add_rows('judged', 'tight', jsonb_build_array(jsonb_build_object('id', 1, c, v)))
+FROM (VALUES ('a', 'abcd'), ('b', 'abc'), ('c', '11'), ('d', '1.234'), ('e', '2020-01-01 00:00:00.6'), ('f', 'abcd'), ('g', '{1.23}')) v (c, v) \g /dev/null
+\a
+SELECT step, result, detail FROM sg_plan_check_details('judged') WHERE check_name = 'rows' ORDER BY 1;
+SELECT hint FROM sg_plan_check_details('judged') WHERE check_name = 'rows' AND step = 1;
+CALL sg_apply('judged');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'judged' ORDER BY 1;
+TABLE loose;
+TABLE guarded;
+TABLE tight;
+\a
+SELECT sg_plan_drop('judged', force => true) \g /dev/null
+DROP TABLE loose, guarded, tight;
+DROP FUNCTION odd_stay_out();
+
 -- what triggers delete and change beside the rows of a step counts for max_rows; the rows themselves are kept
 CREATE TABLE state (id int PRIMARY KEY, name text, changes int DEFAULT 0);
 CREATE TABLE visit (id int, state int);
