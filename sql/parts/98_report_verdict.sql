@@ -47,15 +47,16 @@ BEGIN ATOMIC
         SELECT t.* FROM schemaguard.fk_trust t WHERE sg_go_steps.plan IS NULL
         UNION ALL                               -- apart: an OR would read all steps for each key
         SELECT t.* FROM schemaguard.fk_trust t
-        WHERE sg_go_steps.plan IS NOT NULL
-          AND EXISTS (SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
-                      AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
-                      -- another one of the name is not the step's
-                      AND EXISTS (SELECT FROM pg_constraint k
-                                  WHERE k.oid = t.constraint_oid AND k.confrelid = to_regclass(s.parent_table)
-                                    AND s.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
-                                        FROM unnest(k.conkey) WITH ORDINALITY c (attnum, n)
-                                        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.attnum)))),
+        WHERE sg_go_steps.plan IS NOT NULL AND EXISTS (
+            SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
+              AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
+              -- another one of the name is not the step's
+              AND EXISTS (SELECT FROM pg_constraint k WHERE k.oid = t.constraint_oid AND k.confrelid = to_regclass(s.parent_table)
+                      AND concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.condeferrable, k.condeferred)
+                          = concat(left(split_part(s.on_delete, ' ', -1), 1), left(split_part(s.on_update, ' ', -1), 1),
+                                   left(s.match, 1), s.deferrable, s.initially_deferred)
+                      AND s.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
+                    FROM unnest(k.conkey) WITH ORDINALITY c (m, n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.m)))),
     proved AS (
         SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE)
                + greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'

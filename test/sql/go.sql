@@ -89,6 +89,20 @@ ALTER TABLE c ADD CONSTRAINT c_p_fkey FOREIGN KEY (id) REFERENCES p;
 SELECT count(*) FROM sg_orphan_audit('c');
 SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof';
 ROLLBACK;
+-- nor is one that does other things: the first is as planned
+DO $$
+DECLARE
+    clause text;
+BEGIN
+    FOREACH clause IN ARRAY '{MATCH SIMPLE,ON DELETE CASCADE,ON UPDATE SET NULL,MATCH FULL,DEFERRABLE}'::text[] LOOP
+        EXECUTE 'ALTER TABLE c DROP CONSTRAINT c_p_fkey';
+        EXECUTE 'ALTER TABLE c ADD CONSTRAINT c_p_fkey FOREIGN KEY (p) REFERENCES p ' || clause;
+        PERFORM sg_orphan_audit('c');
+        RAISE WARNING '%: %', clause, (SELECT actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof');
+    END LOOP;
+    RAISE SQLSTATE 'UR000';
+EXCEPTION WHEN SQLSTATE 'UR000' THEN
+END $$;
 -- a plan that is made anew has no rules of the one before
 BEGIN;
 SELECT sg_plan_create('go', replace => true);
