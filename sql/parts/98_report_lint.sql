@@ -85,6 +85,18 @@ RETURN (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
         FROM unnest(numbers) WITH ORDINALITY u (n, place) JOIN pg_attribute a ON a.attrelid = relid AND a.attnum = u.n);
 COMMENT ON FUNCTION schemaguard.sg_lint_columns(oid, int2[]) IS 'returns names of columns, quoted, as a list in SQL';
 
+CREATE FUNCTION schemaguard.sg_lint_domain(type oid, OUT base regtype, OUT not_null boolean) RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH RECURSIVE domain AS (
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM pg_type t WHERE t.oid = sg_lint_domain.type
+        UNION ALL
+        SELECT t.oid, t.typbasetype, t.typnotnull FROM domain d JOIN pg_type t ON t.oid = d.typbasetype)
+    SELECT min(d.oid) FILTER (WHERE d.typbasetype = 0), bool_or(d.typnotnull) FROM domain d;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_domain(oid)
+    IS 'returns the type below a domain, or the type itself, and whether a domain forbids null';
+
 CREATE FUNCTION schemaguard.sg_lint_retype(relid oid, attnum int2, type text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', t.name, a.attname, type)

@@ -40,18 +40,14 @@ $rule$),
 
 ('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; %4',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
-WITH RECURSIVE pair AS (
+WITH pair AS (
     SELECT k.schema_name, k.object, k.child, u.c AS attnum, c.atttypid AS child_type, p.atttypid AS parent_type, p.atttypmod,
            CASE WHEN p.attcollation <> t.typcollation THEN ' COLLATE ' || p.attcollation::regcollation ELSE '' END AS collation
     FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
          JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
          JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
          JOIN pg_type t ON t.oid = p.atttypid
-    WHERE c.atttypid <> p.atttypid),
-base AS (
-    SELECT t.oid, t.oid AS type FROM pg_type t WHERE t.oid IN (SELECT child_type FROM pair UNION SELECT parent_type FROM pair)
-    UNION ALL
-    SELECT b.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type AND t.typtype = 'd')
+    WHERE c.atttypid <> p.atttypid)
 SELECT r.schema_name, r.object, format_type(r.child_type, NULL), format_type(r.parent_type, NULL),
        CASE WHEN s.kept IS NULL THEN 'there is no fix, because a value or a rule of the type could be lost'
             WHEN s.sql IS NULL THEN 'there is no fix, because a view or something else that uses the column forbids it'
@@ -60,23 +56,24 @@ SELECT r.schema_name, r.object, format_type(r.child_type, NULL), format_type(r.p
                                  FROM schemaguard.sg_script_facts(ARRAY[s.sql], false) f) || ' the table' END,
        quote_literal(s.sql)
 FROM pair r
-     -- each value has one of the other type that no other value has: not so of some implicit casts
+     -- of these types each value has one of the other type, and equal are those that were equal: not so of other implicit casts
      LEFT JOIN LATERAL (
          SELECT schemaguard.sg_lint_retype(r.child, r.attnum, format_type(r.parent_type, NULL) || r.collation), true
          FROM pg_cast i
          WHERE i.castsource = r.child_type AND i.casttarget = r.parent_type AND i.castcontext = 'i' AND r.atttypmod < 0
-           AND r.parent_type <> ALL ('{real,double precision,name,timestamp with time zone}'::regtype[])) s (sql, kept) ON true
+           AND (r.parent_type = ANY ('{smallint,integer,bigint,numeric}'::regtype[])
+                OR ARRAY[r.child_type, r.parent_type]::regtype[] <@ '{text,varchar}'::regtype[])) s (sql, kept) ON true
 WHERE (array_position('{smallint,integer,bigint}', format_type(r.child_type, NULL))
        < array_position('{smallint,integer,bigint}', format_type(r.parent_type, NULL))) IS NOT TRUE
   -- a domain has the values of its type
-  AND NOT EXISTS (SELECT FROM base c JOIN base p ON p.type = c.type WHERE c.oid = r.child_type AND p.oid = r.parent_type)
+  AND (schemaguard.sg_lint_domain(r.child_type)).base <> (schemaguard.sg_lint_domain(r.parent_type)).base
 $rule$),
 
 ('shipped', NULL, NULL, 'key-collation-mismatch', 'warning', 'collation %2 refers to %3',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT k.schema_name, k.object, c.attcollation::regcollation::text, p.attcollation::regcollation::text,
        quote_literal(schemaguard.sg_lint_retype(k.child, u.c,
-                         format_type(p.atttypid, p.atttypmod) || ' COLLATE ' || p.attcollation::regcollation))
+                         format_type(c.atttypid, c.atttypmod) || ' COLLATE ' || p.attcollation::regcollation))
 FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
      JOIN pg_attribute c ON c.attrelid = k.child AND c.attnum = u.c
      JOIN pg_attribute p ON p.attrelid = k.parent AND p.attnum = u.p
@@ -122,7 +119,10 @@ WHERE NOT EXISTS (
           WHERE p <> ALL (ARRAY(SELECT quote_ident(c.attname) || ' IS NOT NULL' FROM pg_attribute c
                                 WHERE c.attrelid = k.child AND c.attnum = ANY (k.child_columns)))))
       AND (a.amname = 'btree' OR cardinality(k.child_columns) = 1 AND a.amname = 'hash')
-      AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1])
+      AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1]
+      -- the key's own queries compare by the collation of the column
+      AND NOT EXISTS (SELECT FROM pg_attribute c JOIN generate_series(0, cardinality(k.child_columns) - 1) n ON i.indkey[n] = c.attnum
+                      WHERE c.attrelid = k.child AND c.attcollation <> i.indcollation[n]))
 $rule$),
 
 ('shipped', NULL, NULL, 'key-across-schemas', 'note', 'refers to another schema: %2', NULL, $rule$
@@ -134,7 +134,7 @@ $rule$),
 SELECT k.schema_name, k.object, schemaguard.sg_lint_columns(k.child, array_agg(a.attnum ORDER BY a.attnum))
 FROM schemaguard.lint_key k
      JOIN pg_constraint o ON o.oid = k.oid
-     JOIN pg_attribute a ON a.attrelid = k.child AND a.attnotnull
+     JOIN pg_attribute a ON a.attrelid = k.child AND (a.attnotnull OR (schemaguard.sg_lint_domain(a.atttypid)).not_null)
           AND (o.confdeltype = 'n' AND a.attnum = ANY (coalesce(nullif(o.confdelsetcols, '{}'), o.conkey))
                OR o.confupdtype = 'n' AND a.attnum = ANY (o.conkey))
 GROUP BY k.schema_name, k.object, k.child
@@ -148,8 +148,10 @@ SELECT t.schema_name, t.name,
                        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.n))
         FROM pg_index i
         WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-          AND i.indnatts = i.indnkeyatts
-        ORDER BY i.indexrelid LIMIT 1)
+          AND i.indnatts = i.indnkeyatts AND i.indimmediate
+        -- one whose columns are not null before another
+        ORDER BY EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull),
+                 i.indexrelid LIMIT 1)
 FROM schemaguard.lint_table t
 WHERE NOT t.is_partition AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = t.oid)
   AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.contype = 'p' AND p.conrelid = t.oid)
@@ -234,8 +236,9 @@ FROM pg_sequences q
      JOIN schemaguard.lint_table t ON t.oid = d.relid
      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.attnum
      CROSS JOIN LATERAL (
-         SELECT CASE a.atttypid::regtype::text WHEN 'smallint' THEN 32767 WHEN 'integer' THEN 2147483647
-                                               ELSE 9223372036854775807 END::numeric) m (most)
+         SELECT CASE d.base WHEN 'smallint'::regtype THEN 32767 WHEN 'integer'::regtype THEN 2147483647
+                            ELSE 9223372036854775807 END::numeric
+         FROM schemaguard.sg_lint_domain(a.atttypid) d) m (most)
      CROSS JOIN LATERAL (
          SELECT CASE WHEN q.increment_by > 0 THEN q.last_value / least(q.max_value, m.most)
                      ELSE (q.max_value::numeric - q.last_value) / nullif(q.max_value - greatest(q.min_value, - m.most - 1), 0) END,

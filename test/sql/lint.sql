@@ -430,6 +430,31 @@ CREATE TABLE kept (id int PRIMARY KEY, code_of code CONSTRAINT code_of REFERENCE
     whole int CONSTRAINT whole REFERENCES parent (n), t varchar(5) CONSTRAINT t REFERENCES parent);
 SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule ~ '^key-type';
 DROP TABLE kept, parent;
+-- types whose equality, or length, is another one's
+CREATE TABLE parent (b bpchar UNIQUE, c char(4) UNIQUE, vb varbit UNIQUE, n inet UNIQUE, o oid UNIQUE, ts timestamp UNIQUE, t text UNIQUE);
+CREATE TABLE kept (id int PRIMARY KEY, from_text text CONSTRAINT from_text REFERENCES parent (b), from_char char(4) CONSTRAINT from_char REFERENCES parent (t),
+    bits bit(4) CONSTRAINT bits REFERENCES parent (vb), net cidr CONSTRAINT net REFERENCES parent (n), big bigint CONSTRAINT big REFERENCES parent (o),
+    day date CONSTRAINT day REFERENCES parent (ts));
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule ~ '^key-type';
+DROP TABLE kept, parent;
+-- another collation, not another length
+CREATE TABLE parent (code varchar(5) COLLATE "C" PRIMARY KEY);
+CREATE TABLE kept (id int PRIMARY KEY, code varchar(20) COLLATE "POSIX" CONSTRAINT code REFERENCES parent);
+CREATE INDEX kept_code ON kept (code COLLATE "C");
+SELECT rule, fix FROM sg_lint_details('{lint_more}') WHERE object = 'lint_more.kept.code';
+CREATE INDEX kept_code_own ON kept (code);
+SELECT count(*) FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+DROP TABLE kept, parent;
+-- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
+CREATE DOMAIN number AS int;
+CREATE DOMAIN some_number AS number NOT NULL;
+CREATE SEQUENCE numbers;
+CREATE TABLE parent (c int NOT NULL UNIQUE DEFERRABLE, a int UNIQUE, b int NOT NULL UNIQUE);
+CREATE TABLE kept (id number PRIMARY KEY DEFAULT nextval('numbers'), b some_number CONSTRAINT b REFERENCES parent (b) ON DELETE SET NULL, a int REFERENCES parent (a));
+SELECT setval('numbers', 2000000000);
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule IN ('sequence-exhausted', 'set-null-on-not-null', 'parent-without-primary-key');
+DROP TABLE kept, parent;
+DROP SEQUENCE numbers;
 DROP DOMAIN short_code, code;
 
 -- each fix can be done: none of a type that something else needs, none of what another one drops, and all of a partition's triggers
