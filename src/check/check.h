@@ -119,8 +119,8 @@ typedef struct CheckStep
 								 * own, if writes.counted */
 	CheckWrites writes;
 	CheckNames *names;			/* NULL until requested */
-	List	   *made;			/* char *: functions, types and others that its
-								 * statements make, if made_known */
+	List	   *made;			/* char *: functions, types and others that
+								 * its statements make, if made_known */
 	bool		made_known;
 } CheckStep;
 
@@ -301,6 +301,12 @@ extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
  */
 extern void check_filler(CheckStep *cs, bool lost);
 
+/*
+ * Warns, by a row of that name, of rules that replace a step's UPDATE or DELETE
+ * of a table's rows (instead), or add to it
+ */
+extern void check_rewrite_rules(CheckStep *cs, const char *name, Oid table, CmdType event, bool instead);
+
 /* Warns of triggers and rules of users that run for each row, or batch, that a step fills */
 extern void check_filled(PlanCheck *check, CheckStep *cs, Oid table);
 
@@ -316,7 +322,7 @@ extern void check_all_orphans(PlanCheck *check);
 
 /*
  * Adds obstacles to mending so many rows of a table by the step's policy:
- * triggers, and rows that refer to deleted ones
+ * triggers, rules, and rows that refer to deleted ones
  */
 extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows);
 extern void check_fix(PlanCheck *check, CheckStep *cs);

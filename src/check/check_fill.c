@@ -77,10 +77,10 @@ check_later_triggers(CheckStep *cs, Oid table)
 	}
 }
 
-/* Warns of rules that replace an UPDATE, or add to it */
-static void
-check_rules(CheckStep *cs, Oid table, bool instead)
+void
+check_rewrite_rules(CheckStep *cs, const char *name, Oid table, CmdType event, bool instead)
 {
+	const char *word = event == CMD_DELETE ? "DELETE" : "UPDATE";
 	SgCatalog	rules;
 	HeapTuple	tuple;
 	bool		found = false;
@@ -90,13 +90,13 @@ check_rules(CheckStep *cs, Oid table, bool instead)
 	{
 		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
 
-		found = rule->ev_type - '0' == CMD_UPDATE && rule->is_instead == instead && rule->ev_enabled != RULE_DISABLED;
+		found = rule->ev_type - '0' == event && rule->is_instead == instead && rule->ev_enabled != RULE_DISABLED;
 	}
 	sg_catalog_end(&rules);
 	if (found)
-		check_row(cs, "filler", CHECK_WARN,
-				  psprintf(instead ? "a rule of %s does something else in place of UPDATE, so its rows can't be filled" :
-						   "a rule of %s does something else with each UPDATE that fills its rows", sg_relation_name(table)),
+		check_row(cs, name, CHECK_WARN,
+				  psprintf(instead ? "a rule of %s does something else in place of %s, so the step can't change its rows" :
+						   "a rule of %s does something else with each %s of the step", sg_relation_name(table), word),
 				  psprintf("SELECT rulename, definition FROM pg_rules WHERE format('%%I.%%I', schemaname, tablename) = %s;",
 						   quote_literal_cstr(sg_relation_name(table))));
 }
@@ -129,7 +129,7 @@ check_filled(PlanCheck *check, CheckStep *cs, Oid table)
 	foreach_oid(part, sg_all_inheritors(table))
 	{
 		check_broken_rows(cs, part);
-		check_rules(cs, part, false);
+		check_rewrite_rules(cs, "filler", part, CMD_UPDATE, false);
 		check_triggers(cs, part, TRIGGER_TYPE_UPDATE, cs->step->child_columns,
 					   check_rows_without(check_table(check, part), linitial(cs->step->child_columns)));
 	}
@@ -198,7 +198,7 @@ check_filler(CheckStep *cs, bool lost)
 	foreach_oid(table, sg_all_inheritors(child))
 	{
 		check_later_triggers(cs, table);
-		check_rules(cs, table, true);
+		check_rewrite_rules(cs, "filler", table, CMD_UPDATE, true);
 		check_owners(cs, child, table);
 	}
 	if (step->kind == STEP_FOREIGN_KEY)

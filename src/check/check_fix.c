@@ -224,6 +224,34 @@ check_fixing_triggers(CheckStep *cs, Oid table, double rows)
 	}
 }
 
+/*
+ * Warns of rules for the statements by which the policy changes or deletes rows
+ * of a table, and of tables whose rows go along: those of a partition do not
+ * apply.  check_filler() warns of those that replace the UPDATE of policy "set".
+ */
+static void
+check_fixing_rules(CheckStep *cs, Oid table)
+{
+	const PlanStep *step = cs->step;
+	CmdType		event = plan_policy_deletes(step->orphans) ? CMD_DELETE : CMD_UPDATE;
+	List	   *tables = step->kind == STEP_FOREIGN_KEY || get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE ?
+		list_make1_oid(table) : list_copy(sg_all_inheritors(table));
+
+	if (!plan_step_fixes(step))
+		return;
+	foreach_ptr(const FixTally, tally, event == CMD_DELETE ? cs->along : NIL)
+	{
+		if (tally->fate == FIX_DELETE || tally->fate == FIX_QUARANTINE)
+			tables = list_append_unique_oid(tables, tally->by->key->child);
+	}
+	foreach_oid(part, tables)
+	{
+		if (event == CMD_DELETE || step->kind == STEP_FOREIGN_KEY)
+			check_rewrite_rules(cs, "rules", part, event, true);
+		check_rewrite_rules(cs, "rules", part, event, false);
+	}
+}
+
 /* Asks the table's other rules, and the generated columns, for rows that the policy sets */
 static void
 check_other_rules(PlanCheck *check, CheckStep *cs, Oid table)
@@ -251,6 +279,7 @@ check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows)
 	check_other_rules(check, cs, table);
 	check_fixing_triggers(cs, table, rows);
 	check_referring(check, cs, table);
+	check_fixing_rules(cs, table);
 }
 
 /* Checks orphans that the policy removes or mends */

@@ -12,6 +12,36 @@ CREATE FUNCTION found(plan text, verify text DEFAULT 'full') RETURNS SETOF text 
   SELECT concat_ws('|', step, check_name, result, detail) FROM sg_plan_check_details(plan, verify => verify) WHERE result <> 'ok' AND step > 0
 $$;
 
+-- rules of tables for the statements by which a policy deletes or changes rows; those of a partition do not apply
+CREATE TABLE ruled (id int PRIMARY KEY, n int);
+CREATE TABLE also_ruled (LIKE ruled INCLUDING ALL);
+CREATE TABLE orphan_ruled (LIKE ruled INCLUDING ALL);
+CREATE TABLE null_ruled (LIKE ruled INCLUDING ALL);
+CREATE TABLE leaf_ruled (LIKE ruled INCLUDING ALL) PARTITION BY RANGE (id);
+CREATE TABLE leaf_ruled_1 PARTITION OF leaf_ruled DEFAULT;
+CREATE RULE ruled AS ON DELETE TO ruled WHERE old.id = 1 DO INSTEAD NOTHING;
+CREATE RULE ruled AS ON DELETE TO also_ruled DO ALSO NOTIFY gone;
+CREATE RULE ruled AS ON DELETE TO orphan_ruled DO INSTEAD NOTHING;
+CREATE RULE ruled AS ON UPDATE TO null_ruled DO INSTEAD NOTHING;
+CREATE RULE ruled AS ON DELETE TO leaf_ruled_1 DO INSTEAD NOTHING;
+INSERT INTO ruled VALUES (1, -1);
+INSERT INTO also_ruled TABLE ruled;
+INSERT INTO orphan_ruled TABLE ruled;
+INSERT INTO null_ruled TABLE ruled;
+INSERT INTO leaf_ruled TABLE ruled;
+SELECT sg_plan_create('chs_ruled') \g /dev/null
+SELECT sg_plan_add_check('chs_ruled', 'ruled', 'n > 0', policy => 'delete') \g /dev/null
+SELECT sg_plan_add_check('chs_ruled', 'also_ruled', 'n > 0', policy => 'quarantine') \g /dev/null
+SELECT sg_plan_add_fk('chs_ruled', 'orphan_ruled', '{n}', 'ruled', orphans => 'quarantine', index => false) \g /dev/null
+SELECT sg_plan_add_fk('chs_ruled', 'null_ruled', '{n}', 'ruled', orphans => 'set null', index => false) \g /dev/null
+SELECT sg_plan_add_check('chs_ruled', 'leaf_ruled', 'n > 0', policy => 'quarantine') \g /dev/null
+SELECT found('chs_ruled');
+SELECT hint FROM sg_plan_check_details('chs_ruled') WHERE check_name = 'rules' AND step = 1;
+SET client_min_messages = error;
+CALL sg_apply('chs_ruled', fix => true);
+SET client_min_messages = warning;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_ruled' ORDER BY step;
+
 -- rows that refer to those that a policy takes out: named by a full check, told as not looked at by another one
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE c (id int PRIMARY KEY, p_id int, n int, code text);

@@ -482,7 +482,7 @@ is(ask("SELECT string_agg(check_name || ' ' || result || ': ' || detail, ', ') F
 	$_->[1], "check: $_->[0]")
 	foreach [ 'behind', 'filler warn: trigger "~~back" of public.behind fires behind the one that fills rows, and may take their values away' ],
 	[ 'behind_part', 'filler warn: trigger "~~back" of public.behind_part_1 fires behind the one that fills rows, and may take their values away' ],
-	[ 'ruled', q{filler warn: a rule of public.ruled does something else in place of UPDATE, so its rows can't be filled} ],
+	[ 'ruled', q{filler warn: a rule of public.ruled does something else in place of UPDATE, so the step can't change its rows} ],
 	[ 'owned', 'filler warn: public.owned_kid has another owner than public.owned, so rows that come to it are not filled' ],
 	[ 'typo', q{filler warn: trigger "~~back" of public.behind fires behind the one that fills rows, and may take their values away, backfill block: the expressions can't be used: column "reff" does not exist} ],
 	[ 'lost', 'filler warn: the trigger that fills rows was dropped, disabled or changed: rows come without a value' ];
