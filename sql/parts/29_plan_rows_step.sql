@@ -69,7 +69,8 @@ BEGIN ATOMIC
         WHERE NOT t.deletes OR k.name = ANY (key_columns)),
     sql AS (
         SELECT string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number)
-                   || coalesce(', CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name), ' ' ORDER BY g.number) || ' END',
+                   || coalesce(', CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name),
+                       ' ' ORDER BY g.number) || ' END',
                                ', NULL::pg_catalog.text') || ' AS "~cut"' AS casts,
                string_agg(g.quoted, ', ' ORDER BY g.number) AS columns,
                string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS sets,
