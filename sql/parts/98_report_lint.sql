@@ -97,7 +97,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lint_domain(oid)
     IS 'returns the type below a domain, or the type itself, and whether a domain forbids null';
 
-CREATE FUNCTION schemaguard.sg_lint_retype(relid oid, attnum int2, type text) RETURNS text
+CREATE FUNCTION schemaguard.sg_lint_retype(relid oid, attnum int, type text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', t.name, a.attname, type)
         FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid
@@ -111,7 +111,7 @@ RETURN (SELECT format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', t.name, a.attnam
                      OR d.classid = 'pg_class'::regclass AND d.objid = relid AND d.objsubid > 0
                      OR d.classid = 'pg_attrdef'::regclass
                         AND EXISTS (SELECT FROM pg_attrdef g WHERE g.oid = d.objid AND g.adnum <> a.attnum))));
-COMMENT ON FUNCTION schemaguard.sg_lint_retype(oid, int2, text)
+COMMENT ON FUNCTION schemaguard.sg_lint_retype(oid, int, text)
     IS 'returns the statement that changes a column''s type, or null where something that uses the column forbids that';
 
 CREATE VIEW schemaguard.lint_key WITH (security_invoker = true) AS

@@ -272,7 +272,7 @@ my %call = (
 	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL)},
 	'schemaguard.sg_lint_refusal' => q{SELECT schemaguard.sg_lint_refusal('ALTER TABLE public.t_c DROP nope')},
 	'schemaguard.sg_lint_statements' => q{SELECT count(*) >= 0 FROM schemaguard.sg_lint_statements(10)},
-	'schemaguard.sg_lint_retype' => q{SELECT schemaguard.sg_lint_retype('public.t_c'::regclass, 1::int2, 'bigint')},
+	'schemaguard.sg_lint_retype' => q{SELECT schemaguard.sg_lint_retype('public.t_c'::regclass, 1, 'bigint')},
 	'schemaguard.sg_lint_domain' => q{SELECT schemaguard.sg_lint_domain('int'::regtype)},
 	'schemaguard.sg_lint_columns' => q{SELECT schemaguard.sg_lint_columns('public.t_c'::regclass, '{1}')},
 	'schemaguard.sg_lint_whose' => q{SELECT schemaguard.sg_lint_whose('a', 1)},

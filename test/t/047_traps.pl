@@ -115,7 +115,7 @@ my @calls = (
 	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('ALTER TABLE t.%1$s_c ADD CHECK (t.f(1) > 0)')$$)} ],
 	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('CREATE OR REPLACE VIEW t.%1$s_c AS SELECT t.f(1) AS c FROM t.%1$s_c')$$)} ],
 	[ sg_lint_statements => 'SELECT count(*) FROM schemaguard.sg_lint_statements(10)' ],
-	[ sg_lint_retype => q{SELECT schemaguard.sg_lint_retype(oid, 1::int2, 'bigint') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
+	[ sg_lint_retype => q{SELECT schemaguard.sg_lint_retype(oid, 1, 'bigint') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_domain => q{SELECT schemaguard.sg_lint_domain(oid) FROM pg_type WHERE typnamespace = 't'::regnamespace} ],
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_sarif => 'SELECT sg_lint_sarif()' ],
