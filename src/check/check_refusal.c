@@ -280,7 +280,7 @@ look_at_heirs(Oid table, const AlterTableCmd *command, const ColumnDef *def)
 	}
 }
 
-/* What the same ALTER TABLE drops, it drops first */
+/* Refuses a constraint whose name or kind the table has already; after a drop in the same ALTER TABLE it may be free */
 static void
 look_at_constraint(const AlterTableStmt *statement, Oid table, const Constraint *constraint)
 {

@@ -15,7 +15,7 @@
 /* Returns why a step can't have its rows, or NULL; raises an error for a definition that is no JSON */
 extern char *plan_rows_problem(const PlanStep *step);
 
-/* What a step's statement has made of its rows, or would: all but `rows` and `lost` are known beforehand */
+/* Outcome of a step of rows; a count before the step runs fills in all but `rows` and `lost` */
 typedef struct PlanRowsMade
 {
 	char	   *rows;			/* record of what it has changed (JSON), or

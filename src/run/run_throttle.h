@@ -28,7 +28,7 @@ extern bool run_throttle(PlanRun *run);
  */
 extern bool run_throttle_behind(PlanRun *run, Oid relid);
 
-/* How long somebody in the way is waited for in silence */
+/* Milliseconds for which a run waits for another session before it tells of that */
 #define RUN_QUIET_MS	1000
 
 /*
