@@ -359,6 +359,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'tells whether publications send the extension''s own tables to other servers';
 
+-- to_regclass() raises an error for who has no USAGE on the schema
+CREATE FUNCTION schemaguard.sg_relation_oid(qualified text) RETURNS oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+    WHERE n.nspname = (parse_ident(qualified))[1] AND c.relname = (parse_ident(qualified))[2];
+END;
+COMMENT ON FUNCTION schemaguard.sg_relation_oid(text)
+    IS 'returns the relation of a qualified name, or null; USAGE on the schema is not needed';
+
 -- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h). Triggers that
 -- fill columns are found by their functions, which are few: to read all triggers took longer than all else together.
 CREATE FUNCTION schemaguard.sg_status_leftovers(
@@ -414,7 +424,7 @@ BEGIN ATOMIC
         UNION ALL
         SELECT 1, d.begun_at, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass), p.finish
         FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
-             JOIN pg_index i ON i.indexrelid = to_regclass(d.object) AND NOT i.indisvalid
+             JOIN pg_index i ON i.indexrelid = schemaguard.sg_relation_oid(d.object) AND NOT i.indisvalid
         WHERE d.kind = 'index' AND d.done_at IS NULL AND d.undone_at IS NULL
         UNION ALL                               -- by a statement, whose deed is closed where the build has ended
         SELECT 1, d.begun_at, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass), p.finish
@@ -433,7 +443,8 @@ BEGIN ATOMIC
                                        CASE s.kind WHEN 'foreign key' THEN 'key' ELSE upper(s.kind) END, s.fk_name, s.child_table),
                CASE WHEN s.reason IS NULL THEN p.finish ELSE p.fix END
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
-             JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
+             JOIN pg_constraint c ON c.conrelid = schemaguard.sg_relation_oid(s.child_table) AND c.conname = s.fk_name
+                  AND NOT c.convalidated
         WHERE s.state IN ('added', 'failed') AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
           -- between two batches, a call leaves nothing else; one that stopped says why
           AND (s.state = 'added' AND (s.reason IS NULL OR s.reason ~ '^(fixed|stopped): ')
@@ -481,7 +492,7 @@ BEGIN ATOMIC
                                u.subname, p.name, (s.child_columns)[1], r.srrelid::regclass), p.finish
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_subscription_rel r ON coalesce(pg_partition_root(r.srrelid), r.srrelid)
-                  = coalesce(pg_partition_root(to_regclass(s.child_table)), to_regclass(s.child_table))
+                  = (SELECT coalesce(pg_partition_root(c.oid), c.oid) FROM schemaguard.sg_relation_oid(s.child_table) c (oid))
              JOIN pg_subscription u ON u.oid = r.srsubid
         WHERE s.kind = 'column' AND s.state = 'validated' AND s.fills
           AND NOT EXISTS (SELECT FROM pg_trigger t
