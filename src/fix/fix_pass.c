@@ -333,7 +333,8 @@ fail_attempt(FixAction *action)
 		text = run_failure_text(&action->action);
 
 	said = sg_error_message(error);
-	if (lacks_room(action))
+	/* without a floor of free space, the other steps may write where there is room */
+	if (lacks_room(action) && sg_min_free_disk != 0)
 	{
 		pass_over(action, text);
 		run_stop_at_step(run, text);
