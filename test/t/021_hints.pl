@@ -13,7 +13,7 @@ use Test::More;
 my $node = new_node('pasted', without => 1);
 $node->safe_psql('postgres', 'CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC');
 
-my $verb = qr/SELECT|CALL|DO|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
+my $verb = qr/SELECT|CALL|DO|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|INSERT|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
 my (%statement, %unqualified, %prose, %where, %several, %inside);
 
 # The cells of a line as psql prints it, in a table or not, that have a call of ours
