@@ -64,17 +64,22 @@ is_deeply(\%several, {}, 'a hint ends with one statement');
 my %bad = map { $_ => 1 } qw(42601 42883 42725 42804 42P13 0A000 22P02);
 my $pasted = 0;
 my @failed;
+# one session for all, for most of a new one's time goes by before its statement
+my $session = SgTest::Session->new($node);
 foreach my $text (sort keys %statement)
 {
 	my $sql = $text =~ s/\bpublic\.(?=sg_\w+\()/sg./gr;
 	my $ours = $sql =~ /\bsg\.sg_/;
 	# only parsed: PL/pgSQL does that with all of a block
 	$sql = "DO \$pasted\$BEGIN RETURN; $sql END\$pasted\$;" unless $ours;
-	my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSET search_path = public;\n$sql");
-	my ($state) = $err =~ /ERROR:\s+(\w{5})/;
+	$session->query('DISCARD ALL; SET search_path = public');
+	$session->query($sql) // die "the session ended: $text";
+	my ($state) = $session->{err} =~ /ERROR:\s+(\w{5})/;
+	$session->query('ROLLBACK');
 	$pasted++;
 	push @failed, "$statement{$text}: $text: " . ($state // '') if $state && $bad{$state};
 }
+$session->quit;
 is_deeply(\@failed, [], "$pasted statements run as pasted, with search_path = public");
 
 # ---- a message that is cut is whole where its hint leads: one row ----

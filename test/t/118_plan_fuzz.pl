@@ -9,10 +9,10 @@
 # constraint holds; each step that is called done is there; a statement has run as often as its step says; an error has a SQLSTATE.
 # After the rollback: the catalog and the rows are those of the beginning, or the call or a step's reason names the table.
 #
-# 200 plans, 20,000 with SG_LONG=1, by four processes; SG_SEED=n starts elsewhere, SG_PLAN=n runs plan n alone and says what it does.
+# 100 plans, 20,000 with SG_LONG=1, by four processes; SG_SEED=n starts elsewhere, SG_PLAN=n runs plan n alone and says what it does.
 #
 # rooms: change undo fix
-# takes: 200 s
+# takes: 120 s
 # majors: one (the longest; what kinds do is in regression tests)
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
-my $plans = $ENV{SG_CASES} || (long_run() ? 20_000 : 200);
+my $plans = $ENV{SG_CASES} || (long_run() ? 20_000 : 100);
 
 # Four processes share a long run, each with a server of its own
 my $lanes = long_run() && !defined $ENV{SG_PLAN} ? 4 : 1;

@@ -32,7 +32,7 @@
 #   SG_TIMEOUT=N     seconds for one job (default 1200; with SG_LONG 7200)
 #   CORPUS=DIR       real schemas, for the tests that have a use for them (default ../shared/corpus beside the checkout)
 # To run a few only (any of these turns off what the others do not name):
-#   ONLY_REGRESS="audit plan" (all: each)  ONLY_ISOLATION="iso_lock_add"  ONLY_TAP="050_crash"
+#   ONLY_REGRESS="audit plan" (all: each)  ONLY_ISOLATION="iso_lock_add" (all: each)  ONLY_TAP="050_crash"
 #
 # What a test says about itself, in a comment of one line (`# key: ...`; in a regression test `-- key: ...`):
 #   rooms: audit fk          whose tests it belongs to; each test has this one
@@ -97,6 +97,7 @@ there() {
 choose_tests() {
   if [ -n "${ONLY_REGRESS:-}${ONLY_ISOLATION:-}${ONLY_TAP:-}" ]; then
     [ "${ONLY_REGRESS:-}" != all ] || ONLY_REGRESS=$(make_value REGRESS)
+    [ "${ONLY_ISOLATION:-}" != all ] || ONLY_ISOLATION=$(make_value ISOLATION)
     regress=${ONLY_REGRESS:-} isolation=${ONLY_ISOLATION:-} tap=${ONLY_TAP:-} ONLY=
     there sql sql "$regress"
     there specs spec "$isolation"
