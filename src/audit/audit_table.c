@@ -490,16 +490,15 @@ put_off(const Batch *batch, List *keys)
  * unknown, or come back later; the rest of the batch is judged at once.
  */
 static void
-give_way(const Batch *batch, const AuditWaiter *waiter)
+give_way(const Batch *batch, const AuditStop *stop)
 {
-	const char *reason = audit_yield_text(waiter);
 	Batch		rest = *batch;
 	List	   *given = NIL;
 
 	rest.keys = NIL;
 	foreach_ptr(AuditKey, ak, batch->keys)
 	{
-		if (has_locked(ak, waiter->relid))
+		if (has_locked(ak, stop->relid))
 			given = lappend(given, ak);
 		else
 			rest.keys = lappend(rest.keys, ak);
@@ -512,9 +511,9 @@ give_way(const Batch *batch, const AuditWaiter *waiter)
 	}
 	foreach_ptr(AuditKey, ak, given)
 	{
-		set_unknown(batch, ak, reason);
+		set_unknown(batch, ak, stop->reason);
 		ak->yields++;
-		ak->waits_for = waiter->relid;
+		ak->waits_for = stop->relid;
 	}
 	if (batch->yield == AUDIT_COMES_BACK)
 		put_off(batch, given);
@@ -523,55 +522,58 @@ give_way(const Batch *batch, const AuditWaiter *waiter)
 }
 
 /*
- * Starts to watch for waiting sessions, unless a key of the batch has given way
- * often enough, which is reported
+ * Handles a batch whose temporary files take too much space: one table or key
+ * takes less, and others may take none
  */
 static void
-look_who_waits(const Batch *batch)
+give_up(const Batch *batch, const AuditStop *stop)
 {
-	if (batch->yield == AUDIT_HOLDS)
-		return;
+	if (list_length(batch->keys) > 1)
+		judge_apart(batch, batch->keys, batch->parallel);
+	else
+		set_unknown(batch, linitial(batch->keys), stop->reason);
+}
+
+/*
+ * Returns whether a batch gives way to waiting sessions: not if a key of it has
+ * done so often enough, which is reported
+ */
+static bool
+yields(const Batch *batch)
+{
+	if (batch->yield == AUDIT_HOLDS || RecoveryInProgress())
+		return false;
 	foreach_ptr(const AuditKey, ak, batch->keys)
 	{
 		if (ak->yields < MAX_YIELDS)
 			continue;
 		sg_tell_and_log(true, psprintf("the audit of %s gave way %d times and now holds its locks", ak->child_table, MAX_YIELDS),
 						"ALTER TABLE and whoever comes after it wait until its keys are judged.", NULL);
-		return;
+		return false;
 	}
-	audit_yield_begin();
+	return true;
 }
 
 static void
 judge(Batch *batch)
 {
 	TimestampTz start = GetCurrentTimestamp();
-	const AuditWaiter *waiter = NULL;
+	AuditStop	stop;
 	ErrorData  *edata;
 	double		elapsed;
 	ListCell   *lc;
 
 	CHECK_FOR_INTERRUPTS();
-	if (RecoveryInProgress())
-	{
-		/* no subtransaction: a recovery conflict in it would be FATAL */
-		judge_batch(batch);
-		edata = NULL;
-	}
-	else
-	{
-		/* always rolled back, so that ALTER TABLE does not wait for our locks */
-		look_who_waits(batch);
-		edata = sg_try_undo(judge_batch, batch);
-		waiter = audit_yield_end();
-	}
+	edata = audit_run(judge_batch, batch, yields(batch), &stop);
 
 	/* divide the time among the keys that were read together */
 	elapsed = (GetCurrentTimestamp() - start) / 1000.0 / list_length(batch->keys);
 	foreach(lc, batch->keys)
 		((AuditKey *) lfirst(lc))->elapsed_ms = elapsed;
-	if (edata && waiter && sg_is_cancel(edata))
-		give_way(batch, waiter);
+	if (stop.reason && OidIsValid(stop.relid))
+		give_way(batch, &stop);
+	else if (stop.reason)
+		give_up(batch, &stop);
 	else if (edata)
 		recover(batch, edata);
 	else

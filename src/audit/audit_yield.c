@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * audit_yield.c
- *	  An audit that only reads gives way to whoever waits behind it for longer
- *	  than schemaguard.lock_timeout.
+ *	  An audit stops for whoever waits behind it, and for want of disk space.
  *
  * ALTER TABLE waits behind the ACCESS SHARE of an audit, and everybody who
  * comes later, a plain SELECT as well, waits behind ALTER TABLE.  A timer
  * therefore looks who waits for ACCESS EXCLUSIVE on a table that the audit has
- * locked, or on an index of one, which nothing but such a lock conflicts with, and cancels the batch.
+ * locked, or on an index of one, which nothing but such a lock conflicts with,
+ * for longer than schemaguard.lock_timeout, and cancels the batch.
  * The end of its subtransaction releases the locks.
  *
  * The timer's handler reads shared memory without a lock, as
@@ -30,6 +30,8 @@
 #include "audit/audit_internal.h"
 #include "audit/audit_yield.h"
 #include "base/compat.h"
+#include "base/disk.h"
+#include "base/errors.h"
 #include "base/guc.h"
 
 #define LOOK_MS 50
@@ -46,7 +48,8 @@ static int	room = 0;
 static bool looking = false;
 
 /* Session for which the handler has cancelled the batch */
-static AuditWaiter waiter;
+static int	waiting_pid;
+static Oid	awaited;
 static volatile sig_atomic_t gave_way = false;
 
 /* ---- the tables ---- */
@@ -125,10 +128,10 @@ waits_behind(volatile PGPROC *proc, TimestampTz now)
 	if (lock == NULL || proc->waitLockMode != AccessExclusiveLock || proc->databaseId != MyDatabaseId ||
 		since == 0 || now - since < sg_lock_timeout * INT64CONST(1000))
 		return false;
-	waiter.pid = proc->pid;
-	waiter.relid = lock->tag.locktag_field2;
+	waiting_pid = proc->pid;
+	awaited = lock->tag.locktag_field2;
 	return lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId &&
-		waiter.pid != 0 && is_locked(waiter.relid);
+		waiting_pid != 0 && is_locked(awaited);
 }
 
 /* Cancels the batch for a waiting session, unless a user's cancel is pending already */
@@ -151,12 +154,12 @@ look(void)
 	}
 }
 
-void
-audit_yield_begin(void)
+static void
+begin_looking(void)
 {
 	nlocked = 0;
 	gave_way = false;
-	looking = sg_audit_yield && !RecoveryInProgress();
+	looking = sg_audit_yield;
 	if (!looking)
 		return;
 	if (timer == MAX_TIMEOUTS)
@@ -164,22 +167,73 @@ audit_yield_begin(void)
 	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
 }
 
-const AuditWaiter *
-audit_yield_end(void)
+/* Returns whether the batch has been cancelled for a waiting session */
+static bool
+end_looking(void)
 {
 	if (!looking)
-		return NULL;
+		return false;
 	looking = false;
 	disable_timeout(timer, false);
-	if (!gave_way)
-		return NULL;
 	/* clear a cancel that the batch did not process before its end */
-	QueryCancelPending = false;
-	return &waiter;
+	if (gave_way)
+		QueryCancelPending = false;
+	return gave_way;
 }
 
-char *
-audit_yield_text(const AuditWaiter *whom)
+/* ---- an audit ---- */
+
+/* Runs an audit on a standby, where its error ends the call */
+static void
+run_on_standby(void (*fn) (void *arg), void *arg)
 {
-	return psprintf("gave way to ACCESS EXCLUSIVE of pid %d", whom->pid);
+	bool		watches = sg_disk_watch_spills();
+
+	PG_TRY();
+	{
+		fn(arg);
+	}
+	PG_CATCH();
+	{
+		if (watches && sg_disk_watch_end() && geterrcode() == ERRCODE_QUERY_CANCELED)
+		{
+			FlushErrorState();
+			ereport(ERROR,
+					(errcode(ERRCODE_DISK_FULL),
+					 errmsg("the audit was cancelled: its temporary files leave less space free than schemaguard.min_free_disk"),
+					 errhint("More memory takes fewer files:\nSET schemaguard.audit_memory = '1GB';")));
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (watches)
+		(void) sg_disk_watch_end();
+}
+
+ErrorData *
+audit_run(void (*fn) (void *arg), void *arg, bool yields, AuditStop *stop)
+{
+	ErrorData  *error;
+	bool		watches;
+
+	memset(stop, 0, sizeof(AuditStop));
+	if (RecoveryInProgress())
+	{
+		/* no subtransaction: a recovery conflict in it would be FATAL */
+		run_on_standby(fn, arg);
+		return NULL;
+	}
+
+	watches = sg_disk_watch_spills();
+	if (yields)
+		begin_looking();
+	error = sg_try_undo(fn, arg);
+	if (end_looking() && error && sg_is_cancel(error))
+	{
+		stop->relid = awaited;
+		stop->reason = psprintf("gave way to ACCESS EXCLUSIVE of pid %d", waiting_pid);
+	}
+	if (watches && sg_disk_watch_end() && error && sg_is_cancel(error) && stop->reason == NULL)
+		stop->reason = psprintf("it was cancelled because of its temporary files: %s", sg_disk_watch_text());
+	return error;
 }

@@ -1,30 +1,32 @@
 /*-------------------------------------------------------------------------
  *
  * audit_yield.h
- *	  An audit that only reads gives way to whoever waits behind it.
+ *	  An audit stops for whoever waits behind it, and for want of disk space.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SG_AUDIT_YIELD_H
 #define SG_AUDIT_YIELD_H
 
-/* Session that has waited behind an audit for too long, and the table */
-typedef struct AuditWaiter
+#include "postgres.h"
+
+/* Why an audit has cancelled itself */
+typedef struct AuditStop
 {
-	int			pid;
-	Oid			relid;
-} AuditWaiter;
+	char	   *reason;			/* NULL: it has not */
+	Oid			relid;			/* object that a session waits for; InvalidOid:
+								 * low on space */
+} AuditStop;
 
 /*
- * Between begin and end, a session that waits for an object of
- * audit_yield_lock() cancels the running work, unless schemaguard.audit_yield
- * is off or this is a standby.  The end returns that session, or NULL; no such
- * cancel comes after it.
+ * Runs fn(arg), which reads, in a subtransaction that is always rolled back, so
+ * that ALTER TABLE does not wait for its locks.  Returns its error, or NULL; on
+ * a standby, where there is no subtransaction, an error is raised.
+ *
+ * Cancels it if its temporary files leave less space free than
+ * schemaguard.min_free_disk; and, if it yields and schemaguard.audit_yield is
+ * on, for a session that waits for an object of audit_yield_lock().
  */
-extern void audit_yield_begin(void);
-extern const AuditWaiter *audit_yield_end(void);
-
-/* Returns the reason of a key that has given way to a session */
-extern char *audit_yield_text(const AuditWaiter *waiter);
+extern ErrorData *audit_run(void (*fn) (void *arg), void *arg, bool yields, AuditStop *stop);
 
 #endif							/* SG_AUDIT_YIELD_H */

@@ -21,6 +21,7 @@
 #include "catalog/pg_tablespace_d.h"
 #include "commands/tablespace.h"
 #include "common/relpath.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
@@ -337,6 +338,9 @@ typedef struct Watched
 static TimeoutId watch_timeout = MAX_TIMEOUTS;
 static Watched watched[MOST_PLACES];
 static int	nwatched;
+static int64 watch_spilled;		/* temporary blocks that this session had
+								 * written; -1: the watch does not depend on
+								 * them */
 static volatile sig_atomic_t watch_low = -1;	/* index of the first file
 												 * system below its floor, or
 												 * -1 */
@@ -349,6 +353,8 @@ static volatile sig_atomic_t watch_low = -1;	/* index of the first file
 static void
 watch_handler(void)
 {
+	if (pgBufferUsage.temp_blks_written == watch_spilled)
+		return;
 	for (int i = 0; i < nwatched && watch_low < 0; i++)
 	{
 		double		total;
@@ -378,18 +384,32 @@ watch(const char *directory, const char *what)
 	nwatched++;
 }
 
+/* Prepares a watch without places; returns whether schemaguard.min_free_disk wants one */
+static bool
+watch_nothing(int64 spilled)
+{
+	nwatched = 0;
+	watch_low = -1;
+	watch_spilled = spilled;
+	if (watch_timeout == MAX_TIMEOUTS)
+		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
+	return sg_min_free_disk != 0;
+}
+
+static void
+start_watch(void)
+{
+	enable_timeout_every(watch_timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
+}
+
 void
 sg_disk_watch_begin(void)
 {
 	DIR		   *dir;
 	struct dirent *entry;
 
-	nwatched = 0;
-	watch_low = -1;
-	if (sg_min_free_disk == 0)
+	if (!watch_nothing(-1))
 		return;
-	if (watch_timeout == MAX_TIMEOUTS)
-		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
 	watch(DataDir, "the data directory");
 	watch(XLOGDIR, XLOGDIR);
 	dir = AllocateDir(TABLESPACES);
@@ -400,7 +420,24 @@ sg_disk_watch_begin(void)
 	}
 	if (dir)
 		FreeDir(dir);
-	enable_timeout_every(watch_timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
+	start_watch();
+}
+
+bool
+sg_disk_watch_spills(void)
+{
+	Oid			tablespaces[MOST_TEMPORARY];
+	int			n;
+
+	if ((watch_timeout != MAX_TIMEOUTS && get_timeout_active(watch_timeout)) || !watch_nothing(pgBufferUsage.temp_blks_written))
+		return false;
+	n = temporary_tablespaces(tablespaces);
+	for (int i = 0; i < n; i++)
+		watch(sg_disk_directory(tablespaces[i]), OidIsValid(tablespaces[i]) ? "a tablespace of temporary files" : "the data directory");
+	if (n == 0)
+		watch(sg_disk_directory(InvalidOid), "the data directory");
+	start_watch();
+	return true;
 }
 
 bool

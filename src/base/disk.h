@@ -63,4 +63,12 @@ extern void sg_disk_watch_begin(void);
 extern bool sg_disk_watch_end(void);
 extern char *sg_disk_watch_text(void);
 
+/*
+ * Begins such a watch of the places of temporary files only, which cancels
+ * nothing before this session has written one.  Returns whether
+ * sg_disk_watch_end() is due: false if there is no limit, or a watch is under
+ * way.  Needs a transaction; keeps no snapshot.
+ */
+extern bool sg_disk_watch_spills(void);
+
 #endif							/* SG_DISK_H */

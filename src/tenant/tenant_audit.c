@@ -519,27 +519,20 @@ static void
 judge_key(RowsJob *job)
 {
 	ErrorData  *edata = NULL;
-	const AuditWaiter *waiter = NULL;
+	AuditStop	stop = {0};
 
 	for (int i = 0; i < MAX_WAITS; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (RecoveryInProgress())
-			judge_rows(job);
-		else
-		{
-			audit_yield_begin();
-			edata = sg_try_undo(judge_rows, job);
-			waiter = audit_yield_end();
-		}
+		edata = audit_run(judge_rows, job, true, &stop);
 		if (edata || !OidIsValid(job->busy))
 			break;
 		edata = sg_try_undo(wait_for_table, &job->busy);
 		if (edata)
 			break;
 	}
-	if (edata && waiter && sg_is_cancel(edata))
-		set_unknown(job, audit_yield_text(waiter));
+	if (stop.reason)
+		set_unknown(job, stop.reason);
 	else if (edata)
 	{
 		sg_rethrow_cancel(edata);

@@ -2,7 +2,8 @@
 #
 # First the words, by a floor that no disk reaches: who is told what, and what does not look at it (rollbacks, restores, drops).
 # Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so do the
-# build of an index and a quarantine of very many rows that go along with one orphan; the rest is done when there is room.
+# build of an index and a quarantine of very many rows that go along with one orphan; the rest is done when there is room.  An audit whose
+# temporary files would fill it gives up with `unknown`.
 # Then one with pg_wal and a tablespace on file systems of their own: each is looked at, also where the data directory has room,
 # before a build and for its temporary files, too; preflight tells of it.
 #
@@ -365,6 +366,35 @@ SQL
 		query('DROP INDEX IF EXISTS written_t_ccnew');
 		$s->query("CALL sg_apply('$plan')");
 		is(states($plan), 'validated', '... with room, the next call does it') or diag($s->{err});
+	}
+
+	# The temporary files of an audit stop at the floor; keys that need none are judged, also below it
+	query(<<'SQL');
+DROP TABLE written;
+CREATE TABLE few (n int PRIMARY KEY);
+INSERT INTO few VALUES (1);
+CREATE UNLOGGED TABLE spilling (code text, n int);
+INSERT INTO spilling SELECT md5(g::text), 1 FROM generate_series(1, 800000) g;
+VACUUM ANALYZE spilling;
+SELECT sg_plan_create('audit');
+SELECT sg_plan_add_fk('audit', 'spilling', '{code}', 'parent', '{code}', index => false), sg_plan_add_fk('audit', 'spilling', '{n}', 'few', index => false);
+CHECKPOINT;
+SQL
+	foreach my $method ('scan', 'sql')
+	{
+		$s->query("SET schemaguard.audit_memory = '1MB'; SET schemaguard.audit_method = '$method'");
+		$leave->(86);
+		$least = $free->();
+		$s->send(q{SELECT result, reason FROM sg_orphan_audit_details(plan => 'audit') ORDER BY fk_name});
+		until ($s->is_done) { my $now = $free->(); $least = $now if $now < $least; }
+		like($s->collect, qr/^unknown\|it was cancelled because of its temporary files: the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB\npass\|$/,
+			"audit ($method): a key whose temporary files would fill the disk is unknown, and says why; another one is judged") or diag($s->{err});
+		cmp_ok($least, '>', 16, "... with room left: $least MB");
+		query('DROP TABLE ballast');
+		$leave->(50);
+		is($s->query(q{SELECT result FROM sg_orphan_audit_details(plan => 'audit') WHERE fk_name = 'spilling_n_fkey'}), 'pass', '... below the floor, too');
+		query('DROP TABLE ballast');
+		is($s->query(q{SELECT result FROM sg_orphan_audit_details(plan => 'audit') WHERE fk_name <> 'spilling_n_fkey'}), 'fail', '... with room, all are') or diag($s->{err});
 	}
 	$_->quit for $s, $ask;
 	unlike(PostgreSQL::Test::Utils::slurp_file($small->logfile), qr/PANIC/, 'no PANIC');
