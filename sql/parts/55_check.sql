@@ -41,8 +41,8 @@ long_transactions AS (
     SELECT CASE WHEN query <> '<insufficient privilege>'
                 THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,
                             extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,
-           format(E'Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it:\n'
-               'SELECT pg_terminate_backend(%s);', pid) AS hint,
+           'Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it:' AS advice,
+           format('SELECT pg_terminate_backend(%s);', pid) AS mend,
            row_number() OVER (ORDER BY xact_start, pid) AS place
     FROM pg_stat_activity
     WHERE pid <> pg_backend_pid()
@@ -53,8 +53,8 @@ long_transactions AS (
 prepared_transactions AS (
     SELECT format('%L of role %s, prepared %s s ago', gid, owner,
                   extract(epoch FROM clock_timestamp() - prepared)::int8) AS what,
-           format(E'Its locks stay until whoever prepared it says COMMIT PREPARED, or ROLLBACK PREPARED:\n'
-               'SELECT * FROM pg_prepared_xacts WHERE gid = %L;', gid) AS hint,
+           'Its locks stay until whoever prepared it says COMMIT PREPARED, or ROLLBACK PREPARED:' AS advice,
+           format('SELECT * FROM pg_prepared_xacts WHERE gid = %L;', gid) AS mend,
            row_number() OVER (ORDER BY prepared, gid) AS place
     FROM pg_prepared_xacts
     WHERE database = current_database()
@@ -67,7 +67,8 @@ replication_slots AS (
                   coalesce(pg_size_pretty(behind), 'an unknown amount'),
                   CASE wal_status WHEN 'lost' THEN ', some of which is gone'
                                   WHEN 'unreserved' THEN ', some of which is about to go' ELSE '' END) AS what,
-           format(E'Have it read on, or give it up:\nSELECT pg_drop_replication_slot(%L);', slot_name) AS hint,
+           'Have it read on, or give it up:' AS advice,
+           format('SELECT pg_drop_replication_slot(%L);', slot_name) AS mend,
            row_number() OVER (ORDER BY slot_name) AS place
     FROM pg_replication_slots,
          LATERAL (SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
@@ -79,7 +80,8 @@ replication_slots AS (
 -- at this age of the database vacuum does without everything else: the default of vacuum_failsafe_age
 wraparound AS (
     SELECT format('database %I is %s transactions old, and vacuum puts everything else aside', datname, age(datfrozenxid)) AS what,
-           E'Have vacuum finish first:\nVACUUM (FREEZE);' AS hint,
+           'Have vacuum finish first:' AS advice,
+           'VACUUM (FREEZE);' AS mend,
            1::int8 AS place
     FROM pg_database
     WHERE datname = current_database()
@@ -87,7 +89,8 @@ wraparound AS (
 
 event_triggers AS (
     SELECT format('%I on %s runs for every ALTER TABLE, and may refuse it', evtname, evtevent) AS what,
-           format(E'If it is in the way:\nALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint,
+           'If it is in the way:' AS advice,
+           format('ALTER EVENT TRIGGER %I DISABLE;', evtname) AS mend,
            row_number() OVER (ORDER BY evtname) AS place
     FROM pg_event_trigger e
     WHERE evtenabled IN ('O', 'A')
@@ -98,14 +101,14 @@ event_triggers AS (
 
 publications AS (
     SELECT format('publication %s replicates tables or sequences of schema schemaguard', publication) AS what,
-           E'A subscriber that lacks them, or writes them itself, stops. Publish the others:\n'
-               || string_agg(statement, ' ') OVER (ORDER BY publication ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS hint,
+           'A subscriber that lacks them, or writes them itself, stops. Publish the others:' AS advice,
+           statement AS mend,
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),
 
 -- a key that is not valid yet has a row of its own
 leftovers AS (
-    SELECT summary AS what, next_call AS hint, row_number() OVER () AS place
+    SELECT summary AS what, NULL AS advice, next_call AS mend, row_number() OVER () AS place
     FROM schemaguard.sg_status_leftovers()
     WHERE state = 'attention' AND summary NOT LIKE '% not valid'),
 
@@ -120,7 +123,7 @@ finding AS (
 
 outcome AS (
     SELECT rule, 1 AS place, 'warn' AS result, string_agg(what, '; ' ORDER BY place) AS detail,
-           (array_agg(hint ORDER BY place))[1] AS hint
+           concat_ws(E'\n', min(advice), string_agg(DISTINCT mend, E'\n')) AS hint
     FROM finding WHERE what IS NOT NULL GROUP BY rule
     UNION ALL
     SELECT rule, 2, 'warn', format('%s %s of other roles could not be looked at', count(*),

@@ -457,10 +457,13 @@ DROP SCHEMA chk_sent;
 -- event triggers
 CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER "chk Et" ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION nothing();
+CREATE EVENT TRIGGER chk_too ON ddl_command_end EXECUTE FUNCTION nothing();
 SELECT * FROM found('well', 'event_triggers');
 ALTER EVENT TRIGGER "chk Et" DISABLE;
+ALTER EVENT TRIGGER chk_too DISABLE;
 SELECT * FROM found('well', 'event_triggers');
 DROP EVENT TRIGGER "chk Et";
+DROP EVENT TRIGGER chk_too;
 
 -- load and the window: what the settings of this session come to now
 CREATE VIEW load AS SELECT check_name, result, regexp_replace(regexp_replace(detail, '\d{4}-\d\d-\d\d [^)]*', '<time>'), '^(the window ends in) [0-9.]+', '\1 #') AS detail, hint

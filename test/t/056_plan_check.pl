@@ -150,6 +150,9 @@ finds('plan', 0, 'replication_slots', qr/^warn\|physical slot slot_one is not in
 $node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('slot_one')});
 $node->safe_psql('postgres', q{SELECT pg_create_logical_replication_slot('slot_two', 'pgoutput')});
 finds('plan', 0, 'replication_slots', qr/^warn\|logical slot slot_two is not in use/, 'a logical one');
+$node->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('slot_one', true)});
+finds('plan', 0, 'replication_slots', qr/: SELECT pg_drop_replication_slot\('slot_one'\); SELECT pg_drop_replication_slot\('slot_two'\);$/, 'the hint mends all of them');
+$node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('slot_one')});
 $node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('slot_two')});
 finds('plan', 0, 'replication_slots', qr/^ok/, 'no slot');
 # the launcher of logical replication takes the only one
