@@ -29,6 +29,7 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_yield.h"
 #include "audit/audit_rule.h"
 #include "base/catalog.h"
 #include "base/compat.h"

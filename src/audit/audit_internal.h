@@ -113,9 +113,6 @@ extern char *audit_index_damage(Oid index, const char *how);
 
 /* ---- audit_yield.c; see audit_yield.h, too ---- */
 
-/* Called before a table or index is locked; a lock that the transaction holds already is not given up */
-extern void audit_yield_lock(Oid relid);
-
 /* Called when a table is locked, for its indexes, which the batch has not locked yet */
 extern void audit_yield_indexes(Oid relid);
 

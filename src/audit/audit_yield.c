@@ -69,11 +69,9 @@ holds(Oid relid)
 	return false;
 }
 
-void
-audit_yield_lock(Oid relid)
+static void
+add(Oid relid)
 {
-	if (!looking || holds(relid))
-		return;
 	if (nlocked == room)
 	{
 		Oid		   *larger = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * Max(2 * room, 64));
@@ -88,6 +86,22 @@ audit_yield_lock(Oid relid)
 	}
 	locked[nlocked] = relid;
 	nlocked++;
+}
+
+void
+audit_yield_lock(Oid relid)
+{
+	if (looking && !holds(relid))
+		add(relid);
+}
+
+void
+audit_yield_locked(List *relids)
+{
+	foreach_oid(relid, looking ? relids : NIL)
+	{
+		add(relid);
+	}
 }
 
 /*
@@ -154,12 +168,12 @@ look(void)
 	}
 }
 
-static void
-begin_looking(void)
+void
+audit_yield_begin(void)
 {
 	nlocked = 0;
 	gave_way = false;
-	looking = sg_audit_yield;
+	looking = sg_audit_yield && !RecoveryInProgress();
 	if (!looking)
 		return;
 	if (timer == MAX_TIMEOUTS)
@@ -167,18 +181,18 @@ begin_looking(void)
 	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
 }
 
-/* Returns whether the batch has been cancelled for a waiting session */
-static bool
-end_looking(void)
+char *
+audit_yield_end(void)
 {
 	if (!looking)
-		return false;
+		return NULL;
 	looking = false;
 	disable_timeout(timer, false);
+	if (!gave_way)
+		return NULL;
 	/* clear a cancel that the batch did not process before its end */
-	if (gave_way)
-		QueryCancelPending = false;
-	return gave_way;
+	QueryCancelPending = false;
+	return psprintf("gave way to ACCESS EXCLUSIVE of pid %d", waiting_pid);
 }
 
 /* ---- an audit ---- */
@@ -214,6 +228,7 @@ ErrorData *
 audit_run(void (*fn) (void *arg), void *arg, bool yields, AuditStop *stop)
 {
 	ErrorData  *error;
+	char	   *reason;
 	bool		watches;
 
 	memset(stop, 0, sizeof(AuditStop));
@@ -226,12 +241,13 @@ audit_run(void (*fn) (void *arg), void *arg, bool yields, AuditStop *stop)
 
 	watches = sg_disk_watch_spills();
 	if (yields)
-		begin_looking();
+		audit_yield_begin();
 	error = sg_try_undo(fn, arg);
-	if (end_looking() && error && sg_is_cancel(error))
+	reason = audit_yield_end();
+	if (reason && error && sg_is_cancel(error))
 	{
+		stop->reason = reason;
 		stop->relid = awaited;
-		stop->reason = psprintf("gave way to ACCESS EXCLUSIVE of pid %d", waiting_pid);
 	}
 	if (watches && sg_disk_watch_end() && error && sg_is_cancel(error) && stop->reason == NULL)
 		stop->reason = psprintf("it was cancelled because of its temporary files: %s", sg_disk_watch_text());

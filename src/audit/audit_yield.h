@@ -29,4 +29,21 @@ typedef struct AuditStop
  */
 extern ErrorData *audit_run(void (*fn) (void *arg), void *arg, bool yields, AuditStop *stop);
 
+/*
+ * For other readers: between begin and end, a session that waits for a table
+ * that they have locked cancels them, unless schemaguard.audit_yield is off or
+ * this is a standby.  The end returns the reason, or NULL; no such cancel comes
+ * after it.
+ */
+extern void audit_yield_begin(void);
+extern char *audit_yield_end(void);
+
+/*
+ * Called before a table or index is locked, unless a lock that the transaction
+ * holds already, which is not given up; and after, for tables (OIDs) that the
+ * reader gives up when it is cancelled
+ */
+extern void audit_yield_lock(Oid relid);
+extern void audit_yield_locked(List *relids);
+
 #endif							/* SG_AUDIT_YIELD_H */

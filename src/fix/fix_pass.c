@@ -36,6 +36,7 @@
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit_yield.h"
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -58,6 +59,9 @@
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
+
+/* number of times that a dry run gives way to who waits behind it */
+#define MOST_YIELDS			3
 
 #define REFERRED_VALUES "values that would change are referred to by"
 
@@ -565,9 +569,36 @@ do_scan(void *arg)
 }
 
 static void
+scan(void *arg)
+{
+	run_deed_reading(do_scan, arg);
+}
+
+/*
+ * Scans for a dry run, which gives way like an audit, to come again in its next
+ * attempt; the fourth holds its locks
+ */
+static void
 execute_scan(RunAction *action)
 {
-	run_deed_reading(do_scan, action);
+	ErrorData  *error;
+	char	   *gave_way;
+
+	if (!action->run->dry_run || action->attempts > MOST_YIELDS)
+	{
+		scan(action);
+		return;
+	}
+	audit_yield_begin();
+	audit_yield_locked(run_locked_tables(action));
+	error = sg_try(scan, action);
+	gave_way = audit_yield_end();
+	if (error && gave_way && sg_is_cancel(error))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("%s", gave_way)));
+	if (error)
+		ReThrowError(error);
 }
 
 bool

@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit_yield.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/gone.h"
@@ -172,6 +173,8 @@ lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 
 	if (mode == RowExclusiveLock)
 		check_no_new_partition(relid, deed->caller);
+	if (deed->reads)
+		audit_yield_lock(relid);
 	if (!is_covered(relid, mode))
 		run_lock_reached(deed->action, relid, named, mode);
 	hold_schema(deed, relid);

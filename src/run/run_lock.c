@@ -145,6 +145,18 @@ target_tables(const LockTarget *target)
 	return target->alone ? list_make1_oid(target->relid) : sg_with_partitions(target->relid);
 }
 
+List *
+run_locked_tables(const RunAction *action)
+{
+	List	   *tables = NIL;
+
+	foreach_ptr(const LockTarget, target, action->targets)
+	{
+		tables = list_concat_unique_oid(tables, target_tables(target));
+	}
+	return tables;
+}
+
 static void
 lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 {

@@ -28,6 +28,9 @@ extern bool run_guard(RunAction *action, bool (*work) (RunAction *action));
 /* Adds a table to lock; a table is locked once, in the mode given first */
 extern void run_add_target(RunAction *action, Oid relid, LOCKMODE mode);
 
+/* Returns the OIDs of the tables of all targets, with partitions */
+extern List *run_locked_tables(const RunAction *action);
+
 /* Like run_add_target(), but without the partitions of the table */
 extern void run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode);
 

@@ -2,7 +2,7 @@
 #
 #   - ALTER TABLE of a table that a SELECT audits, and of a partition of one, the only one or one of many: the keys of that table are
 #     unknown with who it was, those of other tables, read together with it, are judged; the application behind ALTER TABLE goes on
-#   - likewise the audits of a rule and of tenants
+#   - likewise the audits of a rule and of tenants, and a dry run of a fix
 #   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
 #   - nothing gives way to who waits for less than schemaguard.lock_timeout, where schemaguard.audit_yield is off, where the transaction
 #     itself has locked the table, in the audit of a deed, and where somebody has cancelled the audit
@@ -192,5 +192,14 @@ let();
 $audit->collect;
 $alter->collect;
 is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'plan'"), 'validated', 'which then does its work');
+
+query(q{CREATE TABLE h (n int); INSERT INTO h VALUES (1), (5); SELECT sg_plan_create('dry'), sg_plan_add_fk('dry', 'h', 'n', 'p', '{s}', index => false, orphans => 'delete')});
+begin(q{CALL sg_fix_orphans('dry', dry_run => true)});
+$alter->send('ALTER TABLE h ALTER n SET DEFAULT 1');
+ok(wait_for(sub { $alter->is_done }), 'a dry run gives way');
+let();
+$alter->collect;
+$audit->collect;
+like($audit->{err}, qr/1 orphan/, '... and counts then');
 
 done_testing();
