@@ -94,6 +94,8 @@ CREATE TABLE schemaguard.plan_step (
     fills              boolean NOT NULL DEFAULT false,
     nulls_not_distinct boolean NOT NULL DEFAULT false,
     rationale          text,
+    -- of the object that the step drops, as it was when the step was added: place, OID and column, by which it is known under any name
+    object_mark        text,
     PRIMARY KEY (plan, step),
     CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
            child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
@@ -163,6 +165,8 @@ COMMENT ON COLUMN schemaguard.plan_step.index_name IS 'name of the index that is
 COMMENT ON COLUMN schemaguard.plan_step.nulls_not_distinct IS 'true if nulls are equal under the unique constraint';
 COMMENT ON COLUMN schemaguard.plan_step.fills IS 'true if a trigger of the step fills rows that arrive without a value';
 COMMENT ON COLUMN schemaguard.plan_step.rationale IS 'reason for the step, for those who decide; null: not given';
+COMMENT ON COLUMN schemaguard.plan_step.object_mark
+    IS 'system, database, OID and column number of the object that the step drops; null: it is known by its name';
 COMMENT ON COLUMN schemaguard.plan_step.missing IS 'true if the object that the step drops or renames was missing when the step was added';
 
 CREATE TABLE schemaguard.plan_note (

@@ -29,6 +29,7 @@ ALTER TABLE schemaguard.plan_step
     ADD COLUMN fills boolean NOT NULL DEFAULT false,
     ADD COLUMN nulls_not_distinct boolean NOT NULL DEFAULT false,
     ADD COLUMN rationale text,
+    ADD COLUMN object_mark text,
     DROP CONSTRAINT plan_step_state_check,
     ADD CONSTRAINT plan_step_state_check
         CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back', 'waiting')),

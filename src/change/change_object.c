@@ -76,50 +76,10 @@ sibling(const char *qualified, const char *schema, const char *name)
 	return quote_qualified_identifier(schema ? schema : old.schema, name ? name : old.name);
 }
 
-static ObjectAddress
-address_of(Oid classid, Oid object, int sub)
-{
-	ObjectAddress address;
-
-	ObjectAddressSubSet(address, object ? classid : InvalidOid, object, sub);
-	return address;
-}
-
-/* Returns the object of a step's word, table and name; objectId InvalidOid if there is none */
-static ObjectAddress
-find_object(const PlanStep *step, const char *name)
-{
-	ChangedObject what = plan_changed_object(step);
-	Oid			table = sg_find_qualified(is_relation(what) ? sibling(step->child_table, NULL, name) : step->child_table);
-	AttrNumber	attnum;
-	Oid			index;
-
-	switch (what)
-	{
-		case CHANGED_TABLE:
-		case CHANGED_VIEW:
-			return address_of(RelationRelationId, table, 0);
-		case CHANGED_COLUMN:
-			attnum = OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
-			return address_of(RelationRelationId, attnum > 0 ? table : InvalidOid, attnum);
-		case CHANGED_CONSTRAINT:
-			return address_of(ConstraintRelationId, OidIsValid(table) ?
-							  get_relation_constraint_oid(table, name, true) : InvalidOid, 0);
-		case CHANGED_INDEX:
-			index = OidIsValid(table) ? get_relname_relid(name, get_rel_namespace(table)) : InvalidOid;
-			if (OidIsValid(index) && IndexGetRelation(index, true) != table)
-				index = InvalidOid;
-			return address_of(RelationRelationId, index, 0);
-		case CHANGED_TRIGGER:
-			return address_of(TriggerRelationId, OidIsValid(table) ? get_trigger_oid(table, name, true) : InvalidOid, 0);
-	}
-	pg_unreachable();
-}
-
 ObjectAddress
 change_dropped_object(const PlanStep *step)
 {
-	return find_object(step, step->fk_name);
+	return plan_step_target(step, step->fk_name);
 }
 
 /* Returns "table public.a", "column b of public.a" */
@@ -216,8 +176,8 @@ is_free_name(const PlanStep *step, ChangeMove *move)
 static void
 look_at_names(const PlanStep *step, ChangeMove *move, ObjectAddress *from, ObjectAddress *to)
 {
-	*from = find_object(step, step->fk_name);
-	*to = find_object(step, step->new_name);
+	*from = plan_step_target(step, step->fk_name);
+	*to = plan_step_target(step, step->new_name);
 	move->object = *from;
 	if (is_relation(plan_changed_object(step)))
 		move->table = from->objectId;
@@ -884,7 +844,7 @@ bring_properties_back(const PlanStep *step, const char *comment, List *targets, 
 	List	   *statements = NIL;
 	const char *name = quote_identifier(step->fk_name);
 
-	move->object = find_object(step, step->fk_name);
+	move->object = plan_step_target(step, step->fk_name);
 	if (move->kind != MOVE_NONE || !OidIsValid(move->object.objectId))
 		return;
 	if (plan_changed_object(step) == CHANGED_INDEX)
@@ -1220,7 +1180,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 	statement = is_constraint ? add_statement(&step, was, move, &not_valid) : create_statement(&step, was, move);
 	if (statement == NULL)
 		return;
-	move->object = find_object(&step, step.fk_name);
+	move->object = plan_step_target(&step, step.fk_name);
 	if (OidIsValid(move->object.objectId))
 	{
 		const char *now = definition_of(&step, move);
@@ -1245,12 +1205,54 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 
 /* ---- drop ---- */
 
-/* Finds the move if the object is gone, or kept */
+/*
+ * Returns a step about the object that a step is to drop, under the object's
+ * present name; NULL if the object is gone, was dropped by the step, or is known
+ * by name only
+ */
+static PlanStep *
+under_present_name(const PlanStep *step)
+{
+	ObjectAddress object = plan_marked_object(step);
+	PlanStep   *now = memcpy(palloc(sizeof(PlanStep)), step, sizeof(PlanStep));
+	FormData_pg_attribute column;
+	List	   *names = NIL;
+	List	   *args;
+
+	if (!OidIsValid(object.objectId) || change_deed_of(step) ||
+		(object.objectSubId && !sg_read_column(object.objectId, object.objectSubId, &column)) ||
+		getObjectIdentityParts(&object, &names, &args, true) == NULL || list_length(names) < 2)
+		return NULL;
+	now->child_table = plan_changed_object(step) == CHANGED_INDEX ? sg_relation_name(IndexGetRelation(object.objectId, true)) :
+		quote_qualified_identifier(linitial(names), lsecond(names));
+	now->fk_name = llast(names);
+	return now;
+}
+
+/* Sets the problem that the object of a drop has another name, which another object may have now */
+static void
+has_other_name(const PlanStep *step, PlanStep *now, bool taken, ChangeMove *move)
+{
+	change_problem(move, taken ? ERRCODE_SG_KEY_CONFLICT : ERRCODE_UNDEFINED_OBJECT,
+				   psprintf("%s is %s now%s", object_text(step), object_text(now), taken ? ", and another object has its name" : ""),
+				   psprintf("To drop it under that name:\n%s\n%sTo leave it:\n%s",
+							plan_set_call(step, "child_table", now->child_table, "fk_name", now->fk_name, NULL),
+							taken ? psprintf("To drop the other object:\n%s\n", plan_set_call(step, "fk_name", step->fk_name, NULL)) : "",
+							plan_skip_call(step, "it has another name")));
+}
+
+/* Finds the move if the object is gone, kept, or has another name */
 static void
 look_at_gone(const PlanStep *step, ChangeMove *move)
 {
-	char	   *kept = is_relation(plan_changed_object(step)) ? change_kept_as(step) : NULL;
+	bool		relation = is_relation(plan_changed_object(step));
+	char	   *kept = relation ? change_kept_as(step) : NULL;
+	PlanStep   *now = under_present_name(step);
+	ObjectAddress object = plan_marked_object(step);
 
+	/* a step of another plan has kept it */
+	if (now && relation && is_kept(&object))
+		kept = now->child_table;
 	if (step->missing && kept == NULL && step->state != STEP_VALIDATED && change_deed_of(step) == NULL)
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist, and did not when the step was added", object_text(step)),
 					   change_nearest_hint(step, move->table));
@@ -1259,6 +1261,8 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&
 			 get_attnum(move->table, change_kept_column(what_was_dropped(step))) != InvalidAttrNumber)
 		move->note = psprintf("kept as column %s", quote_identifier(change_kept_column(what_was_dropped(step))));
+	else if (now)
+		has_other_name(step, now, false, move);
 	else
 		move->note = "it is gone";
 }
@@ -1329,12 +1333,22 @@ is_half_back(const PlanStep *step)
 void
 change_look_drop(const PlanStep *step, ChangeMove *move)
 {
+	PlanStep   *now;
+	ObjectAddress marked;
+
 	memset(move, 0, sizeof(ChangeMove));
 	move->table = sg_find_qualified(step->child_table);
-	move->object = find_object(step, step->fk_name);
+	move->object = plan_step_target(step, step->fk_name);
 	if (!OidIsValid(move->object.objectId))
 	{
 		look_at_gone(step, move);
+		return;
+	}
+	now = under_present_name(step);
+	marked = plan_marked_object(step);
+	if (now && (marked.objectId != move->object.objectId || marked.objectSubId != move->object.objectSubId))
+	{
+		has_other_name(step, now, true, move);
 		return;
 	}
 	if ((step->state == STEP_VALIDATED || step->state == STEP_SKIPPED) && is_put_back(step, move))

@@ -94,6 +94,8 @@ typedef struct PlanStep
 	char	   *phase;			/* phase that it waits for, or NULL */
 	bool		missing;		/* the object that it drops or renames did not
 								 * exist when the step was added */
+	char	   *object_mark;	/* mark of the object that a drop is about
+								 * (plan_object_mark()), or NULL */
 	bool		if_exists;		/* for the call that adds it: a missing object
 								 * is no mistake */
 	bool		skip_done;		/* skipped, it counts as done for steps that

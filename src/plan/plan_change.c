@@ -8,7 +8,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
@@ -32,6 +35,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_rows.h"
 #include "plan/plan_field.h"
 #include "plan/plan_index.h"
@@ -648,28 +652,69 @@ plan_table_relatives(const PlanStep *step)
 	return relatives;
 }
 
-bool
-plan_change_finds(const PlanStep *step)
+static ObjectAddress
+address_of(Oid classid, Oid object, int sub)
 {
-	Oid			table = sg_find_qualified(step->child_table);
+	ObjectAddress address;
 
-	if (!OidIsValid(table))
-		return false;
-	switch (plan_changed_object(step))
+	ObjectAddressSubSet(address, object ? classid : InvalidOid, object, sub);
+	return address;
+}
+
+ObjectAddress
+plan_step_target(const PlanStep *step, const char *name)
+{
+	ChangedObject what = plan_changed_object(step);
+	bool		relation = what == CHANGED_TABLE || what == CHANGED_VIEW;
+	Oid			table = sg_find_qualified(relation ? quote_qualified_identifier(sg_parse_table_name(step->child_table).schema, name) :
+										  step->child_table);
+	AttrNumber	attnum;
+	Oid			index;
+
+	switch (what)
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			return true;
+			return address_of(RelationRelationId, table, 0);
 		case CHANGED_COLUMN:
-			return get_attnum(table, step->fk_name) > 0;
+			attnum = OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
+			return address_of(RelationRelationId, attnum > 0 ? table : InvalidOid, attnum);
 		case CHANGED_CONSTRAINT:
-			return OidIsValid(get_relation_constraint_oid(table, step->fk_name, true));
+			return address_of(ConstraintRelationId, OidIsValid(table) ?
+							  get_relation_constraint_oid(table, name, true) : InvalidOid, 0);
 		case CHANGED_INDEX:
-			return OidIsValid(get_relname_relid(step->fk_name, get_rel_namespace(table)));
+			index = OidIsValid(table) ? get_relname_relid(name, get_rel_namespace(table)) : InvalidOid;
+			if (OidIsValid(index) && IndexGetRelation(index, true) != table)
+				index = InvalidOid;
+			return address_of(RelationRelationId, index, 0);
 		case CHANGED_TRIGGER:
-			return OidIsValid(get_trigger_oid(table, step->fk_name, true));
+			return address_of(TriggerRelationId, OidIsValid(table) ? get_trigger_oid(table, name, true) : InvalidOid, 0);
 	}
 	pg_unreachable();
+}
+
+bool
+plan_change_finds(const PlanStep *step)
+{
+	return OidIsValid(plan_step_target(step, step->fk_name).objectId);
+}
+
+char *
+plan_object_mark(const ObjectAddress *object)
+{
+	return psprintf("%s %d", plan_deed_mark(object->objectId), object->objectSubId);
+}
+
+ObjectAddress
+plan_marked_object(const PlanStep *step)
+{
+	const char *mark = step->object_mark;
+	ChangedObject what = plan_changed_object(step);
+	Oid			object;
+	bool		here = plan_deed_read_mark(&mark, &object);
+
+	return address_of(what == CHANGED_CONSTRAINT ? ConstraintRelationId : what == CHANGED_TRIGGER ? TriggerRelationId : RelationRelationId,
+					  here ? object : InvalidOid, here ? atoi(mark) : 0);
 }
 
 /* Returns a label such as "create view" */

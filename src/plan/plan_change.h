@@ -27,6 +27,7 @@
 #define SG_PLAN_CHANGE_H
 
 #include "postgres.h"
+#include "catalog/objectaddress.h"
 #include "nodes/nodes.h"
 #include "utils/array.h"
 
@@ -72,8 +73,21 @@ extern struct CreateStmt *plan_made_table(const PlanStep *step);
 /* Returns the tables (char *, qualified names) that a new table is a partition or a child of, or LIKE */
 extern List *plan_table_relatives(const PlanStep *step);
 
-/* Returns whether a step's dropped object exists */
+/*
+ * Returns the object of a step of kind drop or rename, under this name; objectId
+ * InvalidOid if there is none.  plan_change_finds() returns whether there is one
+ * under the step's own name.
+ */
+extern ObjectAddress plan_step_target(const PlanStep *step, const char *name);
 extern bool plan_change_finds(const PlanStep *step);
+
+/*
+ * Returns a mark by which an object of a step is known under any name; and the
+ * object of a step's mark, with objectId InvalidOid if the step has none that
+ * is valid in this database
+ */
+extern char *plan_object_mark(const ObjectAddress *object);
+extern ObjectAddress plan_marked_object(const PlanStep *step);
 
 /* Return whether the step takes the option, by its kind, and the policy */
 extern bool plan_step_takes(const PlanStep *step, const char *option);

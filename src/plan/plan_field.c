@@ -129,6 +129,7 @@ const StepField step_fields[] = {
 	{FIELD(skipped_by), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
 	{FIELD(skip_done), FIELD_BOOL, FIELD_STATUS, -1},
 	{FIELD(missing), FIELD_BOOL, FIELD_STATUS, -1},
+	{FIELD(object_mark), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
 	{FIELD(fills), FIELD_BOOL, FIELD_STATUS, -1},
 };
 const int	step_nfields = lengthof(step_fields);

@@ -738,6 +738,17 @@ tell_absent(const PlanStep *step)
 			 near ? errhint("Perhaps you meant %s.", quote_identifier(near)) : 0));
 }
 
+/* Records which object a step drops, unless another step makes it, or the step knows already */
+static void
+set_mark(PlanStep *step)
+{
+	ObjectAddress object = plan_step_target(step, step->fk_name);
+
+	if (step->kind == STEP_DROP && step->object_mark == NULL && OidIsValid(object.objectId) &&
+		!is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name))
+		step->object_mark = plan_object_mark(&object);
+}
+
 /* Checks a step that is no foreign key */
 static void
 check_change(PlanDraft *draft, PlanStep *step)
@@ -747,6 +758,8 @@ check_change(PlanDraft *draft, PlanStep *step)
 	bool		absent = false;
 
 	plan_change_check(step, is_taken, &arg);
+	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step))
+		set_mark(step);
 	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step) && !step->if_exists)
 	{
 		absent = !plan_change_finds(step) && !is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name);

@@ -188,7 +188,10 @@ set_option(PlanStep *step, const SgJson *value)
 				 errmsg("option \"%s\" must not be null", option->name),
 				 errhint("Give a value for \"%s\".", option->name)));
 	if (strcmp(option->name, "child_table") == 0 || strcmp(option->name, "fk_name") == 0 || strcmp(option->name, "definition") == 0)
+	{
 		step->if_exists = false;
+		step->object_mark = NULL;
+	}
 	if (strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0)
 		forget_made_names(step);
 	if (option->flags & FIELD_STATUS)

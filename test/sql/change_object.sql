@@ -639,6 +639,49 @@ TABLE faxed;
 SELECT sg_plan_drop('fax', force => true);
 DROP TABLE faxed;
 
+-- a drop knows its object under other names: renamed, moved, on a renamed table, by an earlier statement of the plan; and not another
+-- object that has its name
+CREATE SCHEMA cob_other;
+CREATE TABLE known (id int PRIMARY KEY, x int CONSTRAINT positive CHECK (x > 0), y int);
+CREATE TABLE elsewhere (id int);
+CREATE TABLE swapped (id int);
+CREATE TABLE really_gone (id int);
+CREATE INDEX known_i ON known (y);
+CREATE VIEW moved AS SELECT 1 AS one;
+SELECT sg_plan_create('known'), sg_plan_create('early') \g /dev/null
+SELECT sg_plan_add_drop('known', 'view', 'moved') AS view, sg_plan_add_drop('known', 'index', 'known', 'known_i') AS index,
+       sg_plan_add_drop('known', 'constraint', 'known', 'positive') AS constraint, sg_plan_add_drop('known', 'column', 'known', 'id') AS column,
+       sg_plan_add_drop('known', 'table', 'swapped') AS swapped, sg_plan_add_drop('known', 'table', 'really_gone') AS gone;
+SELECT sg_plan_add_statement('early', 'ALTER TABLE cob.elsewhere RENAME TO by_statement', child_table => 'elsewhere') AS renames,
+       sg_plan_add_drop('early', 'table', 'elsewhere') AS drops;
+ALTER VIEW moved SET SCHEMA cob_other;
+ALTER TABLE known RENAME CONSTRAINT positive TO above;
+ALTER TABLE known RENAME id TO number;
+ALTER TABLE known RENAME TO renamed;
+ALTER TABLE swapped RENAME TO original;
+CREATE TABLE swapped (id int);
+DROP TABLE really_gone;
+SELECT step, result, check_name, detail FROM sg_plan_check_details('known') WHERE step > 0 AND result <> 'ok' ORDER BY step;
+SET client_min_messages = error;
+CALL sg_apply('known', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'known' ORDER BY step;
+-- the hints' calls: the present name, and the object that has the former one; other options change nothing
+SELECT sg_plan_set('known', '{3}', '{"child_table": "cob.renamed", "fk_name": "above"}'),
+       sg_plan_set('known', '{5}', '{"priority": "high"}') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('known', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'known' AND step IN (3, 5) ORDER BY step;
+SELECT sg_plan_set('known', '{5}', '{"fk_name": "swapped"}') \g /dev/null
+CALL sg_apply('known', steps => '{5}');
+SELECT to_regclass('swapped') IS NULL AS dropped, to_regclass('original') IS NOT NULL AS stays;
+CALL sg_apply('early', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'early' ORDER BY step;
+
+SELECT sg_plan_drop('known', force => true), sg_plan_drop('early', force => true) \g /dev/null
+SET client_min_messages = warning;
+DROP SCHEMA cob_other CASCADE;
+DROP TABLE renamed, original, by_statement;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
