@@ -436,11 +436,16 @@ extern bool change_knows_kept(const char *was);
 /* Returns whether the kept relation is gone, and another one with its name and shape takes its place, as from a dump */
 extern bool change_was_restored(const PlanDeed *deed);
 
-/*
- * Return the latest deed of a step's own kind, or NULL; the name under which a
- * step's object is kept, or NULL; and its size and age, or NULL
- */
+/* Returns the latest deed of a step's own kind, or NULL */
 extern const PlanDeed *change_deed_of(const PlanStep *step);
+
+/*
+ * Returns whether a step that is done is known by OID to have made a constraint
+ * or default, which present settings may read in another way
+ */
+extern bool change_has_made(const PlanStep *step, Oid object);
+
+/* Return the name under which a step's object is kept, or NULL; and its size and age, or NULL */
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 

@@ -856,6 +856,14 @@ change_deed_of(const PlanStep *step)
 	return NULL;
 }
 
+bool
+change_has_made(const PlanStep *step, Oid object)
+{
+	const PlanDeed *deed = plan_step_is_there(step) ? change_deed_of(step) : NULL;
+
+	return deed && plan_deed_is_of(deed, object);
+}
+
 char *
 change_kept_as(const PlanStep *step)
 {

@@ -125,7 +125,8 @@ find_check(Oid table, const PlanStep *step, const char *condition, bool back, bo
 	HeapTuple	tuple = change_constraint(table, step->fk_name);
 	HeapTuple	found = NULL;
 
-	if (tuple && is_check(tuple, condition, no_inherit, enforced))
+	if (tuple && (is_check(tuple, condition, no_inherit, enforced) ||
+				  (change_has_made(step, ((Form_pg_constraint) GETSTRUCT(tuple))->oid) && SG_CON_ENFORCED((Form_pg_constraint) GETSTRUCT(tuple)))))
 		return tuple;
 	if (back || plan_step_needed_name(step))
 		return NULL;

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/heap.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
@@ -601,7 +602,7 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 		!wanted_default(step, move, attnum, &wanted))
 		return;
 	now = change_current_default(move->table, attnum);
-	if (sg_same_text(now, wanted))
+	if (sg_same_text(now, wanted) || change_has_made(step, GetAttrDefaultOid(move->table, attnum)))
 		return;
 	change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_VALIDATED, default_statement(step, wanted));
 	change_reach(move, wanted ? plan_change_expression(wanted) : NULL);
@@ -655,7 +656,8 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("its default was %s before the column was rewritten by ALTER COLUMN ... TYPE", deed->was),
 					   psprintf("Give it the one that is right now, then leave the step out:\n%s", plan_skip_call(step, "it has another default")));
-	else if (!wanted_default(deed->what, move, attnum, &made) || (!sg_same_text(now, made) && !is_of_whole(deed, step, now)))
+	else if (!plan_deed_is_of(deed, GetAttrDefaultOid(move->table, attnum)) &&
+			 (!wanted_default(deed->what, move, attnum, &made) || (!sg_same_text(now, made) && !is_of_whole(deed, step, now))))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
 	else if (deed->was == NULL || change_kept_command(deed->what, default_statement(deed->what, deed->was), AT_ColumnDefault, move))
 	{

@@ -212,6 +212,22 @@ is_moved(const PlanStep *step, const ChangeMove *move, const char *definition)
 		is_ours(step, plan_given(sg_relation_name(index))) && plan_index_is_moved(index, move->table, definition);
 }
 
+/* Returns whether the step is done, and the index that it has built is known by its OID and where the step has put it */
+static bool
+is_as_built(const PlanStep *step, Oid table)
+{
+	Oid			index = get_relname_relid(step->fk_name, get_rel_namespace(table));
+
+	if (step->state != STEP_VALIDATED || !OidIsValid(index) || !get_index_isvalid(index) || plan_index_parse(plan_index_written(step->definition))->tableSpace)
+		return false;
+	foreach_ptr(PlanDeed, deed, plan_deeds(plan_get(step->plan), DEED_BIT(DEED_INDEX)))
+	{
+		if (deed->step == step->step && plan_deed_index_oid(deed) == index && sg_find_qualified(deed->what->child_table) == table)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Checks whether the table can have a unique index, and rows are in its way;
  * for an index with expressions or WHERE, the build finds such rows
@@ -242,6 +258,8 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 	List	   *found;
 
 	if (!change_index_possible(move, definition))
+		return;
+	if (is_as_built(step, move->table))
 		return;
 	there = plan_index_like(move->table, definition, plan_step_needed_name(step), true);
 	if (OidIsValid(there))

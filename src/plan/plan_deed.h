@@ -307,6 +307,13 @@ extern void plan_deeds_follow_anew(void);
 extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);
 
 /*
+ * Returns whether a deed is known by OID to have made a constraint, index or
+ * default.  It has the deed's meaning then, whatever the present settings make
+ * of literals in its definition.
+ */
+extern bool plan_deed_is_of(const PlanDeed *deed, Oid object);
+
+/*
  * Return, by OID if known, whether a deed's constraint exists; its index; the
  * present name of the object that it has renamed or kept, or NULL
  */

@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
@@ -231,6 +232,8 @@ plan_deed_identity(const PlanDeed *deed)
 		object = sg_find_qualified(deed->object);
 	else if (constraint_name(deed))
 		object = get_relation_constraint_oid(table, constraint_name(deed), true);
+	else if (deed->kind == DEED_CHANGE && what->kind == STEP_DEFAULT)
+		object = GetAttrDefaultOid(table, get_attnum(table, linitial(what->child_columns)));
 	else if (renames(deed, CHANGED_INDEX))
 		object = get_relname_relid(what->new_name, get_rel_namespace(table));
 	else if (renames(deed, CHANGED_TRIGGER))
@@ -696,7 +699,8 @@ plans_that_lack(void)
 					   " CROSS JOIN LATERAL (SELECT split_part(d.after ->> 'identity', ' ', 4)::oid) o (oid)"
 					   " WHERE d.undone_at IS NULL AND d.after ->> 'identity' LIKE $1 AND o.oid <> 0"
 					   "   AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = o.oid)"
-					   "   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.oid)", &args, store_read_text);
+					   "   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.oid)"
+					   "   AND d.after ->> 'kind' IS DISTINCT FROM 'default'", &args, store_read_text);
 }
 
 void
@@ -739,6 +743,14 @@ plan_deed_has_constraint(const PlanDeed *deed)
 	Identity	id;
 
 	return read_identity(deed, &id) && constraint_by_oid(id.table, id.object) != NULL;
+}
+
+bool
+plan_deed_is_of(const PlanDeed *deed, Oid object)
+{
+	Identity	id;
+
+	return read_identity(deed, &id) && OidIsValid(object) && id.object == object;
 }
 
 Oid

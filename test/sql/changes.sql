@@ -384,6 +384,33 @@ RESET client_min_messages;
 CALL sg_rollback_fks('stays');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
 
+-- a literal without a zone means what it meant when the step was done, whoever makes the next call: as a default, in a check, an
+-- index, and a range
+CREATE TABLE zoned (id int PRIMARY KEY, at timestamptz);
+CREATE TABLE zoned_parts (id int, at timestamptz) PARTITION BY RANGE (id);
+CREATE TABLE zoned_part PARTITION OF zoned_parts FOR VALUES FROM (0) TO (9);
+SELECT sg_plan_create('stays', replace => true) \g /dev/null
+SET client_min_messages = error;
+SELECT sg_plan_add_default('stays', 'zoned', 'at', '''2024-01-02 03:04'''),
+       sg_plan_add_check('stays', 'zoned', 'at > ''2024-01-02 03:04''', name => 'zoned_check'),
+       sg_plan_add_index('stays', 'zoned', '(id) WHERE at > ''2024-01-02 03:04''', 'zoned_i'),
+       sg_plan_add_index('stays', 'zoned_parts', '(id) WHERE at > ''2024-01-02 03:04''', 'zoned_parts_i'),
+       sg_plan_add_index('stays', 'zoned', '(at) WHERE at <@ tstzrange(''2024-01-02 03:04'', NULL)', 'zoned_range') \g /dev/null
+CALL sg_apply('stays');
+SET TimeZone = 'Asia/Kolkata';
+SET DateStyle = 'German';
+CALL sg_apply('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
+SELECT count(*) AS tests, count(*) FILTER (WHERE result <> 'pass') AS others FROM sg_verify_fks('stays');
+CALL sg_rollback_fks('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
+-- what somebody has set since is another default
+CALL sg_apply('stays', steps => '{1}');
+ALTER TABLE zoned ALTER at SET DEFAULT '2025-01-02 03:04';
+CALL sg_rollback_fks('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' AND step = 1;
+RESET TimeZone; RESET DateStyle; RESET client_min_messages;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike', 'leaves', 'stays') \g /dev/null
