@@ -121,41 +121,69 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
     IS 'returns the statement that inserts, changes or deletes a step''s rows, or the query that counts them';
 
+-- Returns what a step has recorded, and its key, by the present names of the columns, which are given in the order of a record's own;
+-- empty: the column is gone
+CREATE FUNCTION schemaguard.sg_rows_recorded(plan_id bigint, step int, columns text[], OUT list jsonb, OUT key text[])
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH kept AS MATERIALIZED (
+        SELECT v.id, v.was::jsonb AS was, v.value::jsonb AS now, v.key_columns FROM schemaguard.plan_value v
+        WHERE v.plan_id = sg_rows_recorded.plan_id AND v.step = sg_rows_recorded.step AND v.column_name = ''),
+    col AS MATERIALIZED (
+        SELECT k.name, columns[k.n] AS present
+        FROM (SELECT coalesce(e.now, e.was) AS row FROM kept e ORDER BY e.id LIMIT 1) f
+             CROSS JOIN LATERAL jsonb_object_keys(f.row) WITH ORDINALITY k (name, n))
+    SELECT jsonb_agg(jsonb_build_object('id', k.id,
+               'was', (SELECT jsonb_object_agg(c.present, k.was -> c.name) FROM col c WHERE c.present <> '' AND k.was IS NOT NULL),
+               'now', (SELECT jsonb_object_agg(c.present, k.now -> c.name) FROM col c WHERE c.present <> '' AND k.now IS NOT NULL))
+               ORDER BY k.id),
+           (SELECT array_agg(c.present ORDER BY u.o) FROM unnest(min(k.key_columns)) WITH ORDINALITY u (name, o) JOIN col c USING (name))
+    FROM kept k;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_recorded(bigint, int, text[])
+    IS 'returns what a step has recorded of rows, by the present names of their columns';
+
 -- Returns the statement that takes back what a step has recorded: rows that it has inserted go, unless a key would carry that on to rows
 -- of others, and values that it has set get the old ones, where both are as it has made them; rows that it has deleted come where their
--- key is free. The result is a text for the log, and one with keys, for who takes it back.
-CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text) RETURNS text
+-- key is free. Rows whose key is that of more than one row by now stay, as do those with another value where the type of a column was
+-- changed. sg_rows_undone() makes the result.
+CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 RETURN (
-    WITH kept AS MATERIALIZED (
-        SELECT jsonb_agg(jsonb_build_object('was', v.was::jsonb, 'now', v.value::jsonb) ORDER BY v.id) AS list,
-               min(v.key_columns) AS key
-        FROM schemaguard.plan_value v WHERE v.plan_id = sg_rows_undo.plan_id AND v.step = sg_rows_undo.step AND v.column_name = ''),
-    of_table AS MATERIALIZED (
-        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, k.*
-        FROM pg_class c CROSS JOIN kept k WHERE c.oid = to_regclass(child_table) AND k.list IS NOT NULL),
+    WITH of_table AS MATERIALIZED (
+        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, k.list, k.key
+        FROM pg_class c CROSS JOIN schemaguard.sg_rows_recorded(plan_id, step, columns) k
+        WHERE c.oid = to_regclass(child_table) AND k.list IS NOT NULL),
     col AS MATERIALIZED (
-        SELECT c.*, c.name = ANY (t.key) AS is_key, format('CAST("~was" ->> %L AS %s)', c.name, c.type) AS was,
+        SELECT c.*, c.name = ANY (t.key) AS is_key, c.name = ANY (retyped) AS retyped,
+               format('CAST("~was" ->> %L AS %s)', c.name, c.type) AS was,
                format('"~t".%s::pg_catalog.text IS NOT DISTINCT FROM "~now" ->> %L', c.quoted, c.name) AS ours,
+               format('"~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L', c.name) AS set,
+               format('"~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND "~t".%2$s::pg_catalog.text IS DISTINCT FROM "~now" ->> %1$L',
+                   c.name, c.quoted) AS other,
                EXISTS (SELECT FROM jsonb_array_elements(t.list) e WHERE e -> 'was' <> 'null' AND e -> 'now' <> 'null'
                        AND e #>> ARRAY['was', c.name] IS DISTINCT FROM e #>> ARRAY['now', c.name]) AS differs
-        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c
-        WHERE coalesce(t.list -> 0 -> 'now', 'null') ? c.name OR coalesce(t.list -> 0 -> 'was', 'null') ? c.name),
+        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c WHERE c.name = ANY (columns)),
     sql AS (
         SELECT string_agg(format('"~t".%s OPERATOR(pg_catalog.=) CAST(coalesce("~now", "~was") ->> %L AS %s)', c.quoted, c.name, c.type),
                           ' AND ' ORDER BY c.number) FILTER (WHERE c.is_key) AS matches,
                string_agg(c.ours, ' AND ' ORDER BY c.number) AS ours,
                string_agg(format('%s = CASE WHEN %s THEN %s ELSE "~t".%s END', c.quoted, c.ours, c.was, c.quoted), ', ' ORDER BY c.number)
                    FILTER (WHERE c.differs) AS sets,
-               string_agg(format('("~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND %2$s)', c.name, c.ours), ' OR ' ORDER BY c.number)
-                   FILTER (WHERE c.differs) AS some,
-               string_agg(format('"~was" ->> %1$L IS DISTINCT FROM "~now" ->> %1$L AND NOT (%2$s)', c.name, c.ours), ' OR '
-                   ORDER BY c.number) FILTER (WHERE c.differs) AS others,
-               string_agg(c.quoted, ', ' ORDER BY c.number) AS columns, string_agg(c.was, ', ' ORDER BY c.number) AS values
+               coalesce(string_agg(c.set || ' AND ' || c.ours, ' OR ' ORDER BY c.number) FILTER (WHERE c.differs), 'false') AS some,
+               coalesce(string_agg(c.other, ' OR ' ORDER BY c.number) FILTER (WHERE c.differs), 'false') AS others,
+               coalesce(string_agg(c.other, ' OR ' ORDER BY c.number) FILTER (WHERE c.retyped), 'false') AS odd,
+               string_agg(c.quoted, ', ' ORDER BY c.number) AS columns, string_agg(c.was, ', ' ORDER BY c.number) AS values,
+               format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[', array_agg(c.name ORDER BY c.number)) AS object,
+               string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number) AS row,
+               string_agg(CASE WHEN c.differs THEN format('CASE WHEN %s THEN %s ELSE "~t".%s END', c.ours, c.was, c.quoted)
+                   ELSE '"~t".' || c.quoted END || '::pg_catalog.text', ', ' ORDER BY c.number) AS mended,
+               string_agg(c.was || '::pg_catalog.text', ', ' ORDER BY c.number) AS again
         FROM col c),
     reach AS (
-        SELECT coalesce(string_agg(format(' AND NOT EXISTS (SELECT FROM %s%I.%I AS "~f" WHERE %s)', CASE f.relkind WHEN 'p' THEN ''
-            ELSE 'ONLY ' END, n.nspname, f.relname, m.matches), ''), '') AS free
+        SELECT coalesce(string_agg(format('NOT EXISTS (SELECT FROM %s%I.%I AS "~f" WHERE %s)', CASE f.relkind WHEN 'p' THEN ''
+            ELSE 'ONLY ' END, n.nspname, f.relname, m.matches), ' AND '), 'true') AS free
         FROM of_table t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r')
              JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
              CROSS JOIN LATERAL (
@@ -166,39 +194,47 @@ RETURN (
                       JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
                       JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
-        'WITH "~r" AS MATERIALIZED (SELECT "~n", nullif("~e" -> ''was'', ''null'') AS "~was", nullif("~e" -> ''now'', ''null'') '
-        'AS "~now" FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")), "~d" AS (DELETE FROM %s AS "~t" USING '
-        '"~r" WHERE "~was" IS NULL AND %s AND %s%s RETURNING "~n"), "~i" AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM '
-        '"~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %s AS "~t" WHERE %s))', t.list, t.named, s.matches, s.ours, x.free,
-        child_table, s.columns, s.values, t.named, s.matches)
-        || CASE WHEN s.sets IS NULL THEN ', "~u" AS (SELECT 0::pg_catalog.int8 AS "~n", true AS "~all" WHERE false)'
-           ELSE format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~r" WHERE "~was" IS NOT NULL AND "~now" IS NOT NULL AND %s AND (%s) '
-               'RETURNING "~n", NOT (%s) AS "~all")', t.named, s.sets, s.matches, s.some, 'false') END
-        || format(', "~f" AS (SELECT "~n" FROM "~r" WHERE "~now" IS NULL AND NOT EXISTS (SELECT FROM %1$s AS "~t" WHERE %2$s)), "~k" AS '
-            '(SELECT "~n", "~was", "~now" FROM "~r" WHERE "~was" IS NOT NULL AND "~now" IS NOT NULL AND EXISTS (SELECT FROM %1$s AS "~t" '
-            'WHERE %2$s AND (%3$s))), "~l" AS (SELECT "~r"."~n", coalesce("~now", "~was") AS "~row" FROM "~r" WHERE "~n" NOT IN (SELECT '
-            '"~n" FROM "~d" UNION ALL SELECT "~n" FROM "~u" UNION ALL SELECT "~n" FROM "~f") OR "~n" IN (SELECT "~n" FROM "~k")) '
+        'WITH "~r" AS MATERIALIZED (SELECT ("~e" -> ''id'')::pg_catalog.int8 AS "~n", nullif("~e" -> ''was'', ''null'') AS "~was", '
+        'nullif("~e" -> ''now'', ''null'') AS "~now" FROM pg_catalog.jsonb_array_elements(%L) "~j" ("~e")), "~o" AS MATERIALIZED (SELECT '
+        '"~r".*, "~now" IS NOT NULL AND (pg_catalog.count(*) OVER (PARTITION BY "~n") OPERATOR(pg_catalog.>) 1 OR %s) AS "~stays", '
+        '"~was" IS NULL AND %s AND %s AS "~goes", "~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AS "~some", '
+        '"~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AS "~others", %s%s]) AS "~want" FROM %s AS "~t" JOIN "~r" ON %s)',
+        t.list, s.odd, s.ours, x.free, s.some, s.others, s.object, s.mended, t.named, s.matches)
+        || format(', "~d" AS (DELETE FROM %1$s AS "~t" USING "~o" WHERE "~goes" AND NOT "~stays" AND %2$s RETURNING "~n"), "~f" AS '
+            'MATERIALIZED (SELECT "~r".*, %3$s%4$s]) AS "~want" FROM "~r" WHERE "~now" IS NULL AND "~n" NOT IN (SELECT "~n" FROM "~o")), '
+            '"~i" AS (INSERT INTO %5$s AS "~t" (%6$s) OVERRIDING SYSTEM VALUE SELECT %7$s FROM "~f" RETURNING %3$s%8$s]) AS "~row")',
+            t.named, s.matches, s.object, s.again, child_table, s.columns, s.values, s.row)
+        || CASE WHEN s.sets IS NULL THEN ', "~u" AS (SELECT 0::pg_catalog.int8 AS "~n", NULL::pg_catalog.jsonb AS "~row" WHERE false)'
+           ELSE format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" WHERE "~some" AND NOT "~stays" AND %s RETURNING "~n", %s%s]) AS '
+               '"~row")', t.named, s.sets, s.matches, s.object, s.row) END
+        || format(', "~l" AS (SELECT "~r"."~n", coalesce("~now", "~was") AS "~row" FROM "~r" WHERE "~was" IS DISTINCT FROM "~now" AND '
+            '("~n" NOT IN (SELECT "~n" FROM "~d" UNION ALL SELECT "~n" FROM "~u" UNION ALL SELECT "~n" FROM "~f") OR "~n" IN (SELECT "~n" '
+            'FROM "~o" WHERE "~others")) AND "~n" NOT IN (SELECT "~n" FROM "~o" WHERE "~stays")), "~k" AS ((SELECT "~want" FROM "~o" WHERE '
+            '"~some" AND NOT "~stays" UNION ALL SELECT "~want" FROM "~f") EXCEPT ALL (SELECT "~row" FROM "~u" UNION ALL SELECT "~row" FROM '
+            '"~i") UNION ALL SELECT NULL FROM (SELECT "~n" FROM "~o" WHERE "~goes" AND NOT "~stays" EXCEPT SELECT "~n" FROM "~d") "~g") '
             'SELECT schemaguard.sg_rows_undone((SELECT pg_catalog.count(*) FROM "~d"), (SELECT pg_catalog.count(*) FROM "~u"), '
-            '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %4$L)', t.named, s.matches,
-            coalesce(s.others, 'false'), t.key) END
+            '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %L, '
+            'ARRAY(SELECT DISTINCT "~n" FROM "~o" WHERE "~stays"), (SELECT pg_catalog.count(*) FROM "~k"))', t.key) END
     FROM of_table t CROSS JOIN sql s CROSS JOIN reach x);
-COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text)
+COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text, text[], text[])
     IS 'returns the statement that takes back the rows of a step; null: nothing is on record; empty: a column of their key is gone';
 
--- Keys only in the second text
-CREATE FUNCTION schemaguard.sg_rows_undone(deleted bigint, changed bigint, inserted bigint, alone jsonb, key_columns text[])
+-- Returns four texts: what was done, and the same with keys; the records whose rows stay, as an array; and how many rows a trigger or rule
+-- has kept from being as they were
+CREATE FUNCTION schemaguard.sg_rows_undone(deleted bigint, changed bigint, inserted bigint, alone jsonb, key_columns text[],
+    stay bigint[], kept_out bigint)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (
     SELECT ARRAY[told.line, told.line || coalesce((
         SELECT ': ' || string_agg(x.key::text, ', ' ORDER BY x.key) || CASE WHEN jsonb_array_length(alone) > 5 THEN ', ...' ELSE '' END
         FROM (SELECT (SELECT jsonb_object_agg(k.name, l.e -> k.name) FROM unnest(key_columns) k (name)) AS key
-              FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), '')]
-    FROM (SELECT nullif(concat_ws(', ', nullif(deleted, 0) || ' deleted again', nullif(changed, 0) || ' with old values again',
+              FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), ''), stay::text, kept_out::text]
+    FROM (SELECT concat_ws(', ', nullif(deleted, 0) || ' deleted again', nullif(changed, 0) || ' with old values again',
                      nullif(inserted, 0) || ' inserted again',
-                     nullif(jsonb_array_length(alone), 0) || ' left alone, changed, in use or gone since'), '') AS line) told);
-COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[])
-    IS 'returns in words what taking back the rows of a step has done: without keys, and with keys';
+                     nullif(jsonb_array_length(alone), 0) || ' left alone, changed, in use or gone since') AS line) told);
+COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[], bigint[], bigint)
+    IS 'returns in words what taking back the rows of a step has done, without keys and with them, and what it has not';
 
 CREATE FUNCTION schemaguard.sg_rows_key(child_table text) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

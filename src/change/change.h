@@ -46,6 +46,7 @@ typedef enum MoveKind
 typedef struct ChangeReturned
 {
 	char	   *text;			/* of its only column, or NULL */
+	List	   *gone;			/* char *: columns on record that are gone */
 	MemoryContext context;		/* for that text */
 } ChangeReturned;
 

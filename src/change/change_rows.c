@@ -66,20 +66,22 @@ change_look_rows(const PlanStep *step, ChangeMove *move)
 void
 change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
-	char	   *statement = plan_rows_undo(plan_get(step->plan), step->step, deed->what->child_table);
+	PlanRowsUndo undo = plan_rows_undo(plan_get(step->plan), step->step, deed->what->child_table);
 
-	if (statement == NULL)
+	if (undo.statement == NULL)
 		return;
-	if (statement[0] == '\0')
+	if (undo.statement[0] == '\0')
 	{
 		change_problem(move, ERRCODE_UNDEFINED_COLUMN,
 					   psprintf("table %s has no longer the columns by which the rows are known", deed->what->child_table),
-					   psprintf("Give them their names again, or have the rows stay:\n%s", plan_skip_call(step, "the rows stay")));
+					   psprintf("Have the rows stay:\n%s\n%s", plan_skip_call(step, "the rows stay"), plan_rollback_call(deed->what)));
 		return;
 	}
 	/* nobody comes to refer to a row that goes */
-	set_move(move, statement, ExclusiveLock, STEP_ROLLED_BACK);
+	set_move(move, undo.statement, ExclusiveLock, STEP_ROLLED_BACK);
 	move->ends = true;
+	if (move->returns)
+		move->returns->gone = undo.gone;
 }
 
 /* Sets a problem if the rows are not, or will not be, those of the step; without their values */

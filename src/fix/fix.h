@@ -293,6 +293,28 @@ extern char *fix_restore_tell(const PlanRun *run);
 /* Returns the statements that restore rows which a key refuses, for a hint; or NULL if no key does */
 extern char *fix_restore_hint(const PlanRun *run);
 
+/* A user's trigger that may change a row, or suppress it */
+typedef struct RowTrigger
+{
+	Oid			table;
+	char	   *name;
+	char		enabled;		/* tgenabled */
+} RowTrigger;
+
+/*
+ * Returns the triggers (RowTrigger *) of a table and its partitions that fire
+ * before such a change (TRIGGER_TYPE_INSERT and so on) of a row; NIL if the
+ * caller may not disable one of them
+ */
+extern List *fix_row_triggers(Oid relid, int16 events);
+
+/* Disables triggers by name, or restores their former states */
+extern void fix_switch_triggers(List *triggers, bool on);
+
+/* Return their names with their tables, and the text for the log about such names; NULL: none */
+extern List *fix_trigger_names(List *triggers);
+extern char *fix_disabled_text(List *names);
+
 /* Registers the check of sg_plan_drop() for rows in quarantine */
 extern void fix_restore_init(void);
 

@@ -149,14 +149,6 @@ typedef struct RestoreAction
 	List	   *changed;		/* names of tables, as in RestorePart */
 } RestoreAction;
 
-/* A user's trigger that may change a row, or suppress it */
-typedef struct RowTrigger
-{
-	Oid			table;
-	char	   *name;
-	char		enabled;		/* tgenabled */
-} RowTrigger;
-
 /* Copies that are tried together */
 typedef struct RestorePart
 {
@@ -816,11 +808,11 @@ change_copies(int expected, const char *sql, const RestorePart *part, const char
 }
 
 /*
- * Appends a table's triggers that fire before a row is in; returns false if the
- * caller may not disable them
+ * Appends a table's triggers that fire before such a change of a row; returns
+ * false if the caller may not disable them
  */
 static bool
-find_table_triggers(Oid relid, List **triggers)
+find_table_triggers(Oid relid, int16 events, List **triggers)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple;
@@ -832,7 +824,7 @@ find_table_triggers(Oid relid, List **triggers)
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 		RowTrigger *trigger;
 
-		if (form->tgisinternal || !TRIGGER_TYPE_MATCHES(form->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT) ||
+		if (form->tgisinternal || (form->tgtype & events) == 0 || !TRIGGER_FOR_ROW(form->tgtype) || !TRIGGER_FOR_BEFORE(form->tgtype) ||
 			(form->tgenabled != TRIGGER_FIRES_ON_ORIGIN && form->tgenabled != TRIGGER_FIRES_ALWAYS))
 			continue;
 		trigger = palloc(sizeof(RowTrigger));
@@ -845,18 +837,52 @@ find_table_triggers(Oid relid, List **triggers)
 	return !found || sg_owns_relation(relid, GetUserId());
 }
 
-/* Returns such triggers of a table and its partitions; NIL if the caller may not disable one of them */
-static List *
-find_triggers(Oid relid)
+List *
+fix_row_triggers(Oid relid, int16 events)
 {
 	List	   *triggers = NIL;
 
 	foreach_oid(part, sg_with_partitions(relid))
 	{
-		if (!find_table_triggers(part, &triggers))
+		if (!find_table_triggers(part, events, &triggers))
 			return NIL;
 	}
 	return triggers;
+}
+
+void
+fix_switch_triggers(List *triggers, bool on)
+{
+	foreach_ptr(const RowTrigger, trigger, triggers)
+	{
+		run_statement(psprintf("ALTER TABLE ONLY %s %s TRIGGER %s", sg_relation_name(trigger->table),
+							   !on ? "DISABLE" : trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE",
+							   quote_identifier(trigger->name)));
+	}
+}
+
+List *
+fix_trigger_names(List *triggers)
+{
+	List	   *names = NIL;
+
+	foreach_ptr(const RowTrigger, trigger, triggers)
+	{
+		names = lappend(names, psprintf("%s ON %s", quote_identifier(trigger->name), sg_relation_name(trigger->table)));
+	}
+	return names;
+}
+
+char *
+fix_disabled_text(List *names)
+{
+	char	   *text = NULL;
+
+	foreach_ptr(const char, name, names)
+	{
+		text = text ? psprintf("%s, %s", text, name) : psprintf("disabled meanwhile: trigger %s", name);
+	}
+	return text;
 }
 
 /* Returns such triggers of all tables of some copies */
@@ -873,22 +899,10 @@ find_part_triggers(const RestorePart *part)
 		if (OidIsValid(relid) && !list_member_oid(tables, relid))
 		{
 			tables = lappend_oid(tables, relid);
-			triggers = list_concat(triggers, find_triggers(relid));
+			triggers = list_concat(triggers, fix_row_triggers(relid, TRIGGER_TYPE_INSERT));
 		}
 	}
 	return triggers;
-}
-
-/* Disables triggers by name, or restores their former states */
-static void
-switch_triggers(List *triggers, bool on)
-{
-	foreach_ptr(const RowTrigger, trigger, triggers)
-	{
-		run_statement(psprintf("ALTER TABLE ONLY %s %s TRIGGER %s", sg_relation_name(trigger->table),
-							   !on ? "DISABLE" : trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE",
-							   quote_identifier(trigger->name)));
-	}
 }
 
 static void
@@ -896,7 +910,7 @@ restore_part(void *arg)
 {
 	RestorePart *part = arg;
 
-	switch_triggers(part->disabled, false);
+	fix_switch_triggers(part->disabled, false);
 	resolve_copies(part);
 	parse_copies(part);
 	check_doubles(part);
@@ -906,7 +920,7 @@ restore_part(void *arg)
 				  part, NULL);
 	run_fire_deferred();
 	find_changed(part);
-	switch_triggers(part->disabled, true);
+	fix_switch_triggers(part->disabled, true);
 }
 
 /* Records the disabled triggers, and the tables whose rows were changed, for the log and the last line */
@@ -921,12 +935,10 @@ note_triggers(RestoreAction *action, const RestorePart *part)
 			action->changed = lappend(action->changed, pstrdup(table));
 	}
 
-	foreach_ptr(const RowTrigger, trigger, part->disabled)
+	foreach_ptr(const char, name, fix_trigger_names(part->disabled))
 	{
-		char	   *name = psprintf("%s ON %s", quote_identifier(trigger->name), sg_relation_name(trigger->table));
-
 		if (!sg_has_name(action->disabled, name))
-			action->disabled = lappend(action->disabled, name);
+			action->disabled = lappend(action->disabled, pstrdup(name));
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -1054,7 +1066,7 @@ do_restore(void *arg)
 	RestoreAction *action = arg;
 	LogEntry	entry;
 	char	   *left = NULL;
-	char	   *disabled = NULL;
+	char	   *disabled;
 
 	action->disabled = NIL;
 	action->changed = NIL;
@@ -1064,10 +1076,7 @@ do_restore(void *arg)
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
 		left = psprintf("%d of %d rows are left in quarantine", action->n - (int) action->restored, action->n);
-	foreach_ptr(const char, name, action->disabled)
-	{
-		disabled = disabled ? psprintf("%s, %s", disabled, name) : psprintf("disabled meanwhile: trigger %s", name);
-	}
+	disabled = fix_disabled_text(action->disabled);
 	entry.message = left && disabled ? psprintf("%s; %s", left, disabled) : left ? left : disabled;
 	log_write(&entry);
 }
@@ -1147,7 +1156,7 @@ add_targets(RestoreAction *action)
 			continue;
 		relid = sg_find_qualified(action->copies[i].table);
 		if (OidIsValid(relid))
-			run_add_target(&action->action, relid, action->action.run->urgent && find_triggers(relid) ?
+			run_add_target(&action->action, relid, action->action.run->urgent && fix_row_triggers(relid, TRIGGER_TYPE_INSERT) ?
 						   ShareRowExclusiveLock : run_deed_mode(relid));
 	}
 }

@@ -5,7 +5,8 @@
  *
  *	  The statements are made in SQL (29_plan_rows_step.sql).  What the rows
  *	  were before and after a step stands in schemaguard.plan_value, a record
- *	  for each row, without a column's name.
+ *	  for each row, without a column's name.  Columns are found again by their
+ *	  numbers.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,10 +14,14 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_rows.h"
 #include "plan/plan_store.h"
 
@@ -84,30 +89,125 @@ plan_rows_since(TimestampTz since)
 								" FROM schemaguard.plan_value WHERE at > $1 AND column_name = ''", &args, store_read_text));
 }
 
-char *
-plan_rows_undo(const FkPlan *plan, int step, const char *table)
+/* A record of a step: the table and columns as plan_deed_mark_columns() has them, and the names of the columns then */
+typedef struct Recorded
+{
+	char	   *identity;
+	List	   *names;
+} Recorded;
+
+static void *
+read_recorded(HeapTuple tuple, TupleDesc desc)
+{
+	Recorded   *recorded = palloc(sizeof(Recorded));
+
+	recorded->identity = sg_spi_text(tuple, desc, "identity");
+	recorded->names = sg_spi_text_array(tuple, desc, "names");
+	return recorded;
+}
+
+static StoreArgs
+step_args(const FkPlan *plan, int step)
 {
 	StoreArgs	args = {0};
 
 	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
 	store_arg_int(&args, step);
+	return args;
+}
+
+PlanRowsUndo
+plan_rows_undo(const FkPlan *plan, int step, const char *table)
+{
+	PlanRowsUndo undo = {0};
+	StoreArgs	args = step_args(plan, step);
+	List	   *found = store_query("SELECT identity, ARRAY(SELECT jsonb_object_keys(coalesce(value, was)::jsonb)) AS names FROM schemaguard.plan_value"
+									" WHERE plan_id = $1 AND step = $2 AND column_name = '' ORDER BY id LIMIT 1", &args, read_recorded);
+	Oid			relid = sg_find_qualified(table);
+	Oid			recorded_table;
+	Recorded   *recorded;
+	DeedOrigin	origin;
+	List	   *now;
+	List	   *present = NIL;
+	List	   *retyped = NIL;
+	ListCell   *then;
+	int			n = 0;
+
+	if (found == NIL || !OidIsValid(relid))
+		return undo;
+	recorded = linitial(found);
+	if (!plan_deed_read_columns(recorded->identity, &recorded_table, &now) || now == NIL)
+		now = recorded->names;
+	if (!plan_deed_read_origin(recorded->identity, &origin) || !origin.here)
+		origin.states = NIL;
+	foreach(then, recorded->names)
+	{
+		char	   *name = list_nth(now, n);
+		bool		there = name && get_attnum(relid, name) != InvalidAttrNumber;
+
+		if (!there)
+			undo.gone = lappend(undo.gone, lfirst(then));
+		else if (origin.states && strcmp(plan_deed_type_in(list_nth(origin.states, n)), plan_deed_type_in(plan_deed_column_state(relid, name))) != 0)
+			retyped = lappend(retyped, name);
+		present = lappend(present, there ? name : "");
+		n++;
+	}
+	args = step_args(plan, step);
 	store_arg_text(&args, table);
-	return linitial(store_query("SELECT schemaguard.sg_rows_undo($1, $2, $3)", &args, store_read_text));
+	store_arg_texts(&args, present);
+	store_arg_texts(&args, retyped);
+	undo.statement = linitial(store_query("SELECT schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'))", &args, store_read_text));
+	return undo;
+}
+
+PlanRowsUndone
+plan_rows_undone(const char *result)
+{
+	List	   *texts = sg_names_of_text(result);
+	char	   *line = linitial(texts);
+
+	PlanRowsUndone undone = {.line = line[0] ? line : NULL,.told = line[0] ? lsecond(texts) : NULL,.stay = lthird(texts),
+	.kept_out = strtoi64(lfourth(texts), NULL, 10)};
+
+	return undone;
+}
+
+/*
+ * A record whose rows stay is kept as it is.  Of one with other values in
+ * columns that are gone, only these are left to take back.
+ */
+int64
+plan_rows_forget(const FkPlan *plan, int step, const char *stay, List *gone)
+{
+	StoreArgs	args = step_args(plan, step);
+
+	store_arg_text(&args, stay);
+	store_arg_texts(&args, gone);
+	store_change(SPI_OK_DELETE,
+				 "DELETE FROM schemaguard.plan_value WHERE plan_id = $1 AND step = $2 AND column_name = '' AND id <> ALL ($3::bigint[])"
+				 " AND (was IS NULL OR NOT EXISTS (SELECT FROM unnest($4) g WHERE was::jsonb ->> g IS DISTINCT FROM value::jsonb ->> g))", &args);
+	return (int64) store_change(SPI_OK_UPDATE,
+								"UPDATE schemaguard.plan_value SET value = CASE WHEN id = ANY ($3::bigint[]) THEN value ELSE"
+								" (SELECT jsonb_object_agg(k, CASE WHEN k = ANY ($4) THEN value::jsonb -> k ELSE was::jsonb -> k END)"
+								"  FROM jsonb_object_keys(was::jsonb) k)::text END WHERE plan_id = $1 AND step = $2 AND column_name = ''", &args);
 }
 
 int64
 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char *changed)
 {
-	StoreArgs	args = {0};
+	StoreArgs	names = {0};
+	StoreArgs	args = step_args(plan, step->step);
+	Oid			table = sg_find_qualified(step->child_table);
 
-	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
-	store_arg_int(&args, step->step);
+	store_arg_text(&names, changed);
 	store_arg_text(&args, step->child_table);
 	store_arg_texts(&args, step->child_columns);
 	store_arg_text(&args, changed);
+	store_arg_text(&args, plan_deed_mark_columns(table, table, store_query("SELECT jsonb_object_keys(coalesce(nullif(e -> 'now', 'null'), e -> 'was'))"
+																		   " FROM (SELECT $1::jsonb -> 0) e (e)", &names, store_read_text)));
 	return (int64) store_change(SPI_OK_INSERT,
 								"INSERT INTO schemaguard.plan_value (plan_id, step, row_table, key_columns, column_name, identity, key, was, value)"
-								" SELECT $1, $2, $3, $4, '', '', ARRAY(SELECT coalesce(nullif(e -> 'now', 'null'), e -> 'was') ->> k.name"
+								" SELECT $1, $2, $3, $4, '', $6, ARRAY(SELECT coalesce(nullif(e -> 'now', 'null'), e -> 'was') ->> k.name"
 								"  FROM unnest($4) WITH ORDINALITY k (name, o) ORDER BY k.o),"
 								" nullif(e -> 'was', 'null')::text, nullif(e -> 'now', 'null')::text FROM jsonb_array_elements($5::jsonb) e", &args);
 }

@@ -48,11 +48,35 @@ extern int64 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char
  */
 extern char *plan_rows_since(TimestampTz since);
 
+/* How to take back what is on record of a step */
+typedef struct PlanRowsUndo
+{
+	char	   *statement;		/* NULL: nothing is on record; "": a column of
+								 * the key is gone */
+	List	   *gone;			/* char *: names, then, of columns that are
+								 * gone */
+} PlanRowsUndo;
+
+/* Finds that statement, for a table by its present name; plan_rows_undone() reads its result */
+extern PlanRowsUndo plan_rows_undo(const FkPlan *plan, int step, const char *table);
+
+/* What the statement has done */
+typedef struct PlanRowsUndone
+{
+	char	   *line;			/* in words, or NULL; and with keys */
+	char	   *told;
+	char	   *stay;			/* ids of records whose rows were left for a
+								 * later call, as an array */
+	int64		kept_out;		/* rows that a trigger or rule has kept from
+								 * being as they were */
+} PlanRowsUndone;
+
+extern PlanRowsUndone plan_rows_undone(const char *result);
+
 /*
- * Returns the statement that takes back what is on record of a step, whose
- * result says in words what it has done: two texts, of which only the second
- * has keys.  NULL: nothing is on record; "": a column of the key is gone.
+ * Deletes the records of a step except those whose rows stay, and those with
+ * other values in columns that are gone; returns how many are left
  */
-extern char *plan_rows_undo(const FkPlan *plan, int step, const char *table);
+extern int64 plan_rows_forget(const FkPlan *plan, int step, const char *stay, List *gone);
 
 #endif							/* SG_PLAN_ROWS_H */

@@ -8,10 +8,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "fmgr.h"
+#include "catalog/pg_trigger.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -25,12 +23,13 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "deploy/deploy_index.h"
+#include "fix/fix.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
-#include "plan/plan_value.h"
+#include "plan/plan_rows.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -63,6 +62,7 @@ typedef struct BackAction
 								 * or changed, or NULL */
 	char	   *returned;		/* what became of rows, for who takes them
 								 * back, or NULL */
+	FkProblem  *left;			/* why some of the rows are not back, or NULL */
 } BackAction;
 
 /*
@@ -161,15 +161,101 @@ count_undone(BackAction *back, ChangeMove *move)
 	MemoryContextSwitchTo(old);
 }
 
-/* Returns what became of a step's rows, without keys; with them, it is told */
-static char *
-rows_undone(BackAction *back, const ChangeReturned *returned)
+/* A move that takes rows back, and what it has done */
+typedef struct RowsBack
 {
-	List	   *texts = returned->text ? sg_text_array_list(OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(returned->text),
-																			 ObjectIdGetDatum(TEXTOID), Int32GetDatum(-1))) : NIL;
+	ChangeMove *move;
+	PlanRowsUndone undone;
+} RowsBack;
 
-	back->returned = texts ? MemoryContextStrdup(back->action.run->context, lsecond(texts)) : NULL;
-	return texts ? linitial(texts) : NULL;
+static void
+take_rows_back(void *arg)
+{
+	RowsBack   *rows = arg;
+	char	   *table = sg_relation_name(rows->move->table);
+
+	change_run(rows->move);
+	rows->undone = plan_rows_undone(rows->move->returns->text);
+	if (rows->undone.kept_out > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger or rule of %s keeps " INT64_FORMAT " %s from being as before", table, rows->undone.kept_out,
+						rows->undone.kept_out == 1 ? "row" : "rows")));
+	run_fire_deferred();
+}
+
+/* Takes rows back; if triggers interfere, once more without these.  Returns which were disabled, as a text, or NULL. */
+static char *
+take_rows_back_anyway(RowsBack *rows)
+{
+	ErrorData  *error = sg_try(take_rows_back, rows);
+	List	   *triggers;
+
+	if (error == NULL)
+		return NULL;
+	triggers = error->sqlerrcode == ERRCODE_TRIGGERED_ACTION_EXCEPTION ?
+		fix_row_triggers(rows->move->table, TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE) : NIL;
+	if (triggers == NIL)
+		ReThrowError(error);
+	fix_switch_triggers(triggers, false);
+	take_rows_back(rows);
+	fix_switch_triggers(triggers, true);
+	return fix_disabled_text(fix_trigger_names(triggers));
+}
+
+/* Returns why rows of a step are left for a later call: some of them, and the others because columns are gone */
+static FkProblem *
+rows_left(const BackAction *back, const ChangeMove *move, int64 left, const char *stay)
+{
+	int64		stays = list_length(sg_names_of_text(stay));
+	char	   *reason = stays == 0 ? NULL :
+		psprintf(INT64_FORMAT " %s as the step has made them: their key finds more than one row by now, or a column has another type",
+				 stays, stays == 1 ? "row stays" : "rows stay");
+	StringInfoData gone;
+
+	initStringInfo(&gone);
+	foreach_ptr(const char, column, move->returns->gone)
+	{
+		appendStringInfo(&gone, "%s%s", gone.len ? ", " : "", quote_identifier(column));
+	}
+	if (left > stays)
+		reason = psprintf("%s%sold values of " INT64_FORMAT " %s have no column any more: %s", reason ? reason : "", reason ? "; " : "",
+						  left - stays, left - stays == 1 ? "row" : "rows", gone.data);
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason,
+					  psprintf("The old values are in schemaguard.plan_value. Mend that, and roll back again. If the rows are to stay as they are:\n%s\n%s",
+							   plan_skip_call(back->step, "the rows stay"), plan_rollback_call(back->deed->what)));
+}
+
+/* Takes back a step of rows; the deed stays open, unless a role has skipped the step, while some of them stay */
+static void
+take_back_rows(BackAction *back, StepWork *work, ChangeMove *move)
+{
+	RunAction  *action = &back->action;
+	RowsBack	rows = {.move = move};
+	MemoryContext old;
+	char	   *disabled;
+	int64		left;
+
+	move->returns->context = CurrentMemoryContext;
+	disabled = take_rows_back_anyway(&rows);
+	left = plan_rows_forget(action->run->plan, back->step->step, rows.undone.stay, move->returns->gone);
+	old = MemoryContextSwitchTo(action->run->context);
+	back->returned = rows.undone.told && disabled ? psprintf("%s; %s", rows.undone.told, disabled) :
+		rows.undone.told ? pstrdup(rows.undone.told) : NULL;
+	back->left = left > 0 && !back->step->skipped_by ? rows_left(back, move, left, rows.undone.stay) : NULL;
+	MemoryContextSwitchTo(old);
+	if (rows.undone.line && disabled)
+		rows.undone.line = psprintf("%s; %s", rows.undone.line, disabled);
+	if (back->left)
+	{
+		LogEntry	entry = run_entry(action, work, rows.undone.line ? LOG_DONE : LOG_SKIPPED);
+
+		entry.message = rows.undone.line;
+		log_write(&entry);
+	}
+	else
+		undo_record_done(action, work, rows.undone.line);
+	back->ends = true;
 }
 
 /*
@@ -228,16 +314,12 @@ do_back(void *arg)
 		plan_filler_disarm(&filled);
 	count_undone(back, &now);
 	if (now.returns)
-		now.returns->context = CurrentMemoryContext;
-	change_run(&now);
-	CommandCounterIncrement();
-	if (now.returns)
 	{
-		undo_record_done(action, work, rows_undone(back, now.returns));
-		plan_values_forget(action->run->plan, back->step->step);
-		back->ends = true;
+		take_back_rows(back, work, &now);
 		return;
 	}
+	change_run(&now);
+	CommandCounterIncrement();
 	if (back->step->kind == STEP_DROP || back->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	change_look_back(back->deed, back->step, &now);
@@ -523,6 +605,12 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			work->hint = back.move.kind == MOVE_PROBLEM ? back.move.problem->hint : NULL;
 			return true;
+		}
+		if (back.left)
+		{
+			if (back.returned)
+				run_append_notice(work, back.returned);
+			return undo_tell_problem(work, deed, back.left);
 		}
 		if (back.ends)
 		{

@@ -210,6 +210,61 @@ SELECT sg_plan_drop('judged', force => true) \g /dev/null
 DROP TABLE loose, guarded, tight;
 DROP FUNCTION odd_stay_out();
 
+-- a rollback finds columns by their numbers; values of a dropped one, and rows whose key is no longer theirs alone, stay for a later call
+CREATE TABLE fare (id int, price int, z int, t text, at timestamp);
+INSERT INTO fare VALUES (1, 10, 100, 'a', '2020-01-01'), (2, 20, 200, 'b', '2020-01-02'), (3, 30, 300, 'c', '2020-01-03'), (4, 40, 400, 'd', '2020-01-04');
+SELECT sg_plan_create('fares'), sg_plan_add_rows('fares', 'fare', '[{"id": 1, "price": 11}, {"id": 2, "price": 22}, {"id": 5, "price": 55}]', '{id}'),
+    sg_plan_add_rows('fares', 'fare', '{"delete": [{"id": 3}]}', '{id}'), sg_plan_add_rows('fares', 'fare', '[{"id": 4, "t": "D", "at": "2021-01-01"}]', '{id}') \g /dev/null
+CALL sg_apply('fares');
+ALTER TABLE fare RENAME price TO amount;
+ALTER TABLE fare RENAME z TO price;
+ALTER TABLE fare RENAME id TO number;
+INSERT INTO fare VALUES (2, 22, 200, 'b', '2020-01-02'), (5, 55, NULL, NULL, NULL);
+\a
+CALL sg_rollback_fks('fares', steps => '{1,2}');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'fares' ORDER BY 1;
+TABLE fare ORDER BY 1, 4;
+DELETE FROM fare WHERE ctid IN (SELECT max(ctid) FROM fare WHERE number IN (2, 5) GROUP BY number);
+CALL sg_rollback_fks('fares', steps => '{1,2}');
+ALTER TABLE fare DROP t;
+ALTER TABLE fare ADD t text DEFAULT 'D';
+CALL sg_rollback_fks('fares');
+CALL sg_rollback_fks('fares');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'fares' ORDER BY 1;
+TABLE fare ORDER BY 1;
+SELECT sg_plan_skip('fares', 3, 'it stays') \g /dev/null
+CALL sg_rollback_fks('fares');
+SELECT count(*) FROM schemaguard.plan_value;
+-- a column whose type was changed
+SELECT sg_plan_add_rows('fares', 'fare', '[{"number": 1, "at": "2022-01-01"}, {"number": 6, "at": "2022-01-01"}]', '{number}') \g /dev/null
+CALL sg_apply('fares');
+ALTER TABLE fare ALTER at TYPE timestamptz;
+CALL sg_rollback_fks('fares');
+ALTER TABLE fare ALTER at TYPE timestamp;
+CALL sg_rollback_fks('fares');
+TABLE fare ORDER BY 1;
+-- triggers that would change, or keep out, what comes back are disabled for it
+SELECT sg_plan_create('kept out'), sg_plan_add_rows('kept out', 'fare', '[{"number": 1, "amount": 12}, {"number": 7, "amount": 77}]', '{number}'),
+    sg_plan_add_rows('kept out', 'fare', '{"delete": [{"number": 2}]}', '{number}') \g /dev/null
+CALL sg_apply('kept out');
+CREATE FUNCTION stamped() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_OP = 'DELETE' THEN RETURN NULL; END IF; NEW.at := '2030-01-01'; RETURN NEW; END$$;
+CREATE TRIGGER stamped BEFORE INSERT OR UPDATE OR DELETE ON fare FOR EACH ROW EXECUTE FUNCTION stamped();
+CALL sg_rollback_fks('kept out');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'kept out' ORDER BY 1;
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'fare'::regclass;
+TABLE fare ORDER BY 1;
+DROP TRIGGER stamped ON fare;
+CALL sg_apply('kept out');
+CREATE RULE out AS ON UPDATE TO fare DO INSTEAD NOTHING;
+CALL sg_rollback_fks('kept out', steps => '{1}');
+DROP RULE out ON fare;
+CALL sg_rollback_fks('kept out');
+TABLE fare ORDER BY 1;
+\a
+SELECT sg_plan_drop('fares'), sg_plan_drop('kept out') \g /dev/null
+DROP TABLE fare;
+DROP FUNCTION stamped();
+
 -- what triggers delete and change beside the rows of a step counts for max_rows; the rows themselves are kept
 CREATE TABLE state (id int PRIMARY KEY, name text, changes int DEFAULT 0);
 CREATE TABLE visit (id int, state int);
