@@ -49,6 +49,62 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_columns(oid) IS 'returns the columns of a table that take values, as SQL';
 
+-- Returns what the statements of a step are made of: its table, whether it deletes rows, and their list as "~v"; the columns, what is set,
+-- by which rows are found, what is missing, and the numbers of the columns beside the key
+CREATE FUNCTION schemaguard.sg_rows_parts(child_table text, key_columns text[], definition jsonb, OUT relid oid, OUT named text,
+    OUT deletes boolean, OUT rows text, OUT columns text, OUT sets text, OUT differs text, OUT matches text, OUT missing text,
+    OUT others int[])
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+BEGIN ATOMIC
+    WITH of_table AS MATERIALIZED (
+        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named,
+               CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list,
+               jsonb_typeof(definition) = 'object' AS deletes
+        FROM pg_class c WHERE c.oid = to_regclass(child_table)),
+    given AS MATERIALIZED (
+        SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number, c.kept
+        FROM of_table t CROSS JOIN LATERAL jsonb_object_keys(t.list -> 0) k (name)
+             LEFT JOIN schemaguard.sg_rows_columns(t.oid) c ON c.name = k.name
+        WHERE NOT t.deletes OR k.name = ANY (key_columns))
+    SELECT t.oid, t.named, t.deletes,
+           format('SELECT "~n", %s, %s AS "~cut" FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")',
+               string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number),
+               coalesce('CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name), ' ' ORDER BY g.number) || ' END',
+                        'NULL::pg_catalog.text'), t.list),
+           string_agg(g.quoted, ', ' ORDER BY g.number),
+           string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key AND NOT t.deletes),
+           format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) ROW(%s)::pg_catalog.text',
+               string_agg('"~t".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key),
+               string_agg('"~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key)),
+           string_agg('"~t".' || g.quoted || ' OPERATOR(pg_catalog.=) "~v".' || g.quoted, ' AND ' ORDER BY g.number)
+               FILTER (WHERE g.is_key),
+           string_agg(CASE WHEN g.quoted IS NULL THEN quote_ident(g.name) END, ', ' ORDER BY g.name),
+           array_agg(g.number) FILTER (WHERE NOT g.is_key)
+    FROM of_table t LEFT JOIN given g ON true GROUP BY t.oid, t.named, t.deletes, t.list;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_parts(text, text[], jsonb) IS 'returns what the statements of a step of rows are made of';
+
+-- Returns the statements that write the rows of a step one after the other, for a look at what they would write
+CREATE FUNCTION schemaguard.sg_rows_plain(child_table text, key_columns text[], definition jsonb, OUT event text, OUT statement text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT e.event, CASE e.event
+        WHEN 'delete' THEN format('DELETE FROM %s AS "~t" USING (%s) AS "~v" WHERE %s', p.named, p.rows, p.matches)
+        WHEN 'update' THEN format('UPDATE %s AS "~t" SET %s FROM (%s) AS "~v" WHERE %s AND %s', p.named, p.sets, p.rows, p.matches,
+            p.differs)
+        ELSE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM (%s) AS "~v" WHERE NOT EXISTS (SELECT FROM %s AS "~t" '
+            'WHERE %s)', child_table, p.columns, p.columns, p.rows, p.named, p.matches) END
+    FROM schemaguard.sg_rows_parts(child_table, key_columns, definition) p
+         CROSS JOIN unnest('{update,insert,delete}'::text[]) WITH ORDINALITY e (event, n)
+    WHERE p.missing IS NULL AND CASE e.event WHEN 'delete' THEN p.deletes WHEN 'update' THEN p.sets IS NOT NULL
+        ELSE NOT p.deletes END
+    ORDER BY e.n;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_plain(text, text[], jsonb)
+    IS 'returns the statements that write the rows of a step one after the other';
+
 -- Returns the statement of a step, whose only result is an array: of each row that it has changed, as it was and as it is now (JSON),
 -- the name of a column whose type would cut or round a value, whether a key finds more than one row to change, and how many rows were
 -- kept out; with count, the query of how many rows that would insert and change, of how many, and of the column and key likewise
@@ -57,66 +113,43 @@ CREATE FUNCTION schemaguard.sg_rows_statement(child_table text, key_columns text
 RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
-    WITH of_table AS MATERIALIZED (
-        SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, child_table AS bare,
-               CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list,
-               jsonb_typeof(definition) = 'object' AS deletes
-        FROM pg_class c WHERE c.oid = to_regclass(child_table)),
-    given AS MATERIALIZED (
-        SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number, c.kept
-        FROM of_table t CROSS JOIN LATERAL jsonb_object_keys(t.list -> 0) k (name)
-             LEFT JOIN schemaguard.sg_rows_columns(t.oid) c ON c.name = k.name
-        WHERE NOT t.deletes OR k.name = ANY (key_columns)),
-    sql AS (
-        SELECT string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number)
-                   || coalesce(', CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name),
-                       ' ' ORDER BY g.number) || ' END',
-                               ', NULL::pg_catalog.text') || ' AS "~cut"' AS casts,
-               string_agg(g.quoted, ', ' ORDER BY g.number) AS columns,
-               string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS sets,
-               string_agg('"~t".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS old,
-               string_agg('"~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key) AS new,
-               string_agg('"~t".' || g.quoted || ' OPERATOR(pg_catalog.=) "~v".' || g.quoted, ' AND ' ORDER BY g.number)
-                   FILTER (WHERE g.is_key) AS matches,
-               string_agg(CASE WHEN g.quoted IS NULL THEN quote_ident(g.name) END, ', ' ORDER BY g.name) AS missing
-        FROM given g),
+    WITH part AS MATERIALIZED (SELECT * FROM schemaguard.sg_rows_parts(child_table, key_columns, definition) p WHERE p.relid IS NOT NULL),
     row_of AS (
         SELECT format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[%s])', array_agg(c.name ORDER BY c.number),
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
-        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_columns(t.oid) c)
-    SELECT CASE WHEN s.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (SELECT "~n", %s FROM '
-            'pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
-            '"~differs", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', s.casts, t.list, CASE WHEN "count" THEN 'NULL' ELSE r.row END,
-            CASE WHEN s.sets IS NULL OR t.deletes THEN 'false' ELSE format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) '
-                'ROW(%s)::pg_catalog.text', s.old, s.new) END, t.named, s.matches)
+        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c)
+    SELECT CASE WHEN p.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (%s), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
+            '"~differs", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', p.rows, CASE WHEN "count" THEN 'NULL' ELSE r.row END,
+            CASE WHEN p.sets IS NULL THEN 'false' ELSE p.differs END, p.named, p.matches)
         || CASE WHEN "count" THEN ''
-           WHEN t.deletes THEN format(', "~w" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~was", '
-                'NULL::pg_catalog.jsonb AS "~row")', t.named, s.matches, r.row)
-           ELSE CASE WHEN s.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
-                '"~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row")', t.named, s.sets, s.matches, r.row) ELSE '' END
+           WHEN p.deletes THEN format(', "~w" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~was", '
+                'NULL::pg_catalog.jsonb AS "~row")', p.named, p.matches, r.row)
+           ELSE CASE WHEN p.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
+                '"~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row")', p.named, p.sets, p.matches, r.row) ELSE '' END
             || format(', "~i" AS (INSERT INTO %s AS "~t" (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM "~v" WHERE NOT EXISTS (SELECT FROM '
-                '%s AS "~t" WHERE %s) RETURNING %s AS "~row")', t.bare, s.columns, s.columns, t.named, s.matches, r.row)
-            || ', "~w" AS (' || CASE WHEN s.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
+                '%s AS "~t" WHERE %s) RETURNING %s AS "~row")', child_table, p.columns, p.columns, p.named, p.matches, r.row)
+            || ', "~w" AS (' || CASE WHEN p.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
             || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row" FROM "~i")' END
         || CASE WHEN "count" THEN ' SELECT v.n - o.known, o.differ, v.n, v.cut, o.twice'
            ELSE ' SELECT ARRAY[coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~was", ''now'', "~row"))::'
                 'pg_catalog.text FROM "~w"), ''''), coalesce(v.cut, ''''), o.twice::pg_catalog.text, ('
-                || CASE WHEN t.deletes THEN 'o.n' ELSE 'v.n - o.n + o.differ' END || ' - (SELECT pg_catalog.count(*) FROM "~w"))::'
+                || CASE WHEN p.deletes THEN 'o.n' ELSE 'v.n - o.n + o.differ' END || ' - (SELECT pg_catalog.count(*) FROM "~w"))::'
                 'pg_catalog.text]' END
         || ' FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.min("~cut") AS cut FROM "~v") v, (SELECT pg_catalog.count(*) AS n, '
             'pg_catalog.count(DISTINCT "~n") AS known, pg_catalog.count(*) FILTER (WHERE "~differs") AS differ, '
-        || CASE WHEN t.deletes THEN 'false' ELSE 'pg_catalog.count(*) OPERATOR(pg_catalog.>) pg_catalog.count(DISTINCT "~n")' END
+        || CASE WHEN p.deletes THEN 'false' ELSE 'pg_catalog.count(*) OPERATOR(pg_catalog.>) pg_catalog.count(DISTINCT "~n")' END
         || ' AS twice FROM "~o") o' END,
         coalesce(schemaguard.sg_rows_problem(definition, key_columns),
-                 format('table %s has no such column, or it is generated: ', child_table) || s.missing,
-                 CASE WHEN t.deletes THEN (
+                 format('table %s has no such column, or it is generated: ', child_table) || p.missing,
+                 CASE WHEN p.deletes THEN (
                      SELECT format('deleting its rows would reach those of table %s', k.conrelid::regclass)
-                     FROM pg_constraint k WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1)
+                     FROM pg_constraint k WHERE k.confrelid = p.relid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1)
                  ELSE (
-                     SELECT format('changing column %s of its rows would reach those of table %s', g.quoted, k.conrelid::regclass)
-                     FROM pg_constraint k JOIN given g ON NOT g.is_key AND g.number = ANY (k.confkey)
-                     WHERE k.confrelid = t.oid AND k.contype = 'f' AND k.confupdtype IN ('n', 'd') LIMIT 1) END)
-    FROM of_table t CROSS JOIN sql s CROSS JOIN row_of r;
+                     SELECT format('changing column %s of its rows would reach those of table %s', c.quoted, k.conrelid::regclass)
+                     FROM pg_constraint k JOIN schemaguard.sg_rows_columns(p.relid) c
+                         ON c.number = ANY (p.others) AND c.number = ANY (k.confkey)
+                     WHERE k.confrelid = p.relid AND k.contype = 'f' AND k.confupdtype IN ('n', 'd') LIMIT 1) END)
+    FROM part p CROSS JOIN row_of r;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
     IS 'returns the statement that inserts, changes or deletes a step''s rows, or the query that counts them';

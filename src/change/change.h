@@ -212,9 +212,10 @@ extern char *change_gone_text(const PlanStep *step, int64 lost, const RunRows *c
 /*
  * Returns in words how many of a step's rows would be inserted, changed or
  * deleted, or why that can't be told; sets *hint if the step can't be done with
- * these values, otherwise NULL
+ * these values, otherwise NULL.  Adds the kinds of writes (CmdType) to *writes,
+ * unless there are none.
  */
-extern char *change_rows_text(const PlanStep *step, char **hint);
+extern char *change_rows_text(const PlanStep *step, char **hint, List **writes);
 
 /*
  * Returns the record of the rows that a move of a step of rows has changed

@@ -171,7 +171,7 @@ ask_counts(void *p)
 }
 
 char *
-change_rows_text(const PlanStep *step, char **hint)
+change_rows_text(const PlanStep *step, char **hint, List **writes)
 {
 	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
 	ErrorData  *edata;
@@ -195,6 +195,12 @@ change_rows_text(const PlanStep *step, char **hint)
 		*hint = arg.move.problem->hint;
 		return arg.move.problem->reason;
 	}
+	if (arg.counts[2] > arg.counts[0] && plan_rows_delete(step))
+		*writes = lappend_int(*writes, CMD_DELETE);
+	if (arg.counts[1] > 0)
+		*writes = lappend_int(*writes, CMD_UPDATE);
+	if (arg.counts[0] > 0 && !plan_rows_delete(step))
+		*writes = lappend_int(*writes, CMD_INSERT);
 	if (plan_rows_delete(step))
 		return psprintf("to delete: " INT64_FORMAT ", gone already: " INT64_FORMAT, arg.counts[2] - arg.counts[0], arg.counts[0]);
 	return psprintf("to insert: " INT64_FORMAT ", to change: " INT64_FORMAT ", there: " INT64_FORMAT,

@@ -435,6 +435,12 @@ extern void check_triggers_write(Oid table, int event, List *columns, CheckWrite
 extern void check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
 
 /*
+ * Checks an INSERT, UPDATE or DELETE of a table: its triggers, its publications,
+ * and the rows; first, last: as of check_query_rows()
+ */
+extern void check_table_written(PlanCheck *check, CheckStep *cs, Oid table, const char *text, bool first, bool last);
+
+/*
  * Reports the locks of a statement, or of creating a table, that others wait
  * for, longer for a larger table
  */

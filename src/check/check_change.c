@@ -37,6 +37,7 @@
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "plan/plan_relation.h"
+#include "plan/plan_rows.h"
 #include "run/run_rights.h"
 
 static bool is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem);
@@ -576,14 +577,25 @@ check_move(PlanCheck *check, CheckStep *cs, ChangeMove *move)
 				  psprintf("Correct the step, or leave it out:\n%s", check_skip(cs, "the server refuses it")));
 }
 
-/* Reports how many rows a step would insert, change or delete */
+/*
+ * Reports how many rows a step would insert, change or delete, and judges them
+ * as those of statements; where there are several, one may let pass what breaks
+ * a rule without the other
+ */
 static void
-check_counted(CheckStep *cs)
+check_counted(PlanCheck *check, CheckStep *cs, Oid table)
 {
+	List	   *writes = NIL;
 	char	   *hint;
-	char	   *counts = change_rows_text(cs->step, &hint);
+	char	   *counts = change_rows_text(cs->step, &hint, &writes);
+	bool		alone = list_length(writes) == 1;
 
 	check_row(cs, "rows", hint ? CHECK_BLOCK : CHECK_OK, counts, hint);
+	foreach_ptr(const PlanRowsPlain, plain, writes ? plan_rows_plain(cs->step) : NIL)
+	{
+		if (list_member_int(writes, plain->event))
+			check_table_written(check, cs, table, plain->statement, alone, alone);
+	}
 }
 
 void
@@ -634,7 +646,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (move.kind == MOVE_STATEMENT)
 		check_readers(check, cs);
 	if (move.kind == MOVE_STATEMENT && move.returns)
-		check_counted(cs);
+		check_counted(check, cs, move.table);
 	check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs, &move);

@@ -916,20 +916,22 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 
 /* ---- rows that are written ---- */
 
+/* Returns the event of triggers that a statement fires, or 0 */
+static int
+event_of(const Node *statement)
+{
+	return IsA(statement, InsertStmt) ? TRIGGER_TYPE_INSERT : IsA(statement, UpdateStmt) ? TRIGGER_TYPE_UPDATE :
+		IsA(statement, DeleteStmt) ? TRIGGER_TYPE_DELETE : 0;
+}
+
 /* Returns the table whose rows a statement writes, with its triggers' event; or InvalidOid */
 static Oid
-written_table(Node *statement, int *event)
+written_table(Node *statement)
 {
 	Oid			table;
 	SgScope		scope;
 
-	if (IsA(statement, InsertStmt))
-		*event = TRIGGER_TYPE_INSERT;
-	else if (IsA(statement, UpdateStmt))
-		*event = TRIGGER_TYPE_UPDATE;
-	else if (IsA(statement, DeleteStmt))
-		*event = TRIGGER_TYPE_DELETE;
-	else
+	if (event_of(statement) == 0)
 		return InvalidOid;
 	sg_caller_begin(&scope);
 	table = change_find_named(change_written(statement));
@@ -1558,6 +1560,18 @@ look_at_refreshed(PlanCheck *check, CheckStep *cs, const RangeVar *name, bool fi
 }
 
 void
+check_table_written(PlanCheck *check, CheckStep *cs, Oid table, const char *text, bool first, bool last)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+	int			event = event_of(statement);
+
+	check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set(((UpdateStmt *) statement)->targetList) : NIL, -1);
+	if (event != TRIGGER_TYPE_INSERT)
+		check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
+	check_query_rows(check, cs, table, text, first, last);
+}
+
+void
 check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	List	   *texts = plan_change_texts(cs->step->definition);
@@ -1567,8 +1581,7 @@ check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	foreach_ptr(char, text, texts)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
-		int			event = 0;
-		Oid			table = written_table(statement, &event);
+		Oid			table = written_table(statement);
 
 		check_names(check, cs, statement, before);
 		check_taken_names(check, cs, text, statement, before);
@@ -1582,10 +1595,7 @@ check_statement(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		if (OidIsValid(table))
 		{
 			check_lent(cs, statement, table);
-			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set(((UpdateStmt *) statement)->targetList) : NIL, -1);
-			if (event != TRIGGER_TYPE_INSERT)
-				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
-			check_query_rows(check, cs, table, text, before == NIL, text == llast(texts));
+			check_table_written(check, cs, table, text, before == NIL, text == llast(texts));
 		}
 		else if (code_is_query(statement))
 			check_row(cs, "rows", CHECK_WARN, pstrdup("the rows that it writes were not looked at"), NULL);

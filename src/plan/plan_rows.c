@@ -66,6 +66,28 @@ plan_rows_statement(const PlanStep *step, bool count, char **problem)
 	return made ? ((char **) linitial(made))[0] : NULL;
 }
 
+static void *
+read_plain(HeapTuple tuple, TupleDesc desc)
+{
+	PlanRowsPlain *plain = palloc(sizeof(PlanRowsPlain));
+	char	   *event = sg_spi_text(tuple, desc, "event");
+
+	plain->event = strcmp(event, "insert") == 0 ? CMD_INSERT : strcmp(event, "update") == 0 ? CMD_UPDATE : CMD_DELETE;
+	plain->statement = sg_spi_text(tuple, desc, "statement");
+	return plain;
+}
+
+List *
+plan_rows_plain(const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, step->child_table);
+	store_arg_texts(&args, step->child_columns);
+	store_arg_text(&args, step->definition);
+	return store_query("SELECT event, statement FROM schemaguard.sg_rows_plain($1, $2, $3::jsonb)", &args, read_plain);
+}
+
 PlanRowsMade
 plan_rows_made(const char *result)
 {

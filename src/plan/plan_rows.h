@@ -34,6 +34,16 @@ typedef struct PlanRowsMade
  */
 extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
 
+/* One of the statements that write a step's rows one after the other */
+typedef struct PlanRowsPlain
+{
+	CmdType		event;
+	char	   *statement;
+} PlanRowsPlain;
+
+/* Returns these statements (PlanRowsPlain *), for a look at what they would write */
+extern List *plan_rows_plain(const PlanStep *step);
+
 extern PlanRowsMade plan_rows_made(const char *result);
 
 /* Returns whether a step deletes rows */

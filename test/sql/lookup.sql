@@ -265,6 +265,30 @@ SELECT sg_plan_drop('fares'), sg_plan_drop('kept out') \g /dev/null
 DROP TABLE fare;
 DROP FUNCTION stamped();
 
+-- a check judges the rows by the rules of the table, as those of statements
+CREATE TABLE kind (id int PRIMARY KEY);
+INSERT INTO kind VALUES (1);
+CREATE TABLE ruled (id int PRIMARY KEY, kind int REFERENCES kind, code text UNIQUE, v int CHECK (v > 0), must text NOT NULL DEFAULT 'x');
+CREATE TABLE ruling (ruled int REFERENCES ruled);
+INSERT INTO ruled VALUES (1, 1, 'a', 1), (2, 1, 'b', 1);
+INSERT INTO ruling VALUES (2);
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;
+CREATE TRIGGER refuses AFTER DELETE ON ruled FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT sg_plan_create('by rule') \g /dev/null
+SELECT sg_plan_add_rows('by rule', t, r, '{id}') FROM (VALUES (1, 'ruled', '[{"id": 3, "kind": 7}]'::jsonb), (2, 'ruled', '[{"id": 4, "code": "a"}, {"id": 5, "code": "c"}]'),
+    (3, 'ruled', '[{"id": 1, "v": -1}, {"id": 2, "v": 1}]'), (4, 'ruled', '[{"id": 6, "must": null}]'), (5, 'parts', '[{"id": 99}]'),
+    (6, 'ruled', '[{"id": 1, "kind": 9}, {"id": 7, "kind": 9}]'), (7, 'ruled', '{"delete": [{"id": 2}]}'), (8, 'ruled', '[{"id": 1, "v": 1}]'),
+    (9, 'ruled', '[{"id": 1, "kind": 1, "code": "z"}, {"id": 8, "kind": 1, "code": "a"}]')) v (n, t, r) ORDER BY n \g /dev/null
+\a
+SELECT step, check_name, result, detail FROM sg_plan_check_details('by rule', verify => 'full') WHERE check_name IN ('rows', 'triggers') ORDER BY step, 2, 3, 4;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('by rule', verify => 'none') WHERE step = 1 AND check_name IN ('rows', 'triggers');
+CALL sg_apply('by rule');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'by rule' ORDER BY 1;
+\a
+SELECT sg_plan_drop('by rule', force => true) \g /dev/null
+DROP TABLE ruling, ruled, kind;
+DROP FUNCTION refuse();
+
 -- what triggers delete and change beside the rows of a step counts for max_rows; the rows themselves are kept
 CREATE TABLE state (id int PRIMARY KEY, name text, changes int DEFAULT 0);
 CREATE TABLE visit (id int, state int);
