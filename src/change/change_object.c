@@ -106,15 +106,51 @@ is_what_it_says(const PlanStep *step, Oid relid, ChangeMove *move)
 }
 
 /*
- * Sets a problem for an inherited column or constraint: the server changes it
- * at the parent, and here with it
+ * Returns whether a partition has a trigger from the table above it; sets
+ * *constraint to the name of the constraint that the server has made it for, or
+ * NULL
+ */
+static bool
+is_inherited_trigger(Oid trigger, char **constraint)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	bool		inherited = false;
+
+	*constraint = NULL;
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (form->tgisinternal)
+			*constraint = get_constraint_name(form->tgconstraint);
+		inherited = OidIsValid(form->tgparentid);
+	}
+	sg_catalog_end(&scan);
+	return inherited;
+}
+
+/*
+ * Sets a problem for an inherited column, constraint or trigger: the server
+ * changes it at the parent, and here with it; and for a trigger of a constraint
  */
 static bool
 is_own(const PlanStep *step, ChangeMove *move)
 {
 	ChangedObject what = plan_changed_object(step);
-	bool		inherited = false;
+	char	   *constraint = NULL;
+	bool		inherited = what == CHANGED_TRIGGER && is_inherited_trigger(move->object.objectId, &constraint);
 
+	if (constraint)
+	{
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+					   psprintf("%s is a part of constraint %s", object_text(step), quote_identifier(constraint)),
+					   psprintf("Change that constraint, by a step of its own, and leave this one out:\n%s",
+								plan_skip_call(step, "it is a part of a constraint")));
+		move->stands = true;
+		return false;
+	}
 	if (what == CHANGED_COLUMN)
 		inherited = sg_column(move->table, move->object.objectSubId).attinhcount > 0;
 	else if (what == CHANGED_CONSTRAINT)

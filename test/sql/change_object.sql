@@ -681,6 +681,19 @@ SELECT sg_plan_drop('known', force => true), sg_plan_drop('early', force => true
 SET client_min_messages = warning;
 DROP SCHEMA cob_other CASCADE;
 DROP TABLE renamed, original, by_statement;
+-- a trigger of a constraint is left alone, and the other steps are done
+CREATE TABLE parents (id int PRIMARY KEY);
+CREATE TABLE children (p int CONSTRAINT children_p REFERENCES parents);
+SELECT sg_plan_create('part') \g /dev/null
+SELECT sg_plan_add_drop('part', 'trigger', 'children', min(tgname::text)), sg_plan_add_rename('part', 'trigger', 'children', 'own', max(tgname::text)), sg_plan_add_column('part', 'children', 'more', 'int')
+  FROM pg_trigger WHERE tgrelid = 'children'::regclass \g /dev/null
+SELECT step, check_name, result, regexp_replace(detail, '[0-9]+', 'N') FROM sg_plan_check_details('part') WHERE result = 'block' ORDER BY 1;
+SET client_min_messages = error;
+CALL sg_apply('part');
+SET client_min_messages = warning;
+SELECT step, state, regexp_replace(reason, '[0-9]+', 'N') FROM schemaguard.plan_step WHERE plan = 'part' ORDER BY 1;
+SELECT sg_plan_drop('part', force => true) \g /dev/null
+DROP TABLE children, parents;
 
 -- end
 SET client_min_messages = error;
