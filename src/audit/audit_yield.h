@@ -14,8 +14,8 @@
 typedef struct AuditStop
 {
 	char	   *reason;			/* NULL: it has not */
-	Oid			relid;			/* object that a session waits for; InvalidOid:
-								 * low on space */
+	Oid			relid;			/* object that a session waits for;
+								 * InvalidOid: low on space */
 } AuditStop;
 
 /*

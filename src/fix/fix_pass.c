@@ -337,7 +337,7 @@ fail_attempt(FixAction *action)
 		text = run_failure_text(&action->action);
 
 	said = sg_error_message(error);
-	/* without a floor of free space, the other steps may write where there is room */
+	/* without a floor, other steps may write where there is room */
 	if (lacks_room(action) && sg_min_free_disk != 0)
 	{
 		pass_over(action, text);
