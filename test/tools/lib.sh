@@ -282,6 +282,8 @@ sg_make_findable() {
   sg_install=(sg_make install "DESTDIR=$root")
   # Libraries named without a folder, such as those of background workers, are looked up here.
   echo "dynamic_library_path = '$root$pkglibdir:\$libdir'" >> "$SG_CONF"
+  # Compiling a query of the catalogs takes longer than running it once.
+  echo 'jit = off' >> "$SG_CONF"
 }
 
 sg_build() {
