@@ -319,8 +319,7 @@ BEGIN ATOMIC
                 WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN '
                     || '(SELECT a.oid FROM schemaguard.attic a) AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
-                    THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'') '
-                         || 'AND (attrelid, attnum) NOT IN (SELECT relid, number FROM schemaguard.kept_column);'
+                    THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
                 ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
     -- who does not see all deeds is told of what is the role's own
     FROM row_security_active('schemaguard.plan_deed'::regclass) h (hidden),
@@ -330,7 +329,8 @@ BEGIN ATOMIC
                      AND c.oid::text NOT IN (SELECT k.marked FROM kept k WHERE k.marked IS NOT NULL)) AS lost,
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
-                  AND (t.attrelid, t.attnum) NOT IN (SELECT k.relid, k.number FROM schemaguard.kept_column k)
+                  AND NOT EXISTS (SELECT FROM schemaguard.plan_deed d
+                                  WHERE d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column')
                   AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
                                                AND pg_has_role(r.relowner, 'USAGE')))) AS columns
           FROM pg_class c JOIN attic s ON s.oid = c.relnamespace
