@@ -64,9 +64,6 @@ typedef struct Batch
 /* Number of waits for a table that others keep locking */
 #define MAX_WAITS 20
 
-/* Number of times that an audit gives way for one key; then it holds its locks */
-#define MAX_YIELDS 3
-
 /* Number of attempts to take a snapshot while partitions come and go */
 #define MAX_SNAPSHOTS 10
 
@@ -545,9 +542,9 @@ yields(const Batch *batch)
 		return false;
 	foreach_ptr(const AuditKey, ak, batch->keys)
 	{
-		if (ak->yields < MAX_YIELDS)
+		if (ak->yields < AUDIT_MOST_YIELDS)
 			continue;
-		sg_tell_and_log(true, psprintf("the audit of %s gave way %d times and now holds its locks", ak->child_table, MAX_YIELDS),
+		sg_tell_and_log(true, psprintf("the audit of %s gave way %d times and now holds its locks", ak->child_table, AUDIT_MOST_YIELDS),
 						"ALTER TABLE and whoever comes after it wait until its keys are judged.", NULL);
 		return false;
 	}

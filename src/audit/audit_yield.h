@@ -10,6 +10,9 @@
 
 #include "postgres.h"
 
+/* Number of times that a reader gives way, before it holds its locks */
+#define AUDIT_MOST_YIELDS 3
+
 /* Why an audit has cancelled itself */
 typedef struct AuditStop
 {

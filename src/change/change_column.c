@@ -14,7 +14,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_attrdef.h"
 #include "catalog/heap.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"

@@ -60,9 +60,6 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* number of times that a dry run gives way to who waits behind it */
-#define MOST_YIELDS			3
-
 #define REFERRED_VALUES "values that would change are referred to by"
 
 #define LONGEST_PAUSE_MS	10000
@@ -576,7 +573,7 @@ scan(void *arg)
 
 /*
  * Scans for a dry run, which gives way like an audit, to come again in its next
- * attempt; the fourth holds its locks
+ * attempt; one after AUDIT_MOST_YIELDS holds its locks
  */
 static void
 execute_scan(RunAction *action)
@@ -584,7 +581,7 @@ execute_scan(RunAction *action)
 	ErrorData  *error;
 	char	   *gave_way;
 
-	if (!action->run->dry_run || action->attempts > MOST_YIELDS)
+	if (!action->run->dry_run || action->attempts > AUDIT_MOST_YIELDS)
 	{
 		scan(action);
 		return;

@@ -744,7 +744,7 @@ set_mark(PlanStep *step)
 {
 	ObjectAddress object = plan_step_target(step, step->fk_name);
 
-	if (step->kind == STEP_DROP && step->object_mark == NULL && OidIsValid(object.objectId) &&
+	if (step->object_mark == NULL && OidIsValid(object.objectId) &&
 		!is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name))
 		step->object_mark = plan_object_mark(&object);
 }
@@ -758,7 +758,7 @@ check_change(PlanDraft *draft, PlanStep *step)
 	bool		absent = false;
 
 	plan_change_check(step, is_taken, &arg);
-	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step))
+	if (step->kind == STEP_DROP && !plan_step_is_there(step))
 		set_mark(step);
 	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step) && !step->if_exists)
 	{

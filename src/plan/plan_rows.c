@@ -153,7 +153,6 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table)
 	List	   *present = NIL;
 	List	   *retyped = NIL;
 	ListCell   *then;
-	int			n = 0;
 
 	if (found == NIL || !OidIsValid(relid))
 		return undo;
@@ -164,6 +163,7 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table)
 		origin.states = NIL;
 	foreach(then, recorded->names)
 	{
+		int			n = foreach_current_index(then);
 		char	   *name = list_nth(now, n);
 		bool		there = name && get_attnum(relid, name) != InvalidAttrNumber;
 
@@ -172,7 +172,6 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table)
 		else if (origin.states && strcmp(plan_deed_type_in(list_nth(origin.states, n)), plan_deed_type_in(plan_deed_column_state(relid, name))) != 0)
 			retyped = lappend(retyped, name);
 		present = lappend(present, there ? name : "");
-		n++;
 	}
 	args = step_args(plan, step);
 	store_arg_text(&args, table);

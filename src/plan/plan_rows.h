@@ -34,14 +34,14 @@ typedef struct PlanRowsMade
  */
 extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
 
-/* One of the statements that write a step's rows one after the other */
+/* A statement that inserts, updates or deletes rows of a step, as the only thing that it does */
 typedef struct PlanRowsPlain
 {
 	CmdType		event;
 	char	   *statement;
 } PlanRowsPlain;
 
-/* Returns these statements (PlanRowsPlain *), for a look at what they would write */
+/* Returns such statements (PlanRowsPlain *), which write all rows of the step, for a look at what they would write */
 extern List *plan_rows_plain(const PlanStep *step);
 
 extern PlanRowsMade plan_rows_made(const char *result);
@@ -58,7 +58,7 @@ extern int64 plan_rows_keep(const FkPlan *plan, const PlanStep *step, const char
  */
 extern char *plan_rows_since(TimestampTz since);
 
-/* How to take back what is on record of a step */
+/* The statement that takes back the recorded rows of a step, and what it leaves out */
 typedef struct PlanRowsUndo
 {
 	char	   *statement;		/* NULL: nothing is on record; "": a column of
@@ -67,10 +67,10 @@ typedef struct PlanRowsUndo
 								 * gone */
 } PlanRowsUndo;
 
-/* Finds that statement, for a table by its present name; plan_rows_undone() reads its result */
+/* Finds the statement for a table by its present name; plan_rows_undone() reads the statement's result */
 extern PlanRowsUndo plan_rows_undo(const FkPlan *plan, int step, const char *table);
 
-/* What the statement has done */
+/* Result of a statement that takes back rows of a step */
 typedef struct PlanRowsUndone
 {
 	char	   *line;			/* in words, or NULL; and with keys */

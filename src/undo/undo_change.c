@@ -211,16 +211,10 @@ rows_left(const BackAction *back, const ChangeMove *move, int64 left, const char
 	char	   *reason = stays == 0 ? NULL :
 		psprintf(INT64_FORMAT " %s as the step has made them: their key finds more than one row by now, or a column has another type",
 				 stays, stays == 1 ? "row stays" : "rows stay");
-	StringInfoData gone;
 
-	initStringInfo(&gone);
-	foreach_ptr(const char, column, move->returns->gone)
-	{
-		appendStringInfo(&gone, "%s%s", gone.len ? ", " : "", quote_identifier(column));
-	}
 	if (left > stays)
 		reason = psprintf("%s%sold values of " INT64_FORMAT " %s have no column any more: %s", reason ? reason : "", reason ? "; " : "",
-						  left - stays, left - stays == 1 ? "row" : "rows", gone.data);
+						  left - stays, left - stays == 1 ? "row" : "rows", sg_quote_list(move->returns->gone));
 	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason,
 					  psprintf("The old values are in schemaguard.plan_value. Mend that, and roll back again. If the rows are to stay as they are:\n%s\n%s",
 							   plan_skip_call(back->step, "the rows stay"), plan_rollback_call(back->deed->what)));
