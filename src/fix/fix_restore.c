@@ -1174,6 +1174,8 @@ restore_batch(StepWork *work, List *steps, const RestorePass *pass, int64 *after
 	action.action.works = list_make1(work);
 	action.action.name = "restore";
 	action.action.execute = execute_restore;
+	/* a rollback may need locks that a busy table never has free at once */
+	action.action.never_queues = !work->run->urgent;
 	load_copies(&action);
 	if (action.n == 0)
 		return false;
@@ -1183,8 +1185,21 @@ restore_batch(StepWork *work, List *steps, const RestorePass *pass, int64 *after
 		LogEntry	entry = run_entry(&action.action, work, LOG_FAILED);
 
 		*error = action.action.error;
+		if (*error == NULL)
+		{
+			run_record_skipped(&action.action, work, work->run->stop_reason);
+			run_commit();
+			return false;
+		}
+		if (action.action.never_queues && run_is_lock_failure(*error) && OidIsValid(action.action.wanted))
+		{
+			(*error)->message = run_unlocked_text(&action.action);
+			(*error)->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure));
+			entry.message = (*error)->message;
+		}
+		else
+			entry.message = run_failure_text(&action.action);
 		entry.sqlstate = pstrdup(unpack_sql_state((*error)->sqlerrcode));
-		entry.message = run_failure_text(&action.action);
 		run_settle_with(&action.action, &entry);
 		run_commit();
 		return false;

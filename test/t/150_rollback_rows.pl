@@ -53,8 +53,41 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log s WH
 		AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1"), '0', 'the log is complete');
 $node->psql('postgres', "SET schemaguard.lock_budget = '100ms';\nCALL sg_restore_quarantine('rows');", stderr => \$err);
 like($err, qr/ERROR:.*lock/, 'a call that has nothing else to do ends with an error');
+
+# ---- a call that only puts rows back holds up nobody ----
+
+my $restores = SgTest::Session->new($node);
+my ($held_up, $others) = (0, 0);
+$restores->query("SET deadlock_timeout = '1min'; SET schemaguard.lock_timeout = '20s'; SET schemaguard.lock_attempts = 3");
+$restores->send("CALL sg_restore_quarantine('rows')");
+until ($restores->is_done)
+{
+	$held_up++ if $node->psql('postgres', "SET lock_timeout = '500ms';\nBEGIN;\nLOCK TABLE grand IN SHARE MODE;\nCOMMIT;", on_error_stop => 1) != 0;
+	$others++;
+	nap(0.1);
+}
+$restores->collect;
+cmp_ok($others, '>', 2, 'a restore waits for a table, and others come');
+is($held_up, 0, '... and go, for it does not queue before them');
+like($restores->{err}, qr/ERROR:  55P03: could not lock public\.grand, held by process $holder->{pid} \(.*HINT:  When that is over:\nCALL public\.sg_restore_quarantine\('rows'\);/s,
+	'... its error says who is in the way, and the call that goes on');
+like($node->safe_psql('postgres', q{SELECT attempt || ' ' || message FROM schemaguard.audit_log WHERE action = 'restore' ORDER BY id DESC LIMIT 1}),
+	qr/^3 could not lock public\.grand, held by process $holder->{pid} /, '... so does the log');
 $holder->query('COMMIT');
-$holder->quit;
+
+$holder->query('INSERT INTO grand SELECT g, 1 FROM generate_series(1000, 20000) g; SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1');
+$holder->send('VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) grand');
+wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_progress_vacuum WHERE pid = $holder->{pid}") eq '1' }) or die 'no vacuum';
+$restores->query("SET schemaguard.throttle_budget = '1s'; CALL sg_restore_quarantine('rows')");
+is($restores->sqlstate, '', 'behind a vacuum of a table, a restore pauses and ends well');
+like($restores->{err}, qr/plan "rows" stopped: paused for schemaguard\.throttle_budget, 1000 ms: the next batch waits for VACUUM of public\.grand \(process $holder->{pid}\)/,
+	'... says for what, and stops when schemaguard.throttle_budget is used up');
+is($node->safe_psql('postgres', q{SELECT phase, message FROM schemaguard.audit_log WHERE action = 'restore' ORDER BY id DESC LIMIT 1}) =~ s/,.*//r,
+	'skipped|paused for schemaguard.throttle_budget', '... so does the log');
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($holder->{pid})");
+$holder->collect;
+$node->safe_psql('postgres', 'DELETE FROM grand WHERE id >= 1000');
+$_->quit for $holder, $restores;
 
 $node->psql('postgres', "CALL sg_rollback_fks('rows')", stderr => \$err);
 like($err, qr/2 quarantined rows put back$/m, 'the next call puts them back');
