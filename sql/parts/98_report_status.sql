@@ -418,7 +418,8 @@ BEGIN ATOMIC
                         THEN format('CALL %s.sg_restore_quarantine(%L);', schemaguard.sg_schema(), p.name)
                     ELSE p.finish END AS finish
         FROM idle p CROSS JOIN LATERAL (SELECT l.id, l.at, l.action, l.object FROM schemaguard.audit_log l
-                                        WHERE l.plan = p.name AND l.phase = 'started' ORDER BY l.id DESC LIMIT 1) l
+                                        WHERE l.plan = p.name AND l.at >= p.created_at AND l.phase = 'started'
+                                        ORDER BY l.id DESC LIMIT 1) l
         -- a standby does not see who runs a plan on its primary
         WHERE NOT pg_is_in_recovery() AND NOT EXISTS (SELECT FROM schemaguard.audit_log o WHERE o.started_id = l.id)
         UNION ALL

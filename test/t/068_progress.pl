@@ -241,6 +241,19 @@ SQL
 	}
 	query(q{CALL sg_apply('cut', fix => true)});
 	is(query($left), 'no call that was cut off has left anything: SELECT * FROM schemaguard.progress;', 'that call goes on');
+
+	# a plan that has taken over the name has no part in that
+	my $lost = SgTest::Session->new($node);
+	query(q{SELECT sg_plan_create('taken'), sg_plan_add_check('taken', 'cut_along', 'id >= 0', 'ids')});
+	$holder->query('BEGIN; LOCK TABLE cut_along IN SHARE MODE');
+	$lost->send(q{CALL sg_apply('taken')});
+	ok(wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'taken' AND action = 'add' AND phase = 'started'}) ne '0' }), 'a step waits for a lock');
+	query('SELECT pg_terminate_backend(pid, 60000) FROM schemaguard.progress');
+	$holder->query('COMMIT');
+	like(query($left), qr/^a call on plan taken was cut off in action \w+, /, 'its call was cut off');
+	query(q{SELECT sg_plan_create('taken', replace => true)});
+	is(query($left), 'no call that was cut off has left anything: SELECT * FROM schemaguard.progress;', '... of the plan that another one has replaced since');
+	query(q{SELECT sg_plan_drop('taken')});
 	$holder->quit;
 }
 
