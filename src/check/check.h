@@ -87,6 +87,7 @@ typedef struct CheckWrites
 	List	   *triggers;		/* char *: triggers that may write to other
 								 * tables */
 	bool		unknown;		/* further writes are unknown */
+	bool		unsized;		/* values of an unknown size are written */
 } CheckWrites;
 
 /* Names that a step takes away and gives: see check_before.c */
@@ -117,6 +118,8 @@ typedef struct CheckStep
 	List	   *questions;		/* RowQuestion *: see check_rows.c */
 	List	   *along;			/* FixTally *: rows that go along with its
 								 * own, if writes.counted */
+	double		fill_width;		/* average size of the values that its fill
+								 * gives; 0: not computed */
 	CheckWrites writes;
 	CheckNames *names;			/* NULL until requested */
 	List	   *made;			/* char *: functions, types and others that
@@ -519,6 +522,9 @@ extern void check_set_rows(PlanCheck *check, CheckStep *cs, Oid table, const cha
  */
 extern void check_fill_query(PlanCheck *check, CheckStep *cs, Oid table, const char *where, Oid type, int32 typmod);
 
+/* Finds cs->fill_width of a fill that is an expression, of a sample of rows, without a word */
+extern void check_fill_size(PlanCheck *check, CheckStep *cs, Oid table, Oid type, int32 typmod);
+
 /* ---- check_writes.c ---- */
 
 /*
@@ -529,6 +535,9 @@ extern double check_rows_without(const CheckTable *table, const char *column);
 
 /* Estimates the bytes that a step writes, and adds the row about it, except for keys that are due */
 extern void check_writes(PlanCheck *check, CheckStep *cs);
+
+/* Returns whether the size of an expression's values is that of computed ones, not of a type or column */
+extern bool check_size_is_computed(Node *value);
 
 /* Returns "1.2 MB of WAL, and 3.4 MB of tables and indexes" */
 extern char *check_writes_text(const CheckWrites *writes);

@@ -282,6 +282,8 @@ read_counts(void *arg)
 	w->rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	for (int i = 0; i < list_length(w->rules); i++)
 		w->counts[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 2, &isnull));
+	if (OidIsValid(w->type))
+		w->bytes = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, list_length(w->rules) + 2, &isnull));
 }
 
 static void
@@ -296,6 +298,8 @@ ask_counts(Written *w, const char *rows)
 	{
 		appendStringInfo(&sql, ", %s", rule->count);
 	}
+	if (OidIsValid(w->type))
+		appendStringInfoString(&sql, ", coalesce(pg_catalog.sum(pg_catalog.pg_column_size(\"~n\".v)), 0)");
 	appendStringInfo(&sql, " FROM (%s) AS \"~n\"", rows);
 	w->sql = sql.data;
 	w->counts = palloc0(sizeof(int64) * (list_length(w->rules) + 1));
@@ -307,7 +311,7 @@ ask_counts(Written *w, const char *rows)
 }
 
 /* Limit of the computed rows in a sample; OFFSET 0 keeps a subquery from being computed twice */
-#define LIMIT_OF(w) ((w)->check->verify == CHECK_READ_FULL ? "OFFSET 0" : "LIMIT 100000")
+#define LIMIT_OF(w) ((w)->check->verify == CHECK_READ_FULL && !(w)->sample ? "OFFSET 0" : "LIMIT 100000")
 
 /* Returns whether the columns of an expression are computed */
 static bool
@@ -444,6 +448,7 @@ ask_fill(void *arg)
 	SgScope		scope;
 	Node	   *converted;
 	char	   *rows;
+	int64		n;
 
 	if (value == NULL || written_is_volatile((Node *) query))
 	{
@@ -463,6 +468,8 @@ ask_fill(void *arg)
 	sg_scope_end(&scope);
 	written_add(w, pstrdup("\"~n\".v IS NULL"), pstrdup("would get a null"), CHECK_WARN);
 	ask_counts(w, rows);
+	n = w->rows - w->counts[0];
+	w->cs->fill_width = n > 0 ? (double) w->bytes / n : 1;
 }
 
 /* Asks the rows of a materialized view's query, to see that each can be computed */
@@ -605,4 +612,18 @@ check_fill_query(PlanCheck *check, CheckStep *cs, Oid table, const char *where, 
 
 	w.given = psprintf("SELECT (%s\n) FROM %s WHERE %s", cs->step->fill, sg_relation_name(table), where);
 	run_asking(&w, ask_fill, "fill", true);
+}
+
+void
+check_fill_size(PlanCheck *check, CheckStep *cs, Oid table, Oid type, int32 typmod)
+{
+	Written		w = {.check = check,.cs = cs,.table = table,.type = type,.typmod = typmod,.sample = true};
+	ErrorData  *edata;
+
+	if (check->verify == CHECK_READ_NONE || !check_is_authors(check))
+		return;
+	w.given = psprintf("SELECT (%s\n) FROM %s", cs->step->fill, sg_relation_name(table));
+	edata = sg_try_undo(ask_fill, &w);
+	if (edata)
+		sg_rethrow_cancel(edata);
 }

@@ -279,6 +279,8 @@ ask_column(const Asking *asking)
 		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
 					  gets_null, pstrdup("Have the expression give a value of the column's type for each row."));
 		((RowQuestion *) llast(asking->cs->questions))->unknown = CHECK_BLOCK;
+		if (check_size_is_computed(fill) && change_column_type(asking->cs->step, &move, &type, &typmod))
+			check_fill_size(asking->check, asking->cs, asking->table, type, typmod);
 	}
 }
 

@@ -223,7 +223,7 @@ check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
-	CheckWrites told = {.wal = all->wal,.most = all->most,.triggers = all->triggers,.unknown = all->unknown};
+	CheckWrites told = {.wal = all->wal,.most = all->most,.triggers = all->triggers,.unknown = all->unknown,.unsized = all->unsized};
 	char	   *text;
 
 	if (shared)
@@ -325,6 +325,7 @@ check_disk(PlanCheck *check)
 			check_writes_by(&all, trigger);
 		}
 		all.unknown |= cs->writes.unknown;
+		all.unsized |= cs->writes.unsized;
 	}
 	/* the data directory gets no part of these */
 	foreach_ptr(const CheckGrowth, growth, all.elsewhere)

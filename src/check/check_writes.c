@@ -627,6 +627,12 @@ width_of_value(const CheckTable *table, Node *value, CheckWrites *writes)
 	return width;
 }
 
+bool
+check_size_is_computed(Node *value)
+{
+	return get_typlen(exprType(value)) < 0 && !IsA(strip_implicit_coercions(value), Var);
+}
+
 static void
 add_fill(PlanCheck *check, CheckStep *cs, const CheckTable *table, double width)
 {
@@ -648,6 +654,24 @@ add_key_fill(PlanCheck *check, CheckStep *cs)
 		add_fill(check, cs, check_table(check, relid), width_of_parent(check_table(check, relid), step));
 }
 
+/* Returns the width of the values that a column's fill gives (NULL: a query) */
+static double
+width_of_fill(CheckStep *cs, const CheckTable *table, Node *fill)
+{
+	ChangeMove	look = {.table = table->relid};
+	Oid			type;
+	int32		typmod;
+
+	if (fill && !check_size_is_computed(fill))
+		return width_of_value(table, fill, &cs->writes);
+	cs->writes.most |= cs->fill_width >= TOAST_TUPLE_TARGET / 4;
+	if (cs->fill_width > 0)
+		return cs->fill_width;
+	cs->writes.unsized = rows_of(table) >= ROWS_WORTH_TELLING &&
+		(fill || !change_column_type(cs->step, &look, &type, &typmod) || get_typlen(type) < 0);
+	return LONG_VALUE;
+}
+
 /* Adds the fill of a column, or of a default that is computed for each row */
 static void
 add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
@@ -666,7 +690,7 @@ add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	if (fill == NULL && step->fill == NULL && initial && contain_volatile_functions(initial))
 		fill = initial;
 	if (fill || step->fill || move->kind == MOVE_FILL)
-		add_fill(check, cs, table, fill ? width_of_value(table, fill, &cs->writes) : LONG_VALUE);
+		add_fill(check, cs, table, width_of_fill(cs, table, fill));
 }
 
 /* ---- steps that are no keys ---- */
@@ -1049,6 +1073,8 @@ check_writes_text(const CheckWrites *writes)
 		appendStringInfo(&text, ", and meanwhile %s of temporary files", check_bytes(writes->temp));
 	if (writes->unknown)
 		appendStringInfoString(&text, ", and rows of which it is not known how many");
+	if (writes->unsized)
+		appendStringInfoString(&text, ", besides values of a fill, whose size is not known");
 	if (writes->triggers)
 		appendStringInfo(&text, ", besides what %s %s, which is not known", list_length(writes->triggers) == 1 ? "trigger" : "triggers",
 						 list_length(writes->triggers) == 1 ? psprintf("%s writes", (char *) linitial(writes->triggers)) :
@@ -1088,6 +1114,6 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	add_builds(check, &move, &cs->writes);
 	if (step->kind == STEP_STATEMENT)
 		add_statements(check, cs);
-	if ((Max(cs->writes.wal, cs->writes.growth) >= WORTH_TELLING || cs->writes.unknown || cs->writes.triggers) && !check_is_due(cs))
+	if ((Max(cs->writes.wal, cs->writes.growth) >= WORTH_TELLING || cs->writes.unknown || cs->writes.unsized || cs->writes.triggers) && !check_is_due(cs))
 		check_row(cs, "estimate", CHECK_OK, psprintf("writes %s; how long it takes is not known here", check_writes_text(&cs->writes)), NULL);
 }

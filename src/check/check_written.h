@@ -47,6 +47,7 @@ typedef struct Written
 	CheckStep  *cs;
 	const char *given;			/* the statement, or a query */
 	bool		last;			/* no other statement of the step follows */
+	bool		sample;			/* not all rows, whatever the check reads */
 	Oid			table;
 	Oid			type;			/* type of the one value that a fill gives, or
 								 * InvalidOid */
@@ -69,6 +70,7 @@ typedef struct Written
 	List	   *unasked;		/* char *: rules that were not asked */
 	char	   *sql;
 	int64		rows;			/* number of computed rows */
+	int64		bytes;			/* size of the values that a fill gives */
 	int64	   *counts;
 } Written;
 
