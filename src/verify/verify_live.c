@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit_yield.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -391,6 +392,7 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	ErrorData  *edata;
+	char	   *gave_way;
 
 	if (*search_ms <= 0)
 	{
@@ -400,7 +402,9 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 	lt->look_until = start + *search_ms * INT64CONST(1000) / LOOK_SHARE;
 	sg_progress_phase(SG_PHASE_SCANNING);
 	ids_used++;
+	audit_yield_begin();
 	edata = run_try_undo(*search_ms, prepare, lt);
+	gave_way = audit_yield_end();
 	/* do not count the time of waiting for a locked table */
 	if (edata == NULL || run_timeout_struck())
 		*search_ms -= (int) ((GetCurrentTimestamp() - start) / 1000);
@@ -410,6 +414,8 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 	lt->candidates = NIL;
 	if (run_timeout_struck())
 		lt->no_time = true;
+	else if (gave_way && sg_is_cancel(edata))
+		lt->reason = gave_way;
 	else
 	{
 		sg_rethrow_cancel(edata);

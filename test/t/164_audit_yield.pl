@@ -2,7 +2,7 @@
 #
 #   - ALTER TABLE of a table that a SELECT audits, and of a partition of one, the only one or one of many: the keys of that table are
 #     unknown with who it was, those of other tables, read together with it, are judged; the application behind ALTER TABLE goes on
-#   - likewise the audits of a rule and of tenants, and a dry run of a fix
+#   - likewise the audits of a rule and of tenants, a dry run of a fix, and the search of sg_verify_fks(live => true)
 #   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
 #   - nothing gives way to who waits for less than schemaguard.lock_timeout, where schemaguard.audit_yield is off, where the transaction
 #     itself has locked the table, in the audit of a deed, and where somebody has cancelled the audit
@@ -201,5 +201,21 @@ let();
 $alter->collect;
 $audit->collect;
 like($audit->{err}, qr/1 orphan/, '... and counts then');
+
+# a search waits for no lock longer than schemaguard.lock_timeout, so that it asks for this one again and again
+query(q{SET client_min_messages = error; ALTER TABLE h ADD CONSTRAINT h_fk FOREIGN KEY (n) REFERENCES p (s) NOT VALID;
+	CREATE OR REPLACE FUNCTION slow_eq(int, int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(43) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN $1 = $2; END';
+	CREATE OR REPLACE FUNCTION slow_cmp(int, int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.slow_eq(1, 1); RETURN btint4cmp($1, $2); END';
+	SELECT sg_plan_create('live'), sg_plan_add_fk('live', 'h', 'n', 'p', '{s}', fk_name => 'h_fk', index => false)});
+$audit->query(q{SET schemaguard.live_search = '180s'});
+$holder->query('SELECT pg_advisory_lock(43)');
+$audit->send(q{SELECT string_agg(DISTINCT reason, '; ') FROM sg_verify_fks_details('live', live => true) WHERE test ~ '^live'});
+wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE relation = 'h'::regclass AND pid = $audit->{pid}") eq '1' }) or die "it does not search: $audit->{err}";
+$alter->send('ALTER TABLE h ALTER n SET DEFAULT 1');
+ok(wait_for(sub { $alter->is_done }), 'so does the search for rows with which a key is tried');
+let();
+$alter->collect;
+like($audit->collect, qr/gave way to ACCESS EXCLUSIVE of pid $alter->{pid}/, '... whose test is unknown');
 
 done_testing();
