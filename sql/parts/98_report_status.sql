@@ -247,6 +247,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'returns the status of the audit gates';
 
+-- to_regclass() raises an error for who has no USAGE on the schema
+CREATE FUNCTION schemaguard.sg_relation_oid(qualified text) RETURNS oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+    WHERE n.nspname = (parse_ident(qualified))[1] AND c.relname = (parse_ident(qualified))[2];
+END;
+COMMENT ON FUNCTION schemaguard.sg_relation_oid(text)
+    IS 'returns the relation of a qualified name, or null; USAGE on the schema is not needed';
+
 -- Counts no more rows of the quarantine than an answer needs.
 CREATE FUNCTION schemaguard.sg_status_kept(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
@@ -286,6 +296,14 @@ BEGIN ATOMIC
              CROSS JOIN LATERAL regexp_match(d.definition,
                                              E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
         WHERE d.kind = 'statement'),
+    -- columns on record by OID and number, or after a restore by name, as schemaguard.kept_column finds them
+    on_record AS (
+        SELECT CASE WHEN starts_with(d.after ->> 'identity', schemaguard.sg_deed_mark() || ' ')
+                    THEN format('%s %s', split_part(d.after ->> 'identity', ' ', 3), substring(d.after ->> 'identity', '{([0-9]+)}'))
+                    ELSE format('%s %s', schemaguard.sg_relation_oid(d.after ->> 'child_table'),
+                                coalesce(d.after ->> 'new_name', '_sg_dropped_' || (d.after ->> 'fk_name'))) END AS found
+        FROM schemaguard.plan_deed d
+        WHERE d.undone_at IS NULL AND d.undo = 'change back' AND d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column'),
     -- roles with USAGE where something is kept, and none on the schema that it was in
     opened AS (
         SELECT DISTINCT s.nspname, a.grantee
@@ -319,7 +337,8 @@ BEGIN ATOMIC
                 WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN '
                     || '(SELECT a.oid FROM schemaguard.attic a) AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
-                    THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
+                    THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'') '
+                         || 'AND (attrelid, attnum) NOT IN (SELECT relid, number FROM schemaguard.kept_column);'
                 ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
     -- who does not see all deeds is told of what is the role's own
     FROM row_security_active('schemaguard.plan_deed'::regclass) h (hidden),
@@ -329,8 +348,9 @@ BEGIN ATOMIC
                      AND c.oid::text NOT IN (SELECT k.marked FROM kept k WHERE k.marked IS NOT NULL)) AS lost,
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
-                  AND NOT EXISTS (SELECT FROM schemaguard.plan_deed d
-                                  WHERE d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column')
+                  AND NOT t.attisdropped AND t.attinhcount = 0
+                  AND format('%s %s', t.attrelid, t.attnum) NOT IN (SELECT r.found FROM on_record r)
+                  AND format('%s %s', t.attrelid, t.attname) NOT IN (SELECT r.found FROM on_record r)
                   AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
                                                AND pg_has_role(r.relowner, 'USAGE')))) AS columns
           FROM pg_class c JOIN attic s ON s.oid = c.relnamespace
@@ -358,16 +378,6 @@ BEGIN ATOMIC
     FROM schemaguard.sg_own_publications() p;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'tells whether publications send the extension''s own tables to other servers';
-
--- to_regclass() raises an error for who has no USAGE on the schema
-CREATE FUNCTION schemaguard.sg_relation_oid(qualified text) RETURNS oid
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-    WHERE n.nspname = (parse_ident(qualified))[1] AND c.relname = (parse_ident(qualified))[2];
-END;
-COMMENT ON FUNCTION schemaguard.sg_relation_oid(text)
-    IS 'returns the relation of a qualified name, or null; USAGE on the schema is not needed';
 
 -- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h). Triggers that
 -- fill columns are found by their functions, which are few: to read all triggers took longer than all else together.
