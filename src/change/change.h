@@ -223,6 +223,9 @@ extern char *change_rows_text(const PlanStep *step, char **hint, List **writes);
  */
 extern char *change_rows_made(const PlanStep *step, ChangeMove *move);
 
+/* Returns why the statement of a step that has run has not done what done_when asks for, or NULL */
+extern FkProblem *change_not_done(const PlanStep *step);
+
 /* Returns whether a move runs as the caller */
 extern bool change_is_callers(const ChangeMove *move);
 

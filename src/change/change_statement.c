@@ -22,6 +22,8 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
@@ -138,6 +140,27 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 	}
 	*done = arg.done;
 	return true;
+}
+
+FkProblem *
+change_not_done(const PlanStep *step)
+{
+	ChangeMove	move = {0};
+	bool		done = true;
+	bool		asked;
+
+	if (step->done_when == NULL)
+		return NULL;
+	CommandCounterIncrement();
+	/* a worker may have changed the catalogs meanwhile */
+	AcceptInvalidationMessages();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	asked = is_done(step, &move, &done);
+	PopActiveSnapshot();
+	if (!asked)
+		return move.problem;
+	return done ? NULL : fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, pstrdup("done_when is still false"),
+									psprintf("Correct the statement, or do without done_when:\n%s", plan_set_call(step, "done_when", NULL, NULL)));
 }
 
 /* ---- outside of a transaction ---- */

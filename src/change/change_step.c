@@ -848,6 +848,7 @@ do_move(void *arg)
 	int64		lost = ((MoveAction *) action)->lost;
 	int64		kept = 0;
 	char	   *rows;
+	FkProblem  *left;
 	PlanDeed	deed;
 	ChangeMove	now;
 
@@ -875,6 +876,12 @@ do_move(void *arg)
 		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
+	left = work->step->kind == STEP_STATEMENT ? change_not_done(work->step) : NULL;
+	if (left)
+		ereport(ERROR,
+				(errcode(left->sqlerrcode),
+				 errmsg("%s", left->reason),
+				 errhint("%s", left->hint)));
 	rows = now.returns ? change_rows_made(work->step, &now) : NULL;
 	if (rows)
 		kept = plan_rows_keep(action->run->plan, work->step, rows);
@@ -987,7 +994,7 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
-	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED || (move->returns && is_ours(ma.action.error)))
+	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED || ((move->returns || work->step->kind == STEP_STATEMENT) && is_ours(ma.action.error)))
 		work->hint = ma.action.error->hint;
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
@@ -1171,6 +1178,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	const char *sql = linitial(move->statements);
 	bool		taken = OidIsValid(named_index(sql));
 	List	   *copies;
+	FkProblem  *left;
 
 	if (!has_workers(work, move, sql))
 		return false;
@@ -1201,6 +1209,14 @@ make_outside(StepWork *work, const ChangeMove *move)
 		foreach_oid(copy, list_difference_oid(change_invalid_copies(sql), copies))
 			drop_half_built(work->run, copy);
 		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
+		run_commit();
+		return false;
+	}
+	left = change_not_done(work->step);
+	if (left)
+	{
+		work->hint = left->hint;
+		run_record_failure(&action, work, STEP_FAILED, left->sqlerrcode, left->reason, LOG_NONE);
 		run_commit();
 		return false;
 	}

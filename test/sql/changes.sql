@@ -410,6 +410,15 @@ ALTER TABLE zoned ALTER at SET DEFAULT '2025-01-02 03:04';
 CALL sg_rollback_fks('stays');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' AND step = 1;
 RESET TimeZone; RESET DateStyle; RESET client_min_messages;
+-- a statement has to do what done_when asks for
+SELECT sg_plan_create('undone'), sg_plan_add_statement('undone', 'CREATE TABLE chg.undone ()', done_when => 'SELECT false', name => 'never'),
+  sg_plan_add_statement('undone', 'CREATE TABLE chg.half (); INSERT INTO chg.half DEFAULT VALUES', done_when => 'SELECT to_regclass(''chg.half'') IS NOT NULL', name => 'done'),
+  sg_plan_add_statement('undone', 'CREATE TABLE chg.fails ()', done_when => 'SELECT EXISTS (SELECT FROM chg.half) AND 1 / (CASE WHEN to_regclass(''chg.fails'') IS NULL THEN 1 ELSE 0 END) = 0', name => 'fails', after => '{done}') \g /dev/null
+CALL sg_apply('undone');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'undone' ORDER BY 1;
+SELECT to_regclass('chg.undone'), to_regclass('chg.half'), to_regclass('chg.fails');
+SELECT sg_plan_drop('undone', force => true) \g /dev/null
+DROP TABLE half;
 
 -- end
 SET client_min_messages = error;
