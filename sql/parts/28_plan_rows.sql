@@ -736,10 +736,9 @@ BEGIN
                 USING ERRCODE = '0A000', HINT = 'Add its step as a key of its own, with an expression of backfill for each column.';
         ELSE
             -- user_id becomes profile_id, and what is named otherwise gets the new table's name behind its own
-            new_column := schemaguard.sg_make_name(replace(k.child_columns[1], old_name, new_name), NULL, NULL);
-            IF new_column = k.child_columns[1] THEN
-                new_column := schemaguard.sg_make_name(new_column, new_name, NULL);
-            END IF;
+            new_column := replace(k.child_columns[1], old_name, new_name);
+            new_column := schemaguard.sg_free_name(plan, 'column', k.child_table, new_column,
+                                                   CASE WHEN new_column = k.child_columns[1] THEN new_name END, NULL);
             key := schemaguard.sg_plan_add_key(plan, k.child_table, ARRAY[new_column], new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
                 "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,

@@ -33,7 +33,7 @@ is_of_schema(const char *table, const char *schema)
 	return sg_same_text(sg_parse_table_name(table).schema, schema);
 }
 
-/* Returns whether a step of the table has the name */
+/* Returns whether a step of the table has the name, or is about a column of that name */
 static bool
 is_tables(const char *plan, const char *child_table, const char *name)
 {
@@ -42,7 +42,7 @@ is_tables(const char *plan, const char *child_table, const char *name)
 	store_arg_text(&args, plan);
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
-	return store_query("SELECT 'true' FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND child_table = $3 LIMIT 1",
+	return store_query("SELECT 'true' FROM schemaguard.plan_step WHERE plan = $1 AND child_table = $3 AND (fk_name = $2 OR $2 = ANY (child_columns)) LIMIT 1",
 					   &args, store_read_text) != NIL;
 }
 

@@ -198,6 +198,15 @@ SELECT sg_plan_release('ask_move', 'retargeted');
 CALL sg_apply('ask_move');
 SELECT attname FROM pg_attribute WHERE attrelid = 'post'::regclass AND attnum > 0 AND NOT attisdropped AND attname !~ '^_sg' ORDER BY attnum;
 SELECT table_name, replacement, reason, added_by = current_user AS by_me FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
+-- columns that are there are others'; so are those of another step
+CREATE TABLE follow (id int, user_id int CONSTRAINT follower REFERENCES users, profile_id uuid CONSTRAINT followed REFERENCES profiles);
+INSERT INTO follow SELECT 1, 1, id FROM profiles WHERE legacy_id = 5 UNION ALL SELECT 2, 2, NULL;
+SELECT format('CREATE TABLE pair (%1$I int CONSTRAINT pair_a REFERENCES users, %2$I int CONSTRAINT pair_b REFERENCES users)', repeat('p', 60) || 'cca', repeat('p', 60) || 'ccb') \gexec
+SELECT sg_plan_create('ask_taken') \g /dev/null
+SELECT sg_plan_retarget('ask_taken', 'users', 'profiles', 'legacy_id');
+SELECT fk_name, child_columns FROM schemaguard.plan_step WHERE plan = 'ask_taken' AND kind = 'foreign key' ORDER BY child_table, child_columns;
+CALL sg_apply('ask_taken');
+SELECT f.id, p.legacy_id AS followed, n.legacy_id AS follower FROM follow f LEFT JOIN profiles p ON p.id = f.profile_id LEFT JOIN profiles n ON n.id = f.profile_id_1 ORDER BY 1;
 -- the same type: the columns stay
 CREATE TABLE people (id int PRIMARY KEY);
 INSERT INTO people TABLE users;
