@@ -153,6 +153,8 @@ read_counts(void *p)
 	bool		isnull;
 	char	   *cut;
 
+	/* values are read as in the run */
+	sg_scope_pin_texts();
 	if (SPI_execute(arg->sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "rows of a step were not counted by: %s", arg->sql);
 	for (int i = 0; i < lengthof(arg->counts); i++)

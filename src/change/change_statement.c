@@ -63,6 +63,8 @@ ask(void *p)
 		return;
 	change_check_caller(arg->move);
 	sg_caller_begin(&scope);
+	/* as in the run */
+	sg_scope_set("array_nulls", "on");
 	SPI_connect();
 	run_check_names(arg->sql);
 	code_run_as_meant(arg->move->reach, arg->sql, arg->run, arg->run_arg);

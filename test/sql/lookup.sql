@@ -338,6 +338,15 @@ SELECT class, object, detail FROM sg_drift_details('planned', schemas => '{lk}')
 DELETE FROM schemaguard.lookup_table WHERE table_name = 'lk.state';
 SELECT sg_snapshot_drop('planned'), sg_plan_drop('p') \g /dev/null
 DROP TABLE state;
+-- rows are counted as they are written, whatever the session's settings
+CREATE TABLE listed (id int PRIMARY KEY, a int[], at timestamptz);
+INSERT INTO listed VALUES (1, '{1,NULL}', '2024-02-01 00:00+00');
+SELECT sg_plan_create('p'), sg_plan_add_rows('p', 'listed', '[{"id": 1, "a": [1, null, 3], "at": "2024-02-01 00:00+00"}]') \g /dev/null
+SET array_nulls = off;
+SELECT result, check_name, detail FROM sg_plan_check_details('p') WHERE check_name = 'rows';
+RESET array_nulls;
+SELECT sg_plan_drop('p') \g /dev/null
+DROP TABLE listed;
 -- where nothing is declared, a call says so
 DELETE FROM schemaguard.lookup_table;
 SELECT sg_snapshot_take('none', '{lk}') > 0 AS taken;
