@@ -329,6 +329,9 @@ undo_doubt(const PlanDeed *deed, const char *reason)
 	if (deed->kind == DEED_REPLACE || deed->what->kind == STEP_DROP || deed->what->kind == STEP_STATEMENT ||
 		plan_deed_follow(deed) != DEED_BY_NAME || plan_deed_is_given_up(deed))
 		return NULL;
+	if (deed->what->kind == STEP_ROWS && OidIsValid(sg_find_qualified(deed->what->child_table)))
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT, "no old value is on record, as in a copy without these rows",
+						  psprintf("Put the rows back by hand, then skip the step:\n%s", plan_skip_call(deed->what, "put back by hand")));
 	return missing(deed, ERRCODE_UNDEFINED_OBJECT,
 				   reason ? pstrdup(reason) :
 				   psprintf("%s is not found, and nothing but its name is known, as after a restore", deed->object));

@@ -435,6 +435,10 @@ is(sql($db, $rows), '1:-1 2:-2 3:3', 'they are back when nothing refuses them');
 
 $db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); DELETE FROM schemaguard.plan_value; UPDATE t SET v = 9 WHERE id = 1});
 is(back($db), '1|rolled back|left alone: 2 rows keep the value that was set: no old value on record, as without a primary key or in a copy without these rows', 'old values that a copy does not have are called so');
+$db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'); SELECT sg_plan_create('d'), sg_plan_add_rows('d', 't', '[{"id": 1, "v": "b"}]'); CALL sg_apply('d', fail => true)});
+sql('postgres', "CREATE DATABASE without_rows TEMPLATE $db");
+sql('without_rows', 'DELETE FROM schemaguard.plan_value');
+is(back('without_rows'), '1|validated|not taken back: no old value is on record, as in a copy without these rows', '... those of rows, too');
 
 # something that was renamed goes by a third name
 $db = other_db(q{CREATE TABLE t (id int, v int); SELECT sg_plan_create('d'), sg_plan_add_rename('d', 'column', 't', 'w', 'v'), sg_plan_add_rename('d', 'table', 't', 'u');
