@@ -498,6 +498,13 @@ check_key_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 				 psprintf("%s\nOtherwise have a step carry the values over:\n%s", kept_hint(step), carry_call(key, key->backfill, condition)));
 }
 
+/* Returns whether an expression is converted to the type of its column, which may round */
+static bool
+is_converted(Node *expression)
+{
+	return exprType(strip_implicit_coercions(expression)) != exprType(expression);
+}
+
 /*
  * Checks for rows of a column that was filled from the dropped one, and that
  * lack the right value: they have none, or one from before somebody changed the
@@ -534,7 +541,7 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 			cannot_say(step, filled, "its fill calls a volatile function", move);
 		return;
 	}
-	value = filling.rows.expressions ? filling.rows.fill :
+	value = filling.rows.expressions && !is_converted(linitial(filling.rows.expressions)) ? filling.rows.fill :
 		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
 	value = plan_backfill_of_empty(plan_filling_step(filled, column, filled->fill, false), value);
 	condition = condition_of_stale(&filling, column, value);

@@ -157,6 +157,13 @@ typedef struct PublishedTable
 /* An edge of the graph of cascading keys: see check_cascade.c */
 typedef struct CheckEdge CheckEdge;
 
+/* A step that fills a column, and the first drop for good of something that it reads */
+typedef struct CheckCompared
+{
+	int			filled;
+	const PlanStep *drop;
+} CheckCompared;
+
 typedef struct PlanCheck
 {
 	FkPlan	   *plan;
@@ -191,6 +198,9 @@ typedef struct PlanCheck
 
 	double		paces[ORPHANS_SET + 1]; /* rows mended per second, by policy;
 										 * 0: not looked up, -1: unknown here */
+
+	List	   *compared;		/* CheckCompared *: fills that drops for good
+								 * compare with what they take */
 
 	int			mending;		/* number of keys with orphans that their
 								 * policies fix */

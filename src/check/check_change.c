@@ -269,6 +269,34 @@ check_subscribed_drop(CheckStep *cs, const ChangeMove *move)
 				  psprintf(hint, subscription));
 }
 
+/*
+ * Reports a drop for good of something that a fill reads, where an earlier one
+ * takes what the same fill reads, so that the values can't be compared any more
+ */
+static void
+check_compared(PlanCheck *check, CheckStep *cs, const PlanStep *reader)
+{
+	CheckCompared *new;
+
+	if (cs->step->kind != STEP_DROP || !cs->step->discard)
+		return;
+	foreach_ptr(const CheckCompared, compared, check->compared)
+	{
+		if (compared->filled != reader->step)
+			continue;
+		check_row(cs, "order", CHECK_BLOCK,
+				  psprintf("whether all values were carried over by step %d, %s, can't be said behind step %d, %s, which drops for good what the step reads, too",
+						   reader->step, plan_step_object(reader), compared->drop->step, plan_step_object(compared->drop)),
+				  psprintf("Keep them until they are pruned:\n%s\n%s", plan_set_call(compared->drop, "discard", "false", NULL),
+						   plan_set_call(cs->step, "discard", "false", NULL)));
+		return;
+	}
+	new = palloc(sizeof(CheckCompared));
+	new->filled = reader->step;
+	new->drop = cs->step;
+	check->compared = lappend(check->compared, new);
+}
+
 /* Reports steps whose fill reads an object that a drop takes away, and that come before it */
 static void
 check_readers(PlanCheck *check, CheckStep *cs)
@@ -277,9 +305,12 @@ check_readers(PlanCheck *check, CheckStep *cs)
 
 	foreach_ptr(const PlanStep, reader, plan_step_drops(cs->step) ? change_readers(check->graph, cs->step) : NIL)
 	{
-		if (plan_step_is_done(reader) || list_member_int(told, reader->step))
+		if (list_member_int(told, reader->step))
 			continue;
 		told = lappend_int(told, reader->step);
+		check_compared(check, cs, reader);
+		if (plan_step_is_done(reader))
+			continue;
 		check_row(cs, "order", CHECK_OK, psprintf("comes behind step %d, %s, which reads what it drops", reader->step, plan_step_object(reader)), NULL);
 	}
 }
