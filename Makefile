@@ -320,6 +320,7 @@ OBJS = \
 	src/sync/sync_history.o \
 	src/sync/sync_pairs.o \
 	src/sync/sync_sandbox.o \
+	src/sync/sync_replay.o \
 	src/sync/sync_scratch.o \
 	src/sync/sync_script.o \
 	src/sync/sync_session.o \
@@ -410,6 +411,7 @@ SQL_PARTS = \
 	sql/parts/83_sync_files_write.sql \
 	sql/parts/84_sync_files.sql \
 	sql/parts/84_sync_history.sql \
+	sql/parts/84_sync_replay.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/86_ddl_guard.sql \
 	sql/parts/87_promote.sql \
@@ -512,6 +514,7 @@ REGRESS = \
 	script_changes \
 	smoke \
 	snapshot \
+	snapshot_files \
 	stamp \
 	status \
 	surface \

@@ -2,7 +2,13 @@ WITH object AS MATERIALIZED (
     SELECT s.kind, s.identity, s.parent, s.properties, s.oid,
         sha256(convert_to(s.kind || chr(10) || s.identity || chr(10) || coalesce(s.parent, '') || chr(10) || s.properties::text, 'UTF8')) AS checksum
     FROM (
+        -- what a replay of files has made belongs to nobody yet, so it is told as that role's
+        SELECT s.kind, s.identity, s.parent, CASE WHEN s.properties ->> 'owner' = 'pg_database_owner'
+                AND (s.kind, s.identity) <> ('schema', 'public') AND current_setting('sg_snapshot.owner', true) <> ''
+            THEN s.properties || jsonb_build_object('owner', current_setting('sg_snapshot.owner')) ELSE s.properties END AS properties, s.oid
+        FROM (
 \ir 01_statement.sql
+        ) s
     ) s
 )
 SELECT l.line

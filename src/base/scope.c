@@ -98,6 +98,12 @@ sg_nobody_begin(SgScope *scope)
 }
 
 void
+sg_become(Oid role, bool bound)
+{
+	SetUserIdAndSecContext(role, bound ? SECURITY_LOCAL_USERID_CHANGE : 0);
+}
+
+void
 sg_caller_begin(SgScope *scope)
 {
 	scope_begin(scope, GetUserId(), 0, PINNED_PATH);

@@ -40,6 +40,13 @@ extern void sg_owner_begin(SgScope *scope);
  */
 extern void sg_nobody_begin(SgScope *scope);
 
+/*
+ * Becomes a role in a process that has no client, until the next call or the
+ * transaction's abort.  Bound: as in a SECURITY DEFINER function, it can't SET
+ * ROLE; not allowed outside of a transaction.
+ */
+extern void sg_become(Oid role, bool bound);
+
 /* Stays the caller, with search_path pinned to pg_catalog */
 extern void sg_caller_begin(SgScope *scope);
 

@@ -149,8 +149,8 @@ is_plpgsql(const DoStmt *statement)
 	return is;
 }
 
-static bool
-is_structure(Node *statement)
+bool
+sync_sandbox_is_structure(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -239,6 +239,27 @@ mark_populated(RangeVar *name, bool populated)
 	table_close(view, NoLock);
 }
 
+/* Runs a statement of a file of migrations */
+static void
+run_file_statement(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityContext context, ParamListInfo params,
+				   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type utility = next_utility ? next_utility : standard_ProcessUtility;
+	PlannedStmt *adapted = sync_replay_statement(plan);
+
+	if (adapted == NULL)
+	{
+		/* SPI wants to know that COPY ran */
+		if (completion)
+			SetQueryCompletion(completion, CreateCommandTag(plan->utilityStmt), 0);
+		return;
+	}
+	/* an error ends the transaction, and with it the role */
+	sync_replay_extension(adapted->utilityStmt);
+	utility(adapted, text, keep, context, params, environment, receiver, completion);
+	sync_replay_enter();
+}
+
 static void
 make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityContext context, ParamListInfo params,
 			   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
@@ -246,9 +267,14 @@ make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityCon
 	ProcessUtility_hook_type utility = next_utility ? next_utility : standard_ProcessUtility;
 	Node	   *statement = plan->utilityStmt;
 
+	if (making && !creating_extension && sync_replay_runs())
+	{
+		run_file_statement(plan, text, keep, context, params, environment, receiver, completion);
+		return;
+	}
 	if (making && !creating_extension)
 	{
-		if (!is_structure(statement))
+		if (!sync_sandbox_is_structure(statement))
 			refuse(CreateCommandName(statement));
 		if (IsA(statement, RefreshMatViewStmt))
 		{
@@ -270,7 +296,7 @@ start_query(QueryDesc *query, int flags)
 
 	if (making && !creating_extension)
 	{
-		if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		if ((query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE) && !sync_replay_runs())
 			refuse("a statement that writes rows");
 		foreach_ptr(const RangeTblEntry, entry, query->plannedstmt->rtable)
 		{
@@ -313,7 +339,8 @@ look_at_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, vo
 {
 	if (next_access)
 		next_access(access, classid, objectid, subid, arg);
-	if (making && access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !sync_sandbox_is_harmless(objectid))
+	if (making && access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !sync_sandbox_is_harmless(objectid) &&
+		!(sync_replay_runs() && sync_replay_allows(objectid)))
 		refuse(psprintf("function %s", format_procedure_qualified(objectid)));
 }
 
@@ -375,6 +402,10 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	form = *(Form_pg_proc) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
+	if (sync_replay_is_planted(form.proowner))
+		refuse(psprintf("function %s of the files, as another role,", format_procedure_qualified(form.oid)));
+	if (sync_replay_runs() && !creating_extension && sync_replay_refuses(form.oid, form.prolang, form.provolatile))
+		refuse(psprintf("function %s of an extension that is not trusted", format_procedure_qualified(form.oid)));
 	if (is_trusted(function, form.provolatile))
 		return;
 	if (!bodies || superuser_arg(form.proowner))
@@ -387,7 +418,7 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 	 * the server has switched to the owner of a SECURITY DEFINER function,
 	 * and switches back itself
 	 */
-	if (form.prosecdef)
+	if (form.prosecdef || (sync_replay_runs() && form.proowner == GetUserId()))
 		return;
 	scope = MemoryContextAlloc(TopTransactionContext, sizeof(SgScope));
 	*arg = PointerGetDatum(scope);
@@ -433,7 +464,7 @@ sync_sandbox_check(const char *sql)
 {
 	foreach_ptr(RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
 	{
-		if (IsA(raw->stmt, DoStmt) || !is_structure(raw->stmt))
+		if (IsA(raw->stmt, DoStmt) || !sync_sandbox_is_structure(raw->stmt))
 			refuse(CreateCommandName(raw->stmt));
 	}
 }

@@ -29,6 +29,7 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "base/args.h"
@@ -46,6 +47,7 @@
 #include "worker/worker.h"
 
 SG_FUNCTION(sg_sync_check);
+SG_FUNCTION(sg_snapshot_from_files);
 SG_FUNCTION(sg_scratch_open);
 SG_FUNCTION(sg_scratch_run);
 SG_FUNCTION(sg_scratch_ask);
@@ -60,6 +62,9 @@ PGDLLEXPORT void sync_scratch_main(void *argument);
  * process of the server, which a stopped process does not give
  */
 #define LONGEST_SILENCE_MS 10000
+
+/* Longest time that a statement of a file may run on after its timeout, which its code can catch */
+#define LONGEST_CATCH_MS 2000
 
 /* Deed of a worker in this database */
 typedef enum ScratchDeed
@@ -86,6 +91,7 @@ static bool recorded;			/* a row of schemaguard.scratch may exist, and
 
 /* True while sg_sync_check() runs: the functions that it calls refuse any other caller */
 static bool checking;
+static bool replaying;			/* and that for sg_snapshot_from_files() */
 
 /* ---- its name ---- */
 
@@ -245,12 +251,31 @@ waits_for_all(const WorkerPool *pool)
 	return proc && proc->wait_event_info == WAIT_EVENT_PROC_SIGNAL_BARRIER;
 }
 
+/*
+ * Returns the failure of the statement of a file that is running, in the form of
+ * the script's output, if it goes on after its timeout; else NULL
+ */
+static char *
+unending_statement(SyncScript *script, uint32 *reached, TimestampTz *since)
+{
+	uint32		done = pg_atomic_read_u32(&script->done);
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (*since == 0 || done != *reached || pg_atomic_read_u32(&script->begun) == done)
+		*since = now;
+	*reached = done;
+	if (!TimestampDifferenceExceeds(*since, now, sg_remote_timeout + LONGEST_CATCH_MS))
+		return NULL;
+	return psprintf("!%u %s %s", done, unpack_sql_state(ERRCODE_QUERY_CANCELED), "the statement went on after its timeout");
+}
+
 /* Runs one worker from its start to its end; returns its output */
 static List *
 run_worker(Oid database, const char *function, const void *argument, Size size, int64 total)
 {
 	WorkerPool *pool;
 	List	   *sent = NIL;
+	char	   *unending = NULL;
 
 	sg_progress_begin(SG_PROGRESS_SYNC, 0, total);
 	sg_progress_phase(SG_PHASE_WORKING);
@@ -259,6 +284,8 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 	{
 		ErrorData  *error;
 		int			silence = 0;
+		uint32		reached = 0;
+		TimestampTz since = 0;
 
 		if (worker_pool_started(pool) == 0 && worker_pool_error(pool) == NULL)
 			ereport(ERROR,
@@ -266,18 +293,23 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 					 errmsg("no background worker could be started"),
 					 errdetail("CREATE DATABASE and what follows need one at a time."),
 					 errhint("Raise max_worker_processes, or call again when fewer workers run.")));
-		while (!worker_pool_wait(pool, LOOK_MS))
+		while (unending == NULL && !worker_pool_wait(pool, LOOK_MS))
 		{
+			SyncScript *script = total > 0 ? worker_pool_argument(pool) : NULL;
+
 			silence = waits_for_all(pool) ? silence + LOOK_MS : 0;
 			if (silence > LONGEST_SILENCE_MS)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_IN_USE),
 						 errmsg("another process of this server does not answer, so it may have files of the database open")));
-			if (total > 0)
-				sg_progress_done(pg_atomic_read_u32(&((SyncScript *) worker_pool_argument(pool))->done), 0);
+			if (script)
+			{
+				sg_progress_done(pg_atomic_read_u32(&script->done), 0);
+				unending = unending_statement(script, &reached, &since);
+			}
 		}
 		sg_progress_end();
-		error = worker_pool_error(pool);
+		error = unending ? NULL : worker_pool_error(pool);
 		if (error)
 		{
 			/* a FATAL error of the worker must not end this session */
@@ -286,6 +318,8 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 		}
 		foreach_ptr(const char, text, worker_pool_sent(pool))
 			sent = lappend(sent, pstrdup(text));
+		if (unending)
+			sent = lappend(sent, unending);
 	}
 	PG_FINALLY();
 	{
@@ -403,12 +437,12 @@ close_scratch(void)
 			 errhint("The next check tries again. Or:\nDROP DATABASE %s;", quote_identifier(name))));
 }
 
-/* Checks sg_sync_check()'s privileges and settings, before anything is done */
+/* Checks the privileges and settings, before anything is done */
 static void
-check_caller(FunctionCallInfo fcinfo, bool here)
+check_caller(FunctionCallInfo fcinfo, const char *function, bool here)
 {
 	sg_check_granted(fcinfo);
-	sg_check_writable("sg_sync_check");
+	sg_check_writable(function);
 	if (here && !have_createdb_privilege())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -450,7 +484,7 @@ sync_check(PG_FUNCTION_ARGS)
 	SgScope		scope;
 
 	sg_check_version();
-	check_caller(fcinfo, sg_arg_is_null(fcinfo, 5));
+	check_caller(fcinfo, "sg_sync_check", sg_arg_is_null(fcinfo, 5));
 	for (int i = 0; i < lengthof(types); i++)
 	{
 		if (types[i] != TEXTARRAYOID && i != 5)
@@ -501,6 +535,64 @@ sg_sync_check_entered(PG_FUNCTION_ARGS)
 }
 
 /*
+ * sg_snapshot_from_files(name text, paths text[], contents text[], tool text
+ * DEFAULT 'psql', placeholders jsonb DEFAULT NULL, data text DEFAULT 'run')
+ *
+ * Runs files of migrations in a scratch database, and stores its objects as a
+ * snapshot; returns their number.  Raises errors of sg_scratch_open() and of
+ * sg_snapshot_import(); 22023 for arguments; the SQLSTATE of a statement that
+ * fails, with its file and line.
+ */
+static Datum
+snapshot_from_files(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, JSONBOID, TEXTOID};
+	char		nulls[lengthof(types)];
+	Datum		values[lengthof(types)];
+	int64		objects = 0;
+	bool		isnull;
+	SgScope		scope;
+
+	sg_check_version();
+	check_caller(fcinfo, "sg_snapshot_from_files", true);
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		if (i != 4)
+			sg_arg_check(fcinfo, i);
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = sg_arg_is_null(fcinfo, i) ? 'n' : ' ';
+	}
+	if (checking)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("this session uses a scratch database already")));
+	sg_caller_begin(&scope);
+	SPI_connect();
+	checking = replaying = true;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args("SELECT schemaguard.sg_replay($1, $2, $3, $4, $5, $6)", lengthof(types), types, values, nulls, false, 0)
+			!= SPI_OK_SELECT || SPI_processed != 1)
+			elog(ERROR, "files could not be replayed");
+		objects = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	PG_FINALLY();
+	{
+		checking = replaying = false;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	sg_scope_end(&scope);
+	PG_RETURN_INT64(objects);
+}
+
+static Datum
+sg_snapshot_from_files_entered(PG_FUNCTION_ARGS)
+{
+	return sg_enter_alone(snapshot_from_files, fcinfo);
+}
+
+/*
  * schemaguard.sg_scratch_open(options text, server text)
  *
  * Drops databases that killed sessions have left, then creates this session's
@@ -519,7 +611,7 @@ sg_scratch_open_entered(PG_FUNCTION_ARGS)
 	check_called_by_check("schemaguard.sg_scratch_open()");
 	options = sg_arg_text(fcinfo, 0);
 	server = sg_arg_optional_text(fcinfo, 1);
-	check_caller(fcinfo, server == NULL);
+	check_caller(fcinfo, "sg_sync_check", server == NULL);
 	if (current[0])
 		close_scratch();
 	if (!pg_strong_random(&random, sizeof(random)))
@@ -573,8 +665,10 @@ sg_scratch_run_entered(PG_FUNCTION_ARGS)
 	script = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	memset(script, 0, offsetof(SyncScript, steps));
 	pg_atomic_init_u32(&script->done, 0);
+	pg_atomic_init_u32(&script->begun, 0);
 	script->encoding = GetDatabaseEncoding();
 	script->strict = sg_arg_bool(fcinfo, 1);
+	script->files = replaying;
 	script->snapshot = offsetof(SyncScript, steps) + strlen(text) + 1;
 	strcpy(script->steps, text);
 	strcpy((char *) script + script->snapshot, snapshot);
@@ -584,11 +678,12 @@ sg_scratch_run_entered(PG_FUNCTION_ARGS)
 		run_worker(get_database_oid(current, false), "sync_script_main", script, size, JB_ROOT_COUNT(steps));
 	foreach_ptr(const char, line, lines)
 	{
-		if (*line == '!')
-			sg_sink_int32(&sink, atoi(line + 1));
-		else
+		/* a statement of a file that was left out has a negative number */
+		if (*line == ' ')
 			sg_sink_null(&sink);
-		sg_sink_text(&sink, *line == '!' ? strchr(line, ' ') + 1 : line + 1);
+		else
+			sg_sink_int32(&sink, *line == '!' ? atoi(line + 1) : -1 - atoi(line + 1));
+		sg_sink_text(&sink, *line == ' ' ? line + 1 : strchr(line, ' ') + 1);
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;

@@ -19,9 +19,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/json.h"
 #include "snapshot/snapshot.h"
 #include "sync/sync_scratch.h"
@@ -61,6 +64,12 @@ typedef struct ScriptPlace
 } ScriptPlace;
 
 static const ScriptPlace *place;
+static int	current_step;		/* number of the step that runs */
+static List *left_out;			/* commands (const char *) that it has left
+								 * out */
+static char *current_file;		/* its file of migrations, or NULL */
+static int	file_timeout;		/* ms, of one statement of a file */
+static TimestampTz statement_began;
 
 typedef struct ScriptRun
 {
@@ -69,6 +78,46 @@ typedef struct ScriptRun
 	ScriptStep *step;			/* the current step */
 	bool		needed;
 } ScriptRun;
+
+/* ---- settings ---- */
+
+/* Sets the settings of a script, or of a file of migrations */
+static void
+pin_settings(bool files)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"check_function_bodies", "off"},
+		{"default_tablespace", ""},
+		{"default_table_access_method", "heap"},
+		{"synchronous_commit", "off"},
+		{"client_min_messages", "error"},
+		{"row_security", "off"},
+		{"standard_conforming_strings", "on"},
+		{"backslash_quote", "safe_encoding"},
+		{"transform_null_equals", "off"},
+		{"array_nulls", "on"},
+		{"xmloption", "content"},
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"extra_float_digits", "1"},
+		{"quote_all_identifiers", "off"},
+	};
+
+	static const char *const of_files[][2] = {
+		{"search_path", "\"$user\", public"},
+		{"lock_timeout", "0"},
+		{"statement_timeout", "0"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SET, true, 0, false);
+	for (int i = 0; files && i < lengthof(of_files); i++)
+		(void) set_config_option(of_files[i][0], of_files[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SET, true, 0, false);
+}
 
 /* ---- the steps ---- */
 
@@ -152,6 +201,50 @@ is_needed(const ScriptStep *step)
 	return false;
 }
 
+void
+sync_script_left_out(const char *what)
+{
+	MemoryContext old;
+
+	foreach_ptr(const char, other, left_out)
+	{
+		if (strcmp(other, what) == 0)
+			return;
+	}
+	place->report(psprintf("?%d %s", current_step, what));
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	left_out = lappend(left_out, unconstify(char *, what));
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Runs a statement of a file; each file begins with the settings of a new
+ * session.  The timeout of the last one also ends what COMMIT runs.
+ */
+static void
+run_of_file(SyncScript *script, const ScriptStep *step)
+{
+	if (!is_same(step->what, current_file))
+	{
+		pin_settings(true);
+		current_file = step->what;
+	}
+	sync_replay_enter();
+	pg_atomic_fetch_add_u32(&script->begun, 1);
+	statement_began = GetCurrentTimestamp();
+	enable_timeout_after(STATEMENT_TIMEOUT, file_timeout);
+	place->execute(step->statement);
+}
+
+/* Ends what a file's transaction has left in this process; returns whether its last statement took too long */
+static bool
+end_of_file(void)
+{
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	sync_replay_leave();
+	return TimestampDifferenceExceeds(statement_began, GetCurrentTimestamp(), file_timeout);
+}
+
 static void
 run_steps(void *arg)
 {
@@ -160,9 +253,14 @@ run_steps(void *arg)
 	foreach_ptr(ScriptStep, step, run->steps)
 	{
 		run->step = step;
-		if (is_needed(step) && step->statement)
+		current_step = step->number;
+		left_out = NIL;
+		if (run->script->files)
+			run_of_file(run->script, step);
+		else if (is_needed(step) && step->statement)
 			place->execute(step->statement);
-		pg_atomic_fetch_add_u32(&run->script->done, 1);
+		if (step != llast(run->steps))
+			pg_atomic_fetch_add_u32(&run->script->done, 1);
 	}
 }
 
@@ -199,7 +297,6 @@ run_concurrently(ScriptRun *run)
 		error = place->execute_alone(run->step->statement);
 	if (error == NULL && run->needed)
 		error = place->transaction(look_after, run);
-	pg_atomic_fetch_add_u32(&run->script->done, 1);
 	return error;
 }
 
@@ -232,26 +329,32 @@ keeps_owner(const ScriptStep *step, const ErrorData *error)
 		 strncmp(step->object, "procedure ", strlen("procedure ")) == 0);
 }
 
-static void
+/* Returns false if a strict script has failed */
+static bool
 run_all(ScriptRun *run, List *steps)
 {
 	while (steps)
 	{
 		ErrorData  *error;
+		bool		expired;
 
 		steps = take_section(run, steps);
 		error = ((ScriptStep *) linitial(run->steps))->check ?
 			run_concurrently(run) : place->transaction(run_steps, run);
+		expired = run->script->files && end_of_file();
+		pg_atomic_fetch_add_u32(&run->script->done, 1);
 		if (error == NULL)
 			continue;
-		if (sg_is_cancel(error))
+		if (sg_is_cancel(error) && !expired)
 			ReThrowError(error);
-		place->report(psprintf("!%d %s", run->step->number, sg_error_message(error)));
+		place->report(psprintf("!%d %s%s", run->step->number,
+							   run->script->files ? psprintf("%s ", unpack_sql_state(error->sqlerrcode)) : "", sg_error_message(error)));
 		if (run->script->strict)
-			return;
+			return false;
 		if (keeps_owner(run->step, error))
 			sync_sandbox_forbid_bodies();
 	}
+	return true;
 }
 
 /* ---- here ---- */
@@ -298,39 +401,17 @@ send_snapshot(void *arg)
 	SPI_finish();
 }
 
-static void
-pin_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"check_function_bodies", "off"},
-		{"default_tablespace", ""},
-		{"default_table_access_method", "heap"},
-		{"synchronous_commit", "off"},
-		{"client_min_messages", "error"},
-		{"row_security", "off"},
-		{"standard_conforming_strings", "on"},
-		{"backslash_quote", "safe_encoding"},
-		{"transform_null_equals", "off"},
-		{"array_nulls", "on"},
-		{"xmloption", "content"},
-		{"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"},
-		{"TimeZone", "UTC"},
-		{"extra_float_digits", "1"},
-		{"quote_all_identifiers", "off"},
-	};
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SET, true, 0, false);
-}
-
 /* Converts a text from the encoding of the leader's database */
 static char *
 text_here(const SyncScript *script, const char *text)
 {
 	return pg_any_to_server(text, strlen(text), script->encoding);
+}
+
+static void
+pin_again(void *arg)
+{
+	pin_settings(false);
 }
 
 void
@@ -341,20 +422,31 @@ sync_script_main(void *argument)
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps;
 	char	   *snapshot;
+	bool		done;
 	ErrorData  *error;
 
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
-	pin_settings();
+	pin_settings(false);
 	steps = read_steps(text_here(script, script->steps));
 	snapshot = text_here(script, (char *) script + script->snapshot);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 
 	place = &here;
+	file_timeout = sg_remote_timeout;
+	if (script->files)
+		sync_replay_begin();
 	sync_sandbox_begin();
-	run_all(&run, steps);
+	done = run_all(&run, steps);
 	sync_sandbox_end_making();
+	if (script->files)
+	{
+		sync_replay_end();
+		if (!done)
+			return;
+		(void) worker_try(pin_again, NULL);
+	}
 	error = worker_try(send_snapshot, snapshot);
 	if (error)
 	{
@@ -422,7 +514,7 @@ sync_script_run_there(SyncScript *script)
 	place = &there;
 	told = NIL;
 	told_context = CurrentMemoryContext;
-	run_all(&run, read_steps(script->steps));
+	(void) run_all(&run, read_steps(script->steps));
 	foreach_ptr(const char, line, snapshot_remote_run((char *) script + script->snapshot))
 		report_there(psprintf(" %s", line));
 	return told;

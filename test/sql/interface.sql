@@ -48,6 +48,7 @@ FROM (VALUES
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
   ('sg_snapshot_take(text, schemaguard.names, text, boolean)', 'snapshot text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, server text DEFAULT NULL::text, sequence_values boolean DEFAULT false'),
   ('sg_snapshot_export(text)', 'snapshot text'),
+  ('sg_snapshot_from_files(text, text[], text[], text, jsonb, text)', 'name text, paths text[], contents text[], tool text DEFAULT ''psql''::text, placeholders jsonb DEFAULT NULL::jsonb, data text DEFAULT ''run''::text'),
   ('sg_snapshot_import(text, anycompatible)', 'snapshot text, document anycompatible'),
   ('sg_snapshot_drop(text)', 'snapshot text')) AS v (f, arguments);
 

@@ -33,7 +33,7 @@ INSERT INTO needed VALUES
   ('sg_refuse_live_children', 'triggers of users'' tables'), ('sg_stamp_row', 'triggers of users'' tables'),
   ('sg_discovered_steps', 'sg_plan_from_discovery()'), ('sg_discovery_indexed', 'sg_discover_fks()'), ('sg_discovery_keys', 'sg_discover_fks()'),
   ('sg_discovery_rules', 'sg_discover_fks()'), ('sg_discovery_tables', 'sg_discover_fks()'), ('sg_server_check', 'sg_plan_check()'),
-  ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'),
+  ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'), ('sg_replay', 'sg_snapshot_from_files()'),
   ('sg_ensure_critical', 'sg_ensure()'), ('sg_ensure_list', 'sg_ensure()'), ('sg_ensure_names', 'sg_ensure()'),
   ('sg_ensure_result', 'sg_ensure()'), ('sg_ensure_verdict', 'sg_ensure()'), ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()'), ('sg_promotion_made', 'sg_promote()'), ('sg_promotion_import', 'sg_promote_apply()'),
   ('sg_promotion_strange', 'sg_promote_apply()'), ('sg_promotion_gate', 'sg_promote_apply()'), ('sg_promotion_note', 'sg_promote_apply()'), ('sg_promotion_findings', 'sg_promotion_check()'),

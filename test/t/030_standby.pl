@@ -87,7 +87,7 @@ my @writing = (
 	q{SELECT sg_plan_add('plan', 'ALTER TABLE c ADD CHECK (q > 0)')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
 	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
 	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')}, q{SELECT sg_plan_pause('plan')}, q{SELECT sg_plan_resume('plan')},
-	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', ARRAY(SELECT sg_snapshot_export('snap')))}, q{SELECT sg_snapshot_drop('snap')},
+	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', ARRAY(SELECT sg_snapshot_export('snap')))}, q{SELECT sg_snapshot_drop('snap')}, q{SELECT sg_snapshot_from_files('other', '{a.sql}', '{SELECT 1}')},
 	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT schemaguard.sg_stats_take()}, q{SELECT sg_watch_start('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_guard_ddl('warn')}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
 my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},

@@ -384,6 +384,8 @@ my %call = (
 	sg_snapshot_export => q{SELECT sg_snapshot_export('secret')},
 	'schemaguard.sg_scratch_keep' => q{SELECT schemaguard.sg_scratch_keep('mine', '{}')},
 	'schemaguard.sg_sync_drift' => q{SELECT count(*) FROM schemaguard.sg_sync_drift('mine', 'live', NULL)},
+	sg_snapshot_from_files => q{SELECT sg_snapshot_from_files('mine', '{a.sql}', '{SELECT 1}')},
+	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_replay$_" } q{('mine', '{a.sql}', '{SELECT 1}', 'psql', NULL, 'run')}, q{_check('{a.sql}', '{SELECT 1}', 'psql', NULL, 'run')}, q{_fail('a', 1, '42601', 'b', 'c')}, q{_filled('a', ':', '{}')}, q{_files('psql', '{a.sql}', '{SELECT 1}')}, q{_included('{a}', 'a', 'b')}, q{_key('a1')}, q{_part('a', NULL)}, q{_read('{a}', '{b}', 'a', 'b', ':', '{}', '{}', '{}')}, q{_statements('SELECT 1')}, q{_steps('{a.sql}', '{SELECT 1}', 'psql', NULL, 'run')}, q{_tools()}),
 	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
@@ -539,7 +541,7 @@ is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_lint_plan_new schemaguard.sg_plan_add_alike schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_key schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name schemaguard.sg_promotion_gate schemaguard.sg_promotion_note schemaguard.sg_scratch_keep schemaguard.sg_stats_take sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_backup_record sg_drift_check sg_drift_gate sg_ensure sg_findings_take sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_rows sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
-	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_promote sg_promote_apply sg_promote_rollback sg_promotion_approve sg_promotion_check sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
+	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_promote sg_promote_apply sg_promote_rollback sg_promotion_approve sg_promotion_check sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_from_files sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details sg_watch_start)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;

@@ -122,7 +122,7 @@ my @elsewhere = qw(sg_files_history sg_migration_history sg_audit_accept sg_audi
   sg_plan_add_not_null sg_plan_add_rename sg_plan_add_rows sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop
   sg_plan_explain sg_plan_export sg_plan_from_snapshot sg_plan_from_sql sg_plan_hash sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume
   sg_plan_retarget sg_plan_set sg_plan_skip sg_plan_steps sg_promote sg_promote_apply sg_promote_rollback sg_promotion_approve sg_promotion_check sg_promotion_status sg_prune sg_report sg_revoke sg_schema_doc sg_snapshot_drop sg_snapshot_export
-  sg_snapshot_import sg_snapshot_objects sg_status sg_sync_files sg_sync_sql sg_watch sg_watch_start sg_watch_subscriptions);
+  sg_snapshot_from_files sg_snapshot_import sg_snapshot_objects sg_status sg_sync_files sg_sync_sql sg_watch sg_watch_start sg_watch_subscriptions);
 {
 	my %listed = map { $_ => 1 } @elsewhere, map { $_->[0] } @calls;
 	my @missing = grep { !$listed{$_} } map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'

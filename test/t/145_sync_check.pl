@@ -335,5 +335,32 @@ query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.n (id 
 	like($refused, qr/publication p will have app\.n, which has no replica identity/, 'a table that becomes a logged one is told');
 	is(query(q{SELECT relpersistence FROM pg_class WHERE relname = 'n'}, 'logged'), 'u', '... and left as it is');
 }
+# the script of an extension finds a function that files of migrations have planted; a trusted one runs as a superuser for anybody
+my %setting = map { split /\|/, $_, 2 } split /\n/, query(q{SELECT name, setting FROM pg_settings WHERE name IN ('extension_destdir', 'extension_control_path')});
+SKIP:
+{
+	skip 'this server finds installed extensions only', 3 if !%setting;
+	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
+	chomp(my ($sharedir, $pkglibdir) = map { scalar `$pg_config --$_` } qw(sharedir pkglibdir));
+	my $dir = $node->basedir . '/careless';
+	my $files = q{ARRAY['CREATE FUNCTION planted() RETURNS text LANGUAGE plpgsql AS ''BEGIN RETURN current_user; END''; CREATE EXTENSION %s']};
+
+	system('mkdir', '-p', "$dir$sharedir/extension", "$dir$pkglibdir/..") == 0 or die;
+	system("rmdir $dir$pkglibdir 2> /dev/null; ln -s " . ($setting{extension_destdir} // '') . "$pkglibdir $dir$pkglibdir") == 0 or die;
+	for my $name (qw(careless trusting))
+	{
+		append_to_file("$dir$sharedir/extension/$name.control", "default_version = '1'\nrelocatable = true\n" . ($name eq 'trusting' ? "trusted = true\n" : ''));
+		append_to_file("$dir$sharedir/extension/$name--1.sql", 'CREATE TABLE made AS SELECT planted() AS by');
+	}
+	$node->append_conf('postgresql.conf', $setting{extension_control_path} ? "extension_control_path = '$dir$sharedir:\$system'" : "extension_destdir = '$dir'");
+	$node->reload;
+	query(q{CREATE ROLE replayer LOGIN CREATEDB; SELECT sg_grant('replayer')});
+	for ([ careless => 'NONE' ], [ trusting => 'NONE' ], [ trusting => 'replayer' ])
+	{
+		my ($name, $role) = @$_;
+		my (undef, undef, $refused) = $node->psql($db, "SET ROLE $role; SELECT sg_snapshot_from_files('x', '{x.sql}', " . sprintf($files, $name) . ')');
+		like($refused, qr/x\.sql:1: function public\.planted\(\) of the files, as another role, does not run in a scratch database/, "$name, for $role: planted code does not run");
+	}
+}
 $node->stop;
 done_testing();

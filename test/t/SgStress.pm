@@ -214,6 +214,7 @@ my %calls = (
 	sg_rule_violations => sub { "SELECT * FROM sg_rule_violations(${\child}, '" . pick(q{check', 'id > 10'}, q{not null', 'par_id'}, q{unique', '(id)'}) . ')' },
 	sg_snapshot_drop => sub { "SELECT sg_snapshot_drop('3')" },
 	sg_snapshot_export => sub { "SELECT count(*) FROM sg_snapshot_export('${\snapshot}')" },
+	sg_snapshot_from_files => sub { "SELECT sg_snapshot_drop('4'); SELECT sg_snapshot_from_files('4', '{a.sql}', '{CREATE TABLE t (a int)}')" },
 	sg_snapshot_import => sub { "SELECT sg_snapshot_drop('3'); SELECT sg_snapshot_import('3', ARRAY(SELECT sg_snapshot_export('${\snapshot}')))" },
 	sg_snapshot_objects => sub { "SELECT * FROM sg_snapshot_objects('${\pick('live', snapshot())}', ${\schemas})" },
 	sg_snapshot_take => sub { "SELECT sg_snapshot_take('3', ${\schemas}, sequence_values => ${\yes})" },

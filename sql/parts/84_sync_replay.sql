@@ -1,0 +1,361 @@
+-- Files of migrations, replayed in a scratch database: what they make is a snapshot. src/sync/sync_replay.c says what runs there.
+
+CREATE FUNCTION schemaguard.sg_replay_statements(content text, OUT line int, OUT tag text, OUT statement text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_replay_statements';
+COMMENT ON FUNCTION schemaguard.sg_replay_statements(text)
+    IS 'returns the statements of a file with their lines; a null tag comes with an error in place of the statement';
+
+-- Returns what a tool runs of its files. Files: by the whole path; part: of a file, that which makes, up to what takes it back; alone:
+-- what says that each statement is a transaction, null: always
+CREATE FUNCTION schemaguard.sg_replay_tools(OUT tool text, OUT files text, OUT part text, OUT alone text, OUT placeholder text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+VALUES
+    ('psql', E'(?<![._](down|undo|rollback|revert))\\.sql$', NULL, NULL, ':'),
+    ('sqitch', E'(^|/)deploy/[^@]*\\.sql$', NULL, NULL, ':'),
+    ('flyway', E'(^|/)(V[0-9][0-9._]*__|R__)[^/]*\\.sql$', NULL, 'executeInTransaction *= *false', '$'),
+    ('liquibase', E'\\.sql$', NULL, 'runInTransaction:false', '$'),
+    ('goose', E'\\.sql$', E'^\\s*--\\s*\\+goose\\s+(Up|Down)', E'^\\s*--\\s*\\+goose\\s+NO TRANSACTION', '$'),
+    ('dbmate', E'\\.sql$', E'^\\s*--\\s*migrate:(up|down)', E'^\\s*--\\s*migrate:up\\s.*transaction:false', '$'),
+    ('golang-migrate', E'\\.up\\.sql$', NULL, 'CONCURRENTLY', '$'),
+    ('atlas', E'\\.sql$', NULL, 'atlas:txmode none', '$'),
+    ('prisma', E'(^|/)migration\\.sql$', NULL, 'CONCURRENTLY', '$'),
+    ('drizzle', E'\\.sql$', NULL, NULL, '$'),
+    ('node-pg-migrate', E'\\.sql$', E'^\\s*--\\s*(Up|Down) Migration', NULL, '$')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_tools()
+    IS 'returns which files of each tool make something, and which part of them';
+
+-- Returns a key by which texts with numbers sort as people count
+CREATE FUNCTION schemaguard.sg_replay_key(path text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (
+    SELECT string_agg(coalesce(lpad(ltrim(m.m[1], '0'), greatest(40, length(m.m[1])), '0'), m.m[2]), '' ORDER BY m.n)
+    FROM regexp_matches(path, '([0-9]+)|([^0-9]+)', 'g') WITH ORDINALITY m (m, n));
+COMMENT ON FUNCTION schemaguard.sg_replay_key(text)
+    IS 'returns a key that sorts a path by its numbers';
+
+-- Returns that part of a file that makes something; lines keep their numbers
+CREATE FUNCTION schemaguard.sg_replay_part(content text, mark text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN mark IS NULL OR content !~* ('(?w)' || mark) THEN content
+    ELSE (SELECT string_agg(CASE WHEN lower(l.section) = 'up' THEN l.line ELSE '' END, chr(10) ORDER BY l.n)
+          FROM (SELECT c.n, c.line, (array_agg(c.word) FILTER (WHERE c.word IS NOT NULL) OVER (ORDER BY c.n))[
+                    count(c.word) OVER (ORDER BY c.n)] AS section
+                FROM (SELECT x.n, x.line, (regexp_match(x.line, mark, 'i'))[1] AS word
+                      FROM regexp_split_to_table(content, chr(10)) WITH ORDINALITY x (line, n)) c) l) END;
+COMMENT ON FUNCTION schemaguard.sg_replay_part(text, text)
+    IS 'returns the up section of a file';
+
+-- Returns the files that a tool runs, in its order
+CREATE FUNCTION schemaguard.sg_replay_files(tool text, paths text[], contents text[], OUT n bigint, OUT path text, OUT content text,
+    OUT alone boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_column
+DECLARE
+    rule  record;
+    list  text[];
+    mark  text;
+BEGIN
+    SELECT t.* INTO STRICT rule FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_files.tool;
+    -- the tool's own list, if it has one
+    SELECT CASE rule.tool WHEN 'sqitch' THEN ARRAY(SELECT 'deploy/' || m.m[1] || '.sql'
+            FROM regexp_matches(x.content, E'^([^%@\\s#][^\\s]*)', 'gn') WITH ORDINALITY m (m, n) ORDER BY m.n)
+        ELSE ARRAY(SELECT (e.e ->> 'tag') || '.sql' FROM jsonb_array_elements(x.content::jsonb -> 'entries') WITH ORDINALITY e (e, n)
+            ORDER BY (e.e ->> 'idx')::numeric, e.n) END INTO list
+    FROM unnest(paths, contents) x (path, content)
+    WHERE x.path ~ CASE rule.tool WHEN 'sqitch' THEN E'(^|/)sqitch\\.plan$' WHEN 'drizzle' THEN E'(^|/)meta/_journal\\.json$' ELSE '^$' END
+    LIMIT 1;
+    IF list IS NULL AND rule.tool = 'sqitch' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'sqitch.plan is not among the files', HINT = 'It says in which order they run.';
+    END IF;
+    SELECT min(l.l) INTO mark FROM unnest(list) l
+    WHERE NOT EXISTS (SELECT FROM unnest(paths) p WHERE p = l.l OR right(p, length(l.l) + 1) = '/' || l.l);
+    IF mark IS NOT NULL THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('%s is not among the files', mark),
+            HINT = 'The list of the tool names it.';
+    END IF;
+    RETURN QUERY SELECT row_number() OVER (ORDER BY l.n, x.path ~ '(^|/)R__[^/]*$', CASE rule.tool WHEN 'flyway'
+                THEN schemaguard.sg_replay_key(replace((regexp_match(x.path, '(?:^|/)V([0-9._]*?)__'))[1], '_', '.')) END,
+            schemaguard.sg_replay_key(x.path) COLLATE "C"), x.path,
+        CASE rule.tool WHEN 'atlas' THEN replace(c.content, coalesce((
+                regexp_match(c.content, E'atlas:delimiter ([^\\r\\n]+)'))[1], ';'), ';')
+            ELSE c.content END,
+        CASE WHEN rule.tool IN ('psql', 'sqitch') THEN true
+            ELSE coalesce(concat(x.content, (SELECT f.content FROM unnest(paths, contents) f (path, content)
+                WHERE f.path = x.path || '.conf' LIMIT 1)) ~* ('(?w)' || rule.alone), false) END
+    FROM unnest(paths, contents) WITH ORDINALITY x (path, content, n)
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_replay_part(x.content, rule.part) AS content) c
+    LEFT JOIN LATERAL (SELECT min(o.n) AS n FROM unnest(list) WITH ORDINALITY o (l, n)
+        WHERE x.path = o.l OR right(x.path, length(o.l) + 1) = '/' || o.l) l ON list IS NOT NULL
+    WHERE x.path ~ rule.files AND (list IS NULL OR l.n IS NOT NULL);
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_files(text, text[], text[])
+    IS 'returns the files that a tool runs, in its order';
+
+-- Fills placeholders: a word in the form of the tool, another key as it stands
+CREATE FUNCTION schemaguard.sg_replay_filled(content text, form text, placeholders jsonb)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    filled text := content;
+    hole   record;
+BEGIN
+    FOR hole IN SELECT e.key, e.value, replace(e.value, E'\\', E'\\\\') AS plain FROM jsonb_each_text(placeholders) e
+            ORDER BY length(e.key) DESC, e.key LOOP
+        IF hole.key !~ E'^\\w+$' THEN
+            filled := replace(filled, hole.key, hole.value);
+        ELSIF form = '$' THEN
+            filled := replace(filled, '${' || hole.key || '}', hole.value);
+        ELSE
+            filled := regexp_replace(filled, '(?<!:):''' || hole.key || '''', replace(quote_literal(hole.value), E'\\', E'\\\\'), 'g');
+            filled := regexp_replace(filled, '(?<!:):"' || hole.key || '"',
+                replace('"' || replace(hole.value, '"', '""') || '"', E'\\', E'\\\\'), 'g');
+            filled := regexp_replace(filled, E'(?<![:\\w]):' || hole.key || E'\\y', hole.plain, 'g');
+        END IF;
+    END LOOP;
+    RETURN filled;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_filled(text, text, jsonb)
+    IS 'fills the placeholders of a file';
+
+-- Returns which of the files psql means in a file: as it stands, or beside that file
+CREATE FUNCTION schemaguard.sg_replay_included(paths text[], path text, included text)
+RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (
+    WITH RECURSIVE plain (name) AS (
+        SELECT regexp_replace(regexp_replace(path, '[^/]*$', '') || ltrim(included, '/'), E'(^|/)\\./', E'\\1', 'g')
+        UNION ALL SELECT regexp_replace(p.name, E'(^|/)[^/]+/\\.\\./', E'\\1') FROM plain p WHERE p.name ~ E'(^|/)[^/]+/\\.\\./')
+    SELECT f.n::int FROM unnest(paths) WITH ORDINALITY f (path, n)
+    WHERE f.path IN (included, regexp_replace(included, E'^\\./', '')) OR f.path IN (SELECT p.name FROM plain p)
+    ORDER BY f.path IN (SELECT p.name FROM plain p) DESC, f.n LIMIT 1);
+COMMENT ON FUNCTION schemaguard.sg_replay_included(text[], text, text)
+    IS 'returns the number of the file that another file includes';
+
+-- Cuts a file where psql reads another one, or sets a variable. Parts has what is read in the end: path, line and content of each.
+CREATE FUNCTION schemaguard.sg_replay_read(paths text[], contents text[], path text, content text, form text, inside text[],
+    INOUT variables jsonb, INOUT parts jsonb[])
+RETURNS record
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    first int := 1;
+    lines text[];
+    found record;
+    other int;
+BEGIN
+    lines := string_to_array(content, chr(10));
+    FOR found IN SELECT x.n::int AS n, x.m FROM (
+            SELECT l.n, regexp_match(l.line, E'^\\s*\\\\(i|ir|include|include_relative|set)\\s+(\\S+)\\s*(.*?)\\s*;?\\s*$') AS m
+            FROM unnest(lines) WITH ORDINALITY l (line, n) WHERE form = ':') x WHERE x.m IS NOT NULL ORDER BY x.n LOOP
+        parts := parts || jsonb_build_object('path', path, 'line', first,
+            'content', schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
+        first := found.n + 1;
+        IF found.m[1] = 'set' THEN
+            variables := variables || jsonb_build_object(found.m[2], replace(trim('''' FROM found.m[3]), '''''', ''''));
+            CONTINUE;
+        END IF;
+        other := schemaguard.sg_replay_included(paths, path,
+            schemaguard.sg_replay_filled(trim('''"' FROM found.m[2]), form, variables));
+        IF other IS NULL OR paths[other] = ANY (inside) THEN
+            RAISE invalid_parameter_value USING MESSAGE = format('%s:%s: %s %s', path, found.n, found.m[2],
+                    CASE WHEN other IS NULL THEN 'is not among the files' ELSE 'includes itself' END),
+                HINT = 'Give all files that are included, by their paths from one folder.';
+        END IF;
+        SELECT r.variables, r.parts INTO variables, parts FROM schemaguard.sg_replay_read(paths, contents, paths[other], contents[other],
+            form, inside || paths[other], variables, parts) r;
+    END LOOP;
+    parts := parts || jsonb_build_object('path', path, 'line', first,
+        'content', schemaguard.sg_replay_filled(array_to_string(lines[first :], chr(10)), form, variables));
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_read(text[], text[], text, text, text, text[], jsonb, jsonb[])
+    IS 'returns the parts of a file and of those that it includes';
+
+-- Raises an error of a file
+CREATE FUNCTION schemaguard.sg_replay_fail(path text, line int, code text, message text, statement text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RAISE USING ERRCODE = code, MESSAGE = format('%s:%s: %s', path, line, message),
+        DETAIL = coalesce('Statement: ' || CASE WHEN length(statement) > 200 THEN left(statement, 197) || '...' ELSE statement END,
+            'The file can''t be read from there on.'),
+        HINT = CASE WHEN code = '42704' AND message ~ '^role ".+" does not exist$' THEN
+                format(E'Create the role on this server, for a file does not:\nCREATE ROLE %I NOLOGIN;',
+                    (regexp_match(message, '"(.+)"'))[1])
+            WHEN message LIKE 'extension % is not available' THEN 'Install the files of the extension on this server.'
+            WHEN code = '42501' AND message LIKE '% does not run in a scratch database' THEN
+                'Leave the statement out of the text that you give.'
+            WHEN code = '57014' THEN E'Raise the limit of one statement:\nSET schemaguard.remote_timeout = ''1h'';'
+            ELSE 'All before it has run. Give each file, and the tool that runs them.' END;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_fail(text, int, text, text, text)
+    IS 'raises an error of a file, with its line and statement';
+
+-- Returns the statements of the files as schemaguard.sg_scratch_run() takes them, with what stands in their place: path and line
+CREATE FUNCTION schemaguard.sg_replay_steps(paths text[], contents text[], tool text, placeholders jsonb, data text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    form      text := (SELECT t.placeholder FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_steps.tool);
+    steps     jsonb[] := '{}';
+    included  int[] := ARRAY(SELECT i FROM unnest(paths, contents) x (path, content),
+            regexp_matches(x.content, E'^\\s*\\\\(?:i|ir|include|include_relative)\\s+(\\S+)', 'gn') m (m),
+            schemaguard.sg_replay_included(paths, x.path, trim('''"' FROM m.m[1])) i WHERE form = ':' AND paths[i] <> x.path);
+    block     int := 100;
+    kept      int;
+    file      record;
+    variables jsonb := coalesce(placeholders, '{}');
+    parts     jsonb[];
+    s         record;
+BEGIN
+    FOR file IN SELECT f.* FROM schemaguard.sg_replay_files(tool, paths, contents) f ORDER BY f.n LOOP
+        CONTINUE WHEN array_position(paths, file.path) = ANY (included);
+        SELECT r.parts INTO parts FROM schemaguard.sg_replay_read(paths, contents, file.path, file.content, form, ARRAY[file.path],
+            variables, '{}') r;
+        block := block + 1;
+        kept := NULL;
+        FOR s IN SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int + x.line - 1 AS line, x.tag, x.statement
+                FROM unnest(parts) WITH ORDINALITY p (p, n), schemaguard.sg_replay_statements(p.p ->> 'content') WITH ORDINALITY x
+                ORDER BY p.n, x.ordinality LOOP
+            IF s.tag IS NULL THEN
+                PERFORM schemaguard.sg_replay_fail(s.path, s.line, '42601', s.statement, NULL);
+            ELSIF s.tag IN ('BEGIN', 'START TRANSACTION', 'COMMIT', 'ROLLBACK') THEN
+                IF s.tag = 'ROLLBACK' THEN
+                    steps := steps[: coalesce(kept, cardinality(steps))];
+                END IF;
+                block := block + 1;
+                kept := CASE WHEN s.tag IN ('BEGIN', 'START TRANSACTION') THEN cardinality(steps) END;
+            ELSIF s.tag IN ('SAVEPOINT', 'RELEASE') OR data = 'skip'
+                AND s.tag IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'DO', 'CALL', 'TRUNCATE TABLE', 'COPY') THEN
+                NULL;
+            ELSE
+                steps := steps || jsonb_build_object('section', CASE WHEN file.alone AND kept IS NULL THEN 5 ELSE block END,
+                    'object', s.path || ':' || s.line, 'what', file.path, 'step', '', 'path', s.path, 'line', s.line,
+                    'tag', s.tag, 'statement', s.statement);
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN to_jsonb(steps);
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_steps(text[], text[], text, jsonb, text)
+    IS 'returns the statements of files in the form that a scratch database runs';
+
+CREATE FUNCTION schemaguard.sg_replay_check(paths text[], contents text[], tool text, placeholders jsonb, data text)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF array_position(paths, NULL) IS NOT NULL OR array_position(contents, NULL) IS NOT NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a path or a content is null', HINT = 'Give the text of each file.';
+    ELSIF cardinality(paths) <> cardinality(contents) OR cardinality(paths) = 0 THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('there are %s paths, and %s contents', cardinality(paths),
+            cardinality(contents)), HINT = 'Give the text of each file, and at least one.';
+    ELSIF data NOT IN ('run', 'skip') THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('"data" can''t be %L', data), HINT = 'It is run or skip.';
+    ELSIF jsonb_typeof(placeholders) <> 'object' THEN
+        RAISE invalid_parameter_value USING MESSAGE = '"placeholders" is no object', HINT = 'Such as {"schema": "app"}.';
+    ELSIF tool IN ('django', 'rails') THEN
+        RAISE feature_not_supported USING MESSAGE = format('files of %s are programs', tool),
+            HINT = CASE tool WHEN 'django' THEN 'Give what manage.py sqlmigrate prints, with the tool psql.'
+                ELSE 'Give db/structure.sql, with the tool psql.' END;
+    ELSIF NOT EXISTS (SELECT FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_check.tool) THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('there is no tool %L', tool), HINT = format('One of %s.',
+            (SELECT string_agg(t.tool, ', ' ORDER BY t.tool COLLATE "C") FROM schemaguard.sg_replay_tools() t));
+    ELSIF NOT EXISTS (SELECT FROM schemaguard.sg_replay_files(tool, paths, contents)) THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('%s runs none of these files', tool),
+            HINT = (SELECT format('Its files match %s.', t.files) FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_check.tool);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_check(text[], text[], text, jsonb, text)
+    IS 'refuses arguments of sg_snapshot_from_files()';
+
+CREATE FUNCTION schemaguard.sg_replay(name text, paths text[], contents text[], tool text, placeholders jsonb, data text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+AS $function$
+DECLARE
+    never   CONSTANT text[] := '{COPY,PREPARE TRANSACTION,COMMIT PREPARED,ROLLBACK PREPARED}';
+    objects bigint;
+    steps   jsonb;
+    run     jsonb;
+    failed  jsonb;
+    lines   text[];
+    told    text;
+BEGIN
+    PERFORM schemaguard.sg_replay_check(paths, contents, tool, placeholders, data);
+    steps := schemaguard.sg_replay_steps(paths, contents, tool, placeholders, data);
+    SELECT coalesce(jsonb_agg(e.e ORDER BY e.n) FILTER (WHERE e.e ->> 'tag' <> ALL (never)), '[]'),
+        string_agg(format('%s: %s', e.e ->> 'tag', e.e ->> 'object'), '; ' ORDER BY e.n) FILTER (WHERE e.e ->> 'tag' = ANY (never))
+        INTO run, told
+    FROM jsonb_array_elements(steps) WITH ORDINALITY e (e, n);
+    BEGIN
+        PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options('live'), NULL);
+        SELECT jsonb_agg(jsonb_build_object('step', run -> r.step, 'line', r.line)) FILTER (WHERE r.step >= 0),
+            array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL),
+            concat_ws('; ', told, string_agg(format('%s: %s', r.line, run -> (-1 - r.step) ->> 'object'), '; ' ORDER BY r.n)
+                FILTER (WHERE r.step < 0))
+            INTO failed, lines, told
+        FROM schemaguard.sg_scratch_run(run, true, format('SET LOCAL sg_snapshot.schemas = ''''; SET LOCAL sg_snapshot.owner = %L;', (
+            SELECT quote_ident(pg_get_userbyid(d.datdba)) FROM pg_database d WHERE d.datname = current_database()))
+            || schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
+        IF failed IS NOT NULL THEN
+            PERFORM schemaguard.sg_replay_fail(f ->> 'path', (f ->> 'line')::int, left(failed -> 0 ->> 'line', 5),
+                substr(failed -> 0 ->> 'line', 7), f ->> 'statement') FROM (SELECT failed -> 0 -> 'step' AS f) f;
+        END IF;
+        objects := schemaguard.sg_scratch_keep(name, lines);
+    EXCEPTION
+        WHEN query_canceled OR OTHERS THEN
+            PERFORM schemaguard.sg_scratch_close();
+            RAISE;
+    END;
+    PERFORM schemaguard.sg_scratch_close();
+    IF told <> '' THEN
+        RAISE NOTICE USING MESSAGE = 'left out: ' || CASE WHEN length(told) > 400 THEN left(told, 397) || '...' ELSE told END;
+    END IF;
+    RETURN objects;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay(text, text[], text[], text, jsonb, text)
+    IS 'runs files of migrations in a scratch database, and stores its objects as a snapshot';
+
+CREATE FUNCTION sg_snapshot_from_files(
+    name         text,
+    paths        text[],
+    contents     text[],
+    tool         text DEFAULT 'psql',
+    placeholders jsonb DEFAULT NULL,
+    data         text DEFAULT 'run')
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_snapshot_from_files';
+COMMENT ON FUNCTION sg_snapshot_from_files(text, text[], text[], text, jsonb, text)
+    IS 'stores a snapshot of what files of migrations make, in a scratch database; returns the number of objects';

@@ -1,0 +1,160 @@
+-- rooms: sync snapshot
+-- sg_snapshot_from_files(): what files of migrations make is a snapshot
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+SET client_min_messages = notice;
+
+CREATE FUNCTION made(snapshot text) RETURNS TABLE (kind text, object text, owner text) LANGUAGE sql AS $$
+    SELECT o.kind, o.identity, replace(o.properties ->> 'owner',
+        (SELECT pg_get_userbyid(d.datdba) FROM pg_database d WHERE d.datname = current_database()), 'the owner of the database') FROM schemaguard.snapshot_object o
+    WHERE o.snapshot = made.snapshot AND o.parent IS DISTINCT FROM 'pg_catalog' AND NOT o.properties ? 'extension'
+        AND o.kind NOT IN ('language', 'extension') ORDER BY 1, 2 $$;
+
+-- numbers sort as people count, what takes back is no migration; rows are written, and triggers fire; nothing belongs to anybody
+SELECT sg_snapshot_from_files('psql', '{m/1_a.sql,m/10_c.sql,m/2_b.sql,m/2_b.down.sql}', ARRAY[
+    'CREATE TABLE t (id serial PRIMARY KEY, x int); INSERT INTO t (x) VALUES (1), (2); SET client_encoding = latin1;',
+    E'CREATE INDEX CONCURRENTLY ti ON t (x);\nALTER TABLE t OWNER TO somebody;\nCREATE ROLE somebody;\nCOPY t FROM stdin;\n1\t2\n\\.\n'
+    'CREATE MATERIALIZED VIEW mv AS SELECT * FROM t; VACUUM t; DROP INDEX CONCURRENTLY ti; REFRESH MATERIALIZED VIEW mv;',
+    $$CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.x := NEW.x + 1; RETURN NEW; END';
+    CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t (x) SELECT 7;
+    DO 'BEGIN IF (SELECT max(x) FROM t) = 8 THEN EXECUTE ''ALTER TABLE t ADD y int''; END IF; END';
+    CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD FOREIGN KEY (y) REFERENCES p DEFERRABLE INITIALLY DEFERRED;
+    BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE t SET y = 1 WHERE x = 1; INSERT INTO p VALUES (1); COMMIT;
+    CREATE SCHEMA s AUTHORIZATION somebody CREATE TABLE inside (); SELECT pg_advisory_lock(1);
+    CREATE TEMP TABLE gone AS SELECT 1 AS x; BEGIN; CREATE TABLE undone (); ROLLBACK; SELECT setval('t_id_seq', 4);
+    SELECT set_config('search_path', '', false);$$,
+    'DROP TABLE t']) > 0 AS done;
+SELECT * FROM made('psql');
+
+-- psql's own commands, and an enum's label that is used behind its COMMIT
+SELECT sg_snapshot_from_files('included', '{main.sql,t/a.sql,t/b.sql}', ARRAY[
+    E'\\set schema app\n\\set ON_ERROR_STOP on\nCREATE SCHEMA :schema;\n\\i t/a.sql\nCREATE VIEW :"schema".w AS SELECT '':schema''::text AS x;',
+    E'CREATE TABLE :schema.a (i int);\n\\ir b.sql',
+    E'INSERT INTO :"schema".a VALUES (1::int);\nCREATE VIEW :schema.v AS SELECT :''schema''::text AS x;\n'
+    'CREATE TYPE e AS ENUM (''a''); ALTER TYPE e ADD VALUE ''b''; CREATE TABLE u (x e DEFAULT ''b'');']) > 0 AS done;
+SELECT * FROM made('included');
+SELECT sg_snapshot_from_files('x', '{main.sql}', ARRAY[E'\\i other.sql']);
+SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY[E'\\i b.sql', E'\n\\i c.sql', E'\\i b.sql']);
+
+-- each tool's order, sections and placeholders
+SELECT sg_snapshot_from_files('flyway', '{V10__c.sql,V2__b.sql,V1.5__x.sql,R__v.sql,U2__b.sql}', ARRAY['ALTER TABLE ${s}.a DROP x',
+    'ALTER TABLE ${s}.a ADD x int, ADD z int', 'CREATE SCHEMA ${s}; CREATE TABLE ${s}.a ()', 'CREATE VIEW ${s}.v AS SELECT z FROM ${s}.a', 'no'],
+    'flyway', '{"s": "app"}') > 0 AS done;
+SELECT sg_snapshot_from_files('goose', '{3_x.sql,1_a.sql}', ARRAY[
+    E'-- +goose Up\n-- +goose StatementBegin\nALTER TABLE app.a ADD z int;\n-- +goose StatementEnd\nCREATE VIEW app.v AS SELECT z FROM app.a;\n'
+    '-- +goose Down\nDROP TABLE a;', E'-- +goose Up\nCREATE SCHEMA app;\nCREATE TABLE app.a();\n-- +goose Down\nno;'], 'goose') > 0 AS done;
+SELECT sg_snapshot_from_files('sqitch', '{deploy/a.sql,deploy/b.sql,revert/a.sql,sqitch.plan}', ARRAY[
+    'ALTER TABLE app.a ADD z int; CREATE VIEW app.v AS SELECT z FROM app.a', 'BEGIN; CREATE SCHEMA app; CREATE TABLE app.a (); COMMIT;', 'no',
+    E'%syntax-version=1.0.0\n%project=x\n\nb 2020-01-01T00:00:00Z x <x@y> # n\na [b] 2020-01-01T00:00:00Z x <x@y> # n\n'], 'sqitch') > 0 AS done;
+SELECT sg_snapshot_from_files('drizzle', '{drizzle/0000_a.sql,drizzle/0001_b.sql,drizzle/meta/_journal.json}', ARRAY[
+    E'ALTER TABLE app.a ADD z int;--> statement-breakpoint\nCREATE VIEW app.v AS SELECT z FROM app.a', 'CREATE SCHEMA app; CREATE TABLE app.a ()',
+    '{"entries": [{"idx": 0, "tag": "0001_b"}, {"idx": 1, "tag": "0000_a"}]}'], 'drizzle') > 0 AS done;
+SELECT t.tool, d.kind, d.object, d.change FROM unnest('{goose,sqitch,drizzle}'::text[]) t (tool), sg_drift('flyway', t.tool) d
+    WHERE d.object NOT LIKE 'app.a.%';
+
+-- without what writes rows
+SELECT sg_snapshot_from_files('skipped', '{a.sql}', ARRAY['CREATE TABLE t (x int); INSERT INTO t VALUES (1 / 0); DO ''no'';'], data => 'skip') > 0
+    AS done;
+
+-- what is wrong, with file, line and statement
+SELECT sg_snapshot_from_files('x', '{1.sql,2.sql}', ARRAY['CREATE TABLE t ();', E'SELECT 1;\n\n-- of a\nCREATE TABLE y (z nothing);']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1;\n\nCREATE TABLE\ny z;']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1;\nSELECT ''']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE TABLE t (); GRANT SELECT ON t TO nobody_there']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE EXTENSION not_there']);
+SELECT sg_snapshot_from_files('psql', '{x.sql}', ARRAY['CREATE TABLE t ()']);
+SELECT sg_snapshot_from_files('x', '{a.sql,b.sql}', '{SELECT 1}');
+SELECT sg_snapshot_from_files('x', '{a.sql,NULL}', '{SELECT 1,SELECT 2}');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', 'rails');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', 'nope');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', 'prisma');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', 'sqitch');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', data => 'walk');
+SELECT sg_snapshot_from_files('x', '{a.sql}', '{SELECT 1}', placeholders => '[]');
+
+-- code of the files is pg_database_owner's, in the scratch database alone, and not for ever
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[$file$
+SET client_encoding = latin1; SET max_parallel_workers = 8; SET track_counts = on; RESET ALL;
+CREATE EXTENSION dblink; CREATE EXTENSION postgres_fdw;
+CREATE FUNCTION tried(statement text) RETURNS text LANGUAGE plpgsql AS 'BEGIN EXECUTE statement; RETURN ''ran as '' || current_user; EXCEPTION WHEN OTHERS THEN RETURN sqlerrm; END';
+DO $$ BEGIN RAISE '%', (SELECT string_agg(s || ' => ' || tried(s), ';; ' ORDER BY n) FROM unnest(ARRAY[
+    'SET ROLE pg_monitor', 'SELECT set_config(''role'', ''pg_monitor'', false)', 'SELECT set_config(''session_authorization'', ''pg_monitor'', false)',
+    'CREATE FUNCTION f() RETURNS int LANGUAGE sql SET role = pg_monitor AS ''SELECT 1''', 'CREATE EXTENSION pgcrypto', 'CREATE EXTENSION nothing',
+    'SELECT pg_read_file(''postgresql.conf'')', 'SELECT lo_import(''x'')', 'SELECT lo_create(0)', 'COPY (SELECT 1) TO PROGRAM ''true''',
+    'UPDATE pg_authid SET rolsuper = true', 'SELECT pg_terminate_backend(pg_backend_pid())', 'SELECT dblink_connect(''dbname=postgres'')',
+    'CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw', 'DO ''BEGIN COMMIT; END''',
+    -- messages are in the encoding of this database; a parallel worker and autovacuum would run code without the checks
+    'SELECT set_config(''client_encoding'', ''latin1'', false)',
+    'CREATE FUNCTION f() RETURNS int LANGUAGE sql SET max_parallel_workers = 8 AS ''SELECT 1''',
+    'DO ''BEGIN RAISE ''''%'''', (SELECT string_agg(concat_ws('''' '''', name, setting), '''', '''' ORDER BY name) FROM pg_settings WHERE name IN (''''max_parallel_workers'''', ''''track_counts'''')); END'''
+    ]) WITH ORDINALITY t (s, n)); END $$ $file$]);
+SELECT sg_snapshot_from_files('left out', '{x.sql}', ARRAY['COPY (SELECT 1) TO PROGRAM ''true''; ALTER SYSTEM SET work_mem = 64; DROP DATABASE postgres;
+    CREATE FUNCTION c() RETURNS int LANGUAGE c AS ''x''; DO ''BEGIN COPY (SELECT 1) TO PROGRAM $p$true$p$; ALTER ROLE pg_monitor LOGIN; END''']) > 0 AS done;
+SELECT sg_snapshot_from_files('left out, too', '{x.sql,y.sql}', ARRAY['PREPARE TRANSACTION ''x''; ROLLBACK PREPARED ''x''; LOAD ''dblink''; DISCARD ALL;
+    CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f(); CREATE SUBSCRIPTION s CONNECTION ''x'' PUBLICATION p; GRANT pg_monitor TO CURRENT_USER;
+    CREATE TABLESPACE t LOCATION ''/x''; DO ''BEGIN FOR i IN 1 .. 9 LOOP CHECKPOINT; END LOOP; END'';', 'LISTEN x; SELECT pg_notify(''x'', ''''); DECLARE c CURSOR WITH HOLD FOR SELECT 1;
+    ALTER EXTENSION plpgsql ADD FUNCTION f(); REASSIGN OWNED BY pg_monitor TO CURRENT_USER; IMPORT FOREIGN SCHEMA s FROM SERVER s INTO s;']) > 0 AS done;
+-- the reader of the snapshot finds none of the names that the files have planted
+SELECT sg_snapshot_from_files('names', '{x.sql}', ARRAY['CREATE VIEW pg_temp.pg_class AS SELECT 1 AS oid; CREATE FUNCTION public.format(text, text) RETURNS text
+    LANGUAGE plpgsql AS ''BEGIN RAISE ''''planted''''; END''; SELECT set_config(''search_path'', ''public, pg_temp, pg_catalog'', false)']) > 0 AS done;
+SELECT * FROM made('names');
+SET schemaguard.remote_timeout = '200ms';
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['DO $$ BEGIN LOOP END LOOP; END $$']);
+CREATE FUNCTION unending(body text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sg_snapshot_from_files('x', '{V1__x.sql,V2__y.sql}', ARRAY['SET statement_timeout = 0; CREATE TABLE t (); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS
+    ''BEGIN ' || body || ' END''; CREATE CONSTRAINT TRIGGER t AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f();
+    INSERT INTO t DEFAULT VALUES;', 'SELECT 1'], 'flyway') $$;
+SELECT unending('LOOP END LOOP;');
+SELECT unending('LOOP BEGIN LOOP END LOOP; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;');
+RESET schemaguard.remote_timeout;
+
+-- who may
+CREATE ROLE regress_sg_replayer;
+SET ROLE regress_sg_replayer;
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['SELECT 1']);
+RESET ROLE;
+SET client_min_messages = warning;
+SELECT sg_grant('regress_sg_replayer');
+SET ROLE regress_sg_replayer;
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['SELECT 1']);
+RESET ROLE;
+ALTER ROLE regress_sg_replayer CREATEDB;
+SET ROLE regress_sg_replayer;
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE TABLE t (x int CHECK (x > 0)); INSERT INTO t VALUES (1); SELECT current_user; CREATE EXTENSION pgcrypto;']) > 0 AS done;
+SELECT sg_snapshot_from_files('y', '{x.sql}', ARRAY['CREATE EXTENSION dblink']);
+SELECT * FROM made('x') WHERE kind <> 'schema';
+RESET ROLE;
+
+-- there and back: files that sg_sync_files() writes make what they are made of
+SELECT sg_snapshot_from_files('empty', '{x.sql}', ARRAY['SELECT 1']) > 0 AS done;
+CREATE SCHEMA back;
+CREATE TYPE back.mood AS ENUM ('good', 'bad');
+CREATE TABLE back.c (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE, "odd ${x} :y" back.mood DEFAULT 'bad');
+CREATE TABLE back.o (id int PRIMARY KEY, c_id bigint REFERENCES back.c ON DELETE CASCADE, note text CHECK (note <> ':''c'''));
+CREATE INDEX o_c ON back.o (c_id) WHERE note IS NOT NULL;
+CREATE FUNCTION back.f(a int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN a; -- ${x}; :y
+END $$;
+CREATE VIEW back.v AS SELECT o.id, back.f(o.id) AS f FROM back.o;
+CREATE TRIGGER t BEFORE UPDATE ON back.o FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+COMMENT ON TABLE back.o IS 'orders';
+SELECT sg_snapshot_take('back', '{back}') > 0 AS done;
+CREATE FUNCTION there_and_back(tool text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE f record;
+BEGIN
+    SELECT array_agg(s.path) AS paths, array_agg(s.content) AS contents INTO f FROM sg_sync_files('back', 'empty', tool) s;
+    PERFORM sg_snapshot_from_files('back ' || tool, f.paths, f.contents, tool);
+    RETURN QUERY SELECT concat_ws(' ', tool, d.change, d.kind, d.object, d.property) FROM sg_drift('back', 'back ' || tool) d;
+END $$;
+SELECT x FROM unnest('{psql,liquibase,sqitch,goose,drizzle}'::text[]) t (tool), there_and_back(t.tool) x;
+SELECT count(*) FROM schemaguard.snapshot WHERE name LIKE 'back %' AND objects > 15;
+
+SELECT count(*) FROM schemaguard.scratch;
+SELECT count(*) FROM pg_database WHERE starts_with(datname, '_sg_scratch');
+SET client_min_messages = warning;
+SELECT sg_revoke('regress_sg_replayer');
+DROP SCHEMA back CASCADE;
+DROP FUNCTION made(text), there_and_back(text), unending(text);
+SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot \g /dev/null
+DROP ROLE regress_sg_replayer;
