@@ -230,12 +230,14 @@ DECLARE
     file      record;
     variables jsonb := coalesce(placeholders, '{}');
     parts     jsonb[];
+    read      text[] := '{}';
     s         record;
 BEGIN
     FOR file IN SELECT f.* FROM schemaguard.sg_replay_files(tool, paths, contents) f ORDER BY f.n LOOP
         CONTINUE WHEN array_position(paths, file.path) = ANY (included);
         SELECT r.parts INTO parts FROM schemaguard.sg_replay_read(paths, contents, file.path, file.content, form, ARRAY[file.path],
             variables, '{}') r;
+        read := read || ARRAY(SELECT DISTINCT p.p ->> 'path' FROM unnest(parts) p (p));
         block := block + 1;
         kept := NULL;
         FOR s IN SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int + x.line - 1 AS line, x.tag, x.statement
@@ -259,6 +261,12 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
+    -- such as files that include each other
+    SELECT f.path INTO file FROM schemaguard.sg_replay_files(tool, paths, contents) f WHERE f.path <> ALL (read) ORDER BY f.n LIMIT 1;
+    IF FOUND THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('%s is included only by files that do not run', file.path),
+            HINT = 'Leave those files out.';
+    END IF;
     RETURN to_jsonb(steps);
 END
 $function$;

@@ -37,6 +37,7 @@ SELECT sg_snapshot_from_files('included', '{main.sql,t/a.sql,t/b.sql}', ARRAY[
 SELECT * FROM made('included');
 SELECT sg_snapshot_from_files('x', '{main.sql}', ARRAY[E'\\i other.sql']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY[E'\\i b.sql', E'\n\\i c.sql', E'\\i b.sql']);
+SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY['SELECT 1', E'\\i c.sql', E'\\i b.sql']);
 
 -- each tool's order, sections and placeholders
 SELECT sg_snapshot_from_files('flyway', '{V10__c.sql,V2__b.sql,V1.5__x.sql,R__v.sql,U2__b.sql}', ARRAY['ALTER TABLE ${s}.a DROP x',
