@@ -511,6 +511,7 @@ is_about(const PlanStep *step, const StepName *name)
 		return strcmp(name->kind, "function") != 0 && (sg_same_text(step->child_table, name->relation) || sg_same_text(step->parent_table, name->relation));
 	return (sg_same_text(step->child_table, name->relation) &&
 			(sg_has_name(step->child_columns, name->column) || (step->fill && plan_has_word(step->fill, name->column) && plan_reads_own(step->fill, name->relation, name->column)) ||
+			 (step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN && sg_same_text(step->fk_name, name->column)) ||
 			 (has_condition && plan_has_word(step->definition, name->column)))) ||
 		(sg_same_text(step->parent_table, name->relation) && sg_has_name(step->parent_columns, name->column));
 }
@@ -518,18 +519,20 @@ is_about(const PlanStep *step, const StepName *name)
 void
 check_taken_object(const PlanCheck *check, CheckStep *cs)
 {
-	/* an object that is gone needs no drop */
-	if (cs->step->kind == STEP_STATEMENT || cs->step->kind == STEP_DROP || plan_step_is_done(cs->step) || cs->step->skipped_by)
+	bool		is_drop = cs->step->kind == STEP_DROP;
+
+	if (cs->step->kind == STEP_STATEMENT || plan_step_is_done(cs->step) || cs->step->skipped_by)
 		return;
 	foreach_ptr(CheckStep, other, check->steps)
 	{
 		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : names_of(other)->takes)
 		{
-			if (!is_there(name) || !is_about(cs->step, name) || has_name(names_of(cs)->gives, name) ||
+			/* an object that is gone needs no drop, and one of another name is left alone */
+			if ((is_drop && strcmp(name->does, "drops") == 0) || !is_there(name) || !is_about(cs->step, name) || has_name(names_of(cs)->gives, name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
 			check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, %s %s", other->step->step, name->does, named_text(name)),
-					  psprintf("Leave one of the two out:\n%s", check_skip(cs, "the object that it is about is gone")));
+					  psprintf("Leave one of the two out:\n%s", check_skip(cs, is_drop ? "the object has another name by then" : "the object that it is about is gone")));
 			return;
 		}
 	}

@@ -662,6 +662,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	{
 		check_subscribed(check, cs);
 		check_ask_early(check, cs);
+		if (cs->step->kind == STEP_DROP)
+			check_taken_object(check, cs);
 		return;
 	}
 	if (move.kind == MOVE_PROBLEM && (move.stands ? check_may_be_made(check, cs, true) : check_is_made_before(check, cs, move.problem->reason)))
