@@ -56,8 +56,7 @@ run_check_call(FunctionCallInfo fcinfo, const char *procedure)
 
 /*
  * Applies the plan's options; sets schemaguard.verbosity to "problems" for a
- * call on many steps, unless it is set to another value than auto, or the call
- * is a dry run
+ * call on many steps, unless it is set to another value than auto
  */
 static void
 take_options(const PlanRun *run)
@@ -72,7 +71,7 @@ take_options(const PlanRun *run)
 	if (run->past_keys)
 		options = lappend(options, &past_keys);
 	run_keep_options(options);
-	if (sg_verbosity == SG_VERBOSITY_AUTO && !run->dry_run && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
+	if (sg_verbosity == SG_VERBOSITY_AUTO && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
 		run_keep_options(lappend(options, &problems));
 }
 

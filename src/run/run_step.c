@@ -139,7 +139,8 @@ run_end_step(const StepWork *work)
 	char	   *text;
 
 	work->run->at_step = 0;
-	if (work->notice.len == 0 || (!work->warns && !sg_tells(SG_VERBOSITY_STEPS)))
+	/* a step of a dry run with a hint is one that would be blocked */
+	if (work->notice.len == 0 || (!work->warns && !(work->run->dry_run && work->hint) && !sg_tells(SG_VERBOSITY_STEPS)))
 		return;
 	hint = new_hint(work);
 	text = psprintf("step %d, %s: %s", work->step->step, work->object, work->notice.data);
