@@ -110,7 +110,7 @@ publications AS (
 leftovers AS (
     SELECT summary AS what, NULL AS advice, next_call AS mend, row_number() OVER () AS place
     FROM schemaguard.sg_status_leftovers()
-    WHERE state = 'attention' AND summary NOT LIKE '% not valid'),
+    WHERE state = 'attention' AND summary !~ ' not valid(; and [0-9]+ more)?$'),
 
 finding AS (
     SELECT 1 AS rule, * FROM long_transactions

@@ -120,7 +120,9 @@ BEGIN ATOMIC
         SELECT s.plan, s.updated_at,
                CASE WHEN s.state = 'failed' THEN 2
                     WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
-                        ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back
+                        ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back,
+               -- the same call would end in the same way
+               coalesce(s.reason ~ '^not taken back: (?!rows may still be )', false) AS told
         FROM schemaguard.plan_step s JOIN schemaguard.plan p ON p.name = s.plan,
              -- a rollback that was cut off says the former of no step: what it has done is still there, or rows are still away
              LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)
@@ -136,7 +138,7 @@ BEGIN ATOMIC
                (SELECT count(*) FROM schemaguard.plan) AS plans
         FROM step s),
     named AS (                                  -- the plan of the step that has been so for longest
-        SELECT s.plan, s.updated_at, s.stuck, s.back FROM step s, worst w WHERE s.level = w.level
+        SELECT s.plan, s.updated_at, s.stuck AND NOT s.told AS stuck, s.back FROM step s, worst w WHERE s.level = w.level
         ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
     SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
            CASE WHEN w.plans = 0 AND row_security_active('schemaguard.plan') THEN 'there is no plan that you may read'
@@ -379,8 +381,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'tells whether publications send the extension''s own tables to other servers';
 
--- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h). Triggers that
--- fill columns are found by their functions, which are few: to read all triggers took longer than all else together.
+-- What calls that were cut off have left, a row for each kind and call that ends it, unless the plan is being run now (its run lock:
+-- plan_lock.h). Triggers that fill columns are found by their functions, which are few: to read all triggers took longer than all else.
 CREATE FUNCTION schemaguard.sg_status_leftovers(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -518,8 +520,12 @@ BEGIN ATOMIC
                format('DROP FUNCTION %s CASCADE;', t.tgfoid::regprocedure)
         FROM filler t
         WHERE pg_has_role('pg_monitor', 'MEMBER') AND t.tgfoid NOT IN (SELECT o.tgfoid FROM owned o))
-    SELECT 'attention', 'leftovers', l.since, l.what, l.finish
-    FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
+    SELECT 'attention', 'leftovers', l.since, l.what || CASE WHEN l.n > 1 THEN format('; and %s more', l.n - 1) ELSE '' END, l.finish
+    FROM (SELECT o.place, o.what, o.finish, min(o.since) OVER same AS since, count(*) OVER same AS n, row_number() OVER named AS number
+          FROM leftover o
+          WINDOW same AS (PARTITION BY o.place, o.finish), named AS (PARTITION BY o.place, o.finish ORDER BY o.what COLLATE "C")
+          ORDER BY o.place, o.what COLLATE "C") l
+    WHERE l.number = 1
     UNION ALL
     SELECT 'ok', 'leftovers', NULL, 'no call that was cut off has left anything'
                || (SELECT coalesce('; until sg_plan_release(), the triggers of these plans fill on: '

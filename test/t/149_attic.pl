@@ -278,7 +278,8 @@ rolls_back($db);
 sql($db, 'ALTER TABLE t RENAME TO t2');
 like(rolls_back($db), qr/^1\|validated\|not taken back: the name public\.t_pkey is taken\n2\|rolled back/, 'an index of another table has the name of one of what is kept');
 is(sql($db, q{SELECT state, summary, next_call FROM sg_status() WHERE subject = 'plans'}),
-	"attention|steps that a rollback has not taken back: 1 of 2; not done: 0|CALL public.sg_rollback_fks('d');", 'sg_status() says what to call');
+	"attention|steps that a rollback has not taken back: 1 of 2; not done: 0|SELECT * FROM public.sg_plan_check('d') WHERE result <> 'ok';", 'sg_status() says what to call');
+like(sql($db, q{SELECT hint FROM sg_plan_check('d') WHERE check_name = 'failed'}), qr/^CALL public\.sg_rollback_fks\('d', steps => '\{1\}'\);$/m, 'which names the rollback for when that is mended');
 sql($db, 'ALTER INDEX t_pkey RENAME TO t2_pkey');
 is(rolls_back($db), $back, 'once it has another name, the table is back');
 is(sql($db, q{SELECT state FROM sg_status() WHERE subject = 'plans'}), 'ok', 'and sg_status() is content');
