@@ -38,11 +38,13 @@ CREATE INDEX finding_untold_idx ON schemaguard.finding (source, role, reference,
 COMMENT ON TABLE schemaguard.finding IS 'findings of gates and of checks for drift, with the first and the last run of an unbroken series';
 COMMENT ON COLUMN schemaguard.finding.id IS 'number of the finding';
 COMMENT ON COLUMN schemaguard.finding.source IS 'source of the finding: audit, drift, lint or the run of a plan';
-COMMENT ON COLUMN schemaguard.finding.kind IS 'kind: foreign key or kind of a rule for an audit, lint, step, else as in sg_drift';
+COMMENT ON COLUMN schemaguard.finding.kind
+    IS 'kind: for an audit foreign key, triggers of one or kind of a rule; lint, step, else as in sg_drift';
 COMMENT ON COLUMN schemaguard.finding.object IS 'the table of a key or rule, or the object that differs or that lint finds';
 COMMENT ON COLUMN schemaguard.finding.property IS 'name of the key or rule, or the property that differs; null: the whole object';
 COMMENT ON COLUMN schemaguard.finding.result IS 'result: fail or unknown for an audit and lint; drift, extra or unknown for drift';
-COMMENT ON COLUMN schemaguard.finding.count IS 'number of rows that break the key or rule in the last run; null: not counted';
+COMMENT ON COLUMN schemaguard.finding.count
+    IS 'number of rows that break the key or rule in the last run, 0 for triggers; null: not counted';
 COMMENT ON COLUMN schemaguard.finding.reference IS 'snapshot that serves as the reference; empty for an audit and lint';
 COMMENT ON COLUMN schemaguard.finding.target
     IS 'scope of the run: all, schemas or a plan; for drift, the side that was compared with the snapshot';
@@ -51,7 +53,7 @@ COMMENT ON COLUMN schemaguard.finding.first_seen IS 'time since which each run h
 COMMENT ON COLUMN schemaguard.finding.last_seen IS 'time of the last run that found it';
 COMMENT ON COLUMN schemaguard.finding.gone_at IS 'time of the first run that no longer found it; null: still there';
 COMMENT ON COLUMN schemaguard.finding.change IS 'change: missing, extra, changed or renamed; null for an audit';
-COMMENT ON COLUMN schemaguard.finding.expected IS 'value in the reference';
+COMMENT ON COLUMN schemaguard.finding.expected IS 'value in the reference; for an audit, what the key or rule demands';
 COMMENT ON COLUMN schemaguard.finding.actual IS 'value in the target';
 COMMENT ON COLUMN schemaguard.finding.risk IS 'risk of the repair: safe, blocking or lossy';
 COMMENT ON COLUMN schemaguard.finding.detail

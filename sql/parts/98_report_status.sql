@@ -31,24 +31,48 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'returns declared keys whose triggers are disabled or missing, and those not enforced';
 
+-- A key of the name on other columns, or to another table, is not what was accepted: `expected` is written by src/report/report_gate.c.
+CREATE FUNCTION schemaguard.sg_accepted_keys(OUT oid oid, OUT rows bigint, OUT unarmed boolean) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT k.oid, max(f.accepted_count) FILTER (WHERE f.kind = 'foreign key'), bool_or(f.kind = 'triggers')
+    FROM schemaguard.finding f
+         JOIN pg_constraint k ON k.contype = 'f' AND k.conname = f.property
+         JOIN pg_class c ON c.oid = k.conrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace AND f.object = format('%I.%I', n.nspname, c.relname)
+         JOIN pg_class p ON p.oid = k.confrelid
+         JOIN pg_namespace q ON q.oid = p.relnamespace
+         CROSS JOIN LATERAL (
+             SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place) AS child,
+                    string_agg(quote_ident(b.attname), ', ' ORDER BY u.place) AS parent
+             FROM unnest(k.conkey, k.confkey) WITH ORDINALITY u (child, parent, place)
+                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.child
+                  JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.parent) l
+    WHERE f.source = 'audit' AND f.kind IN ('foreign key', 'triggers') AND f.result = 'fail' AND f.gone_at IS NULL
+      AND f.accepted_until > now()
+      AND f.expected = format('(%s) REFERENCES %I.%I(%s)', l.child, q.nspname, p.relname, l.parent)
+                       || CASE WHEN k.confmatchtype = 'f' THEN ' MATCH FULL' ELSE '' END
+    GROUP BY k.oid;
+END;
+COMMENT ON FUNCTION schemaguard.sg_accepted_keys()
+    IS 'returns declared keys with accepted findings of gates: the number of orphans, and whether it is accepted that triggers do not fire';
+
 -- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts. A key whose orphans a gate's
--- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate; nor does one without triggers.
+-- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate; nor does one whose triggers do
+-- not fire, if that was accepted.
 CREATE FUNCTION schemaguard.sg_status_keys(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH accepted AS (
-        SELECT f.object, f.property, max(f.accepted_count) AS rows
-        FROM schemaguard.finding f
-        WHERE f.source = 'audit' AND f.kind = 'foreign key' AND f.result = 'fail' AND f.gone_at IS NULL AND f.accepted_until > now()
-        GROUP BY f.object, f.property),
+        SELECT a.* FROM schemaguard.sg_accepted_keys() a),
     proved AS (
         SELECT p.constraint_oid, min(p.proved_at) AS proved_at, bool_or(p.result = 'fail') AS broken,
                bool_or(p.result = 'fail' AND (p.orphan_rows <= a.rows) IS NOT TRUE) AS fails,
                min(p.proved_at) FILTER (WHERE p.result = 'fail') AS broken_at
         FROM schemaguard.sg_proof_here() p
-             LEFT JOIN accepted a ON p.result = 'fail' AND a.object = p.child_table AND a.property = p.fk_name
+             LEFT JOIN accepted a ON p.result = 'fail' AND a.oid = p.constraint_oid
         GROUP BY p.constraint_oid),
     declared AS (
         SELECT count(*) AS keys, count(*) FILTER (WHERE NOT c.convalidated) AS unproved
@@ -59,12 +83,8 @@ BEGIN ATOMIC
         FROM proved p JOIN pg_constraint c ON c.oid = p.constraint_oid
         WHERE c.contype = 'f' AND c.conparentid = 0),
     unarmed AS (
-        SELECT count(*) AS unarmed, count(*) FILTER (WHERE a.rows IS NULL) AS open
-        FROM schemaguard.sg_unarmed_keys() u
-             JOIN pg_constraint c ON c.oid = u.oid
-             JOIN pg_class t ON t.oid = c.conrelid
-             JOIN pg_namespace n ON n.oid = t.relnamespace
-             LEFT JOIN accepted a ON a.object = format('%I.%I', n.nspname, t.relname) AND a.property = c.conname
+        SELECT count(*) AS unarmed, count(*) FILTER (WHERE a.unarmed IS NOT TRUE) AS open
+        FROM schemaguard.sg_unarmed_keys() u LEFT JOIN accepted a ON a.oid = u.oid
         WHERE u.enforced),
     known AS (
         SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.failing, r.broken_at, u.unarmed, u.open

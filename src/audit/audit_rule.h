@@ -39,6 +39,7 @@ typedef struct AuditRule
 	Oid			conid;			/* OID of a declared constraint, or InvalidOid */
 	Oid			author;			/* author of the condition */
 	Node	   *condition;		/* CHECK: condition as in pg_constraint.conbin */
+	const char *definition;		/* text of the step that it is of, or NULL */
 	bool		tree;			/* rows of inheriting tables count, too */
 	bool		nulls_equal;	/* UNIQUE NULLS NOT DISTINCT */
 	bool		whole_row;		/* child_att does not list all columns */

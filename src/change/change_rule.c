@@ -99,6 +99,7 @@ change_rule(const PlanStep *step, Oid author)
 			return NULL;
 	}
 	ak->fk_name = step->fk_name;
+	ak->rule->definition = step->definition;
 	return ak;
 }
 

@@ -20,11 +20,12 @@
 
 #define FINDING_UNCOUNTED (-1)	/* no count; null in the table */
 
-/* Statements for hints: open findings of audits, and those of them that are not accepted */
-#define FINDING_OPEN "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
-	" WHERE source = 'audit' AND gone_at IS NULL"
-#define FINDING_LIST FINDING_OPEN ";"
-#define FINDING_LIST_NEW FINDING_OPEN " AND (accepted_until > now() AND count <= accepted_count) IS NOT TRUE;"
+/* Conditions and statements for hints: open findings of audits, and those of them that are not accepted */
+#define FINDING_IS_OPEN "source = 'audit' AND gone_at IS NULL"
+#define FINDING_IS_NEW FINDING_IS_OPEN " AND (accepted_until > now() AND count <= accepted_count) IS NOT TRUE"
+#define FINDING_COLUMNS "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding WHERE "
+#define FINDING_LIST FINDING_COLUMNS FINDING_IS_OPEN ";"
+#define FINDING_LIST_NEW FINDING_COLUMNS FINDING_IS_NEW ";"
 
 /*
  * Finding.  Kind, object, property, change, expected and actual identify it;
@@ -129,8 +130,9 @@ extern void finding_close(FindingRun *run);
 /* Accepted finding of an audit */
 typedef struct FindingAccepted
 {
-	char	   *object;
-	char	   *property;
+	const char *kind;
+	const char *object;
+	const char *property;
 	char	   *reason;
 	char	   *until;			/* a date */
 } FindingAccepted;

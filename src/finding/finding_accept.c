@@ -262,7 +262,7 @@ finding_accepted(const FindingRun *run)
 	sg_owner_begin(&scope);
 	SPI_connect();
 	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT f.object, f.property, f.reason, f.accepted_until::date::text AS until FROM schemaguard.finding f"
+					 "SELECT f.object, f.property, f.reason, f.accepted_until::date::text AS until, f.kind FROM schemaguard.finding f"
 					 " WHERE f.source = 'audit' AND f.role = $1 AND f.reference = '' AND f.target = $2 AND f.gone_at IS NULL"
 					 " AND f.run = $3 AND " ACCEPTABLE " AND f.accepted_until > $4 AND f.count <= f.accepted_count",
 					 lengthof(types), types, values, NULL);
@@ -276,6 +276,7 @@ finding_accepted(const FindingRun *run)
 		one->property = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
 		one->reason = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
 		one->until = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 4);
+		one->kind = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 5);
 		accepted = lappend(accepted, one);
 		MemoryContextSwitchTo(old);
 	}

@@ -9,7 +9,9 @@
  *	  go unchecked. schemaguard.finding has the findings of the last gate of
  *	  the same role and scope, so that new and ended findings are known, and
  *	  listeners are notified of a change once.  A finding that was accepted
- *	  there, and has not grown, does not cause the error.
+ *	  there, and has not grown, does not cause the error.  The triggers of a
+ *	  key are a finding of their own, and each names what the key demands:
+ *	  who accepts orphans accepts no disabled trigger and no other key.
  *
  *	  Each batch of tables that is read together is a transaction, which
  *	  writes only after its tables are read: no snapshot and no transaction ID
@@ -50,6 +52,7 @@
 SG_FUNCTION(sg_audit_gate);
 
 #define FIRST_KEYS 20			/* number of keys that an error names */
+#define TRIGGERS "triggers"		/* kind of the finding that a key is unarmed */
 
 /*
  * Condition: the finding f is of a key that is neither declared nor planned any
@@ -58,7 +61,7 @@ SG_FUNCTION(sg_audit_gate);
 #define ABOUT_NOTHING \
 	"NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.child_table = f.object AND s.kind = f.kind" \
 	"            AND (f.kind <> 'foreign key' OR s.fk_name = f.property))" \
-	" AND NOT EXISTS (SELECT FROM pg_constraint k WHERE f.kind = 'foreign key' AND k.contype = 'f'" \
+	" AND NOT EXISTS (SELECT FROM pg_constraint k WHERE f.kind IN ('foreign key', '" TRIGGERS "') AND k.contype = 'f'" \
 	"                 AND k.conrelid = pg_catalog.to_regclass(f.object) AND k.conname = f.property)"
 
 typedef struct AuditGate
@@ -71,31 +74,23 @@ typedef struct AuditGate
 	int			keys;			/* number of keys and rules that were judged */
 	int			rules;			/* number of rules among them */
 	bool		only_new;		/* leave out accepted findings */
-	List	   *found;			/* AuditKey *: failing or unknown */
+	List	   *failed;			/* AuditKey *, also in the next two */
+	List	   *unarmed;
+	List	   *unknown;
 	List	   *accepted;		/* FindingAccepted *, sorted */
-	int			failed;
-	int			unarmed;		/* keys found only for their missing triggers,
-								 * without orphans */
-	int			unknown;
 } AuditGate;
 
-/* Returns whether a key without orphans is unarmed, so that it lets in new ones */
+/* Returns whether a declared key lets orphans in */
 static bool
 is_unarmed(const AuditKey *ak)
 {
-	return ak->result == AUDIT_PASS && ak->rule == NULL && ak->state == FK_UNARMED;
-}
-
-static bool
-fails(const AuditKey *ak)
-{
-	return ak->result == AUDIT_FAIL || is_unarmed(ak);
+	return ak->rule == NULL && ak->state == FK_UNARMED;
 }
 
 static const char *
 gate_result(const AuditGate *gate)
 {
-	return gate->failed > 0 ? "fail" : gate->unknown > 0 ? "unknown" : "pass";
+	return gate->failed || gate->unarmed ? "fail" : gate->unknown ? "unknown" : "pass";
 }
 
 /* ---- keys to judge ---- */
@@ -172,6 +167,23 @@ rule_word(const AuditKey *ak)
 	return NULL;
 }
 
+/*
+ * Returns what a key or rule demands, so that another one of its name is
+ * another finding; NULL: not known.  sg_accepted_keys() writes the same text.
+ */
+static const char *
+demand_of(const AuditKey *ak)
+{
+	const char *columns = sg_quote_list(ak->child_columns);
+
+	if (ak->rule)
+		return ak->rule->definition ? ak->rule->definition :
+			psprintf("(%s)%s", columns, ak->rule->nulls_equal ? " NULLS NOT DISTINCT" : "");
+	return ak->parent_table == NULL ? NULL :
+		psprintf("(%s) REFERENCES %s(%s)%s", columns, ak->parent_table, sg_quote_list(ak->parent_columns),
+				 ak->key.match == FKCONSTR_MATCH_FULL ? " MATCH FULL" : "");
+}
+
 static Finding *
 finding_of(const AuditKey *ak)
 {
@@ -180,9 +192,23 @@ finding_of(const AuditKey *ak)
 	finding->kind = rule_word(ak);
 	finding->object = ak->child_table;
 	finding->property = ak->fk_name;
-	finding->result = audit_result_word(fails(ak) ? AUDIT_FAIL : ak->result);
+	finding->expected = demand_of(ak);
+	finding->result = audit_result_word(ak->result);
 	finding->detail = report_reason(ak);
 	finding->count = ak->orphan_rows < 0 ? FINDING_UNCOUNTED : ak->orphan_rows;
+	return finding;
+}
+
+/* Returns the finding that a key is unarmed, which has no rows */
+static Finding *
+triggers_of(const AuditKey *ak)
+{
+	Finding    *finding = finding_of(ak);
+
+	finding->kind = TRIGGERS;
+	finding->result = audit_result_word(AUDIT_FAIL);
+	finding->detail = ak->key.unarmed_reason;
+	finding->count = 0;
 	return finding;
 }
 
@@ -198,10 +224,16 @@ record(List *keys, void *arg)
 		return;
 	foreach_ptr(const AuditKey, ak, keys)
 	{
-		if (ak->result == AUDIT_PASS && !is_unarmed(ak))
+		if (ak->result == AUDIT_SKIPPED)
+			continue;
+		if (ak->result == AUDIT_PASS)
 			passed = lappend(passed, finding_of(ak));
-		else if (ak->result != AUDIT_SKIPPED)
+		else
 			found = lappend(found, finding_of(ak));
+		if (is_unarmed(ak))
+			found = lappend(found, triggers_of(ak));
+		else if (OidIsValid(ak->key.conid))
+			passed = lappend(passed, triggers_of(ak));
 	}
 	report_write(keys, &gate->history.run, gate->plan ? gate->plan->name : NULL);
 	if (found != NIL)
@@ -240,14 +272,12 @@ judge(AuditGate *gate)
 			continue;
 		gate->keys++;
 		gate->rules += ak->rule != NULL;
-		if (ak->result == AUDIT_PASS && !is_unarmed(ak))
-			continue;
-		gate->found = lappend(gate->found, ak);
-		gate->unarmed += is_unarmed(ak);
-		if (fails(ak))
-			gate->failed++;
-		else
-			gate->unknown++;
+		if (ak->result == AUDIT_FAIL)
+			gate->failed = lappend(gate->failed, ak);
+		else if (ak->result == AUDIT_UNKNOWN)
+			gate->unknown = lappend(gate->unknown, ak);
+		if (is_unarmed(ak))
+			gate->unarmed = lappend(gate->unarmed, ak);
 	}
 	tell_left_out(gate, list_length(set.keys) - gate->keys);
 }
@@ -262,13 +292,14 @@ compare_accepted(const ListCell *a, const ListCell *b)
 	const FindingAccepted *other = lfirst(b);
 	int			order = strcmp(one->object, other->object);
 
-	return order != 0 ? order : strcmp(one->property, other->property);
+	order = order != 0 ? order : strcmp(one->property, other->property);
+	return order != 0 ? order : strcmp(one->kind, other->kind);
 }
 
 static bool
-is_accepted(const AuditGate *gate, const AuditKey *ak)
+is_accepted(const AuditGate *gate, const Finding *finding)
 {
-	FindingAccepted key = {.object = ak->child_table,.property = ak->fk_name};
+	FindingAccepted key = {.kind = finding->kind,.object = finding->object,.property = finding->property};
 	ListCell	cell = {.ptr_value = &key};
 	int			low = 0;
 	int			high = list_length(gate->accepted);
@@ -300,8 +331,8 @@ tell_accepted(const AuditGate *gate)
 	{
 		const FindingAccepted *accepted = list_nth(gate->accepted, i);
 
-		appendStringInfo(&detail, "%s%s ON %s, until %s: %s", i > 0 ? "\n" : "", quote_identifier(accepted->property),
-						 accepted->object, accepted->until, accepted->reason);
+		appendStringInfo(&detail, "%s%s ON %s%s, until %s: %s", i > 0 ? "\n" : "", quote_identifier(accepted->property),
+						 accepted->object, strcmp(accepted->kind, TRIGGERS) == 0 ? ": unarmed" : "", accepted->until, accepted->reason);
 	}
 	if (list_length(gate->accepted) > named)
 		appendStringInfo(&detail, "\n... and %d more", list_length(gate->accepted) - named);
@@ -311,28 +342,38 @@ tell_accepted(const AuditGate *gate)
 			 errdetail("%s", detail.data)));
 }
 
+/* Returns the keys whose finding is not accepted */
+static List *
+not_accepted(const AuditGate *gate, List *keys, Finding *(*finding) (const AuditKey *ak))
+{
+	List	   *counts = NIL;
+
+	foreach_ptr(AuditKey, ak, keys)
+	{
+		if (!is_accepted(gate, finding(ak)))
+			counts = lappend(counts, ak);
+	}
+	return counts;
+}
+
 /* Removes accepted findings from the found ones, after record() */
 static void
 leave_out_accepted(AuditGate *gate)
 {
-	List	   *counts = NIL;
-
 	gate->accepted = gate->only_new ? finding_accepted(&gate->history) : NIL;
 	if (gate->accepted == NIL)
 		return;
 	list_sort(gate->accepted, compare_accepted);
-	foreach_ptr(AuditKey, ak, gate->found)
-	{
-		if (fails(ak) && is_accepted(gate, ak))
-		{
-			gate->failed--;
-			gate->unarmed -= is_unarmed(ak);
-		}
-		else
-			counts = lappend(counts, ak);
-	}
-	gate->found = counts;
+	gate->failed = not_accepted(gate, gate->failed, finding_of);
+	gate->unarmed = not_accepted(gate, gate->unarmed, triggers_of);
 	tell_accepted(gate);
+}
+
+/* Returns the number of findings that are not accepted */
+static int
+count_found(const AuditGate *gate)
+{
+	return list_length(gate->failed) + list_length(gate->unarmed) + list_length(gate->unknown);
 }
 
 /* ---- the log, and listeners ---- */
@@ -344,7 +385,7 @@ log_gate(const AuditGate *gate)
 
 	entry.object = gate->history.target;
 	entry.message = psprintf("%s: %d keys, %d fail, %d unknown, %d accepted; %d new, %d gone", gate_result(gate), gate->keys,
-							 gate->failed, gate->unknown, list_length(gate->accepted), (int) gate->history.appeared,
+							 list_length(gate->failed) + list_length(gate->unarmed), list_length(gate->unknown), list_length(gate->accepted), (int) gate->history.appeared,
 							 (int) gate->history.gone);
 	entry.elapsed_ms = (GetCurrentTimestamp() - gate->history.started_at) / 1000.0;
 	log_write(&entry);
@@ -353,38 +394,51 @@ log_gate(const AuditGate *gate)
 static void
 notify(const AuditGate *gate)
 {
-	FindingCount counts[] = {{"keys", gate->keys}, {"failed", gate->failed}, {"unknown", gate->unknown},
-	{"accepted", list_length(gate->accepted)}};
+	FindingCount counts[] = {{"keys", gate->keys}, {"failed", list_length(gate->failed) + list_length(gate->unarmed)},
+	{"unknown", list_length(gate->unknown)}, {"accepted", list_length(gate->accepted)}};
 
 	(void) finding_notify(&gate->history, gate_result(gate), counts, lengthof(counts),
-						  list_length(gate->found) + list_length(gate->accepted));
+						  count_found(gate) + list_length(gate->accepted));
 }
 
 /* ---- the error ---- */
 
-/* Returns failing keys before unknown ones */
-static List *
-worst_first(List *keys)
+/* Returns a line for each of the first findings, the worst ones first */
+static char *
+first_found(const AuditGate *gate)
 {
-	List	   *failing = NIL;
-	List	   *others = NIL;
+	StringInfoData text;
+	int			n = 0;
 
-	foreach_ptr(AuditKey, ak, keys)
+	initStringInfo(&text);
+	foreach_ptr(const AuditKey, ak, gate->failed)
 	{
-		if (fails(ak))
-			failing = lappend(failing, ak);
-		else
-			others = lappend(others, ak);
+		if (n++ < FIRST_KEYS)
+			appendStringInfo(&text, "%s\n", report_finding(ak));
 	}
-	return list_concat(failing, others);
+	foreach_ptr(const AuditKey, ak, gate->unarmed)
+	{
+		if (n++ < FIRST_KEYS)
+			appendStringInfo(&text, "%s ON %s: unarmed: %s\n", quote_identifier(ak->fk_name), ak->child_table, ak->key.unarmed_reason);
+	}
+	foreach_ptr(const AuditKey, ak, gate->unknown)
+	{
+		if (n++ < FIRST_KEYS)
+			appendStringInfo(&text, "%s\n", report_finding(ak));
+	}
+	if (n > FIRST_KEYS)
+		appendStringInfo(&text, "... and %d more\n", n - FIRST_KEYS);
+	text.		data[text.len - 1] = '\0';
+	return text.data;
 }
 
 /*
- * Returns the statements that make a plan of the keys with orphans: with the
- * keys' clauses, and the plan's policy instead of NOT VALID
+ * Returns the statements that make a plan of the keys whose orphans this gate
+ * does not accept: with the keys' clauses, and the plan's policy instead of NOT
+ * VALID
  */
 static char *
-mending_plan(void)
+mending_plan(const AuditGate *gate)
 {
 	char	   *plan = "mend";
 
@@ -396,38 +450,31 @@ mending_plan(void)
 									  "SELECT sg_plan_create(%1$s), sg_plan_option(%1$s, 'orphans', 'quarantine');\n"), plan),
 					psprintf(sg_calls("SELECT sg_plan_from_sql(%1$s, string_agg(format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s;', object, property,"
 									  " regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), ' ')) FROM schemaguard.finding JOIN pg_constraint c"
-									  " ON conrelid = to_regclass(object) AND conname = property WHERE source = 'audit' AND result = 'fail' AND gone_at IS NULL;\n"), plan),
+									  " ON conrelid = to_regclass(object) AND conname = property WHERE role = current_user AND target = %2$s AND kind = 'foreign key'"
+									  " AND result = 'fail' AND %3$s;\n"),
+							 plan, quote_literal_cstr(gate->history.target), gate->accepted ? FINDING_IS_NEW : FINDING_IS_OPEN),
 					psprintf(sg_calls("CALL sg_fix_orphans(%1$s, dry_run => true);"), plan));
 }
 
 static void
 tell_found(const AuditGate *gate)
 {
-	StringInfoData detail;
-	List	   *found = worst_first(gate->found);
-	int			named = Min(list_length(found), FIRST_KEYS);
-	const char *unarmed = gate->unarmed == 0 ? "" : psprintf("; without orphans, but unarmed: %d", gate->unarmed);
-	const char *arm = gate->unarmed == 0 ? "" : sg_calls("What arms keys whose triggers do not fire:\nSELECT object, fix FROM sg_lint() WHERE rule = 'key-unarmed';\n");
+	int			failed = list_length(gate->failed);
+	int			unknown = list_length(gate->unknown);
+	const char *unarmed = gate->unarmed == NIL ? "" : psprintf("; unarmed: %d", list_length(gate->unarmed));
+	const char *arm = gate->unarmed == NIL ? "" : sg_calls("What arms keys whose triggers do not fire:\nSELECT object, fix FROM sg_lint() WHERE rule = 'key-unarmed';\n");
 	const char *all = gate->accepted ? FINDING_LIST_NEW : FINDING_LIST;
-
-	initStringInfo(&detail);
-	for (int i = 0; i < named; i++)
-		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", report_finding(list_nth(found, i)));
-	if (list_length(found) > named)
-		appendStringInfo(&detail, "\n... and %d more", list_length(found) - named);
 
 	/* running the whole hint makes a plan, and accepts nothing */
 	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
 			 gate->rules == 0 ?
-			 errmsg("orphans in %d of %d foreign keys, %d could not be judged%s", gate->failed - gate->unarmed, gate->keys,
-					gate->unknown, unarmed) :
-			 errmsg("rows break %d of %d keys and rules, %d could not be judged%s", gate->failed - gate->unarmed, gate->keys,
-					gate->unknown, unarmed),
-			 errdetail("%s", detail.data),
+			 errmsg("orphans in %d of %d foreign keys, %d could not be judged%s", failed, gate->keys, unknown, unarmed) :
+			 errmsg("rows break %d of %d keys and rules, %d could not be judged%s", failed, gate->keys, unknown, unarmed),
+			 errdetail("%s", first_found(gate)),
 			 gate->plan ?
 			 errhint("%sAll that was found, and since when:\n%s", arm, all) :
-			 errhint("%sAll of these keys, and since when:\n%s%s%s", arm, all, gate->failed == gate->unarmed ? "" : mending_plan(), gate->failed == 0 ? "" :
+			 errhint("%sAll of these keys, and since when:\n%s%s%s", arm, all, failed == 0 ? "" : mending_plan(gate), !gate->failed && !gate->unarmed ? "" :
 					 sg_calls("\n-- or accept them as they are, so that the gate fails on what is new or has grown:\n-- SELECT sg_audit_baseline();"))));
 }
 
@@ -517,7 +564,7 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 		run_keep_options(NIL);
 	}
 	PG_END_TRY();
-	if (gate.found != NIL)
+	if (count_found(&gate) > 0)
 		tell_found(&gate);
 	SPI_finish();
 	MemoryContextSwitchTo(caller);

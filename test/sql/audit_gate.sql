@@ -248,6 +248,40 @@ ALTER TABLE "gate B".off ENABLE TRIGGER ALL;
 CALL sg_audit_gate('{"gate B"}');
 SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE property = 'off_fk' AND target = 'schemas "gate B"';
 
+-- who has accepted orphans has not accepted that triggers are off, nor orphans of another key of the name
+CREATE TABLE "gate B".kept (a int CONSTRAINT kept_fk REFERENCES p, b int, c int CONSTRAINT stays_fk REFERENCES p);
+SET session_replication_role = replica;
+INSERT INTO "gate B".kept VALUES (7, 8, 9);
+RESET session_replication_role;
+CREATE VIEW accepted AS
+    SELECT k.conname, a.rows, a.unarmed FROM schemaguard.sg_accepted_keys() a JOIN pg_constraint k ON k.oid = a.oid
+    WHERE k.conrelid = '"gate B".kept'::regclass ORDER BY k.conname;
+CALL sg_audit_gate('{"gate B"}', fail => false);
+SELECT sg_audit_accept('kept', 'of 1998', '2100-01-01 12:00');
+SET client_min_messages = notice;
+CALL sg_audit_gate('{"gate B"}');
+ALTER TABLE "gate B".kept DISABLE TRIGGER ALL;
+TABLE accepted;
+CALL sg_audit_gate('{"gate B"}');
+SELECT sg_audit_accept('kept_fk', 'a load', '2100-01-01 12:00');
+CALL sg_audit_gate('{"gate B"}');
+TABLE accepted;
+ALTER TABLE "gate B".kept ENABLE TRIGGER ALL;
+ALTER TABLE "gate B".kept DROP CONSTRAINT kept_fk;
+SET session_replication_role = replica;
+ALTER TABLE "gate B".kept ADD CONSTRAINT kept_fk FOREIGN KEY (b) REFERENCES p NOT VALID;
+RESET session_replication_role;
+TABLE accepted;
+CALL sg_audit_gate('{"gate B"}');
+SELECT kind, property, expected, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE object = '"gate B".kept' ORDER BY property, id;
+-- the hint's plan has the key alone that was not accepted, also where another gate has found the other one
+SET client_min_messages = error;
+CALL sg_audit_gate('{gate,"gate B"}', fail => false);
+SELECT sg_plan_create('mend'), sg_plan_option('mend', 'orphans', 'quarantine') \g /dev/null
+SELECT sg_plan_from_sql('mend', string_agg(format('ALTER TABLE %s ADD CONSTRAINT %I %s;', object, property, regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')), ' ')) FROM schemaguard.finding JOIN pg_constraint c ON conrelid = to_regclass(object) AND conname = property WHERE role = current_user AND target = 'schemas "gate B"' AND kind = 'foreign key' AND result = 'fail' AND source = 'audit' AND gone_at IS NULL AND (accepted_until > now() AND count <= accepted_count) IS NOT TRUE;
+SELECT fk_name FROM schemaguard.plan_step WHERE plan = 'mend';
+SELECT sg_plan_drop('mend', force => true) \g /dev/null
+
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';
 DROP SCHEMA gate, "gate B" CASCADE;

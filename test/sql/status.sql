@@ -81,6 +81,10 @@ SELECT * FROM told WHERE subject = 'keys';
 SELECT sg_audit_baseline('known', now() + interval '10 days');
 SELECT * FROM told WHERE subject IN ('gates', 'keys');
 SELECT sg_health() ->> 'state' AS health;
+-- nobody has accepted that its triggers are off
+ALTER TABLE c DISABLE TRIGGER ALL;
+SELECT state, summary FROM told WHERE subject = 'keys';
+ALTER TABLE c ENABLE TRIGGER ALL;
 SELECT sg_audit_baseline('known', now() + interval '90 days');
 SELECT * FROM told WHERE subject = 'gates';
 SET session_replication_role = replica;
