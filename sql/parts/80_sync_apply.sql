@@ -371,6 +371,7 @@ RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
+SET quote_all_identifiers = off
 SET jit = off
 SET enable_nestloop = off
 SET plan_cache_mode = force_generic_plan

@@ -112,6 +112,24 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
     IS 'tells whether a CHECK, valid by then, proves that the column of a script''s SET NOT NULL has no nulls';
 
+-- The first name that the table has not, behind those for columns before it in the scripts whose names are shortened alike
+CREATE FUNCTION schemaguard.sg_lint_new_column(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT n.name
+    FROM generate_series(0, 3200) i (i)
+         CROSS JOIN LATERAL schemaguard.sg_make_name(fact.name, NULL, 'new' || coalesce('_' || nullif(i.i, 0), '')) n (name)
+    WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = fact.relid AND a.attname = n.name)
+    ORDER BY i.i
+    OFFSET (SELECT count(DISTINCT f.name) FROM unnest(facts) f
+            WHERE f.command = 'alter type' AND f.relid = fact.relid AND f.name <> fact.name
+              AND (f.file, f.statement, f.name) < (fact.file, fact.statement, fact.name)
+              AND schemaguard.sg_make_name(f.name, NULL, 'new') = schemaguard.sg_make_name(fact.name, NULL, 'new'))
+    LIMIT 1;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_new_column(schemaguard.script_fact, schemaguard.script_fact[])
+    IS 'returns the name of the column that takes the place of one whose type a script changes';
+
 -- Rules about what holds up whom: of tables that are here, since nobody waits for a new one
 CREATE FUNCTION schemaguard.sg_lint_sql_locks(
     facts schemaguard.script_fact[],
@@ -148,7 +166,7 @@ BEGIN ATOMIC
         ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
          CASE WHEN f.command = 'alter type' AND NOT f.flags && '{typed,collated,computed,generated}' THEN
              format('SELECT %s.sg_plan_add_column(schemaguard.sg_lint_plan(), %L, %L, %L, fill => %L);', schemaguard.sg_schema(),
-                    f.relation, schemaguard.sg_make_name(f.name, NULL, 'new'), f.other,
+                    f.relation, schemaguard.sg_lint_new_column(f, facts), f.other,
                     coalesce((SELECT substr(w, 7) FROM unnest(f.flags) w WHERE w LIKE 'using %'),
                              quote_ident(f.name) || '::' || f.other)) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),

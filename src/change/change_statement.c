@@ -65,6 +65,7 @@ ask(void *p)
 	sg_caller_begin(&scope);
 	/* as in the run */
 	sg_scope_set("array_nulls", "on");
+	sg_scope_set("quote_all_identifiers", "off");
 	SPI_connect();
 	run_check_names(arg->sql);
 	code_run_as_meant(arg->move->reach, arg->sql, arg->run, arg->run_arg);

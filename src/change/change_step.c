@@ -476,9 +476,10 @@ run_move(const ChangeMove *move)
 
 	/*
 	 * NULL in the text of an array means null, as when the server wrote the
-	 * statement
+	 * statement; a statement of a sync compares definitions, without quotes
 	 */
 	sg_scope_set("array_nulls", "on");
+	sg_scope_set("quote_all_identifiers", "off");
 	if (move->returns)
 		sg_scope_pin_texts();
 	foreach(lc, move->statements)

@@ -675,6 +675,9 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
+	if (move.kind == MOVE_FILL && cs->step->kind == STEP_COLUMN && cs->step->state == STEP_PENDING)
+		check_row(cs, "fill", CHECK_WARN, psprintf("column %s is there already: rows without a value in it get one, for good", quote_identifier(linitial(cs->step->child_columns))),
+				  psprintf("If it is another one, leave the step out, and add one for a column of another name:\n%s", check_skip(cs, "the column is another one")));
 	check_taken_object(check, cs);
 	if (move.kind == MOVE_STATEMENT)
 		check_readers(check, cs);

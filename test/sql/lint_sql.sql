@@ -135,6 +135,9 @@ FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.
 -- a new name that is as long as names can be
 SELECT format('CREATE TABLE wide (%s int)', repeat('é', 31)) \gexec
 SELECT safe_form FROM sg_lint_sql_details(format('ALTER TABLE ls.wide ALTER %s TYPE bigint', repeat('é', 31))) WHERE rule = 'changing-column-type';
+-- names that the table has, or that another safe form takes, are others'
+SELECT format('ALTER TABLE wide ADD %1$s_new bigint, ADD %1$séx int, ADD %1$séy int', repeat('é', 29)) \gexec
+SELECT safe_form FROM sg_lint_sql_details(format('ALTER TABLE ls.wide ALTER %1$séx TYPE bigint, ALTER %1$séy TYPE bigint', repeat('é', 29))) WHERE rule = 'changing-column-type';
 DROP TABLE wide;
 
 -- NOT NULL in the table, and not in one that inherits from it, as could be before 18

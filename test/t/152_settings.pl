@@ -251,4 +251,11 @@ foreach my $call ('sg.sg_audit_gate(fail => false)', q{sg.sg_apply('returned')},
 	is($node->safe_psql('postgres', $told), '', 'then nothing is told');
 }
 
+# what a sync applies is compared without the quotes
+$node->safe_psql('postgres', q{CREATE DATABASE quoted});
+is($node->safe_psql('quoted', q{CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; SET quote_all_identifiers = on; SET client_min_messages = error;
+	CREATE TABLE kid (id int PRIMARY KEY, b bytea DEFAULT 'x'); CREATE TABLE gone (id int PRIMARY KEY); SELECT sg.sg_snapshot_take('zero') \g /dev/null
+	ALTER TABLE kid DROP COLUMN b; DROP TABLE gone; CREATE INDEX kid_i ON kid (id); CALL sg.sg_sync_apply('zero', allow_drop => true);
+	SELECT count(*) FROM sg.sg_drift('zero')}), '0', 'a sync is applied where all names are quoted');
+
 done_testing();
