@@ -481,6 +481,55 @@ order_steps(List *steps)
 	return ordered;
 }
 
+static bool
+fixes_only(const PlanRun *run)
+{
+	return strcmp(run->procedure, "sg_fix_orphans") == 0;
+}
+
+static bool
+all_there(List *steps)
+{
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		if (!plan_step_is_there(step))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Sorts steps as the call fixes them, or for a dry run the call after it, which
+ * adds what is not there yet: a row counts for the first step that takes it.
+ */
+static List *
+order_of_call(const PlanRun *run, List *steps)
+{
+	PlanGraph  *graph;
+	List	   *numbers = NIL;
+	List	   *ordered = NIL;
+	char	   *hint;
+
+	if (fixes_only(run) && (!run->dry_run || all_there(steps)))
+		return order_steps(steps);
+	graph = plan_graph(plan_chosen_steps(run->plan));
+	if (plan_circle(graph, &hint))
+		return steps;
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		numbers = lappend_int(numbers, step->step);
+	}
+	foreach_ptr(List, round, plan_rounds(graph))
+	{
+		foreach_ptr(PlanStep, step, round)
+		{
+			if (list_member_int(numbers, step->step))
+				ordered = lappend(ordered, step);
+		}
+	}
+	return ordered;
+}
+
 /* ---- counting before the call ---- */
 
 /* Counts the rows that a fill would change in a column that the plan has not added, whatever `fix` is */
@@ -520,7 +569,7 @@ count_dropped(StepWork *work, RunRows *rows)
 static bool
 is_counted(const PlanRun *run, const PlanStep *step)
 {
-	bool		applies = strcmp(run->procedure, "sg_fix_orphans") != 0;
+	bool		applies = !fixes_only(run);
 
 	switch (step->kind)
 	{
@@ -545,7 +594,7 @@ count_first(PlanRun *run)
 {
 	int64		orphan_rows = run->orphan_rows;
 	List	   *deeds;
-	List	   *steps;
+	List	   *steps = NIL;
 	int			counted = 0;
 	RunRows    *before = run->rows;
 	MemoryContext context;
@@ -556,9 +605,14 @@ count_first(PlanRun *run)
 	deeds = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(run->context);
-	run->dry_run = run->counting = true;
 	run->rows = run->foreseen = run_rows_new();
-	steps = plan_chosen_steps(run->plan);
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		if (is_counted(run, step))
+			steps = lappend(steps, step);
+	}
+	steps = order_of_call(run, steps);
+	run->dry_run = run->counting = true;
 	sg_progress_total(list_length(steps));
 	foreach_ptr(const PlanStep, step, steps)
 	{
@@ -566,8 +620,6 @@ count_first(PlanRun *run)
 
 		CHECK_FOR_INTERRUPTS();
 		sg_progress_done(counted++, 0);
-		if (!is_counted(run, step))
-			continue;
 		MemoryContextSwitchTo(context);
 		work = run_begin_step(run, step->step);
 		if (work && step->kind == STEP_COLUMN)
@@ -617,7 +669,7 @@ fix_steps(PlanRun *run)
 				 stops ? errhint("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\n%s",
 								 plan_quarantine_all_call(run->plan->name, stops)) : 0));
 	count_first(run);
-	steps = order_steps(steps);
+	steps = order_of_call(run, steps);
 
 	if (!run->dry_run)
 		run->graph = plan_graph(plan_steps(run->plan->name));

@@ -71,6 +71,15 @@ typedef struct FixTwin
 	FixPlace	kept;
 } FixTwin;
 
+/* A row that goes with a step, as the scan before its batches has found it */
+typedef struct FixKnown
+{
+	FixPlace	place;			/* hash key */
+	int			set;			/* number of its set: rows that refer to one
+								 * another */
+	bool		copy;			/* a copy of it is kept */
+} FixKnown;
+
 /* A row of a batch */
 typedef struct FixRow
 {
@@ -117,6 +126,10 @@ typedef struct FixBatch
 								 * count would have deleted, or NULL */
 	HTAB	   *gone_before;	/* FixPlace: rows that steps counted before
 								 * would have deleted, or NULL */
+	HTAB	   *known;			/* FixKnown: rows whose fates are decided, or
+								 * NULL */
+	bool		in_doubt;		/* keep a copy of every row, because not all
+								 * rows that go are known */
 	FixRow	   *rows;
 	int			n;
 	int			max;
@@ -203,12 +216,11 @@ extern List *fix_tables(const FixKey *key, List *keys);
 extern List *fix_judging_tables(List *tables, List *keys);
 
 /*
- * Returns whether the rows that go with orphans of a key can go before these,
- * in batches of their own.  They cannot if a row's fate depends on all rows
- * that refer to it, or that it refers to, because the first batch would not
- * know these.
+ * Returns whether a row's fate depends on all rows that refer to it, or to
+ * which it refers.  Then rows that refer to one another go in one transaction.
+ * Otherwise those that go with orphans can go before these, in batches.
  */
-extern bool fix_goes_ahead(const FixKey *key, List *keys, List *tables);
+extern bool fix_fates_depend(const FixKey *key, List *keys, List *tables);
 
 /* Returns the fate that the step's policy has for its orphans */
 extern FixFate fix_policy_fate(const PlanStep *step);
@@ -225,9 +237,13 @@ extern FixRow *fix_batch_find(FixBatch *batch, const FixPlace *place);
 /* Adds to the tallies (a List of FixTally *) the rows that a batch has reached, by key */
 extern List *fix_add_tallies(List *tallies, const FixBatch *batch);
 
+/* Returns "deleted" and so on: what is done to a row of that fate; NULL: nothing */
+extern const char *fix_fate_verb(FixFate fate);
+
 /*
  * Returns "3 rows of t by key k (on delete cascade)", or (on update ...), for
- * the blocked rows or the others; or NULL
+ * the blocked rows or the others; or NULL.  If rows of a key have several
+ * fates, they are named.
  */
 extern char *fix_tallies_text(List *tallies, bool blocked);
 

@@ -163,6 +163,34 @@ fix_graph_spread(const FixGraph *graph, FixBatch *batch, FixRowTest is_marked, F
 	}
 }
 
+/* Returns the first row of a row's set, and shortens the way to it */
+static int
+first_of(int *sets, int row)
+{
+	while (sets[row] != row)
+		row = sets[row] = sets[sets[row]];
+	return row;
+}
+
+int *
+fix_graph_sets(const FixGraph *graph)
+{
+	int		   *sets = palloc(sizeof(int) * Max(graph->n, 1));
+
+	for (int i = 0; i < graph->n; i++)
+		sets[i] = i;
+	for (int i = 0; i < graph->nedges; i++)
+	{
+		int			child = first_of(sets, graph->children[i]);
+		int			parent = first_of(sets, graph->parents[i]);
+
+		sets[Max(child, parent)] = Min(child, parent);
+	}
+	for (int i = 0; i < graph->n; i++)
+		sets[i] = first_of(sets, i);
+	return sets;
+}
+
 /* A walk from rows to those that refer to them, which finds cycles of rows (Tarjan) */
 typedef struct Walk
 {

@@ -21,6 +21,12 @@ extern FixGraph *fix_graph(FixBatch *batch);
 extern void fix_graph_spread(const FixGraph *graph, FixBatch *batch, FixRowTest is_marked, FixRowTest is_candidate, void (*mark) (FixRow *row));
 
 /*
+ * Returns the number of each row's set, by its number: rows that refer to one
+ * another, however indirectly, are one set, numbered by its first row
+ */
+extern int *fix_graph_sets(const FixGraph *graph);
+
+/*
  * Holds the rows to which rows refer that are held, and all that are too many:
  * of those that were reached, at most so many go, the deepest first, or those
  * alone that refer to one another in a circle.  Returns whether any row goes.

@@ -78,7 +78,7 @@ limited_rows(const PlanRun *run, const RunRows *rows)
 static char *
 lost_text(const RunRows *rows, int64 n)
 {
-	return psprintf(INT64_FORMAT " %s would be deleted or changed%s", n, n > run_rows_lost(rows) ? "rows or values" : "rows",
+	return psprintf(INT64_FORMAT " %s would be deleted or changed%s", n, n > run_rows_lost(rows) ? "rows or values" : n == 1 ? "row" : "rows",
 					run_rows_count(rows, InvalidOid, ROWS_SET) > 0 ? "" : " without a copy");
 }
 

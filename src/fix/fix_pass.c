@@ -123,21 +123,15 @@ fix_counts_text(const FixCounts *counts, bool of_rule)
 {
 	const char *one = of_rule ? "row that breaks it" : "orphan row";
 	const char *many = of_rule ? "rows that break it" : "orphan rows";
-	static const char *const verbs[FIX_FATES] = {
-		[FIX_SENTINEL] = "set from the sentinel to null",
-		[FIX_SET_NULL] = "set to null",
-		[FIX_DELETE] = "deleted",
-		[FIX_QUARANTINE] = "quarantined",
-	};
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
 		append_count(&text, counts->rows[fate][false], one, many,
-					 of_rule && fate == FIX_SET_NULL ? "given a value" : verbs[fate]);
+					 of_rule && fate == FIX_SET_NULL ? "given a value" : fix_fate_verb(fate));
 	for (int fate = FIX_SENTINEL; fate <= FIX_QUARANTINE; fate++)
 		append_count(&text, counts->rows[fate][true], "row that refers to them",
-					 "rows that refer to them", verbs[fate]);
+					 "rows that refer to them", fix_fate_verb(fate));
 	return text.len ? text.data : NULL;
 }
 
@@ -383,7 +377,7 @@ set_most(Fix *fix, List *keys)
 	double		width = 1;
 	double		rows;
 
-	if (!fix_goes_ahead(&fix->key, keys, fix->tables))
+	if (fix->together)
 		return;
 	foreach_oid(table, fix->tables)
 	{
@@ -410,6 +404,8 @@ new_places(const char *name, MemoryContext context)
 	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* ---- counting ---- */
+
 /*
  * Counts what a batch would do to some orphans, and to rows that refer to them.
  * Records the rows that it would delete, because later batches would not meet
@@ -420,7 +416,7 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FixPlaces	places = {.places = fix->found.places + first,.n = n};
-	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone,.gone_before = fix->work->run->gone};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone,.gone_before = fix->work->run->gone,.in_doubt = fix->in_doubt};
 
 	MemoryContextSwitchTo(fix->batch_context);
 	fix_collect(&batch, &places);
@@ -432,6 +428,12 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
 	{
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
 			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
+	if (fix->together && !fix->work->run->dry_run)
+	{
+		MemoryContextSwitchTo(fix->batch_context);
+		fix_note_known(fix, &batch);
+		MemoryContextSwitchTo(context);
 	}
 	MemoryContextReset(fix->batch_context);
 }
@@ -465,7 +467,7 @@ note_rehearsed(const Fix *fix, HTAB *gone, const RunRows *rows)
 static void
 rehearse_all(Fix *fix, List *keys)
 {
-	int			batch = fix->work->run->batch;
+	int64		batch = fix->together ? fix->found.n : fix->work->run->batch;
 	HTAB	   *gone = new_places("schemaguard rows to be deleted", CurrentMemoryContext);
 	RunRows    *rows = run_rows_new();
 
@@ -511,6 +513,8 @@ look_behind(Fix *fix)
 	List	   *keys = fix_keys(run->plan->name);
 
 	fix->tables = fix_tables(&fix->key, keys);
+	fix->together = fix->tables != NIL && fix_fates_depend(&fix->key, keys, fix->tables);
+	fix->in_doubt |= fix->together && fix->found.n == fix_most_places(&fix->key);
 	if (fix->size == 0)
 	{
 		fix->size = Min(reads_whole_tables(fix, keys) ? 1 : SMALLEST_BATCH, run->batch);
@@ -539,6 +543,7 @@ do_scan(void *arg)
 	if (fix->key.rule && fix->key.rule->open)
 		fix->few = fix_estimate_rows(fix->key.rule->table) * FEW_ROWS;
 
+	fix_forget_known(fix);
 	fix->tables = fix->judging = fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->found.n > 0)
@@ -934,9 +939,10 @@ do_batch(void *arg)
 	fix_lock(fix->key.key->child, &action->places, &locked);
 	fix_lock_kept(&fix->key, &locked);
 	note_busy(action, &locked);
+	fix_leave_busy_sets(fix, &locked, &action->busy);
 	for (int again = 0;; again++)
 	{
-		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true,.most = action->most};
+		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true,.most = action->most,.known = fix->known,.in_doubt = fix->in_doubt};
 		ErrorData  *error;
 		int64		left_out;
 
@@ -946,6 +952,7 @@ do_batch(void *arg)
 		if (action->most > 0)
 			check_room(fix, &action->batch);
 		fix_check_batch(fix->work, &action->batch, NULL);
+		fix_keep_copies_for_new(fix, &action->batch);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
 			break;
@@ -1044,7 +1051,7 @@ make_smaller(FixAction *action)
 {
 	Fix		   *fix = action->fix;
 
-	if (!lacks_room(action) || (action->places.n == 1 && action->most <= SMALLEST_BATCH))
+	if (!lacks_room(action) || (fix_is_one_set(fix, &action->places) && action->most <= SMALLEST_BATCH))
 		return false;
 	pass_over(action, psprintf("half as many rows are next: %s", run_failure_text(&action->action)));
 	fix->size = fix->fits = Max(action->places.n / 2, 1);
@@ -1105,7 +1112,7 @@ sweep(Fix *fix)
 	fix->busy.n = 0;
 	for (int64 first = 0; first < fix->found.n; first += fix->held ? 0 : n)
 	{
-		n = Min(fix->size, fix->found.n - first);
+		n = fix_end_of_set(fix, first + Min(fix->size, fix->found.n - first)) - first;
 		if (first > 0 || fix->held)
 			pause_ms(sg_fix_pause);
 		if (!run_throttle(fix->work->run))

@@ -27,6 +27,11 @@ typedef struct Fix
 								 * yet */
 	int64		seen;			/* rows seen by a dry run, in all tables */
 	bool		more;			/* more orphans were found than memory holds */
+	bool		together;		/* rows that refer to one another go in one
+								 * batch */
+	bool		in_doubt;		/* more orphans than memory holds are to go
+								 * together */
+	HTAB	   *known;			/* FixKnown: rows that go together, or NULL */
 	FixPlaces	busy;			/* orphans that other sessions have locked */
 	List	   *tallies;		/* FixTally *: rows that a dry run would reach */
 	FixCounts	counts;
@@ -91,5 +96,26 @@ extern char *fix_counts_text(const FixCounts *counts, bool of_rule);
  * a batch that is not counted yet; NULL: nothing
  */
 extern char *fix_done_text(const Fix *fix, const FixCounts *batch);
+
+/* ---- fix_together.c ---- */
+
+/* Records the sets and fates of all rows that go, and sorts the orphans that were found by their set */
+extern void fix_note_known(Fix *fix, FixBatch *batch);
+extern void fix_forget_known(Fix *fix);
+
+/* Returns the end of the set to which the last of so many orphans that were found belongs */
+extern int64 fix_end_of_set(const Fix *fix, int64 end);
+
+/* Returns whether places are one orphan, or those of one set */
+extern bool fix_is_one_set(const Fix *fix, const FixPlaces *places);
+
+/* Leaves the whole of a set for later if another session has locked an orphan of it */
+extern void fix_leave_busy_sets(Fix *fix, FixPlaces *locked, FixPlaces *busy);
+
+/*
+ * Decides that later batches keep copies of rows to which quarantined rows of
+ * this batch refer that came after the scan
+ */
+extern void fix_keep_copies_for_new(Fix *fix, FixBatch *batch);
 
 #endif							/* SG_FIX_PASS_H */

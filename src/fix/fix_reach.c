@@ -19,6 +19,12 @@
  *	  refer to, and the orphan last, go with later batches.  No row ever
  *	  refers to a deleted one, wherever this ends.
  *
+ *	  If policies differ, a row's fate depends on the rows that refer to it
+ *	  and those to which it refers.  So the scan before the batches follows all
+ *	  orphans at once, and rows that refer to one another go in one batch, with
+ *	  the fates that the scan has decided.  A row that came after the scan is
+ *	  not deleted without a copy.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -257,11 +263,25 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 	}
 }
 
+/* Returns whether rows of a key's child are reached by keys, these being the tables */
+static bool
+is_reached_itself(const FixKey *key, List *tables)
+{
+	foreach_oid(table, tables)
+	{
+		if (fix_shares_rows(table, key->key->child))
+			return true;
+	}
+	return false;
+}
+
 bool
-fix_goes_ahead(const FixKey *key, List *keys, List *tables)
+fix_fates_depend(const FixKey *key, List *keys, List *tables)
 {
 	const FixBatch look = {.key = key,.keys = keys};
+	FixFate		own = fix_policy_fate(key->step);
 	FixFate		all = FIX_LEAVE;
+	List	   *changed = NIL;
 
 	foreach_ptr(const FixKey, by, keys)
 	{
@@ -273,17 +293,23 @@ fix_goes_ahead(const FixKey *key, List *keys, List *tables)
 		if (fate == FIX_BLOCK)
 			continue;
 		if (all != FIX_LEAVE && all != fate)
-			return false;
+			return true;
+		/* two batches would change a row twice */
+		if (fate == FIX_SET_NULL && list_member_oid(changed, by->key->child))
+			return true;
+		changed = lappend_oid(changed, by->key->child);
 		all = fate;
 	}
-	if (all == FIX_QUARANTINE)
-		return fix_policy_fate(key->step) == FIX_QUARANTINE;
-	foreach_ptr(const FixKey, own, keys)
+	if (all == FIX_QUARANTINE && own != FIX_QUARANTINE)
+		return true;
+	if (all >= FIX_DELETE && is_reached_itself(key, tables) && (own != all || key->step->sentinel))
+		return true;
+	foreach_ptr(const FixKey, other, keys)
 	{
-		if (all == FIX_DELETE && keeps_copies(own) && own->step->step != key->step->step && list_member_oid(tables, own->key->child))
-			return false;
+		if (all == FIX_DELETE && keeps_copies(other) && other->step->step != key->step->step && list_member_oid(tables, other->key->child))
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static bool
@@ -756,6 +782,28 @@ copy_row(FixRow *row)
 }
 
 /*
+ * Keeps copies of rows as was decided before the first batch, and of rows that
+ * came later, because those that refer to them may be gone by now
+ */
+static void
+keep_decided(FixBatch *batch)
+{
+	if (batch->known == NULL && !batch->in_doubt)
+		return;
+	for (int i = 0; i < batch->n; i++)
+	{
+		FixRow	   *row = &batch->rows[i];
+		const FixKnown *known;
+
+		if (!is_deleted(row))
+			continue;
+		known = batch->in_doubt ? NULL : hash_search(batch->known, &row->place, HASH_FIND, NULL);
+		if (known == NULL || known->copy)
+			copy_row(row);
+	}
+}
+
+/*
  * Keeps copies of the rows to which quarantined rows refer, and so on, because
  * the latter could never go back without them
  */
@@ -848,6 +896,7 @@ collect(FixBatch *batch, const FixPlaces *places)
 		rows = lappend_int(rows, i);
 	for (; rows != NIL; batch->depth++)
 		rows = reach_from(batch, rows);
+	keep_decided(batch);
 	keep_parents(batch);
 	check_kept(batch);
 }
@@ -873,6 +922,31 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 }
 
 /* ---- counting ---- */
+
+const char *
+fix_fate_verb(FixFate fate)
+{
+	static const char *const verbs[FIX_FATES] = {
+		[FIX_SENTINEL] = "set from the sentinel to null",
+		[FIX_SET_NULL] = "set to null",
+		[FIX_DELETE] = "deleted",
+		[FIX_QUARANTINE] = "quarantined",
+	};
+
+	return verbs[fate];
+}
+
+/* Returns " deleted" and so on if rows of the tally's key have other fates, too; else an empty text */
+static char *
+fate_text(List *tallies, const FixTally *tally)
+{
+	foreach_ptr(const FixTally, other, tallies)
+	{
+		if (other->by == tally->by && other->fate != tally->fate && other->fate != FIX_BLOCK && tally->fate != FIX_BLOCK)
+			return psprintf(" %s", fix_fate_verb(tally->fate));
+	}
+	return "";
+}
 
 List *
 fix_add_tallies(List *tallies, const FixBatch *batch)
@@ -907,11 +981,11 @@ fix_tallies_text(List *tallies, bool blocked)
 			continue;
 		}
 		named++;
-		appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on %s %s)",
+		appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on %s %s)%s",
 						 text.len ? ", " : "", tally->rows,
 						 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
 						 quote_identifier(key->name), tally->updates ? "update" : "delete",
-						 sg_action_word(tally->updates ? key->on_update : key->on_delete));
+						 sg_action_word(tally->updates ? key->on_update : key->on_delete), fate_text(tallies, tally));
 	}
 	if (more > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s by %d more %s", rows, rows == 1 ? "row" : "rows", more, more == 1 ? "key" : "keys");

@@ -53,8 +53,8 @@ typedef struct Walk
 	List	   *keys;			/* FixKey *: every key that may reach further
 								 * rows */
 	FixPlaces	found;
-	int64		kept;			/* number of rows with a copy although their
-								 * policy is delete */
+	int64		orphans[FIX_FATES]; /* number of rows that are not reached, by
+									 * fate */
 	List	   *tallies;		/* FixTally *: rows that go along */
 	List	   *blocking;		/* FixTally *: blocking rows */
 	List	   *shown;			/* of FixKey * */
@@ -185,11 +185,11 @@ add_tallies(List *all, List *some)
 
 /* Walks from some of the orphans; rows that these remove count as gone for later ones */
 static void
-walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
+walk_some(Walk *walk, int64 first, int64 n, bool in_doubt, HTAB *gone, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FixPlaces	places = {.places = walk->found.places + first,.n = n};
-	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.follow = plan_policy_deletes(walk->step->orphans)};
+	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.in_doubt = in_doubt,.follow = plan_policy_deletes(walk->step->orphans)};
 
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(old);
@@ -197,7 +197,7 @@ walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
 	walk->blocking = batch.follow ? add_tallies(walk->blocking, batch.blocking) : walk->tallies;
 	for (int i = 0; i < batch.n; i++)
 	{
-		walk->kept += !batch.rows[i].reached && batch.rows[i].fate == FIX_QUARANTINE && walk->step->orphans == ORPHANS_DELETE;
+		walk->orphans[batch.rows[i].fate] += !batch.rows[i].reached;
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
 			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
 	}
@@ -212,6 +212,8 @@ walk_rows(void *arg)
 	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),.hcxt = CurrentMemoryContext};
 	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	FkProblem  *problem = walk->key.rule ? NULL : audit_access_problem(walk->key.key, true);
+	bool		together = fix_fates_depend(&walk->key, walk->keys, fix_tables(&walk->key, walk->keys));
+	int64		n;
 
 	if (problem)
 		ereport(ERROR,
@@ -219,13 +221,19 @@ walk_rows(void *arg)
 				 errmsg("%s", problem->reason)));
 	fix_places_init(&walk->found);
 	fix_find(&walk->key, fix_most_places(&walk->key), &walk->found);
-	for (int64 first = 0; first < walk->found.n; first += RUN_FIX_BATCH)
-		walk_some(walk, first, Min(RUN_FIX_BATCH, walk->found.n - first), gone, context);
+	for (int64 first = 0; first < walk->found.n; first += n)
+	{
+		n = together ? walk->found.n : Min(RUN_FIX_BATCH, walk->found.n - first);
+		walk_some(walk, first, n, together && n == fix_most_places(&walk->key), gone, context);
+	}
 	hash_destroy(gone);
 	MemoryContextDelete(context);
 	/* the step would stop, and keep no copies */
-	if (walk->blocking)
-		walk->kept = 0;
+	if (walk->blocking && walk->step->orphans == ORPHANS_DELETE)
+	{
+		walk->orphans[FIX_DELETE] += walk->orphans[FIX_QUARANTINE];
+		walk->orphans[FIX_QUARANTINE] = 0;
+	}
 }
 
 static void
@@ -255,7 +263,7 @@ try_step(Walk *walk)
 		return;
 	sg_rethrow_cancel(edata);
 	walk->unknown = sg_error_text(edata);
-	walk->found.n = walk->kept = 0;
+	walk->found.n = 0;
 	walk->tallies = walk->blocking = NIL;
 }
 
@@ -361,6 +369,24 @@ emit_row(SgRowSink *sink, int depth, const FixKey *by, const char *result, const
 	sg_sink_emit(sink);
 }
 
+/* Emits the rows that refer by a key, one line for each fate */
+static void
+emit_fates(SgRowSink *sink, const Walk *walk, int depth, const FixKey *by)
+{
+	const FixTally *blocking = tally_of(walk->blocking, by);
+
+	if (blocking)
+	{
+		emit_row(sink, depth, by, "block", "stays", blocking->rows, block_reason(by));
+		return;
+	}
+	foreach_ptr(const FixTally, tally, walk->tallies)
+	{
+		if (tally->by == by)
+			emit_row(sink, depth, by, "ok", fate_word(tally->fate), tally->rows, NULL);
+	}
+}
+
 /* Emits the keys by which rows refer to those of a table, each once */
 static void
 emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
@@ -368,14 +394,11 @@ emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
 	check_stack_depth();
 	foreach_ptr(const FixKey, by, walk->keys)
 	{
-		const FixTally *blocking = tally_of(walk->blocking, by);
-		const FixTally *tally = blocking ? blocking : tally_of(walk->tallies, by);
-
-		if (tally == NULL || list_member_ptr(walk->shown, by) || !fix_shares_rows(table, by->key->parent))
+		if ((tally_of(walk->blocking, by) == NULL && tally_of(walk->tallies, by) == NULL) ||
+			list_member_ptr(walk->shown, by) || !fix_shares_rows(table, by->key->parent))
 			continue;
 		walk->shown = lappend(walk->shown, (void *) by);
-		emit_row(sink, depth, by, blocking ? "block" : "ok", blocking ? "stays" : fate_word(tally->fate), tally->rows,
-				 blocking ? block_reason(by) : NULL);
+		emit_fates(sink, walk, depth, by);
 		emit_below(sink, walk, by->key->child, depth + 1);
 	}
 }
@@ -386,7 +409,8 @@ emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
  * Returns one row for each step that removes orphans (policy quarantine or
  * delete), and below it, indented, one for each key by which rows refer to
  * those, and to these again, with their number: the rows go along, or block the
- * step.  Tables that can't be read, or are locked, are "unknown", with the
+ * step.  If rows of a step or key have several fates, there is one row for
+ * each.  Tables that can't be read, or are locked, are "unknown", with the
  * reason.  Needs the right to read the plan, and SELECT on all tables that are
  * reached.  Locks these in ACCESS SHARE, and waits for none.  Changes nothing.
  */
@@ -404,11 +428,13 @@ sg_plan_referencing_entered(PG_FUNCTION_ARGS)
 	{
 		if (walk->found.n == 0 && walk->unknown == NULL)
 			continue;
-		if (walk->unknown || walk->kept < walk->found.n)
-			emit_row(&sink, 0, &walk->key, walk->unknown ? "unknown" : "ok", plan_policy_word(walk->step->orphans),
-					 walk->unknown ? -1 : walk->found.n - walk->kept, walk->unknown);
-		if (walk->kept > 0)
-			emit_row(&sink, 0, &walk->key, "ok", plan_policy_word(ORPHANS_QUARANTINE), walk->kept, NULL);
+		if (walk->unknown)
+			emit_row(&sink, 0, &walk->key, "unknown", plan_policy_word(walk->step->orphans), -1, walk->unknown);
+		for (int fate = FIX_SENTINEL; !walk->unknown && fate <= FIX_QUARANTINE; fate++)
+		{
+			if (walk->orphans[fate] > 0)
+				emit_row(&sink, 0, &walk->key, "ok", fate_word(fate), walk->orphans[fate], NULL);
+		}
 		emit_below(&sink, walk, walk->key.key->child, 1);
 	}
 	PG_RETURN_NULL();
