@@ -106,11 +106,10 @@ publications AS (
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),
 
--- a key that is not valid yet has a row of its own
 leftovers AS (
     SELECT summary AS what, NULL AS advice, next_call AS mend, row_number() OVER () AS place
     FROM schemaguard.sg_status_leftovers()
-    WHERE state = 'attention' AND summary !~ ' not valid(; and [0-9]+ more)?$'),
+    WHERE state = 'attention'),
 
 finding AS (
     SELECT 1 AS rule, * FROM long_transactions

@@ -104,6 +104,8 @@ $s->query(q{CALL sg_apply('parts', fix => true)});
 cmp_ok(query('SELECT count(*) FROM parts'), '>', 500, 'a quarantine stops between two batches');
 is(query(q{SELECT summary || ': ' || next_call FROM sg_status() WHERE subject = 'leftovers'}),
 	"plan parts has left key parts_id_fkey ON public.parts not valid: CALL public.sg_apply('parts', fix => true);", '... and sg_status tells');
+is(query(q{SELECT detail || ': ' || hint FROM sg_plan_check_details('parts') WHERE check_name = 'leftovers'}),
+	"plan parts has left key parts_id_fkey ON public.parts not valid: CALL public.sg_apply('parts', fix => true);", '... and so does sg_plan_check');
 
 # ... and of a key whose fix has failed
 query(q{ALTER TABLE parts DROP CONSTRAINT parts_id_fkey; SELECT sg_plan_create('refused'), sg_plan_add_fk('refused', 'parts', '{id}', 'p', fk_name => 'refused', index => false, orphans => 'delete');
