@@ -87,6 +87,8 @@ typedef struct CheckWrites
 	List	   *triggers;		/* char *: triggers that may write to other
 								 * tables */
 	bool		unknown;		/* further writes are unknown */
+	bool		uncounted;		/* among them rows that a policy mends, which
+								 * were not counted */
 	bool		unsized;		/* values of an unknown size are written */
 } CheckWrites;
 
@@ -117,7 +119,7 @@ typedef struct CheckStep
 	double		index_bytes;	/* size of an index that deployment builds */
 	List	   *questions;		/* RowQuestion *: see check_rows.c */
 	List	   *along;			/* FixTally *: rows that go along with its
-								 * own, if writes.counted */
+								 * own, counted or by averages */
 	double		fill_width;		/* average size of the values that its fill
 								 * gives; 0: not computed */
 	CheckWrites writes;
@@ -186,6 +188,8 @@ typedef struct PlanCheck
 
 	SgOidLists *edges;			/* CheckEdge *, by parent; NULL until
 								 * requested */
+	SgOidLists *reaching;		/* CheckEdge *: keys by which mending reaches
+								 * further rows, likewise */
 	SgOidLists *hard;			/* FkKey *: keys without which no row can be
 								 * written, by child; set with edges */
 
@@ -340,6 +344,9 @@ extern void check_all_orphans(PlanCheck *check);
 extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
+/* Returns how the orphans of a step can be counted; NULL if they were */
+extern char *check_count_hint(const CheckStep *cs);
+
 /* ---- check_change.c ---- */
 /*
  * Warns if a step fills new rows by its trigger, while a subscription writes
@@ -394,7 +401,7 @@ extern void check_row_answers(PlanCheck *check, CheckStep *cs);
  */
 extern double check_share_without_value(const CheckStep *cs);
 
-/* Returns the number of rows that break the step's rule, as far as rows were read; 0 if unknown */
+/* Returns the number of rows that break the step's rule, as far as rows were read; -1 if unknown */
 extern double check_rows_broken(const CheckStep *cs);
 
 /* Largest size of a btree entry without its header: BTMaxItemSize less IndexTupleData */
@@ -553,9 +560,9 @@ extern bool check_size_is_computed(Node *value);
 extern char *check_writes_text(const CheckWrites *writes);
 
 /*
- * Adds the writes of mending so many rows by the step's policy, on so many
- * pages (0: any of the table), and of the rows that go along: as counted, or by
- * averages.
+ * Adds the writes of mending so many rows (-1: unknown) by the step's policy, on
+ * so many pages (0: any of the table), and of the rows that go along: as
+ * counted, or by averages.
  */
 extern void check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages);
 
@@ -571,9 +578,6 @@ extern void check_writes_build(const CheckTable *table, const AttrNumber *attnum
 /* Returns the size of a btree on some columns, by statistics */
 extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);
 
-/* Adds the writes of rows of a table that go into quarantine because they refer to deleted ones */
-extern void check_writes_along(const CheckTable *table, double rows, CheckWrites *writes);
-
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);
 
@@ -584,11 +588,8 @@ extern void check_cascade(PlanCheck *check, CheckStep *cs);
 extern List *check_deleted_along(PlanCheck *check, Oid table);
 extern List *check_updated_along(PlanCheck *check, Oid table, List *columns);
 
-/*
- * Adds the writes of rows that go into quarantine where ON DELETE would change
- * them, in a table and those below it
- */
-extern void check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes);
+/* Adds to cs->along the rows that go along with so many removed rows of a table, by averages */
+extern void check_cascade_along(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows);
 
 /* ---- check_load.c ---- */
 extern void check_load(PlanCheck *check);

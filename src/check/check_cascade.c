@@ -31,6 +31,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "check/check.h"
+#include "fix/fix.h"
 
 /* Largest number of blocks of a child whose rows are counted */
 #define COUNT_BLOCKS 256
@@ -42,6 +43,8 @@
 struct CheckEdge
 {
 	const FkKey *key;
+	const FixKey *by;			/* the key as a fix sees it, in
+								 * check->reaching */
 	Oid			parent;			/* topmost tables */
 	Oid			child;
 	bool		goes_on;		/* rows are deleted, so the delete reaches
@@ -338,37 +341,61 @@ below(Reach *reach, Oid table)
 	return result;
 }
 
-/* Follows the keys from some rows; each table is followed once, and loses no more rows than it has */
+/* Groups the keys by which mending reaches further rows, those of the plan too */
 static void
-add_along(PlanCheck *check, Oid table, double rows, List **seen, CheckWrites *writes)
+group_reaching(PlanCheck *check)
+{
+	if (check->reaching)
+		return;
+	check->reaching = sg_lists_create();
+	foreach_ptr(const FixKey, by, fix_keys(check->plan->name))
+	{
+		CheckEdge  *edge = palloc0(sizeof(CheckEdge));
+
+		edge->key = by->key;
+		edge->by = by;
+		if (!by->key->period)
+			sg_lists_add(check->reaching, sg_partition_root(by->key->parent), edge);
+	}
+}
+
+/* Follows the keys from removed rows; each table is followed once, and loses no more rows than it has */
+static void
+add_along(PlanCheck *check, CheckStep *cs, Oid table, double rows, List **seen)
 {
 	check_stack_depth();
 	*seen = lappend_oid(*seen, table);
-	foreach_ptr(CheckEdge, edge, sg_lists_of(check->edges, table))
+	foreach_ptr(CheckEdge, edge, sg_lists_of(check->reaching, sg_partition_root(table)))
 	{
-		CheckTable *child = check_table(check, edge->child);
-		double		along;
+		FixTally   *tally = palloc0(sizeof(FixTally));
+		CheckTable *child = check_table(check, edge->key->child);
 
-		if (list_member_oid(*seen, edge->child))
+		tally->by = edge->by;
+		tally->fate = fix_reached_fate(cs->step, edge->by);
+		if (tally->fate == FIX_BLOCK || list_member_oid(*seen, child->relid) || !fix_shares_rows(table, edge->key->parent))
 			continue;
 		fill_edge(check, edge);
-		along = isinf(edge->expected) ? 0 : rows * edge->expected;
-		if (child->rows >= 0)
-			along = Min(along, child->rows);
-		if (along < 1)
+		if (isinf(edge->expected))
+		{
+			cs->writes.unknown = cs->writes.uncounted = true;
 			continue;
-		check_writes_along(child, along, writes);
-		add_along(check, edge->child, along, seen, writes);
+		}
+		tally->rows = (int64) (child->rows >= 0 ? Min(rows * edge->expected, child->rows) : rows * edge->expected);
+		if (tally->rows < 1)
+			continue;
+		cs->along = lappend(cs->along, tally);
+		if (tally->fate == FIX_DELETE || tally->fate == FIX_QUARANTINE)
+			add_along(check, cs, child->relid, tally->rows, seen);
 	}
 }
 
 void
-check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes)
+check_cascade_along(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows)
 {
 	List	   *seen = NIL;
 
-	build_graph(check);
-	add_along(check, sg_partition_root(table->relid), rows, &seen, writes);
+	group_reaching(check);
+	add_along(check, cs, table->relid, rows, &seen);
 }
 
 static void

@@ -352,6 +352,20 @@ check_no_orphans(CheckStep *cs)
 		check_row(cs, "orphans", CHECK_OK, text, NULL);
 }
 
+char *
+check_count_hint(const CheckStep *cs)
+{
+	const AuditKey *ak = cs->audit;
+	const char *verify = ak ? "" : ", verify => 'full'";
+
+	if (ak && ak->result != AUDIT_UNKNOWN)
+		return NULL;
+	if (ak && OidIsValid(ak->waits_for))
+		return psprintf("Find out who:\n" AUDIT_LOCKED_BY, quote_literal_cstr(sg_relation_name(ak->waits_for)));
+	return psprintf(sg_calls("%s:\nSELECT * FROM sg_plan_check(%s%s);"), ak ? "Remove the reason, and check again" : "Have rows read",
+					quote_literal_cstr(cs->plan), verify);
+}
+
 void
 check_orphans(PlanCheck *check, CheckStep *cs)
 {
@@ -368,15 +382,11 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 		check_found_orphans(check, cs);
 	else if (OidIsValid(ak->waits_for))
 		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
-				  psprintf("Find out who:\n" AUDIT_LOCKED_BY,
-						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
+				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)), check_count_hint(cs));
 	else
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("the orphans could not be counted%s: %s",
-						   stops ? ", and the policy is stop" : "", ak->reason),
-				  psprintf(sg_calls("Remove the reason, and check again:\nSELECT * FROM sg_plan_check(%s);"),
-						   quote_literal_cstr(cs->plan)));
+						   stops ? ", and the policy is stop" : "", ak->reason), check_count_hint(cs));
 }
 
 /* Reports a common remedy for keys with orphans, if there are several; before check_orphans() */

@@ -840,14 +840,17 @@ check_row_rules(const CheckStep *cs)
 double
 check_rows_broken(const CheckStep *cs)
 {
-	double		rows = 0;
+	double		rows = -1;
 
 	foreach_ptr(const RowQuestion, question, cs->questions)
 	{
 		const AuditKey *rule = question->rule;
 
-		if (strcmp(question->name, "rows") == 0 && rule->result == AUDIT_FAIL)
-			rows += rule->orphan_rows * (rule->rule->sample > 0 ? 100 / rule->rule->sample : 1);
+		if (strcmp(question->name, "rows") != 0)
+			continue;
+		if (rule->result == AUDIT_UNKNOWN)
+			return -1;
+		rows = Max(rows, 0) + rule->orphan_rows * (rule->rule->sample > 0 ? 100 / rule->rule->sample : 1);
 	}
 	return rows;
 }

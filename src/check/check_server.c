@@ -238,6 +238,9 @@ check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 	else if (told.wal + told.growth + told.temp > available)
 		check_row(&check->server, "disk", CHECK_WARN, psprintf("%s; %s are free", text, check_bytes(available)),
 				  "Make room where pg_wal is, or run the plan in parts, and between them:\nCHECKPOINT;");
+	else if (all->uncounted)
+		check_row(&check->server, "disk", CHECK_WARN, psprintf("%s; %s are free", text, check_bytes(available)),
+				  psprintf(sg_calls("Have the rows counted:\nSELECT * FROM sg_plan_check(%s, verify => 'full');"), quote_literal_cstr(check->plan->name)));
 	else
 		check_row(&check->server, "disk", CHECK_OK, psprintf("%s; %s are free", text, check_bytes(available)), NULL);
 }
@@ -325,6 +328,7 @@ check_disk(PlanCheck *check)
 			check_writes_by(&all, trigger);
 		}
 		all.unknown |= cs->writes.unknown;
+		all.uncounted |= cs->writes.uncounted;
 		all.unsized |= cs->writes.unsized;
 	}
 	/* the data directory gets no part of these */

@@ -837,9 +837,14 @@ mending_pace(PlanCheck *check, OrphanPolicy policy)
 static char *
 mending_text(PlanCheck *check, const CheckStep *cs, double *seconds)
 {
-	int64		rows = cs->audit->orphan_rows;
+	int64		rows = cs->audit ? cs->audit->orphan_rows : 0;
 	double		pace = mending_pace(check, cs->step->orphans);
 
+	if (cs->writes.uncounted)
+	{
+		check->mends = true;
+		return pstrdup("; how long mending rows takes is not known here");
+	}
 	if (pace <= 0)
 	{
 		check->mends = true;
@@ -856,15 +861,16 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	double		rows = cs->child->rows;
 	double		seconds;
 	double		mending = 0;	/* in batches, which no timeout bounds */
+	bool		counted = cs->audit && cs->audit->result != AUDIT_UNKNOWN;
+	int64		orphans = counted && cs->audit->result == AUDIT_FAIL ? cs->audit->orphan_rows : counted ? 0 : -1;
 	char	   *size;
 
 	cs->writes.wal += WAL_PER_KEY;
 	if (cs->index_bytes > 0)
 		check_writes_build(cs->child, cs->view.key.child_att, cs->view.key.nkeys, &cs->writes);
-	if (cs->audit && cs->audit->result == AUDIT_FAIL)
-		check_writes_mend(check, cs, cs->child, cs->audit->orphan_rows, cs->audit->orphan_pages);
+	check_writes_mend(check, cs, cs->child, orphans, orphans > 0 ? cs->audit->orphan_pages : 0);
 	size = psprintf("reads %s, writes %s%s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes),
-					cs->audit && cs->audit->result == AUDIT_FAIL && plan_step_fixes(cs->step) ? mending_text(check, cs, &mending) : "");
+					orphans != 0 && plan_step_fixes(cs->step) ? mending_text(check, cs, &mending) : "");
 
 	if (!cs->step->enforced)
 		blocks = 0;
@@ -872,8 +878,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	{
 		check_row(cs, "estimate", CHECK_WARN,
 				  psprintf("%s; how long it takes is not known, as no table could be read to measure it; the planner's cost of reading them is %.0f",
-						   size, blocks * seq_page_cost + Max(rows, 0) * cpu_tuple_cost),
-				  psprintf("Have the plan checked by the role that owns the tables of step %d.", cs->step->step));
+						   size, blocks * seq_page_cost + Max(rows, 0) * cpu_tuple_cost), check_count_hint(cs));
 		return;
 	}
 	seconds = (blocks * VALIDATE_FACTOR + (cs->index_bytes > 0 ? cs->child->blocks * INDEX_FACTOR : 0)) *

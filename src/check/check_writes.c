@@ -72,6 +72,10 @@
 #define COPY_BASE 260
 #define COPY_COLUMN 12
 
+/* The same of an old value that is kept; per column of the row's key */
+#define VALUE_BASE 180
+#define VALUE_COLUMN 16
+
 /* For what no other statement comes before */
 static const ScriptTouched nothing_touched;
 
@@ -152,6 +156,54 @@ double
 check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 {
 	return plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n).bytes;
+}
+
+/* Returns whether a column has values in TOAST, judged by their width in the row */
+static bool
+may_be_apart(Oid relid, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(relid, attnum, &column) && !column.attisdropped && column.attlen == -1 &&
+		column.attstorage != TYPSTORAGE_PLAIN && get_attavgwidth(relid, attnum) >= POINTER_WIDTH;
+}
+
+/* Returns the bytes of a value of the column, including TOAST */
+static double
+whole_width(const CheckTable *table, AttrNumber attnum)
+{
+	double		width = plan_column_width(table->relid, attnum);
+	int			columns = 0;
+	FormData_pg_class class;
+
+	if (!may_be_apart(table->relid, attnum) || !sg_read_class(table->relid, &class))
+		return width;
+	for (AttrNumber other = 1; other <= class.relnatts; other++)
+		columns += may_be_apart(table->relid, other);
+	return width + apart_of_row(table) / Max(columns, 1);
+}
+
+/* Returns whether a value of the column, stored as it is, may be compressed in another column */
+static bool
+may_compress(const CheckTable *table, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(table->relid, attnum, &column) && column.attstorage == TYPSTORAGE_EXTERNAL &&
+		get_typstorage(column.atttypid) == TYPSTORAGE_EXTENDED && whole_width(table, attnum) >= TOAST_TUPLE_TARGET / 4;
+}
+
+/* Returns a table and those (CheckTable *) that inherit from it and are no partitions */
+static List *
+with_heirs(PlanCheck *check, const CheckTable *table)
+{
+	List	   *tables = list_make1(unconstify(CheckTable *, table));
+
+	foreach_oid(heir, list_difference_oid(sg_all_inheritors(table->relid), table->relids))
+	{
+		tables = lappend(tables, check_table(check, heir));
+	}
+	return tables;
 }
 
 /* ---- written bytes ---- */
@@ -475,20 +527,32 @@ add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 	{
 		FormData_pg_attribute column;
 
-		if (sg_read_column(table->relid, attnum, &column) && !column.attisdropped)
-			names += strlen(NameStr(column.attname)) + COPY_COLUMN;
+		if (!sg_read_column(table->relid, attnum, &column) || column.attisdropped)
+			continue;
+		names += strlen(NameStr(column.attname)) + COPY_COLUMN;
+		writes->most |= rows >= 1 && may_compress(table, attnum);
 	}
 	copy = COPY_BASE + 2 * (Max(row, 0) + apart_of_row(table)) + 2 * names;
 	writes->wal += rows * (copy + WAL_INSERT + 2 * (WAL_ENTRY + 24));
 	writes->growth += rows * (copy + 2 * 24);
 }
 
-void
-check_writes_along(const CheckTable *table, double rows, CheckWrites *writes)
+/* Adds the old values of a column that a policy sets, with two indexes; a table without a primary key keeps none */
+static void
+add_old_values(const CheckTable *table, const char *column, double rows, CheckWrites *writes)
 {
-	add_copies(table, rows, writes);
-	add_deletes(table, rows, 1, writes);
-	writes->along += rows;
+	Oid			leaf = table->leaves ? linitial_oid(table->leaves) : table->relid;
+	List	   *key = fk_primary_key(leaf);
+	double		value = VALUE_BASE + strlen(sg_relation_name(leaf)) + strlen(column) + 2 * whole_width(table, get_attnum(table->relid, column));
+
+	if (key == NIL)
+		return;
+	foreach_ptr(const char, name, key)
+	{
+		value += VALUE_COLUMN + strlen(name) + 2 * plan_column_width(leaf, get_attnum(leaf, name));
+	}
+	writes->wal += rows * (value + WAL_INSERT + 2 * (WAL_ENTRY + 28));
+	writes->growth += rows * (value + 2 * 30);
 }
 
 /* Returns the names of a key's columns in its child */
@@ -502,41 +566,69 @@ names_of_key(const FkKey *key)
 	return names;
 }
 
-/* Adds the writes of mending rows that a full check has counted */
+/* Adds the writes of rows that go along */
 static void
-add_counted(PlanCheck *check, CheckStep *cs)
+add_along(PlanCheck *check, CheckStep *cs)
 {
 	foreach_ptr(const FixTally, tally, cs->along)
 	{
 		const CheckTable *table = check_table(check, tally->by->key->child);
 
 		if (tally->fate == FIX_QUARANTINE)
-			check_writes_along(table, tally->rows, &cs->writes);
-		else if (tally->fate == FIX_DELETE)
+		{
+			add_copies(table, tally->rows, &cs->writes);
+			cs->writes.along += tally->rows;
+		}
+		if (tally->fate == FIX_QUARANTINE || tally->fate == FIX_DELETE)
 			add_deletes(table, tally->rows, 1, &cs->writes);
 		else if (tally->fate == FIX_SET_NULL || tally->fate == FIX_SENTINEL)
 			add_updates(check, table, tally->rows, 1, 0, names_of_key(tally->by->key), &cs->writes);
 	}
 }
 
-void
-check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages)
+/* Adds the writes of mending rows of one table */
+static void
+add_mended(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages)
 {
 	double		part = pages > 0 && table->blocks > 0 ? Min(pages / table->blocks, 1) : 1;
 	OrphanPolicy policy = cs->step->orphans;
 
-	if (!plan_step_fixes(cs->step))
-		return;
 	if (policy == ORPHANS_QUARANTINE)
 		add_copies(table, rows, &cs->writes);
 	if (plan_policy_deletes(policy))
 		add_deletes(table, rows, part, &cs->writes);
 	else
 		add_updates(check, table, rows, part, 0, cs->step->child_columns, &cs->writes);
-	if (cs->writes.counted)
-		add_counted(check, cs);
-	else if (plan_policy_deletes(policy) && cs->step->quarantine_cascades)
-		check_cascade_along(check, table, rows, &cs->writes);
+	if (policy == ORPHANS_SET)
+		add_old_values(table, linitial(cs->step->child_columns), rows, &cs->writes);
+}
+
+void
+check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages)
+{
+	const PlanStep *step = cs->step;
+	bool		heirs = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL;
+	List	   *tables = heirs ? with_heirs(check, table) : list_make1(unconstify(CheckTable *, table));
+	double		all = 0;
+
+	if (!plan_step_fixes(step) || rows == 0)
+		return;
+	if (rows < 0)
+	{
+		cs->writes.unknown = cs->writes.uncounted = true;
+		return;
+	}
+	foreach_ptr(const CheckTable, one, tables)
+	{
+		all += rows_of(one);
+	}
+	foreach_ptr(const CheckTable, one, tables)
+	{
+		add_mended(check, cs, one, rows * (all > 0 ? rows_of(one) / all : 1.0 / list_length(tables)), pages);
+	}
+	if (plan_policy_deletes(step->orphans) && !cs->writes.counted)
+		check_cascade_along(check, cs, table, rows);
+	add_along(check, cs);
 }
 
 /* ---- fills ---- */
@@ -571,47 +663,13 @@ width_of_parent(const CheckTable *table, const PlanStep *step)
 	return width;
 }
 
-/* Returns whether a column has values in TOAST, judged by their width in the row */
-static bool
-may_be_apart(Oid relid, AttrNumber attnum)
-{
-	FormData_pg_attribute column;
-
-	return sg_read_column(relid, attnum, &column) && !column.attisdropped && column.attlen == -1 &&
-		column.attstorage != TYPSTORAGE_PLAIN && get_attavgwidth(relid, attnum) >= POINTER_WIDTH;
-}
-
-/* Returns the bytes of a value of the column, including TOAST */
-static double
-whole_width(const CheckTable *table, AttrNumber attnum)
-{
-	double		width = plan_column_width(table->relid, attnum);
-	int			columns = 0;
-	FormData_pg_class class;
-
-	if (!may_be_apart(table->relid, attnum) || !sg_read_class(table->relid, &class))
-		return width;
-	for (AttrNumber other = 1; other <= class.relnatts; other++)
-		columns += may_be_apart(table->relid, other);
-	return width + apart_of_row(table) / Max(columns, 1);
-}
-
-/* Returns whether a value of the column, stored as it is, may be compressed in another column */
-static bool
-may_compress(const CheckTable *table, AttrNumber attnum)
-{
-	FormData_pg_attribute column;
-
-	return sg_read_column(table->relid, attnum, &column) && column.attstorage == TYPSTORAGE_EXTERNAL &&
-		get_typstorage(column.atttypid) == TYPSTORAGE_EXTENDED && whole_width(table, attnum) >= TOAST_TUPLE_TARGET / 4;
-}
-
 /*
  * Returns the width of an expression's values: with a variable-length type, the
- * longest of its columns; else short
+ * longest of its columns; else short.  The expression is one of table root,
+ * which the table may inherit from.
  */
 static double
-width_of_value(const CheckTable *table, Node *value, CheckWrites *writes)
+width_of_value(const CheckTable *table, Oid root, Node *value, CheckWrites *writes)
 {
 	double		width = Min(get_typavgwidth(exprType(value), exprTypmod(value)), LONG_VALUE);
 
@@ -619,10 +677,12 @@ width_of_value(const CheckTable *table, Node *value, CheckWrites *writes)
 		return width;
 	foreach_ptr(const Var, var, pull_var_clause(value, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS))
 	{
-		if (var->varattno <= 0 || get_typlen(var->vartype) > 0)
+		AttrNumber	attnum = var->varattno > 0 ? get_attnum(table->relid, sg_column_name(root, var->varattno)) : InvalidAttrNumber;
+
+		if (attnum <= 0 || get_typlen(var->vartype) > 0)
 			continue;
-		writes->most |= may_compress(table, var->varattno);
-		width = Max(width, whole_width(table, var->varattno));
+		writes->most |= may_compress(table, attnum);
+		width = Max(width, whole_width(table, attnum));
 	}
 	return width;
 }
@@ -640,7 +700,6 @@ add_fill(PlanCheck *check, CheckStep *cs, const CheckTable *table, double width)
 	double		rows = check_rows_without(table, linitial(cs->step->child_columns)) - check_share_without_value(cs) * rows_of(table);
 
 	add_updates(check, table, Max(rows, 0), 1, width, cs->step->child_columns, &cs->writes);
-	check_filled(check, cs, table->relid);
 }
 
 /* Adds the fill of a key's columns */
@@ -650,24 +709,29 @@ add_key_fill(PlanCheck *check, CheckStep *cs)
 	const PlanStep *step = cs->step;
 	Oid			relid = sg_find_qualified(step->child_table);
 
-	if (OidIsValid(relid) && step->child_columns != NIL)
-		add_fill(check, cs, check_table(check, relid), width_of_parent(check_table(check, relid), step));
+	if (!OidIsValid(relid) || step->child_columns == NIL)
+		return;
+	foreach_ptr(const CheckTable, one, with_heirs(check, check_table(check, relid)))
+	{
+		add_fill(check, cs, one, width_of_parent(one, step));
+	}
+	check_filled(check, cs, relid);
 }
 
-/* Returns the width of the values that a column's fill gives (NULL: a query) */
+/* Returns the width of the values that a column's fill of table root (NULL: a query) gives in that or an heir */
 static double
-width_of_fill(CheckStep *cs, const CheckTable *table, Node *fill)
+width_of_fill(CheckStep *cs, const CheckTable *table, Oid root, Node *fill)
 {
 	ChangeMove	look = {.table = table->relid};
 	Oid			type;
 	int32		typmod;
 
 	if (fill && !check_size_is_computed(fill))
-		return width_of_value(table, fill, &cs->writes);
+		return width_of_value(table, root, fill, &cs->writes);
 	cs->writes.most |= cs->fill_width >= TOAST_TUPLE_TARGET / 4;
 	if (cs->fill_width > 0)
 		return cs->fill_width;
-	cs->writes.unsized = rows_of(table) >= ROWS_WORTH_TELLING &&
+	cs->writes.unsized |= rows_of(table) >= ROWS_WORTH_TELLING &&
 		(fill || !change_column_type(cs->step, &look, &type, &typmod) || get_typlen(type) < 0);
 	return LONG_VALUE;
 }
@@ -677,7 +741,6 @@ static void
 add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	const PlanStep *step = cs->step;
-	const CheckTable *table = check_table(check, move->table);
 	const char *column = linitial(step->child_columns);
 	ChangeMove	look = {.table = move->table};
 	Node	   *initial = NULL;
@@ -689,8 +752,13 @@ add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		return;
 	if (fill == NULL && step->fill == NULL && initial && contain_volatile_functions(initial))
 		fill = initial;
-	if (fill || step->fill || move->kind == MOVE_FILL)
-		add_fill(check, cs, table, width_of_fill(cs, table, fill));
+	if (!fill && !step->fill && move->kind != MOVE_FILL)
+		return;
+	foreach_ptr(const CheckTable, one, with_heirs(check, check_table(check, move->table)))
+	{
+		add_fill(check, cs, one, width_of_fill(cs, one, move->table, fill));
+	}
+	check_filled(check, cs, move->table);
 }
 
 /* ---- steps that are no keys ---- */
@@ -720,10 +788,10 @@ add_rewrite(PlanCheck *check, const CheckTable *table, bool moves, Oid tablespac
 static void
 add_rewrite_below(PlanCheck *check, const CheckTable *table, const char *column, CheckWrites *writes)
 {
-	foreach_oid(heir, list_difference_oid(sg_all_inheritors(table->relid), table->relids))
+	foreach_ptr(const CheckTable, heir, with_heirs(check, table))
 	{
-		if (column == NULL || get_attnum(heir, column) == InvalidAttrNumber)
-			add_rewrite(check, check_table(check, heir), false, InvalidOid, sg_rel_persistence(heir), writes);
+		if (heir != table && (column == NULL || get_attnum(heir->relid, column) == InvalidAttrNumber))
+			add_rewrite(check, heir, false, InvalidOid, sg_rel_persistence(heir->relid), writes);
 	}
 }
 
@@ -740,6 +808,7 @@ add_index(const CheckTable *table, const PlanIndexSize *size, Oid tablespace, Ch
 	add_wal(writes, sg_rel_persistence(table->relid), size->bytes);
 	check_writes_grow(writes, tablespace, size->bytes);
 	writes->temp = Max(writes->temp, size->temporary);
+	writes->most |= size->most;
 }
 
 void
@@ -1061,7 +1130,7 @@ check_writes_text(const CheckWrites *writes)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	if (writes->unknown && writes->wal < WORTH_TELLING && writes->triggers == NIL)
+	if (writes->unknown && Max(writes->wal, writes->growth) < WORTH_TELLING && writes->triggers == NIL)
 		return pstrdup("rows, of which it is not known how many");
 	appendStringInfo(&text, "%s%s of WAL", writes->most ? "at most " : "", check_bytes(writes->wal));
 	if (writes->growth >= WORTH_TELLING)
@@ -1096,6 +1165,9 @@ check_writes(PlanCheck *check, CheckStep *cs)
 		return;
 	if (step->kind == STEP_FOREIGN_KEY && step->backfill)
 		add_key_fill(check, cs);
+	/* rows of columns that are still to be added */
+	if (cs->is_early)
+		check_writes_mend(check, cs, NULL, -1, 0);
 	if (step->kind != STEP_FOREIGN_KEY && (step->done_when == NULL || check_is_authors(check)))
 		change_look(step, &move);
 	if (step->kind != STEP_FOREIGN_KEY && move.kind == MOVE_NONE)

@@ -225,6 +225,9 @@ extern bool fix_fates_depend(const FixKey *key, List *keys, List *tables);
 /* Returns the fate that the step's policy has for its orphans */
 extern FixFate fix_policy_fate(const PlanStep *step);
 
+/* Returns the fate of rows that refer by a key to a row that a step deletes, or that goes along */
+extern FixFate fix_reached_fate(const PlanStep *step, const FixKey *by);
+
 /*
  * Collects and judges the orphans at these places, and all rows that go with
  * them; with batch->lock, locked, or raises 55P03.  With batch->most, at most

@@ -238,9 +238,8 @@ fix_judging_tables(List *tables, List *keys)
 	return parents;
 }
 
-/* Returns the fate of rows that refer by a key to a row that is deleted or changed */
-static FixFate
-reached_fate(const FixBatch *batch, const FixKey *by)
+FixFate
+fix_reached_fate(const PlanStep *step, const FixKey *by)
 {
 	FixFate		fate = by->step ? fix_policy_fate(by->step) : FIX_LEAVE;
 	FkProblem  *problem = NULL;
@@ -257,7 +256,7 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 		case FKCONSTR_ACTION_CASCADE:
 		case FKCONSTR_ACTION_SETNULL:
 		case FKCONSTR_ACTION_SETDEFAULT:
-			return batch->key->step->quarantine_cascades ? FIX_QUARANTINE : FIX_BLOCK;
+			return step->quarantine_cascades ? FIX_QUARANTINE : FIX_BLOCK;
 		default:
 			return FIX_BLOCK;
 	}
@@ -278,7 +277,6 @@ is_reached_itself(const FixKey *key, List *tables)
 bool
 fix_fates_depend(const FixKey *key, List *keys, List *tables)
 {
-	const FixBatch look = {.key = key,.keys = keys};
 	FixFate		own = fix_policy_fate(key->step);
 	FixFate		all = FIX_LEAVE;
 	List	   *changed = NIL;
@@ -289,7 +287,7 @@ fix_fates_depend(const FixKey *key, List *keys, List *tables)
 
 		if (by->key->period || !list_member_oid(tables, by->key->child))
 			continue;
-		fate = reached_fate(&look, by);
+		fate = fix_reached_fate(key->step, by);
 		if (fate == FIX_BLOCK)
 			continue;
 		if (all != FIX_LEAVE && all != fate)
@@ -754,7 +752,7 @@ reach_from(FixBatch *batch, List *rows)
 		fix_places_init(&gone);
 		fix_places_init(&changed);
 		choose_parents(batch, rows, by->key, &gone, &changed);
-		next = add_referring(batch, by, &gone, reached_fate(batch, by), false, next);
+		next = add_referring(batch, by, &gone, fix_reached_fate(batch->key->step, by), false, next);
 		next = add_referring(batch, by, &changed, FIX_BLOCK, true, next);
 	}
 	judge_reached(batch, next);

@@ -150,6 +150,8 @@ typedef struct PlanIndexSize
 {
 	double		bytes;
 	double		temporary;
+	bool		most;			/* an upper bound: the index may compress
+								 * values that the table has as they are */
 } PlanIndexSize;
 
 /*
@@ -166,8 +168,8 @@ extern bool plan_index_statement_size(Oid table, double rows, double blocks, con
 
 /*
  * Finds the room that the build of an index by CREATE INDEX takes, and where.
- * Returns false if unknown: neither btree nor hash, a WHERE, or a table that
- * another session has locked or dropped.
+ * Returns false if unknown: neither btree nor hash, a WHERE, values that the
+ * index may compress, or a table that another session has locked or dropped.
  */
 extern bool plan_index_use(Oid table, const char *statement, SgDiskUse *use);
 

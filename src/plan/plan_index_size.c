@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/relation.h"
@@ -26,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "plan/plan_index.h"
@@ -83,11 +85,22 @@ equal_keys(Oid table, double rows, const AttrNumber *attnums, int n)
 		FormData_pg_statistic form;
 		double		keys = rows;
 
-		if (attnums[i] != InvalidAttrNumber && plan_column_statistics(table, attnums[i], &form) && form.stadistinct != 0)
+		/* nulls alone have no number of distinct values */
+		if (attnums[i] != InvalidAttrNumber && plan_column_statistics(table, attnums[i], &form) && (form.stadistinct != 0 || form.stanullfrac == 1))
 			keys = form.stadistinct < 0 ? -form.stadistinct * rows : form.stadistinct;
 		distinct = Min(distinct * Max(keys, 1), Max(rows, 1));
 	}
 	return rows / Max(distinct, 1);
+}
+
+/* Returns whether an index compresses values of a column that the table has as they are, if they get shorter by that */
+static bool
+may_compress(Oid table, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return attnum > 0 && sg_read_column(table, attnum, &column) && column.attlen == -1 && plan_column_width(table, attnum) > TOAST_INDEX_TARGET &&
+		(column.attstorage == TYPSTORAGE_EXTENDED || column.attstorage == TYPSTORAGE_MAIN);
 }
 
 /* Returns whether workers share a sort of so many blocks, and pass each other sorted data in files. */
@@ -109,6 +122,8 @@ plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums
 		rows * (width / Min(equal, POSTING_KEYS) + sizeof(ItemPointerData)) / 0.9;
 	if (sort_is_shared(blocks) || sorted > maintenance_work_mem * 1024.0)
 		size.temporary = sorted;
+	for (int i = 0; i < n; i++)
+		size.most |= may_compress(table, attnums[i]);
 	return size;
 }
 
@@ -220,7 +235,7 @@ plan_index_use(Oid table, const char *statement, SgDiskUse *use)
 	PlanIndexSize size;
 
 	/* the fraction of rows for which a WHERE holds is unknown */
-	if (stmt->whereClause || !read_size(table, &rows, &blocks) || !plan_index_statement_size(table, rows, blocks, stmt, &size))
+	if (stmt->whereClause || !read_size(table, &rows, &blocks) || !plan_index_statement_size(table, rows, blocks, stmt, &size) || size.most)
 		return false;
 	use->tablespace = stmt->tableSpace ? get_tablespace_oid(stmt->tableSpace, true) :
 		GetDefaultTablespace(sg_rel_persistence(table), false);

@@ -448,6 +448,14 @@ SQL
 	like($s->query(sprintf $told, 'sorted'), qr/^warn\|temporary files take [\d.]+ MB: then tablespace apart has \d+ MB of free space/, 'and of temporary files');
 	$s->query(q{CALL sg_apply('sorted')});
 	like($s->{err}, qr/the build would take about \d+ MB, .*then tablespace apart has/, '... for which the build is not begun either');
+
+	# values that the index may compress are no reason not to begin
+	query(q{CREATE UNLOGGED TABLE long AS SELECT repeat(md5(g::text), 40) AS x FROM generate_series(1, 20000) g; ANALYZE long;
+		SELECT sg_plan_create('shorter'); SELECT sg_plan_add('shorter', 'CREATE INDEX long_shorter ON long (x) TABLESPACE apart')});
+	like($s->query(sprintf $told, 'shorter'), qr/^warn\|tablespace apart gets [\d.]+ MB of tables and indexes; [\d.]+ MB are free: then $low has/m, 'values that an index may compress');
+	$s->query(q{CALL sg_apply('shorter')});
+	is(states('shorter'), 'validated', '... are no reason not to build it') or diag($s->{err});
+	query('DROP TABLE long');
 	query('ALTER DATABASE postgres RESET ALL; DROP TABLE wide');
 	$s->quit;
 	$s = SgTest::Session->new($apart);
