@@ -181,7 +181,7 @@ CREATE TABLE unproved (a int, b int);
 SELECT sg_plan_create('unproved'), sg_plan_add('unproved', 'ALTER TABLE unproved ADD CONSTRAINT positive CHECK (a > 0)'), sg_plan_add('unproved', 'ALTER TABLE unproved ALTER b SET NOT NULL') \g /dev/null
 CALL sg_apply('unproved', validate => false);
 SELECT * FROM told WHERE subject = 'leftovers';
--- which have rows of their own there
+-- sg_plan_check tells, too
 SELECT result FROM sg_plan_check_details('unproved') WHERE check_name = 'leftovers';
 CALL sg_apply('unproved');
 SELECT * FROM told WHERE subject = 'leftovers';
