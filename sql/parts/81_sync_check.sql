@@ -267,7 +267,7 @@ BEGIN
         WHEN SQLSTATE 'SG000' THEN
             -- so that nothing is left of the snapshots, in the log neither
             PERFORM schemaguard.sg_scratch_close();
-        WHEN query_canceled OR OTHERS THEN
+        WHEN query_canceled OR assert_failure OR OTHERS THEN
             PERFORM schemaguard.sg_scratch_close();
             RAISE;
     END;

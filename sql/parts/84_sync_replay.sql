@@ -341,7 +341,7 @@ BEGIN
         END IF;
         objects := schemaguard.sg_scratch_keep(name, lines);
     EXCEPTION
-        WHEN query_canceled OR OTHERS THEN
+        WHEN query_canceled OR assert_failure OR OTHERS THEN
             PERFORM schemaguard.sg_scratch_close();
             RAISE;
     END;

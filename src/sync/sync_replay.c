@@ -172,6 +172,25 @@ is_locked(const VariableSetStmt *statement)
 	return setting && (setting->flags & GUC_NOT_WHILE_SEC_REST);
 }
 
+/*
+ * Leaves an option out by which an autovacuum worker, which has no checks, would
+ * compute an index's expressions
+ */
+static List *
+without_autosummarize(List *options)
+{
+	List	   *left = NIL;
+
+	foreach_ptr(DefElem, option, options)
+	{
+		if (pg_strcasecmp(option->defname, "autosummarize") == 0)
+			sync_script_left_out("autosummarize");
+		else
+			left = lappend(left, option);
+	}
+	return left;
+}
+
 /* Leaves ALTER TABLE's OWNER TO out; returns whether another command is left */
 static bool
 keep_owner(AlterTableStmt *statement)
@@ -182,6 +201,8 @@ keep_owner(AlterTableStmt *statement)
 	{
 		if (cmd->subtype == AT_DetachPartition)
 			((PartitionCmd *) cmd->def)->concurrent = false;
+		if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ReplaceRelOptions)
+			cmd->def = (Node *) without_autosummarize((List *) cmd->def);
 		if (cmd->subtype != AT_ChangeOwner)
 			cmds = lappend(cmds, cmd);
 	}
@@ -199,6 +220,7 @@ adapt(Node *statement)
 			return !is_locked((VariableSetStmt *) statement);
 		case T_IndexStmt:
 			((IndexStmt *) statement)->concurrent = false;
+			((IndexStmt *) statement)->options = without_autosummarize(((IndexStmt *) statement)->options);
 			return true;
 		case T_DropStmt:
 			((DropStmt *) statement)->concurrent = false;
@@ -253,8 +275,7 @@ sync_replay_allows(Oid function)
 		if (strcmp(name, here[i]) == 0)
 			return true;
 	}
-	/* their locks are of this database */
-	return name && (strncmp(name, "pg_advisory_", strlen("pg_advisory_")) == 0 || strncmp(name, "pg_try_advisory_", strlen("pg_try_advisory_")) == 0);
+	return false;
 }
 
 bool

@@ -191,15 +191,14 @@ check(ErrorData *error)
  * terminate a background process of the server that connects, but DROP waits
  * for it.
  */
-static void
+static ErrorData *
 drop_database(char *name)
 {
 	ErrorData  *error = worker_execute(psprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", quote_identifier(name)));
 
 	if (error && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		error = worker_execute(psprintf("DROP DATABASE IF EXISTS %s", quote_identifier(name)));
-	check(error);
-	check(worker_try(forget, name));
+	return error ? error : worker_try(forget, name);
 }
 
 static void
@@ -210,8 +209,15 @@ drop_leftovers(void)
 	check(worker_try(take_leftovers_here, &names));
 	foreach_ptr(char, name, names)
 	{
-		drop_database(name);
+		ErrorData  *error = drop_database(name);
+
 		give_name(name);
+		/* one that cannot be dropped holds up no other call */
+		if (error)
+			sg_rethrow_cancel(error);
+		if (error)
+			ereport(WARNING,
+					(errmsg("scratch database \"%s\" could not be dropped: %s", name, sg_error_message(error))));
 	}
 }
 
@@ -234,7 +240,7 @@ sync_scratch_main(void *argument)
 	if (job->deed == SCRATCH_CREATE)
 		check(worker_execute(create_text(job->name, 0, job->options)));
 	else if (job->deed == SCRATCH_DROP)
-		drop_database(job->name);
+		check(drop_database(job->name));
 	else if (job->deed == SCRATCH_FORGET)
 		check(worker_try(forget, job->name));
 }

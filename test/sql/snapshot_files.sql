@@ -22,7 +22,7 @@ SELECT sg_snapshot_from_files('psql', '{m/1_a.sql,m/10_c.sql,m/2_b.sql,m/2_b.dow
     DO 'BEGIN IF (SELECT max(x) FROM t) = 8 THEN EXECUTE ''ALTER TABLE t ADD y int''; END IF; END';
     CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD FOREIGN KEY (y) REFERENCES p DEFERRABLE INITIALLY DEFERRED;
     BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE t SET y = 1 WHERE x = 1; INSERT INTO p VALUES (1); COMMIT;
-    CREATE SCHEMA s AUTHORIZATION somebody CREATE TABLE inside (); SELECT pg_advisory_lock(1);
+    CREATE SCHEMA s AUTHORIZATION somebody CREATE TABLE inside ();
     CREATE TEMP TABLE gone AS SELECT 1 AS x; BEGIN; CREATE TABLE undone (); ROLLBACK; SELECT setval('t_id_seq', 4);
     SELECT set_config('search_path', '', false);$$,
     'DROP TABLE t']) > 0 AS done;
@@ -83,7 +83,7 @@ CREATE FUNCTION tried(statement text) RETURNS text LANGUAGE plpgsql AS 'BEGIN EX
 DO $$ BEGIN RAISE '%', (SELECT string_agg(s || ' => ' || tried(s), ';; ' ORDER BY n) FROM unnest(ARRAY[
     'SET ROLE pg_monitor', 'SELECT set_config(''role'', ''pg_monitor'', false)', 'SELECT set_config(''session_authorization'', ''pg_monitor'', false)',
     'CREATE FUNCTION f() RETURNS int LANGUAGE sql SET role = pg_monitor AS ''SELECT 1''', 'CREATE EXTENSION pgcrypto', 'CREATE EXTENSION nothing',
-    'SELECT pg_read_file(''postgresql.conf'')', 'SELECT lo_import(''x'')', 'SELECT lo_create(0)', 'COPY (SELECT 1) TO PROGRAM ''true''',
+    'SELECT pg_read_file(''postgresql.conf'')', 'SELECT pg_advisory_lock(1)', 'SELECT lo_import(''x'')', 'SELECT lo_create(0)', 'COPY (SELECT 1) TO PROGRAM ''true''',
     'UPDATE pg_authid SET rolsuper = true', 'SELECT pg_terminate_backend(pg_backend_pid())', 'SELECT dblink_connect(''dbname=postgres'')',
     'CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw', 'DO ''BEGIN COMMIT; END''',
     -- messages are in the encoding of this database; a parallel worker and autovacuum would run code without the checks
@@ -93,6 +93,12 @@ DO $$ BEGIN RAISE '%', (SELECT string_agg(s || ' => ' || tried(s), ';; ' ORDER B
     ]) WITH ORDINALITY t (s, n)); END $$ $file$]);
 SELECT sg_snapshot_from_files('left out', '{x.sql}', ARRAY['COPY (SELECT 1) TO PROGRAM ''true''; ALTER SYSTEM SET work_mem = 64; DROP DATABASE postgres;
     CREATE FUNCTION c() RETURNS int LANGUAGE c AS ''x''; DO ''BEGIN COPY (SELECT 1) TO PROGRAM $p$true$p$; ALTER ROLE pg_monitor LOGIN; END''']) > 0 AS done;
+-- an autovacuum worker has no checks; a failed ASSERT is none of OTHERS
+SELECT sg_snapshot_from_files('summarized', '{x.sql}', ARRAY['CREATE TABLE t (i int); CREATE INDEX ti ON t USING brin (i) WITH (autosummarize = on, pages_per_range = 2);
+    ALTER INDEX ti SET (autosummarize = on, pages_per_range = 3)']) > 0 AS done;
+SELECT * FROM made('summarized');
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['DO ''BEGIN ASSERT false; END''']);
+SELECT count(*) AS left_behind FROM pg_database WHERE datname ~ '^_sg_scratch';
 SELECT sg_snapshot_from_files('left out, too', '{x.sql,y.sql}', ARRAY['PREPARE TRANSACTION ''x''; ROLLBACK PREPARED ''x''; LOAD ''dblink''; DISCARD ALL;
     CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f(); CREATE SUBSCRIPTION s CONNECTION ''x'' PUBLICATION p; GRANT pg_monitor TO CURRENT_USER;
     CREATE TABLESPACE t LOCATION ''/x''; DO ''BEGIN FOR i IN 1 .. 9 LOOP CHECKPOINT; END LOOP; END'';', 'LISTEN x; SELECT pg_notify(''x'', ''''); DECLARE c CURSOR WITH HOLD FOR SELECT 1;
