@@ -199,6 +199,52 @@ end_fix(Fix *fix, bool clean)
 	return clean;
 }
 
+/* Records that there is nothing to fix in a step, with the reason, and its new state, if any */
+static void
+skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
+		  const char *hint)
+{
+	/* a count before the call is not logged: the deed itself reports it */
+	if (work->run->counting)
+		return;
+	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
+	run_append_warning(work, psprintf("skipped: %s", reason));
+	work->hint = hint;
+}
+
+/*
+ * Returns whether the step has to wait, because it keeps no copies, and another
+ * one of the call that is to put rows of the same table into quarantine has not:
+ * rows that break both would be lost.
+ */
+static bool
+waits_for_copies(StepWork *work)
+{
+	PlanRun    *run = work->run;
+
+	if (run->dry_run || work->step->orphans == ORPHANS_QUARANTINE)
+		return false;
+	foreach_ptr(PlanStep, other, plan_chosen_steps(run->plan))
+	{
+		if (other->step == work->step->step || other->skipped_by || other->orphans != ORPHANS_QUARANTINE || !plan_step_fixes(other) ||
+			!sg_same_text(other->child_table, work->step->child_table))
+			continue;
+		if (list_member_int(run->put_last, other->step))
+		{
+			run_put_last(run, work->step->step);
+			run_append_notice(work, psprintf("put last, behind step %d, which keeps copies of rows of the same table", other->step));
+			return true;
+		}
+		if (other->state != STEP_FAILED && !list_member_int(run->unkept, other->step))
+			continue;
+		skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				  psprintf("step %d, %s, has not put its rows into quarantine: those that break both would be lost", other->step, plan_step_object(other)),
+				  psprintf("Mend that, or leave it out, and CALL again:\n%s", plan_skip_call(other, "its rows need no copy")));
+		return true;
+	}
+	return false;
+}
+
 /*
  * Applies the step's policy to the orphans of its key, in batches with a commit
  * each; with run->dry_run, counts them.  The key is declared, armed and not
@@ -209,9 +255,21 @@ end_fix(Fix *fix, bool clean)
 static bool
 fix_step(StepWork *work, const FkKey *key)
 {
-	Fix		   *fix = new_fix(work);
+	Fix		   *fix;
+	bool		fixed;
 
-	return end_fix(fix, fix_table(fix, key, NULL, false));
+	if (waits_for_copies(work))
+		return false;
+	fix = new_fix(work);
+	fixed = end_fix(fix, fix_table(fix, key, NULL, false));
+	if (!fixed && work->step->orphans == ORPHANS_QUARANTINE)
+	{
+		MemoryContext old = MemoryContextSwitchTo(work->run->context);
+
+		work->run->unkept = lappend_int(work->run->unkept, work->step->step);
+		MemoryContextSwitchTo(old);
+	}
+	return fixed;
 }
 
 List *
@@ -308,19 +366,6 @@ was_dropped(const PlanStep *step, const StepView *view)
 			return false;
 	}
 	return view->existing == NULL && plan_step_is_there(step);
-}
-
-/* Records that there is nothing to fix in a step, with the reason, and its new state, if any */
-static void
-skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
-		  const char *hint)
-{
-	/* a count before the call is not logged: the deed itself reports it */
-	if (work->run->counting)
-		return;
-	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
-	run_append_warning(work, psprintf("skipped: %s", reason));
-	work->hint = hint;
 }
 
 /* Fixes a rule's rows; more can be added until the rule is made, or its index built */

@@ -109,6 +109,8 @@ typedef struct PlanRun
 	List	   *put_last;		/* numbers of steps postponed because their
 								 * tables are busy */
 	const struct SgSeen *seen;	/* moment at which the call began */
+	List	   *unkept;			/* int: steps with rows that are not yet in
+								 * quarantine, where that has failed */
 	bool		may_put_last;	/* postponed steps get another round in this
 								 * run */
 	bool		hasty;			/* a wait for a lock has timed out: later

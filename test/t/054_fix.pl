@@ -297,6 +297,20 @@ SQL
 	is(log_gaps($node, 'f'), '', 'every start in the log has one outcome');
 }
 
+# a row that breaks two keys, and of which the first is to keep a copy, is not deleted by the other while it is locked
+query(q{CREATE TABLE two_p (id int PRIMARY KEY); CREATE TABLE two_q (id int PRIMARY KEY); CREATE TABLE two (id int PRIMARY KEY, p_id int, q_id int);
+	INSERT INTO two SELECT g, 9, 9 FROM generate_series(1, 3) g; SELECT sg_plan_create('two'),
+	sg_plan_add_fk('two', 'two', 'p_id', 'two_p', fk_name => 'two_p', index => false, orphans => 'quarantine'),
+	sg_plan_add_fk('two', 'two', 'q_id', 'two_q', fk_name => 'two_q', index => false, orphans => 'delete')});
+my $holder = SgTest::Session->new($node);
+$holder->query('BEGIN; SELECT FROM two WHERE id = 3 FOR UPDATE');
+like(call(q{CALL sg_add_fks('two', fix => true)}, lock_attempts => 1), qr/step 1, two_p ON public.two, has not put its rows into quarantine/, 'it waits, with the reason');
+is(query('SELECT count(*) FROM two') . in_quarantine('two'), '12', 'and is there');
+$holder->query('COMMIT');
+query(q{CALL sg_add_fks('two', fix => true, fail => true)});
+is(query('SELECT count(*) FROM two') . in_quarantine('two'), '03', 'then it goes, with a copy');
+$holder->quit;
+
 my $log = slurp_file($node->logfile);
 unlike($log, qr/PANIC|TRAP:|was terminated by signal (?:6|7|8|11)\b|WARNING:  .*(?:leak|reference)/, 'no process of the server crashed, or leaked, by itself');
 $node->stop;
