@@ -527,7 +527,10 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 	{
 		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : names_of(other)->takes)
 		{
-			/* an object that is gone needs no drop, and one of another name is left alone */
+			/*
+			 * an object that is gone needs no drop, and one of another name
+			 * is left alone
+			 */
 			if ((is_drop && strcmp(name->does, "drops") == 0) || !is_there(name) || !is_about(cs->step, name) || has_name(names_of(cs)->gives, name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
