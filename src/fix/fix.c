@@ -224,18 +224,21 @@ waits_for_copies(StepWork *work)
 
 	if (run->dry_run || work->step->orphans == ORPHANS_QUARANTINE)
 		return false;
-	foreach_ptr(PlanStep, other, plan_chosen_steps(run->plan))
+	foreach_ptr(const PlanStep, keeper, run->steps)
 	{
-		if (other->step == work->step->step || other->skipped_by || other->orphans != ORPHANS_QUARANTINE || !plan_step_fixes(other) ||
-			!sg_same_text(other->child_table, work->step->child_table))
+		PlanStep   *other;
+
+		if (keeper->step == work->step->step || keeper->orphans != ORPHANS_QUARANTINE || !plan_step_fixes(keeper) ||
+			!sg_same_text(keeper->child_table, work->step->child_table))
 			continue;
-		if (list_member_int(run->put_last, other->step))
+		if (list_member_int(run->put_last, keeper->step))
 		{
 			run_put_last(run, work->step->step);
-			run_append_notice(work, psprintf("put last, behind step %d, which keeps copies of rows of the same table", other->step));
+			run_append_notice(work, psprintf("put last, behind step %d, which keeps copies of rows of the same table", keeper->step));
 			return true;
 		}
-		if (other->state != STEP_FAILED && !list_member_int(run->unkept, other->step))
+		other = plan_step_get(run->plan->name, keeper->step, true);
+		if (other == NULL || other->skipped_by || (other->state != STEP_FAILED && !list_member_int(run->unkept, other->step)))
 			continue;
 		skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				  psprintf("step %d, %s, has not put its rows into quarantine: those that break both would be lost", other->step, plan_step_object(other)),
@@ -551,7 +554,7 @@ static List *
 order_of_call(const PlanRun *run, List *steps)
 {
 	PlanGraph  *graph;
-	List	   *numbers = NIL;
+	Bitmapset  *numbers = NULL;
 	List	   *ordered = NIL;
 	char	   *hint;
 
@@ -562,13 +565,13 @@ order_of_call(const PlanRun *run, List *steps)
 		return steps;
 	foreach_ptr(const PlanStep, step, steps)
 	{
-		numbers = lappend_int(numbers, step->step);
+		numbers = bms_add_member(numbers, step->step);
 	}
 	foreach_ptr(List, round, plan_rounds(graph))
 	{
 		foreach_ptr(PlanStep, step, round)
 		{
-			if (list_member_int(numbers, step->step))
+			if (bms_is_member(step->step, numbers))
 				ordered = lappend(ordered, step);
 		}
 	}
@@ -714,7 +717,7 @@ fix_steps(PlanRun *run)
 				 stops ? errhint("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\n%s",
 								 plan_quarantine_all_call(run->plan->name, stops)) : 0));
 	count_first(run);
-	steps = order_of_call(run, steps);
+	run->steps = steps = order_of_call(run, steps);
 
 	if (!run->dry_run)
 		run->graph = plan_graph(plan_steps(run->plan->name));
