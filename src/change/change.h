@@ -226,6 +226,13 @@ extern char *change_rows_made(const PlanStep *step, ChangeMove *move);
 /* Returns why the statement of a step that has run has not done what done_when asks for, or NULL */
 extern FkProblem *change_not_done(const PlanStep *step);
 
+/*
+ * In a scope: lets a statement mean what it meant when the server wrote it.
+ * NULL in the text of an array means null, and definitions that a sync compares
+ * come without quotes.
+ */
+extern void change_pin_meaning(void);
+
 /* Returns whether a move runs as the caller */
 extern bool change_is_callers(const ChangeMove *move);
 

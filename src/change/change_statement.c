@@ -53,6 +53,13 @@ typedef struct AskArg
 	void	   *run_arg;
 } AskArg;
 
+void
+change_pin_meaning(void)
+{
+	sg_scope_set("array_nulls", "on");
+	sg_scope_set("quote_all_identifiers", "off");
+}
+
 static void
 ask(void *p)
 {
@@ -63,9 +70,7 @@ ask(void *p)
 		return;
 	change_check_caller(arg->move);
 	sg_caller_begin(&scope);
-	/* as in the run */
-	sg_scope_set("array_nulls", "on");
-	sg_scope_set("quote_all_identifiers", "off");
+	change_pin_meaning();
 	SPI_connect();
 	run_check_names(arg->sql);
 	code_run_as_meant(arg->move->reach, arg->sql, arg->run, arg->run_arg);

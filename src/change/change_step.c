@@ -474,12 +474,7 @@ run_move(const ChangeMove *move)
 	if (move->kept)
 		sg_make_of_kept(code_table_owner(move->table), move->known);
 
-	/*
-	 * NULL in the text of an array means null, as when the server wrote the
-	 * statement; a statement of a sync compares definitions, without quotes
-	 */
-	sg_scope_set("array_nulls", "on");
-	sg_scope_set("quote_all_identifiers", "off");
+	change_pin_meaning();
 	if (move->returns)
 		sg_scope_pin_texts();
 	foreach(lc, move->statements)
