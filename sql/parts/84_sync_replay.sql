@@ -230,10 +230,13 @@ DECLARE
     file      record;
     variables jsonb := coalesce(placeholders, '{}');
     parts     jsonb[];
+    files     text[] := '{}';
     read      text[] := '{}';
+    unread    text;
     s         record;
 BEGIN
     FOR file IN SELECT f.* FROM schemaguard.sg_replay_files(tool, paths, contents) f ORDER BY f.n LOOP
+        files := files || file.path;
         CONTINUE WHEN array_position(paths, file.path) = ANY (included);
         SELECT r.parts INTO parts FROM schemaguard.sg_replay_read(paths, contents, file.path, file.content, form, ARRAY[file.path],
             variables, '{}') r;
@@ -262,9 +265,9 @@ BEGIN
         END LOOP;
     END LOOP;
     -- such as files that include each other
-    SELECT f.path INTO file FROM schemaguard.sg_replay_files(tool, paths, contents) f WHERE f.path <> ALL (read) ORDER BY f.n LIMIT 1;
+    SELECT f.path INTO unread FROM unnest(files) WITH ORDINALITY f (path, n) WHERE f.path <> ALL (read) ORDER BY f.n LIMIT 1;
     IF FOUND THEN
-        RAISE invalid_parameter_value USING MESSAGE = format('%s is included only by files that do not run', file.path),
+        RAISE invalid_parameter_value USING MESSAGE = format('%s is included only by files that do not run', unread),
             HINT = 'Leave those files out.';
     END IF;
     RETURN to_jsonb(steps);

@@ -5,7 +5,8 @@ WITH object AS MATERIALIZED (
         -- what a replay of files has made belongs to nobody yet, so it is told as that role's
         SELECT s.kind, s.identity, s.parent, CASE WHEN s.properties ->> 'owner' = 'pg_database_owner'
                 AND (s.kind, s.identity) <> ('schema', 'public') AND current_setting('sg_snapshot.owner', true) <> ''
-            THEN s.properties || jsonb_build_object('owner', current_setting('sg_snapshot.owner')) ELSE s.properties END AS properties, s.oid
+            THEN s.properties || jsonb_build_object('owner', current_setting('sg_snapshot.owner'))
+            ELSE s.properties END AS properties, s.oid
         FROM (
 \ir 01_statement.sql
         ) s

@@ -72,7 +72,7 @@
 #define COPY_BASE 260
 #define COPY_COLUMN 12
 
-/* The same of an old value that is kept; per column of the row's key */
+/* Bytes of an old value that is kept, which do not depend on the value; and per column of its row's key, besides its name */
 #define VALUE_BASE 180
 #define VALUE_COLUMN 16
 
