@@ -680,8 +680,8 @@ count_first(PlanRun *run)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	sg_progress_done(0, 0);
 	sg_progress_total(0);
+	sg_progress_done(0, 0);
 	run->dry_run = run->counting = false;
 	run->rows = before;
 	PushActiveSnapshot(GetTransactionSnapshot());
