@@ -88,7 +88,8 @@ typedef struct FixRow
 	const FixKey *by;			/* the key that it breaks, or by which it is
 								 * reached */
 	List	   *also;			/* FixKey *: further keys that reach it, and
-								 * set their columns to null */
+								 * set their columns to null; fate is
+								 * FIX_SENTINEL or FIX_SET_NULL */
 	FixFate		fate;
 	bool		reached;		/* reached from an orphan by a key, not an
 								 * orphan itself */

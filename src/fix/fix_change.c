@@ -95,16 +95,17 @@ static void
 append_assignments(StringInfo buf, const FixRow *row)
 {
 	List	   *columns = fix_row_null_columns(row);
+	List	   *set = fix_row_set_columns(row);
 	ListCell   *lc;
 
 	foreach(lc, columns)
 	{
-		const char *name = lfirst(lc);
+		char	   *name = lfirst(lc);
 		AttrNumber	attnum = get_attnum(row->by->key->child, name);
 
 		appendStringInfo(buf, "%s%s = ", foreach_current_index(lc) ? ", " : "",
 						 quote_identifier(name));
-		if (row->fate == FIX_SET_NULL)
+		if (sg_has_name(set, name))
 		{
 			appendStringInfoString(buf, "NULL");
 			continue;
@@ -121,19 +122,15 @@ static void
 append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
 {
 	const FkKey *key = row->by->key;
-	ListCell   *lc;
 
-	appendStringInfoString(buf, "CASE WHEN ");
+	appendStringInfoString(buf, "CASE WHEN true");
 	if (row->fate == FIX_SENTINEL)
 	{
-		appendStringInfoString(buf, "NOT ");
+		appendStringInfoString(buf, " AND NOT ");
 		audit_sql_checked(buf, key);
 	}
-	else
-		foreach(lc, fix_row_null_columns(row))
-			appendStringInfo(buf, "%s%s IS NOT DISTINCT FROM NULL",
-							 foreach_current_index(lc) ? " AND " : "",
-							 audit_sql_column("fk", key->child, get_attnum(key->child, lfirst(lc))));
+	foreach_ptr(const char, name, fix_row_set_columns(row))
+		appendStringInfo(buf, " AND %s IS NOT DISTINCT FROM NULL", audit_sql_column("fk", key->child, get_attnum(key->child, name)));
 	appendStringInfo(buf, " THEN %d WHEN ", RESULT_DONE);
 	fix_append_orphan(buf, row->by, places);
 	appendStringInfo(buf, " THEN %d ELSE %d END", RESULT_ORPHAN, RESULT_OTHER);

@@ -674,7 +674,7 @@ must_undo(const FixBatch *batch)
 		const FixRow *row = &batch->rows[i];
 
 		any_kept |= row->kept;
-		any_reached |= row->reached;
+		any_reached |= row->reached || row->also;
 		copy_kept |= row->kept && row->fate == FIX_QUARANTINE;
 	}
 	return copy_kept || (any_kept && any_reached);

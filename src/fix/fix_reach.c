@@ -293,7 +293,7 @@ fix_fates_depend(const FixKey *key, List *keys, List *tables)
 		if (all != FIX_LEAVE && all != fate)
 			return true;
 		/* two batches would change a row twice */
-		if (fate == FIX_SET_NULL && list_member_oid(changed, by->key->child))
+		if (fate == FIX_SET_NULL && (list_member_oid(changed, by->key->child) || (key->step->sentinel && fix_shares_rows(by->key->child, key->key->child))))
 			return true;
 		changed = lappend_oid(changed, by->key->child);
 		all = fate;
@@ -422,7 +422,7 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 		add_row(batch, &row);
 		return batch->n - 1;
 	}
-	if (fate == FIX_SET_NULL && known->fate == FIX_SET_NULL)
+	if (fate == FIX_SET_NULL && (known->fate == FIX_SET_NULL || known->fate == FIX_SENTINEL))
 	{
 		if (known->by == by || list_member_ptr(known->also, by))
 			return -1;

@@ -324,24 +324,37 @@ null_columns_or_error(const FixKey *key, FixFate fate)
 	return columns;
 }
 
+/* Appends the names that the list lacks */
+static List *
+append_names(List *names, List *more)
+{
+	foreach_ptr(char, name, more)
+	{
+		if (!sg_has_name(names, name))
+			names = lappend(names, name);
+	}
+	return names;
+}
+
 /* Each column once, because keys may share columns, and an UPDATE sets each once */
+List *
+fix_row_set_columns(const FixRow *row)
+{
+	List	   *columns = row->fate == FIX_SET_NULL ? null_columns_or_error(row->by, FIX_SET_NULL) : NIL;
+
+	foreach_ptr(const FixKey, by, row->also)
+	{
+		columns = append_names(columns, null_columns_or_error(by, FIX_SET_NULL));
+	}
+	return columns;
+}
+
 List *
 fix_row_null_columns(const FixRow *row)
 {
-	List	   *columns;
-	ListCell   *lc;
-	ListCell   *lc2;
+	List	   *columns = fix_row_set_columns(row);
 
-	columns = null_columns_or_error(row->by, row->fate);
-	foreach(lc, row->also)
-	{
-		foreach(lc2, null_columns_or_error(lfirst(lc), row->fate))
-		{
-			if (!sg_has_name(columns, lfirst(lc2)))
-				columns = lappend(columns, lfirst(lc2));
-		}
-	}
-	return columns;
+	return row->fate == FIX_SENTINEL ? append_names(columns, null_columns_or_error(row->by, FIX_SENTINEL)) : columns;
 }
 
 /* Appends fk.a OPERATOR(s.=) what, by the type's own equality */

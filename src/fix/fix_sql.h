@@ -82,6 +82,9 @@ extern List *fix_null_columns(const FixKey *key, FixFate fate, FkProblem **probl
  */
 extern List *fix_row_null_columns(const FixRow *row);
 
+/* Returns those of these columns that become null whatever their value, sentinel or not */
+extern List *fix_row_set_columns(const FixRow *row);
+
 /* ---- parts of such statements: fk is the row ---- */
 
 /*
