@@ -71,12 +71,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_explain_statement(text, boolean) IS 'explains one line of sg_plan_sql(), for sg_plan_explain()';
 
-CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+-- Explains a step: `checked` has rows of sg_plan_check_details(), `written` lines of sg_plan_sql()
+CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, checked jsonb, written text[],
+    OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH checked AS MATERIALIZED (
-        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain_step.step], 'none') c),
+        SELECT c.step, c.check_name, c.result, c.detail
+        FROM jsonb_to_recordset(checked) c (step int, check_name text, result text, detail text)),
     this AS (
         SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks,
                EXISTS (SELECT FROM checked c WHERE c.result = 'warn' AND
@@ -111,9 +114,8 @@ BEGIN ATOMIC
                CASE WHEN e.takes = 'a moment' AND t.kind = 'column' AND EXISTS (SELECT FROM checked c WHERE c.check_name = 'rewrite')
                     THEN 'longer the larger the table is' ELSE e.takes END,
                CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
-        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain_step.step]) WITH ORDINALITY AS q (statement, place),
+        FROM unnest(written) WITH ORDINALITY AS q (statement, place),
              this t, schemaguard.sg_explain_statement(q.statement, t.kind = 'statement') e
-        WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
         SELECT 900000 + row_number() OVER (), format('%s.', upper(left(c.detail, 1)) || substr(c.detail, 2)), NULL,
                'longer the larger the table is', NULL
@@ -128,16 +130,32 @@ BEGIN ATOMIC
         FROM this t WHERE t.skipped_by IS NULL AND t.phase IS NULL)
     SELECT s.what, s.locks, s.takes, s.statement FROM said s ORDER BY s.place;
 END;
-COMMENT ON FUNCTION schemaguard.sg_plan_explain_step(text, int) IS 'does the work of sg_plan_explain() for one step';
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_step(text, int, jsonb, text[]) IS 'does the work of sg_plan_explain() for one step';
 
 CREATE FUNCTION schemaguard.sg_plan_explain_body(plan text, steps schemaguard.steps,
     OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
+    WITH chosen AS MATERIALIZED (
+        SELECT s.step, s.place FROM unnest(coalesce(steps::text::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place)),
+    checked AS MATERIALIZED (
+        SELECT c.step, jsonb_agg(to_jsonb(c)) AS rows
+        FROM sg_plan_check_details(plan, nullif(ARRAY(SELECT s.step FROM chosen s), '{}'), 'none') c
+        WHERE c.step > 0 OR c.result = 'block' GROUP BY c.step),
+    line AS MATERIALIZED (
+        SELECT q.statement, q.place, (regexp_match(q.statement, E'^-- step (\\d+)\\y'))[1]::int AS step
+        FROM sg_plan_sql(plan, nullif(ARRAY(SELECT s.step FROM chosen s), '{}')) WITH ORDINALITY AS q (statement, place)),
+    part AS MATERIALIZED (
+        SELECT l.statement, l.place, max(l.step) OVER (PARTITION BY l.part) AS step
+        FROM (SELECT l.*, count(l.step) OVER (ORDER BY l.place) AS part FROM line l) l),
+    written AS MATERIALIZED (
+        SELECT p.step, array_agg(p.statement ORDER BY p.place) AS lines
+        FROM part p WHERE p.statement !~ E'^-- step \\d+(, [a-z ]+)*$' GROUP BY p.step)
     SELECT e.what, e.locks, e.takes, e.statement
-    FROM unnest(coalesce(steps::text::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place),
-         LATERAL schemaguard.sg_plan_explain_step(plan, s.step) WITH ORDINALITY e (what, locks, takes, statement, place)
+    FROM chosen s LEFT JOIN checked c ON c.step = s.step LEFT JOIN checked whole ON whole.step = 0 LEFT JOIN written w ON w.step = s.step,
+         LATERAL schemaguard.sg_plan_explain_step(plan, s.step, coalesce(whole.rows, '[]') || coalesce(c.rows, '[]'), w.lines)
+             WITH ORDINALITY e (what, locks, takes, statement, place)
     ORDER BY s.place, e.place;
 END;
 COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, schemaguard.steps) IS 'does the work of sg_plan_explain()';

@@ -18,6 +18,9 @@ SELECT sg_plan_add_fk('exp', '"My Orders"', 'customer_id', 'customer', fk_name =
 -- before 18, NOT NULL goes by a CHECK
 SELECT * FROM unnest('{1,2,4,5,6,7,8,9,10}'::int[]) AS s (step), LATERAL (SELECT what, locks, takes FROM sg_plan_explain('exp', s.step)
     WHERE what !~ '^(In all|A lock)') x;
+-- a whole plan is its steps, one after the other
+SELECT (SELECT array_agg(what) FROM sg_plan_explain('exp')) = (SELECT array_agg(e.what ORDER BY s.place, e.place)
+    FROM unnest(sg_plan_steps('exp')) WITH ORDINALITY s (step, place), LATERAL sg_plan_explain('exp', s.step) WITH ORDINALITY e (what, locks, takes, statement, place)) AS same;
 SELECT what, statement FROM sg_plan_explain('exp', 2) \gx
 SELECT sg_plan_skip('exp', '{1}', 'not now'), sg_plan_set('exp', '{2}', '{"child_table": "exp.nowhere"}') \g /dev/null
 SELECT what FROM sg_plan_explain('exp', 1);
