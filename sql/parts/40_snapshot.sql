@@ -37,6 +37,7 @@ CREATE TABLE schemaguard.snapshot_object (
     properties jsonb NOT NULL,
     checksum   bytea NOT NULL,                  -- SHA-256 over kind, identity, parent and properties
     oid        oid,                             -- in that database, of a column its table's; null: not known
+    file       text,                            -- migration file that names it last; null: not known
     PRIMARY KEY (snapshot, kind, identity)
 );
 COMMENT ON TABLE schemaguard.snapshot_object IS 'objects of snapshots; docs/snapshots.md lists their properties';
@@ -48,6 +49,7 @@ COMMENT ON COLUMN schemaguard.snapshot_object.properties IS 'properties that are
 COMMENT ON COLUMN schemaguard.snapshot_object.checksum IS 'SHA-256 over kind, identity, parent and properties';
 COMMENT ON COLUMN schemaguard.snapshot_object.oid
     IS 'OID of the object, or of the column''s table, in the snapshot''s database; null: not known';
+COMMENT ON COLUMN schemaguard.snapshot_object.file IS 'migration file that names the object last; null: not known';
 
 -- Nobody writes these tables but the functions below, and those never change a row.  A role reads its own snapshots,
 -- pg_monitor all: they hold the text of functions, of other servers too.

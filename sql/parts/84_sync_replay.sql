@@ -127,6 +127,11 @@ BEGIN
                 replace('"' || replace(hole.value, '"', '""') || '"', E'\\', E'\\\\'), 'g');
             filled := regexp_replace(filled, E'(?<![:\\w]):' || hole.key || E'\\y', hole.plain, 'g');
         END IF;
+        IF length(filled) > length(content) + 67108864 THEN
+            RAISE program_limit_exceeded
+                USING MESSAGE = format('values of placeholders add more than 64 MB: the last one is of %s', hole.key),
+                HINT = 'Give the text that they make.';
+        END IF;
     END LOOP;
     RETURN filled;
 END
@@ -149,6 +154,26 @@ RETURN (
 COMMENT ON FUNCTION schemaguard.sg_replay_included(text[], text, text)
     IS 'returns the number of the file that another file includes';
 
+-- Appends what is read of a file, from a line on
+CREATE FUNCTION schemaguard.sg_replay_add(parts jsonb[], path text, line int, content text)
+RETURNS jsonb[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    size bigint := coalesce((parts[cardinality(parts)] ->> 'end')::bigint, 0) + length(content);
+BEGIN
+    IF cardinality(parts) >= 10000 OR size > 268435456 THEN
+        RAISE program_limit_exceeded USING MESSAGE = format('%s: with the files that it includes there are more than %s', path,
+                CASE WHEN size > 268435456 THEN '256 MB' ELSE '10000 parts' END),
+            HINT = 'Give the text that they make.';
+    END IF;
+    RETURN parts || jsonb_build_object('path', path, 'line', line, 'content', content, 'end', size);
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_add(jsonb[], text, int, text)
+    IS 'appends a part of a file to what is read';
+
 -- Cuts a file where psql reads another one, or sets a variable. Parts has what is read in the end: path, line and content of each.
 CREATE FUNCTION schemaguard.sg_replay_read(paths text[], contents text[], path text, content text, form text, inside text[],
     INOUT variables jsonb, INOUT parts jsonb[])
@@ -166,8 +191,8 @@ BEGIN
     FOR found IN SELECT x.n::int AS n, x.m FROM (
             SELECT l.n, regexp_match(l.line, E'^\\s*\\\\(i|ir|include|include_relative|set)\\s+(\\S+)\\s*(.*?)\\s*;?\\s*$') AS m
             FROM unnest(lines) WITH ORDINALITY l (line, n) WHERE form = ':') x WHERE x.m IS NOT NULL ORDER BY x.n LOOP
-        parts := parts || jsonb_build_object('path', path, 'line', first,
-            'content', schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
+        parts := schemaguard.sg_replay_add(parts, path, first,
+            schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
         first := found.n + 1;
         IF found.m[1] = 'set' THEN
             variables := variables || jsonb_build_object(found.m[2], replace(trim('''' FROM found.m[3]), '''''', ''''));
@@ -183,8 +208,8 @@ BEGIN
         SELECT r.variables, r.parts INTO variables, parts FROM schemaguard.sg_replay_read(paths, contents, paths[other], contents[other],
             form, inside || paths[other], variables, parts) r;
     END LOOP;
-    parts := parts || jsonb_build_object('path', path, 'line', first,
-        'content', schemaguard.sg_replay_filled(array_to_string(lines[first :], chr(10)), form, variables));
+    parts := schemaguard.sg_replay_add(parts, path, first,
+        schemaguard.sg_replay_filled(array_to_string(lines[first :], chr(10)), form, variables));
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_read(text[], text[], text, text, text, text[], jsonb, jsonb[])
@@ -227,6 +252,7 @@ DECLARE
             schemaguard.sg_replay_included(paths, x.path, trim('''"' FROM m.m[1])) i WHERE form = ':' AND paths[i] <> x.path);
     block     int := 100;
     kept      int;
+    saved     jsonb := '{}';
     file      record;
     variables jsonb := coalesce(placeholders, '{}');
     parts     jsonb[];
@@ -254,7 +280,12 @@ BEGIN
                 END IF;
                 block := block + 1;
                 kept := CASE WHEN s.tag IN ('BEGIN', 'START TRANSACTION') THEN cardinality(steps) END;
-            ELSIF s.tag IN ('SAVEPOINT', 'RELEASE') OR data = 'skip'
+                saved := '{}';
+            ELSIF s.tag = 'SAVEPOINT' THEN
+                saved := saved || jsonb_build_object(s.statement, cardinality(steps));
+            ELSIF s.tag = 'ROLLBACK TO' THEN
+                steps := steps[: coalesce((saved ->> s.statement)::int, cardinality(steps))];
+            ELSIF s.tag = 'RELEASE' OR data = 'skip'
                 AND s.tag IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'DO', 'CALL', 'TRUNCATE TABLE', 'COPY') THEN
                 NULL;
             ELSE
@@ -307,6 +338,58 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_check(text[], text[], text, jsonb, text)
     IS 'refuses arguments of sg_snapshot_from_files()';
 
+-- Returns the last part of an identity, without quotes and arguments
+CREATE FUNCTION schemaguard.sg_replay_name(identity text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (
+    SELECT coalesce(replace(m.m[1], '""', '"'), m.m[2])
+    FROM regexp_match(regexp_replace(identity, E'\\([^"]*\\)$', ''), '(?:"((?:[^"]|"")+)"|([^."]+))$') m (m));
+COMMENT ON FUNCTION schemaguard.sg_replay_name(text)
+    IS 'returns the name of an object without its schema or table';
+
+-- Returns the words of what files define, with the number and file of the statement; the query or body of an object names others
+CREATE FUNCTION schemaguard.sg_replay_words(steps jsonb, OUT n bigint, OUT path text, OUT word text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT DISTINCT s.n, s.path, coalesce(replace(w.m[1], '""', '"'), lower(w.m[2]))
+    FROM (SELECT e.n, e.e ->> 'path' AS path, CASE WHEN e.e ->> 'tag' ~ '(VIEW|FUNCTION|PROCEDURE)$'
+            THEN regexp_replace(e.e ->> 'statement', E'\\yAS\\y.*', '', 'i') ELSE e.e ->> 'statement' END AS text
+          FROM jsonb_array_elements(steps) WITH ORDINALITY e (e, n)
+          WHERE e.e ->> 'tag' !~ '^(INSERT|UPDATE|DELETE|MERGE|SELECT|COPY|SET|TRUNCATE TABLE|GRANT|REVOKE|ANALYZE|VACUUM|LOCK TABLE)$') s
+    CROSS JOIN LATERAL regexp_matches(s.text, E'"((?:[^"]|"")+)"|([[:alpha:]_][\\w$]*)', 'g') w (m)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_words(jsonb)
+    IS 'returns the words of statements of files that define something';
+
+-- Returns the file that names each object of a snapshot last, if it is a part of a table together with that table
+CREATE FUNCTION schemaguard.sg_replay_origins(snapshot text, steps jsonb, OUT kind text, OUT identity text, OUT file text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH word AS MATERIALIZED (SELECT w.* FROM schemaguard.sg_replay_words(steps) w), object AS MATERIALIZED (
+        SELECT o.kind, o.identity, schemaguard.sg_replay_name(o.identity) AS name,
+            CASE WHEN o.kind IN ('column', 'constraint', 'trigger', 'policy', 'rule') THEN schemaguard.sg_replay_name(o.parent) END AS whole
+        FROM schemaguard.snapshot_object o WHERE o.snapshot = sg_replay_origins.snapshot AND NOT o.properties ? 'extension')
+    SELECT DISTINCT ON (o.kind, o.identity) o.kind, o.identity, w.path
+    FROM object o JOIN word w ON w.word = coalesce(o.whole, o.name)
+    WHERE o.whole IS NULL OR (w.n, o.name) IN (SELECT x.n, x.word FROM word x)
+    ORDER BY o.kind, o.identity, w.n DESC
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_origins(text, jsonb)
+    IS 'returns the file that names each object of a snapshot last';
+
+CREATE FUNCTION schemaguard.sg_replay_note_files(snapshot text, kinds text[], identities text[], files text[])
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_replay_note_files';
+COMMENT ON FUNCTION schemaguard.sg_replay_note_files(text, text[], text[], text[])
+    IS 'notes the files that name objects of a snapshot of the caller';
+
 CREATE FUNCTION schemaguard.sg_replay(name text, paths text[], contents text[], tool text, placeholders jsonb, data text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -343,6 +426,8 @@ BEGIN
                 substr(failed -> 0 ->> 'line', 7), f ->> 'statement') FROM (SELECT failed -> 0 -> 'step' AS f) f;
         END IF;
         objects := schemaguard.sg_scratch_keep(name, lines);
+        PERFORM schemaguard.sg_replay_note_files(name, array_agg(o.kind), array_agg(o.identity), array_agg(o.file))
+        FROM schemaguard.sg_replay_origins(name, run) o;
     EXCEPTION
         WHEN query_canceled OR assert_failure OR OTHERS THEN
             PERFORM schemaguard.sg_scratch_close();

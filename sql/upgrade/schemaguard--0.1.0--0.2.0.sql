@@ -57,7 +57,7 @@ DROP POLICY own_rows ON schemaguard.quarantine;
 DROP EVENT TRIGGER schemaguard_drop_extension;
 
 ALTER TABLE schemaguard.snapshot ADD COLUMN environment jsonb;
-ALTER TABLE schemaguard.snapshot_object ADD COLUMN oid oid;
+ALTER TABLE schemaguard.snapshot_object ADD COLUMN oid oid, ADD COLUMN file text;
 
 -- fitted anew; a user's own stay
 DELETE FROM schemaguard.discovery_weight WHERE source = 'fitted';

@@ -267,6 +267,7 @@ find_rows(DriftComparison *c, void *arg)
 	hide_secrets(c->rows);
 	if (c->live)
 		drift_name_ddl(c->rows);
+	drift_name_files(c);
 	drift_mark_planned(c);
 }
 

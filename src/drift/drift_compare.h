@@ -226,6 +226,9 @@ extern DriftRisk drift_risk_of_changing(const DriftChange *change);
  */
 extern void drift_name_ddl(List *rows);
 
+/* Appends likewise the migration file that names the object of either snapshot last */
+extern void drift_name_files(DriftComparison *c);
+
 /* ---- drift_planned.c ---- */
 
 /* Sets class planned for rows that plan steps have made since the reference was taken in this database */

@@ -1,13 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * drift_ddl.c
- *	  Rows of drift name the DDL that made them.
+ *	  Rows of drift name the DDL, or the migration file, that made them.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
 #include "base/compat.h"
+#include "base/scope.h"
+#include "base/spi.h"
 #include "ddl/ddl.h"
 #include "drift/drift.h"
 #include "drift/drift_compare.h"
@@ -36,6 +42,15 @@ table_of(const DriftRow *row)
 	return NULL;
 }
 
+/* Appends a remark about who made a row's object, or else its table, to its detail */
+static void
+add_maker(DriftRow *row, const char *what, const char *own, const char *whole)
+{
+	if (own || whole)
+		row->detail = psprintf("%s%s%s%s: %s", row->detail ? row->detail : "", row->detail ? "; " : "",
+							   what, own ? "" : " of the table", own ? own : whole);
+}
+
 void
 drift_name_ddl(List *rows)
 {
@@ -61,8 +76,58 @@ drift_name_ddl(List *rows)
 		const char *own = texts[i++];
 		const char *whole = texts[i++];
 
-		if (own || whole)
-			row->detail = psprintf("%s%slast DDL%s: %s", row->detail ? row->detail : "", row->detail ? "; " : "",
-								   own ? "" : " of the table", own ? own : whole);
+		add_maker(row, "last DDL", own, whole);
+	}
+}
+
+void
+drift_name_files(DriftComparison *c)
+{
+	List	   *identities = NIL;
+	List	   *kinds = NIL;
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		values[4];
+	char	  **files;
+	MemoryContext context = CurrentMemoryContext;
+	SgScope		scope;
+	int			i = 0;
+
+	if (c->rows == NIL)
+		return;
+	foreach_ptr(const DriftRow, row, c->rows)
+	{
+		char	   *table = table_of(row);
+
+		kinds = lappend(lappend(kinds, unconstify(char *, row->kind)), "table");
+		identities = lappend(lappend(identities, unconstify(char *, row->object)), table ? table : "");
+	}
+	files = palloc0(sizeof(char *) * list_length(identities));
+	values[0] = CStringGetTextDatum(c->info[0]->name);
+	values[1] = CStringGetTextDatum(c->info[1]->name);
+	values[2] = sg_text_array(kinds);
+	values[3] = sg_text_array(identities);
+	sg_caller_begin(&scope);
+	sg_scope_set("row_security", "on");
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT w.place, coalesce("
+							  "(SELECT o.file FROM schemaguard.snapshot_object o WHERE o.snapshot = $1 AND o.kind = w.kind AND o.identity = w.identity),"
+							  "(SELECT o.file FROM schemaguard.snapshot_object o WHERE o.snapshot = $2 AND o.kind = w.kind AND o.identity = w.identity))"
+							  " FROM unnest($3, $4) WITH ORDINALITY w (kind, identity, place)",
+							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	for (uint64 n = 0; n < SPI_processed; n++)
+	{
+		char	   *file = SPI_getvalue(SPI_tuptable->vals[n], SPI_tuptable->tupdesc, 2);
+
+		if (file)
+			files[sg_spi_int64(SPI_tuptable->vals[n], SPI_tuptable->tupdesc, "place") - 1] = MemoryContextStrdup(context, file);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	foreach_ptr(DriftRow, row, c->rows)
+	{
+		const char *own = files[i++];
+
+		add_maker(row, "last named in", own, files[i++]);
 	}
 }

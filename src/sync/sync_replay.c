@@ -40,11 +40,14 @@
 #include "base/guard.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
+#include "base/spi.h"
+#include "log/log_grant.h"
 #include "script/script.h"
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
 
 SG_FUNCTION(sg_replay_statements);
+SG_FUNCTION(sg_replay_note_files);
 
 static Oid	caller = InvalidOid;	/* role of this process, if it has
 									 * replayed files */
@@ -322,23 +325,34 @@ typedef struct Statement
 	const char *tag;
 } Statement;
 
+/* Tells the two commands about a savepoint apart, and gives its name in place of the statement */
+static void
+name_savepoint(Statement *statement, const TransactionStmt *stmt)
+{
+	if (stmt->kind != TRANS_STMT_SAVEPOINT && stmt->kind != TRANS_STMT_ROLLBACK_TO)
+		return;
+	statement->tag = stmt->kind == TRANS_STMT_SAVEPOINT ? "SAVEPOINT" : "ROLLBACK TO";
+	statement->sql = stmt->savepoint_name;
+}
+
 static void
 parse(void *arg)
 {
 	Statement  *statement = arg;
 	List	   *raws = raw_parser(statement->sql, RAW_PARSE_DEFAULT);
+	Node	   *stmt = raws ? linitial_node(RawStmt, raws)->stmt : NULL;
 
-	statement->tag = raws ? CreateCommandName(linitial_node(RawStmt, raws)->stmt) : NULL;
-	if (raws && IsA(linitial_node(RawStmt, raws)->stmt, TransactionStmt) &&
-		((TransactionStmt *) linitial_node(RawStmt, raws)->stmt)->kind == TRANS_STMT_ROLLBACK_TO)
-		statement->tag = "SAVEPOINT";
+	statement->tag = stmt ? CreateCommandName(stmt) : NULL;
+	if (stmt && IsA(stmt, TransactionStmt))
+		name_savepoint(statement, (const TransactionStmt *) stmt);
 }
 
 /*
  * schemaguard.sg_replay_statements(content text)
  *
  * Returns the statements of a file as psql cuts it, each with its line, command
- * tag and text; an error of the scanner or parser is in place of the tag.
+ * tag and text, or of SAVEPOINT and ROLLBACK TO the savepoint's name; an error
+ * of the scanner or parser is in place of the text, without a tag.
  * Raises nothing for what the file says.
  */
 static Datum
@@ -376,4 +390,38 @@ sg_replay_statements_entered(PG_FUNCTION_ARGS)
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * schemaguard.sg_replay_note_files(snapshot text, kinds text[], identities
+ * text[], files text[])
+ *
+ * Notes for objects of a snapshot that the caller has taken the file that names
+ * each of them last; other objects stay as they are.
+ */
+static Datum
+sg_replay_note_files_entered(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID};
+	Datum		values[5];
+	SgScope		scope;
+
+	sg_check_granted(fcinfo);
+	for (int i = 0; i < 4; i++)
+	{
+		if (sg_arg_is_null(fcinfo, i))
+			PG_RETURN_VOID();
+		values[i] = PG_GETARG_DATUM(i);
+	}
+	values[4] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_UPDATE,
+							"UPDATE schemaguard.snapshot_object o SET file = f.file"
+							" FROM unnest($2, $3, $4) f (kind, identity, file), schemaguard.snapshot s"
+							" WHERE s.name = $1 AND s.role = $5 AND o.snapshot = s.name AND o.kind = f.kind AND o.identity = f.identity",
+							lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+	PG_RETURN_VOID();
 }

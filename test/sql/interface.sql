@@ -134,7 +134,7 @@ FROM (VALUES
   ('discovery_word', '{word,class,means,source}'),
   ('discovery_feedback', '{id,verdict,child_table,child_columns,parent_table,pattern,note,role,at}'),
   ('snapshot', '{name,taken_at,role,server,database,server_version_num,schemas,format,objects,unknown,checksum,imported_at,environment}'),
-  ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum,oid}'),
+  ('snapshot_object', '{snapshot,kind,identity,parent,properties,checksum,oid,file}'),
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
   ('lookup_table', '{table_name,key_columns,ignored_columns,condition,author,author_id,added_at}'),
   ('snapshot_lookup', '{snapshot,table_name,relid,key_columns,ignored_columns,contents,reason}'),

@@ -23,7 +23,8 @@ SELECT sg_snapshot_from_files('psql', '{m/1_a.sql,m/10_c.sql,m/2_b.sql,m/2_b.dow
     CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD FOREIGN KEY (y) REFERENCES p DEFERRABLE INITIALLY DEFERRED;
     BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE t SET y = 1 WHERE x = 1; INSERT INTO p VALUES (1); COMMIT;
     CREATE SCHEMA s AUTHORIZATION somebody CREATE TABLE inside ();
-    CREATE TEMP TABLE gone AS SELECT 1 AS x; BEGIN; CREATE TABLE undone (); ROLLBACK; SELECT setval('t_id_seq', 4);
+    CREATE TEMP TABLE gone AS SELECT 1 AS x; BEGIN; CREATE TABLE undone (); ROLLBACK; BEGIN; CREATE TABLE before_it (); SAVEPOINT "A b"; CREATE TABLE undone ();
+    SAVEPOINT c; CREATE TABLE undone2 (); RELEASE c; ROLLBACK TO "A b"; CREATE TABLE behind_it (); COMMIT; SELECT setval('t_id_seq', 4);
     SELECT set_config('search_path', '', false);$$,
     'DROP TABLE t']) > 0 AS done;
 SELECT * FROM made('psql');
@@ -38,6 +39,25 @@ SELECT * FROM made('included');
 SELECT sg_snapshot_from_files('x', '{main.sql}', ARRAY[E'\\i other.sql']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY[E'\\i b.sql', E'\n\\i c.sql', E'\\i b.sql']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY['SELECT 1', E'\\i c.sql', E'\\i b.sql']);
+
+-- what would be read without end
+SELECT sg_snapshot_from_files('x', (SELECT array_agg(i || '.sql' ORDER BY i) FROM generate_series(0, 24) i),
+    (SELECT array_agg(CASE WHEN i = 24 THEN 'SELECT 1;' ELSE format(E'\\i %s.sql\n\\i %s.sql\n', i + 1, i + 1) END ORDER BY i) FROM generate_series(0, 24) i));
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[(SELECT string_agg(format(E'\\set %s ''%s''', repeat('a', i), repeat(':' || repeat('a', i - 1) || ' ', 30)), E'\n'
+    ORDER BY i) FROM generate_series(2, 9) i) || E'\n--:aaaaaaaaa']);
+
+-- drift says which file names an object last: rows and what a view reads are no definition, and a key without a name is its table's
+SELECT sg_snapshot_from_files('named', '{1_t.sql,2_x.sql,3_v.sql,4_rows.sql}', ARRAY[
+    'CREATE SCHEMA n; CREATE TABLE n.t (id int PRIMARY KEY, a text); CREATE TABLE n."U v" (id int REFERENCES n.t);',
+    'ALTER TABLE n.t ADD x int; CREATE INDEX "t x" ON n.t (x);',
+    'CREATE VIEW n.v AS SELECT a, x FROM n.t; CREATE FUNCTION n.f(a int) RETURNS int LANGUAGE sql AS ''SELECT 1'';',
+    'INSERT INTO n.t (id, a, x) SELECT 1, ''a'', 1;']) > 0 AS done;
+SELECT kind, identity, file FROM schemaguard.snapshot_object WHERE snapshot = 'named' AND (parent ~ '^n[.]' OR identity ~ '^n[.]') ORDER BY kind, identity;
+CREATE SCHEMA n;
+CREATE TABLE n.t (id int PRIMARY KEY);
+SELECT kind, object, change, detail FROM sg_drift_details('named', schemas => '{n}') ORDER BY kind, object;
+SELECT kind, object, change, detail FROM sg_drift_details('live', 'named', '{n}') WHERE kind = 'column' ORDER BY kind, object;
+DROP SCHEMA n CASCADE;
 
 -- each tool's order, sections and placeholders
 SELECT sg_snapshot_from_files('flyway', '{V10__c.sql,V2__b.sql,V1.5__x.sql,R__v.sql,U2__b.sql}', ARRAY['ALTER TABLE ${s}.a DROP x',
