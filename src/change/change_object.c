@@ -413,6 +413,19 @@ is_kept(const ObjectAddress *object)
 	return OidIsValid(schema) && sg_is_attic(schema);
 }
 
+static char *
+blocking_hint(const PlanStep *step, const ChangeDependent *dependent)
+{
+	const char *plan;
+	char	   *ending = dependent->address.classId == TriggerRelationId ?
+		plan_filler_ending(dependent->address.objectId, &plan) : NULL;
+
+	if (ending)
+		return psprintf("It fills rows for a plan. What ends it:\n%s", ending);
+	return psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"),
+					quote_literal_cstr(plan_given(step->child_table)));
+}
+
 /*
  * Looks for every object on which a DROP without CASCADE would fail, except
  * keys and triggers that the step itself drops
@@ -422,6 +435,7 @@ change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 {
 	List	   *dependents = change_dependents_hook ? change_dependents_hook(&move->object) : NIL;
 	List	   *blocking = NIL;
+	const ChangeDependent *first = NULL;
 	bool		keeps = step->kind == STEP_DROP && !step->discard && move->object.classId == RelationRelationId &&
 		(is_relation(plan_changed_object(step)) || move->object.objectSubId != 0);
 
@@ -435,13 +449,15 @@ change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 				stays = true;
 		}
 		/* the step drops the triggers that fill rows from the object */
-		if (dependent->blocks && !stays && !plan_filler_is_of(dependent->identity, step->plan))
-			blocking = lappend(blocking, dependent->identity);
+		if (!dependent->blocks || stays || plan_filler_is_of(dependent->identity, step->plan))
+			continue;
+		first = first ? first : dependent;
+		blocking = lappend(blocking, dependent->identity);
 	}
 	if (blocking == NIL)
 		return true;
-	change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on %s", (char *) linitial(blocking), called),
-				   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));
+	change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on %s", first->identity, called),
+				   blocking_hint(step, first));
 	move->problem->dependents = blocking;
 	return false;
 }

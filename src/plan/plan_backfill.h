@@ -162,6 +162,13 @@ extern bool plan_filler_has_identity(const char *identity);
 /* Returns whether a text that ends with the identity of such a trigger names one of this plan's */
 extern bool plan_filler_is_of(const char *identity, const char *plan);
 
+/*
+ * Returns the statement that ends such a trigger, or NULL if it is another one
+ * or gone; sets *plan to the name of its plan, or to NULL if there is none that
+ * the current role may read
+ */
+extern char *plan_filler_ending(Oid trigger, const char **plan);
+
 /* Drops functions whose trigger was dropped with its table, or by hand */
 extern void plan_filler_sweep(void);
 

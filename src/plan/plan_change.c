@@ -778,6 +778,29 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 	}
 }
 
+/*
+ * Raises 22023 for the trigger of a plan that fills rows: a step that drops it
+ * could not give it back
+ */
+static void
+check_no_filler(const PlanStep *step)
+{
+	Oid			trigger;
+	const char *plan = NULL;
+	char	   *ending;
+
+	if ((step->kind != STEP_DROP && step->kind != STEP_RENAME) || plan_changed_object(step) != CHANGED_TRIGGER ||
+		!plan_filler_is_named(step->fk_name))
+		return;
+	trigger = plan_step_target(step, step->fk_name).objectId;
+	ending = OidIsValid(trigger) ? plan_filler_ending(trigger, &plan) : NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("trigger %s fills rows%s: no step drops or renames it", quote_identifier(step->fk_name),
+					plan ? psprintf(" for plan \"%s\"", plan) : ""),
+			 ending ? errhint("What ends it:\n%s", ending) : errhint("%s has no such trigger: leave the step out.", step->child_table)));
+}
+
 void
 plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg)
 {
@@ -794,6 +817,7 @@ plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name)
 		sg_check_name(step->fk_name, "name");
 	else
 		step->fk_name = make_name(step, is_taken, arg);
+	check_no_filler(step);
 	if (step->new_name)
 		sg_check_name(step->new_name, "new_name");
 	if ((step->kind == STEP_COLUMN || step->kind == STEP_DEFAULT) &&

@@ -39,6 +39,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -69,6 +70,7 @@
 #define FILLER_PATH		"pg_catalog, pg_temp"
 
 SG_FUNCTION(sg_plan_mark);
+SG_FUNCTION(sg_filler_ending);
 
 /*
  * Returns a hash of a plan's name as text, the suffix of its triggers.  It is
@@ -312,6 +314,75 @@ bool
 plan_filler_is_armed(const PlanStep *step)
 {
 	return plan_filler_tables(step) != NIL;
+}
+
+/* Returns whether sg_plan_release() drops the step's trigger: a column may be new, all else has to be done */
+static bool
+is_released(const PlanStep *step)
+{
+	return step->kind == STEP_COLUMN || step->state == STEP_VALIDATED;
+}
+
+/* Returns the trigger, or the one of a partitioned table that it is a clone of */
+static Form_pg_trigger
+find_root_trigger(Oid trigger)
+{
+	HeapTuple	tuple = find_trigger(trigger);
+	Form_pg_trigger form = tuple ? (Form_pg_trigger) GETSTRUCT(tuple) : NULL;
+
+	return form && OidIsValid(form->tgparentid) ? find_root_trigger(form->tgparentid) : form;
+}
+
+/* Returns the step whose trigger this is, of the plans that the current role may read, or NULL */
+static PlanStep *
+find_filling_step(Form_pg_trigger trigger)
+{
+	foreach_ptr(const FkPlan, plan, plan_readable())
+	{
+		if (strcmp(plan_mark(plan->name), strrchr(NameStr(trigger->tgname), '_') + 1) != 0)
+			continue;
+		foreach_ptr(PlanStep, step, plan_steps(plan->name))
+		{
+			char	   *source;
+			Oid			owner;
+
+			if (list_member_oid(plan_filler_tables(step), trigger->tgrelid) && find_function(step, &source, &owner) == trigger->tgfoid)
+				return step;
+		}
+	}
+	return NULL;
+}
+
+char *
+plan_filler_ending(Oid trigger, const char **plan)
+{
+	Form_pg_trigger form = find_root_trigger(trigger);
+	PlanStep   *step;
+
+	*plan = NULL;
+	if (form == NULL || !plan_filler_is_named(NameStr(form->tgname)))
+		return NULL;
+	step = find_filling_step(form);
+	if (step == NULL)
+		return psprintf("DROP FUNCTION %s CASCADE;", format_procedure_qualified(form->tgfoid));
+	*plan = step->plan;
+	return is_released(step) ? plan_release_call(step->plan) : plan_rollback_call(step);
+}
+
+/*
+ * schemaguard.sg_filler_ending(trigger oid)
+ *
+ * Returns the plan of plan_filler_ending(), or an empty text, and its statement
+ */
+static Datum
+sg_filler_ending_entered(PG_FUNCTION_ARGS)
+{
+	const char *plan;
+	char	   *ending = plan_filler_ending(PG_GETARG_OID(0), &plan);
+
+	if (ending == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(sg_text_array(list_make2(unconstify(char *, plan ? plan : ""), ending)));
 }
 
 bool
@@ -760,7 +831,7 @@ drop_fillers(const FkPlan *plan, bool of_done)
 		List	   *tables = plan_filler_tables(step);
 
 		if ((tables == NIL && !step->fills) ||
-			(of_done && step->kind != STEP_COLUMN && step->state != STEP_VALIDATED))
+			(of_done && !is_released(step)))
 			continue;
 		check_may_drop(plan, step, tables);
 		if (tables == NIL)

@@ -699,6 +699,26 @@ SELECT step, state, regexp_replace(reason, '[0-9]+', 'N') FROM schemaguard.plan_
 SELECT sg_plan_drop('part', force => true) \g /dev/null
 DROP TABLE children, parents;
 
+-- a trigger that fills rows for a plan is no object of a step, which could not give it back; its column says what ends it
+CREATE TABLE filled (id int PRIMARY KEY, a int);
+SELECT sg_plan_create('fills'), sg_plan_add_column('fills', 'filled', 'b', 'int', fill => 'a * 2'), sg_plan_create('over') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('fills');
+SET client_min_messages = notice;
+SELECT tgname AS filler FROM pg_trigger WHERE tgrelid = 'filled'::regclass \gset
+SELECT sg_plan_add_drop('over', 'trigger', 'filled', :'filler');
+SELECT sg_plan_add_rename('over', 'trigger', 'filled', 'mine', name => :'filler');
+SELECT sg_plan_add_drop('over', 'trigger', 'gone', :'filler');
+SELECT sg_plan_from_sql('over', format('DROP TRIGGER %I ON filled', :'filler'));
+SELECT reason FROM schemaguard.plan_note WHERE plan = 'over';
+SELECT sg_plan_add_drop('over', 'column', 'filled', 'b');
+CALL sg_apply('over', fail => false);
+SELECT sg_plan_release('fills', 'fill');
+CALL sg_apply('over');
+CALL sg_rollback_fks('over');
+SELECT sg_plan_drop('fills', force => true), sg_plan_drop('over', force => true) \g /dev/null
+DROP TABLE filled;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
