@@ -113,6 +113,14 @@ AS 'MODULE_PATHNAME', 'sg_plan_mark';
 COMMENT ON FUNCTION schemaguard.sg_plan_mark(text)
     IS 'returns the suffix of names of the triggers that fill a plan''s columns, equal in databases of all encodings';
 
+-- Of a trigger that fills columns: its plan, or nothing, and the statement that ends it
+CREATE FUNCTION schemaguard.sg_filler_ending(trigger oid)
+RETURNS text[]
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_filler_ending';
+COMMENT ON FUNCTION schemaguard.sg_filler_ending(oid)
+    IS 'returns the plan, or an empty text, of a trigger that fills columns, and the statement that ends it';
+
 CREATE FUNCTION schemaguard.sg_fill_lacks("table" regclass, child_table text, expressions text)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE

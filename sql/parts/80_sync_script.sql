@@ -194,6 +194,82 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
     IS 'returns the query for prerequisites that a server lacks; null: the statements need none';
 
+-- Tells whether a statement fails while a trigger has a column, or one of the type, in its WHEN clause. Triggers of plans, which fill
+-- columns, are in no snapshot: so no statement drops them.
+CREATE FUNCTION schemaguard.sg_sync_needs_free(kind text, what text, statement text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN kind = 'column' AND (what LIKE 'dropped%' OR what = 'type collation') OR kind = 'type' AND starts_with(statement, 'DO $labels');
+COMMENT ON FUNCTION schemaguard.sg_sync_needs_free(text, text, text)
+    IS 'tells whether a statement drops a column, or changes its type';
+
+-- Returns the columns and types of such statements that a script does not leave out
+CREATE FUNCTION schemaguard.sg_sync_to_be_free(statements jsonb, allow_drop boolean, blocked jsonb)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(array_agg(DISTINCT e ->> 'object'), '{}') FROM jsonb_array_elements(statements) e
+    WHERE (e ->> 'section')::int > 0 AND schemaguard.sg_sync_needs_free(e ->> 'kind', e ->> 'what', e ->> 'statement')
+        AND NOT (blocked ? (e ->> 'n') OR e ->> 'note' LIKE '% loses %' AND NOT allow_drop)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_to_be_free(jsonb, boolean, jsonb)
+    IS 'returns the columns that a script drops, or whose type it changes, and the types that it makes anew';
+
+-- Returns those of these columns, also of heirs, and types on which triggers of plans stand here, with the statement that ends the trigger
+CREATE FUNCTION schemaguard.sg_sync_fillers(objects text[], OUT object text, OUT told text, OUT ending text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH RECURSIVE filler AS MATERIALIZED (
+    SELECT t.oid, t.tgrelid, a.attname, a.atttypid
+    FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid AND f.pronamespace = 'schemaguard'::regnamespace
+    JOIN pg_depend d ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = t.tgrelid
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE starts_with(t.tgname::text, '~schemaguard_fill_') AND objects <> '{}'
+), above AS (
+    SELECT f.oid, f.attname, f.tgrelid AS relid FROM filler f
+    UNION SELECT a.oid, a.attname, i.inhparent FROM above a JOIN pg_inherits i ON i.inhrelid = a.relid
+), place AS (
+    SELECT a.oid, 'column' AS kind, ARRAY[n.nspname, c.relname, a.attname]::text[] AS name
+    FROM above a JOIN pg_class c ON c.oid = a.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION
+    SELECT f.oid, 'a column of type', ARRAY[n.nspname, t.typname]::text[]
+    FROM filler f JOIN pg_type t ON f.atttypid IN (t.oid, t.typarray) JOIN pg_namespace n ON n.oid = t.typnamespace
+)
+SELECT DISTINCT o, format('a trigger %s, which fills rows, stands on %s %s', coalesce('of plan "' || nullif(e.ending[1], '') || '"',
+    'of no plan'), p.kind, o), e.ending[2]
+FROM unnest(objects) o JOIN place p ON p.name = parse_ident(o)
+CROSS JOIN LATERAL (SELECT schemaguard.sg_filler_ending(p.oid) AS ending) e
+-- one that is gone by now is nobody's
+WHERE e.ending IS NOT NULL ORDER BY 1, 2
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_fillers(text[])
+    IS 'returns the columns and types on which triggers of plans stand, with the statement that ends the trigger';
+
+CREATE FUNCTION schemaguard.sg_sync_check_free(objects text[])
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    told    text;
+    endings text;
+BEGIN
+    SELECT string_agg(f.told, ', ' ORDER BY f.object), string_agg(DISTINCT f.ending, E'\n') INTO told, endings
+    FROM schemaguard.sg_sync_fillers(objects) f;
+    IF told IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = 'nothing has been applied: ' || told,
+            HINT = E'Run this first, then the script again:\n' || endings;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_check_free(text[])
+    IS 'raises 55000 if triggers of plans stand on columns or types';
+
 CREATE FUNCTION schemaguard.sg_sync_guard("on" boolean)
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -326,9 +402,9 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_head(jsonb, jsonb, text, text, boolean, bytea)
     IS 'returns the comment at the head of a script';
 
--- Returns the lines of a script before its statements: settings, the gate of sg_sync_gate(), and the check that the server has all roles,
--- collations, tablespaces and extensions that the statements need
-CREATE FUNCTION schemaguard.sg_sync_start(statements jsonb, target text)
+-- Returns the lines of a script before its statements: settings, the gate of sg_sync_gate(), the check that no trigger of a plan stands on
+-- these columns and types, and that the server has all roles, collations, tablespaces and extensions that the statements need
+CREATE FUNCTION schemaguard.sg_sync_start(statements jsonb, target text, to_be_free text[])
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -352,6 +428,17 @@ BEGIN
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;
     RETURN NEXT schemaguard.sg_sync_gate(statements);
+    IF to_be_free <> '{}' THEN
+        RETURN QUERY SELECT schemaguard.sg_sync_comment(format(E'%s: the script will not begin before\n%s', f.told, f.ending))
+            FROM schemaguard.sg_sync_fillers(to_be_free) f WHERE target = 'live';
+        RETURN NEXT '-- triggers of plans have to be gone from what is dropped, or gets another type';
+        RETURN NEXT format($free$DO %1$s
+BEGIN
+    IF current_setting('schemaguard_script.guard', true) = 'on' THEN
+        PERFORM schemaguard.sg_sync_check_free(%2$L);
+    END IF;
+END %1$s;$free$, schemaguard.sg_sync_tag(to_be_free::text), to_be_free);
+    END IF;
     IF lacking IS NOT NULL THEN
         IF target = 'live' THEN
             EXECUTE lacking INTO line;
@@ -370,7 +457,7 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_start(jsonb, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_start(jsonb, text, text[])
     IS 'returns the settings and checks of a script before its statements';
 
 CREATE FUNCTION schemaguard.sg_sync_sql_body(reference text, target text, schemas schemaguard.names, allow_drop boolean, partitions boolean,
@@ -403,7 +490,8 @@ BEGIN
         WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
         RETURN;
     END IF;
-    RETURN QUERY SELECT h FROM schemaguard.sg_sync_start(statements, target) h;
+    RETURN QUERY SELECT h FROM schemaguard.sg_sync_start(statements, target,
+        schemaguard.sg_sync_to_be_free(statements, allow_drop, blocked)) h;
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
                  blocked ->> (e.e ->> 'n') AS finder,
                  x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss

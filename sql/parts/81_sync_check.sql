@@ -236,6 +236,10 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
+    -- triggers that no snapshot has are not in the scratch database
+    RETURN QUERY SELECT 'column', f.object, 'changed', 'unknown', NULL, NULL, NULL, NULL,
+        format(E'the script will not begin: %s; before it:\n%s', f.told, f.ending), false
+        FROM schemaguard.sg_sync_fillers(schemaguard.sg_sync_to_be_free(script, allow_drop, blocked)) f WHERE target = 'live';
     FOR sent IN SELECT e ->> 'statement' AS told, e ->> 'before' AS hint FROM jsonb_array_elements(script) e
             WHERE e ->> 'note' IN ('sent', 'closed') LOOP
         RAISE WARNING USING MESSAGE = sent.told, HINT = sent.hint;

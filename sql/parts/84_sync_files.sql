@@ -39,6 +39,7 @@ DECLARE
     pairs   schemaguard.sync_pair[];
     files   jsonb[];
     at      record;
+    filler  record;
 BEGIN
     PERFORM schemaguard.sg_files_check(tool, project, existing);
     SELECT n.* INTO at FROM schemaguard.sg_files_number(tool, first, existing || ARRAY(
@@ -57,6 +58,10 @@ BEGIN
         RAISE NOTICE USING MESSAGE = format('%s left out', (SELECT count(*) FROM unnest(beside) b (line) WHERE b.line LIKE 'left out: %')),
             HINT = format('Which, and why: SELECT * FROM %s.sg_sync_sql(%L, %L);', schemaguard.sg_schema(), reference, target);
     END IF;
+    FOR filler IN SELECT f.told, f.ending FROM schemaguard.sg_sync_fillers(schemaguard.sg_sync_to_be_free(list, allow_drop, blocked)) f
+            WHERE target = 'live' LOOP
+        RAISE WARNING USING MESSAGE = filler.told || ': the files would fail', HINT = E'Run this first:\n' || filler.ending;
+    END LOOP;
     IF acts IS NULL THEN
         RETURN;
     END IF;

@@ -199,15 +199,13 @@ refuse(const SyncApply *apply, List *reasons)
 			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.")));
 }
 
-/* Returns the arguments of the call, for hints, except those of a run */
+/* Returns the arguments for a call of sg_sync_sql() that shows what is left, for hints */
 static char *
-given(const SyncApply *apply)
+script_arguments(const SyncApply *apply)
 {
 	FunctionCallInfo fcinfo = apply->fcinfo;
 	StringInfoData text;
 
-	if (apply->given)
-		return pstrdup(apply->given);
 	initStringInfo(&text);
 	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
 	if (!sg_arg_is_null(fcinfo, 1))
@@ -218,9 +216,18 @@ given(const SyncApply *apply)
 		appendStringInfoString(&text, ", partitions => true");
 	if (strcmp(apply->renames, "ask") != 0)
 		appendStringInfo(&text, ", renames => %s", quote_literal_cstr(apply->renames));
-	if (!sg_arg_is_null(fcinfo, 6))
-		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
 	return text.data;
+}
+
+/* Returns the arguments of the call, for hints, except those of a run */
+static char *
+given(const SyncApply *apply)
+{
+	char	   *plan = sg_arg_optional_text(apply->fcinfo, 6);
+
+	if (apply->given)
+		return pstrdup(apply->given);
+	return plan ? psprintf("%s, plan => %s", script_arguments(apply), quote_literal_cstr(plan)) : script_arguments(apply);
 }
 
 /*
@@ -245,6 +252,32 @@ refuse_closed(const SyncApply *apply, List *closed)
 			 errdetail("%s", text.data),
 			 errhint(sg_calls("Change them where the snapshot is taken, or accept that:\nSET schemaguard.accept_publication = on;\nCALL %s(%s);"),
 					 apply->procedure, given(apply))));
+}
+
+/* Raises 55000 if triggers of plans stand on columns that the steps drop, or whose type they change */
+static void
+refuse_filled(const SyncApply *apply, List *filled)
+{
+	StringInfoData text;
+	StringInfoData endings;
+	List	   *seen = NIL;
+
+	if (filled == NIL)
+		return;
+	initStringInfo(&text);
+	initStringInfo(&endings);
+	foreach_ptr(List, row, filled)
+	{
+		appendStringInfo(&text, "%s%s", text.len ? "\n" : "", (char *) linitial(row));
+		if (!sg_has_name(seen, lsecond(row)))
+			appendStringInfo(&endings, "\n%s", (char *) lsecond(row));
+		seen = lappend(seen, lsecond(row));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this database is not made what \"%s\" is: a plan fills what is dropped, or gets another type", apply->reference),
+			 errdetail("%s", text.data),
+			 errhint("Run this first, then make the same call again:%s", endings.data)));
 }
 
 /* Adds a list with the texts of a row, in the memory context of the call; returns the list */
@@ -274,6 +307,7 @@ wanted_steps(SyncApply *apply)
 	List	   *steps = NIL;
 	List	   *refused = NIL;
 	List	   *closed = NIL;
+	List	   *filled = NIL;
 	SgScope		scope;
 
 	apply->left_out = NIL;
@@ -300,6 +334,8 @@ wanted_steps(SyncApply *apply)
 			apply->sent = add_texts(apply, apply->sent, tuple, SPI_tuptable->tupdesc);
 		else if (kind && strcmp(kind, "closed") == 0)
 			closed = add_texts(apply, closed, tuple, SPI_tuptable->tupdesc);
+		else if (kind && strcmp(kind, "filled") == 0)
+			filled = add_texts(apply, filled, tuple, SPI_tuptable->tupdesc);
 		else if (kind && strcmp(kind, "bare") == 0)
 			apply->bare = lappend(apply->bare, MemoryContextStrdup(apply->context, left_out));
 		else if (left_out)
@@ -313,6 +349,7 @@ wanted_steps(SyncApply *apply)
 	if (refused)
 		refuse(apply, refused);
 	refuse_closed(apply, closed);
+	refuse_filled(apply, filled);
 	apply->sent = list_concat(apply->sent, closed);
 	return steps;
 }
@@ -723,11 +760,11 @@ tell_end(const SyncApply *apply)
 	else if (apply->last != ROUND_NONE)
 		ereport(WARNING,
 				(errmsg("this database is not yet what \"%s\" is", apply->reference),
-				 errhint(sg_calls("What is left:\nSELECT * FROM sg_sync_sql(%s);"), quote_literal_cstr(apply->reference))));
+				 errhint(sg_calls("What is left:\nSELECT * FROM sg_sync_sql(%s);"), script_arguments(apply))));
 	else
 		ereport(NOTICE,
 				(errmsg("left out of what makes this database what \"%s\" is: %s", apply->reference, left_out_text(apply->left_out)),
-				 errhint(sg_calls("To see them by name:\nSELECT * FROM sg_sync_sql(%s);"), quote_literal_cstr(apply->reference))));
+				 errhint(sg_calls("To see them by name:\nSELECT * FROM sg_sync_sql(%s);"), script_arguments(apply))));
 }
 
 char *

@@ -274,6 +274,7 @@ my @calls = (
 	[ sg_plan_retarget => q{SELECT sg_plan_retarget('isolated', 't.check_row_p', 't.key_domain_p')} ],
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
+	[ sg_filler_ending => q{SELECT schemaguard.sg_filler_ending(oid) FROM pg_trigger} ],
 	[ sg_fill_lacks => q{CALL fixture.each($$SELECT schemaguard.sg_fill_lacks('t.%1$s_c', 't.%1$s_c', 'p + q')$$)} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_sync_bounded sg_sync_goes_on sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_mark sg_may_refer sg_plan_add_alike sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_check_time sg_plan_trigger_sql sg_plan_trigger_is sg_plan_function_is sg_plan_view_is sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
@@ -318,7 +319,7 @@ my @calls = (
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_files_history sg_files_history_body sg_migration_history_body sg_history_digest sg_history_files sg_history_matched sg_history_place sg_history_rows sg_history_sum sg_history_tables)),
 	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register rows sent settings stated told tools)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
-		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
+		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked needs_free to_be_free fillers check_free lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
 		typed attribute_renames renamed_attributes
 		acts alone alters anew attic_name backs backward beyond changes column_flags computing creates described detours doubtful drops

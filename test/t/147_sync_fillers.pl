@@ -1,0 +1,77 @@
+# 147_sync_fillers.pl: the trigger by which a plan fills a column is in no snapshot, and nothing drops the column, or changes its type, while it
+# stands there: so sg_sync_check does not pass, and the script and sg_sync_apply end before anything is done, with the call that ends it.
+#
+# rooms: sync plan
+# majors: one (what stands on what is the same)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('sync_fillers', conf => "autovacuum = off\nfsync = off\n");
+my $db = 'postgres';
+
+sub query { my ($sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error;\n$sql"); }
+
+my $files = $PostgreSQL::Test::Utils::tmp_check;
+my $args = "'taken', allow_drop => true";
+my ($rollback, $second, $release) = ((map { "CALL public.sg_rollback_fks('waits', steps => '{$_}');" } 1, 2), "SELECT public.sg_plan_release('fills', 'fill');");
+query(<<'SQL');
+CREATE TYPE mood AS ENUM ('good', 'bad', 'gone');
+CREATE TABLE t (id int PRIMARY KEY, d int, wide bigint, m mood);
+CREATE TABLE heir () INHERITS (t);
+CREATE TABLE "Part""s" (id int, x int) PARTITION BY RANGE (id);
+CREATE TABLE "Part""s1" PARTITION OF "Part""s" FOR VALUES FROM (0) TO (10);
+CREATE TABLE kept (id int);
+INSERT INTO t VALUES (1, 1, 1, 'good'), (2, 2, NULL, NULL); INSERT INTO "Part""s" VALUES (1, 1);
+SELECT sg_snapshot_take('taken');
+DROP TABLE kept; CREATE TABLE made (id int);
+ALTER TABLE t ALTER wide TYPE int; ALTER TYPE mood ADD VALUE 'later';
+SELECT sg_plan_create('fills'), sg_plan_add_column('fills', 't', 'd2', 'int', fill => 'd * 2'), sg_plan_add_column('fills', '"Part""s"', 'X 2', 'int', fill => 'x * 2');
+SELECT sg_plan_create('waits'), sg_plan_add_not_null('waits', 't', 'wide', policy => 'set', fill => 'd'),
+    sg_plan_add_not_null('waits', 't', 'm', policy => 'set', fill => $$'bad'::public.mood$$);
+CALL sg_apply('fills', fail => true);
+SQL
+# steps that are not done: somebody holds a row
+my $holder = SgTest::Session->new($node);
+$holder->query('BEGIN; SELECT FROM t WHERE id = 2 FOR UPDATE');
+query("SET schemaguard.lock_timeout = '100ms'; CALL sg_apply('waits', fix => true, fail => false)");
+$holder->query('COMMIT');
+$holder->quit;
+my $stands = join "\n", map { qq{a trigger of plan "$_->[0]", which fills rows, stands on $_->[1]} } [ fills => 'column public."Part""s"."X 2"' ],
+  [ waits => 'a column of type public.mood' ], [ fills => 'column public.t.d2' ], [ waits => 'column public.t.wide' ];
+my $script = query("SELECT * FROM sg_sync_sql($args)");
+# what the script says at its end, and which of the two tables there are
+my $run = sub {
+	append_to_file("$files/filled.sql", $_[0]);
+	my $said = `psql -XqAt -f '$files/filled.sql' '@{[ $node->connstr($db) ]}' 2>&1`;
+	unlink "$files/filled.sql";
+	return $said . query(q{SELECT string_agg(c::text, ' ') FROM unnest(ARRAY[to_regclass('kept'), to_regclass('made')]) c});
+};
+is(query("SELECT string_agg(substring(detail FROM 'the script will not begin: ([^;]*)'), E'\\n') FROM sg_sync_check_details($args) WHERE class = 'unknown' AND NOT left_out"),
+	$stands, 'the check does not pass');
+is(query("SELECT string_agg(object, ' ' ORDER BY object) FROM sg_sync_check_details('taken') WHERE detail LIKE '%will not begin%'"),
+	'public.t.wide', 'without allow_drop, what is not dropped is in nobody\'s way');
+like($script, qr/^-- a trigger of plan "waits"[^\n]* on column public\.t\.wide: the script will not begin before\n-- \Q$rollback\E\n/m, 'the head of the script tells');
+my $ended = $run->($script);
+like($ended, qr/ERROR:  nothing has been applied: \Q@{[ $stands =~ s{\n}{, }gr ]}\E\nHINT:  Run this first, then the script again:\n\Q$rollback\E\n\Q$second\E\n\Q$release\E\n.*\nmade$/s,
+	'and ends before anything is done');
+is_error($node, "CALL sg_sync_apply($args)", '55000', qr/this database is not made what "taken" is: a plan fills what is dropped, or gets another type\nDETAIL:  \Q$stands\E\n/,
+	'so does sg_sync_apply', dbname => $db);
+is_error($node, "CALL sg_sync_apply($args)", '55000', qr/make the same call again:\n\Q$release\E\n\Q$second\E\n\Q$rollback\E\n/, 'which says what ends that', dbname => $db);
+is(query("SELECT count(*) FROM schemaguard.plan WHERE name LIKE 'sync %'"), '0', 'before it makes a plan');
+query($_) for $release, $second, $rollback;
+is(query("SELECT count(*) FROM sg_sync_check_details($args) WHERE NOT left_out"), '0', 'after these calls, the check passes');
+is($run->($script), 'kept', 'the script that was written before runs');
+
+# what is left is told by a call with the same arguments
+query(q{ALTER TABLE t ADD more int; CREATE VIEW on_it AS SELECT more FROM t;
+	INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('view', 'public.on_it', 'stays')});
+my (undef, undef, $left) = $node->psql($db, "CALL sg_sync_apply('taken', '{public}', allow_drop => true, renames => 'drop', fail => false)");
+like($left, qr/this database is not yet what "taken" is\nHINT:  What is left:\nSELECT \* FROM public\.sg_sync_sql\('taken', schemas => '\{public\}', allow_drop => true, renames => 'drop'\);/,
+	'what is left is told by a call with the same arguments');
+$node->stop;
+done_testing();
