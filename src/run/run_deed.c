@@ -8,6 +8,10 @@
  *	  look was for.  So the function that does a deed takes its own look, and
  *	  each table is locked before the look reads anything about it.
  *
+ *	  Deeds that look at the same tables in different orders would deadlock.
+ *	  One that was looked at before locks the tables of that look first, in
+ *	  the order of their OIDs.
+ *
  *	  The body of a function can be replaced under any lock, and so can the
  *	  CHECK of a domain.  These are judged by their owners (code.h).
  *
@@ -37,6 +41,12 @@
 #include "run/run_deed.h"
 #include "run/run_lock.h"
 
+struct LookedTable
+{
+	Oid			relid;
+	Oid			named;			/* see CodeLock */
+};
+
 /* A deed under way */
 typedef struct Deed
 {
@@ -48,7 +58,10 @@ typedef struct Deed
 								 * planting code */
 	List	   *schemas;		/* OIDs of schemas that cannot be renamed
 								 * meanwhile */
-	MemoryContext context;		/* memory context of that list */
+	List	  **tables;			/* receives the tables that it looks at
+								 * (LookedTable *), or NULL */
+	const List *first;			/* tables to lock before the look */
+	MemoryContext context;		/* memory context of these lists */
 	void		(*fn) (void *arg);
 	void	   *arg;
 } Deed;
@@ -165,6 +178,25 @@ hold_schema(Deed *deed, Oid relid)
 	MemoryContextSwitchTo(old);
 }
 
+/* Adds a table that the deed looks at, once each */
+static void
+add_table(Deed *deed, Oid relid, Oid named)
+{
+	MemoryContext old;
+	LookedTable  *table;
+
+	foreach_ptr(const LookedTable, known, *deed->tables)
+	{
+		if (known->relid == relid)
+			return;
+	}
+	old = MemoryContextSwitchTo(deed->context);
+	table = palloc(sizeof(LookedTable));
+	*table = (LookedTable) {relid, named};
+	*deed->tables = lappend(*deed->tables, table);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 {
@@ -178,8 +210,42 @@ lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 	if (!is_covered(relid, mode))
 		run_lock_reached(deed->action, relid, named, mode);
 	hold_schema(deed, relid);
+	if (deed->tables)
+		add_table(deed, relid, named);
 	if (!deed->is_weak && !is_covered(relid, ShareUpdateExclusiveLock))
 		deed->is_weak = is_of_another(relid, deed->caller);
+}
+
+static bool
+is_there(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+static int
+by_oid(const ListCell *a, const ListCell *b)
+{
+	Oid			one = ((const LookedTable *) lfirst(a))->relid;
+	Oid			other = ((const LookedTable *) lfirst(b))->relid;
+
+	return (one > other) - (one < other);
+}
+
+/*
+ * Locks the tables of an earlier look; those that were dropped since stay
+ * unlocked, for the next look to report
+ */
+static void
+lock_first(Deed *deed)
+{
+	List	   *sorted = list_copy(deed->first);
+
+	list_sort(sorted, by_oid);
+	foreach_ptr(const LookedTable, table, sorted)
+	{
+		if (is_there(table->relid) && is_there(table->named))
+			lock_reached(table->relid, table->named, NoLock, deed);
+	}
 }
 
 static void
@@ -187,6 +253,7 @@ do_locked(void *arg)
 {
 	Deed	   *deed = arg;
 
+	lock_first(deed);
 	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
 }
 
@@ -216,18 +283,17 @@ do_as_seen(void *arg)
 }
 
 static void
-do_deed(RunAction *action, bool reads, void (*fn) (void *arg), void *arg)
+do_deed(Deed deed)
 {
-	Deed		deed = {.action = action,.caller = GetUserId(),.reads = reads,.context = CurrentMemoryContext,
-	.fn = fn,.arg = arg};
-
+	deed.caller = GetUserId();
+	deed.context = CurrentMemoryContext;
 	sg_plan_apart_if(&deed.is_weak, do_as_seen, &deed);
 }
 
 void
 run_deed(RunAction *action, void (*fn) (void *arg), void *arg)
 {
-	do_deed(action, false, fn, arg);
+	do_deed((Deed) {.action = action,.fn = fn,.arg = arg});
 }
 
 static RunAction
@@ -243,15 +309,27 @@ action_alone(void)
 void
 run_deed_alone(void (*fn) (void *arg), void *arg)
 {
+	run_deed_looked_at(NIL, fn, arg);
+}
+
+void
+run_deed_looked_at(const List *tables, void (*fn) (void *arg), void *arg)
+{
 	RunAction	action = action_alone();
 
-	do_deed(&action, false, fn, arg);
+	do_deed((Deed) {.action = &action,.first = tables,.fn = fn,.arg = arg});
 }
 
 void
 run_deed_reading(void (*fn) (void *arg), void *arg)
 {
+	run_deed_look(NULL, fn, arg);
+}
+
+void
+run_deed_look(List **tables, void (*fn) (void *arg), void *arg)
+{
 	RunAction	action = action_alone();
 
-	do_deed(&action, true, fn, arg);
+	do_deed((Deed) {.action = &action,.reads = true,.tables = tables,.fn = fn,.arg = arg});
 }

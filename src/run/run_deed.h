@@ -47,4 +47,20 @@ extern void run_deed_alone(void (*fn) (void *arg), void *arg);
 /* Like run_deed_alone(), for a deed that only reads: locks every table in ACCESS SHARE */
 extern void run_deed_reading(void (*fn) (void *arg), void *arg);
 
+/* A table that a deed has looked at */
+typedef struct LookedTable LookedTable;
+
+/*
+ * Like run_deed_reading(), for the look before a deed: adds each table that it
+ * locks to *tables (LookedTable *), in the current memory context.
+ */
+extern void run_deed_look(List **tables, void (*fn) (void *arg), void *arg);
+
+/*
+ * Like run_deed_alone(), for the deed after such a look: locks its tables
+ * first, in the order of their OIDs, so that deeds which look at the same
+ * tables in different orders don't deadlock.
+ */
+extern void run_deed_looked_at(const List *tables, void (*fn) (void *arg), void *arg);
+
 #endif							/* SG_RUN_DEED_H */

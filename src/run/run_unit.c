@@ -237,6 +237,14 @@ run_arm_timeout(int ms)
 }
 
 void
+run_restart_timeout(int ms)
+{
+	/* an outer limit stays as it is */
+	if (armed_level == GetCurrentTransactionNestLevel() - 1 && step_timeout != MAX_TIMEOUTS && get_timeout_active(step_timeout))
+		enable_timeout_after(step_timeout, ms);
+}
+
+void
 run_disarm_timeout(void)
 {
 	if (is_within())

@@ -62,6 +62,9 @@ extern void run_disarm_statement_timeout(void);
 extern ErrorData *run_try(int ms, void (*fn) (void *arg), void *arg);
 extern ErrorData *run_try_undo(int ms, void (*fn) (void *arg), void *arg);
 
+/* Lets the limit of the run_try() that has called this function begin anew, with another length */
+extern void run_restart_timeout(int ms);
+
 /* Returns the limit of a query that a role has stored: schemaguard.statement_timeout, or a minute if that is 0 */
 extern int	run_query_limit(void);
 

@@ -220,7 +220,9 @@ do_prepare(void *arg)
 static void
 prepare(void *arg)
 {
-	run_deed_reading(do_prepare, arg);
+	LiveTest   *lt = arg;
+
+	run_deed_look(&lt->tables, do_prepare, lt);
 }
 
 /*
@@ -250,6 +252,8 @@ do_attempt(void *arg)
 
 	live_begin_as(&scope, InvalidOid);
 	lt->reason = verify_reach_again(&lt->reach, lt->role);
+	/* nobody had to wait for a row so far */
+	run_restart_timeout(live_attempt_limit());
 	if (lt->reason == NULL)
 		do_at_once(lt);
 	sg_scope_end(&scope);
@@ -263,7 +267,9 @@ do_attempt(void *arg)
 static void
 attempt(void *arg)
 {
-	run_deed_alone(do_attempt, arg);
+	LiveTest   *lt = arg;
+
+	run_deed_looked_at(lt->tables, do_attempt, lt);
 }
 
 /* Returns whether an error names this key, or its clone on a partition */
@@ -303,7 +309,7 @@ attempt_once(LiveTest *lt)
 	lt->changing = false;
 	/* the end of the last subtransaction has reset the progress report */
 	sg_progress_phase(SG_PHASE_EXECUTING);
-	edata = run_try_undo(live_attempt_limit(), attempt, lt);
+	edata = run_try_undo(sg_lock_wait(DeadlockTimeout) + live_attempt_limit(), attempt, lt);
 
 	if (edata == NULL)
 		return lt->observed == OUTCOME_UNSEEN;

@@ -58,7 +58,6 @@ typedef struct VerifyReach
 
 	/* filled in by verify_reach_tables */
 	CodeReach  *code;			/* code that all of it could run */
-	List	   *tables;			/* tables with their partitions, by OID */
 	List	   *beside;			/* other keys that lead from the parent to the
 								 * child of the key under test */
 	List	   *rejecting;		/* other keys that may refuse the statement
@@ -93,6 +92,8 @@ typedef struct LiveTest
 	bool		no_copies;		/* copies are impossible */
 
 	/* prepared */
+	List	   *tables;			/* tables of the look (LookedTable *), which the
+								 * attempts lock in one order */
 	List	   *candidates;		/* Candidate * */
 	int			fresh_column;	/* index into the key's columns */
 	Bitmapset  *fresh;			/* other columns of a copy that must differ */

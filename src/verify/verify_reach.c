@@ -215,16 +215,14 @@ static char *
 table_problem(VerifyReach *reach, Oid relid, CmdType event)
 {
 	char	   *problem = verify_read_problem(relid, GetUserId());
-	ListCell   *lc;
 	char	   *written = reach_written(reach, relid, event);
 
 	if (problem == NULL)
 		problem = written;
-	foreach(lc, sg_with_partitions(relid))
+	foreach_oid(member, sg_with_partitions(relid))
 	{
-		reach->tables = list_append_unique_oid(reach->tables, lfirst_oid(lc));
 		if (problem == NULL)
-			problem = member_problem(lfirst_oid(lc), event);
+			problem = member_problem(member, event);
 	}
 	return problem;
 }
@@ -436,7 +434,7 @@ verify_reach_again(const VerifyReach *reach, Oid role)
 	char	   *problem;
 	Oid			now;
 
-	again.tables = again.beside = again.rejecting = NIL;
+	again.beside = again.rejecting = NIL;
 	problem = verify_reach_tables(&again);
 	if (problem == NULL)
 		problem = verify_reach_role(&again, &now);

@@ -2,6 +2,7 @@
 #
 #   - workers try them, each in a transaction of its own: no subtransaction is beyond what the server remembers of one transaction, and
 #     the session has no transaction ID meanwhile
+#   - workers do not deadlock with one another, and their number does not change a verdict
 #   - where no worker can, because the transaction has written or holds locks, there are none, none is free, the role is that of a
 #     SECURITY DEFINER function, or keys are of temporary tables, the session tries a few; the rest is unknown, with that reason
 #   - where other keys hold every parent that is there, a copy is tried, and the parent is not read as a whole
@@ -40,6 +41,17 @@ sub assigned
 my $from = query('SELECT pg_current_wal_insert_lsn()');
 is($session->query("SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live GROUP BY 1"), "pass|200|", 'workers try 40 keys');
 is(assigned($from), 0, 'no transaction has more subtransactions than the server remembers');
+
+# each of these keys locks the others' tables where it deletes a parent
+foreach my $workers (2, 4, 6)
+{
+	my $other = SgTest::Session->new($node);
+
+	is($other->query("SET schemaguard.workers = $workers; SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live GROUP BY 1"), "pass|200|",
+		"$workers workers come to the same verdicts");
+	$other->quit;
+}
+is(query("SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'"), '0', 'workers lock the tables that their keys share in one order');
 
 # one key's row is in use, and the workers wait for it
 $session->query('SELECT 1');
