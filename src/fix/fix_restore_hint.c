@@ -116,13 +116,22 @@ below_keys(const PlanRun *run, const List *keys)
 
 /*
  * Returns the call that restores rows past all keys and triggers, for roles
- * that may; the keys stay as valid as they were
+ * that may; NULL if a table of these rows has a valid key, which would no
+ * longer hold
  */
 static char *
-past_keys(const PlanRun *run)
+past_keys(const PlanRun *run, const List *keys)
 {
 	PlanRun		next = *run;
 
+	foreach_ptr(const FkKey, key, keys)
+	{
+		foreach_ptr(const FkKey, other, fk_declared(key->child))
+		{
+			if (other->validated)
+				return NULL;
+		}
+	}
 	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
 		return NULL;
 	next.past_keys = true;
@@ -335,7 +344,7 @@ fix_restore_hint(const PlanRun *run)
 		hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
 						run_call_text(run, "sg_rollback_fks"));
 	else if (hint == NULL && list_length(run->refusing) > (existing ? 1 : 0))
-		hint = past_keys(run);
+		hint = past_keys(run, keys);
 	if (hint == NULL && (keys || existing))
 		hint = below_keys(run, keys ? keys : list_make1(existing));
 	if (hint == NULL)

@@ -118,7 +118,7 @@ CALL sg_add_fks('ref_past', fix => true);
 CALL sg_rollback_fks('ref_past');
 \set VERBOSITY default
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'ref_past' ORDER BY step;
--- several keys are in the way: one call has all of them back
+-- several keys are in the way: the hint has none of them valid above their orphans; one call has all of these back past valid keys
 CALL sg_restore_quarantine('ref_past');
 CALL sg_restore_quarantine('ref_past', past_keys => true);
 SHOW session_replication_role;
@@ -165,6 +165,38 @@ DROP TABLE ref_below.a, ref_below.c, ref_below.d;
 DROP SCHEMA ref_below;
 REVOKE USAGE ON SCHEMA public FROM regress_ref_below;
 DROP ROLE regress_ref_below;
+
+-- keys that were NOT VALID, and that the plan has validated: the statements of its hint leave them as they were
+CREATE SCHEMA ref_mend;
+SET search_path = ref_mend, public;
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, a int, b int);
+INSERT INTO c VALUES (1, 7, NULL), (2, NULL, 8), (3, 7, 8);
+ALTER TABLE c ADD CONSTRAINT c_a FOREIGN KEY (a) REFERENCES a NOT VALID, ADD CONSTRAINT c_b FOREIGN KEY (b) REFERENCES a ON DELETE CASCADE NOT VALID;
+SELECT sg_plan_create('ref_mend'), sg_plan_add_fk('ref_mend', 'c', 'a', 'a', fk_name => 'c_a', orphans => 'quarantine', index => false),
+    sg_plan_add_fk('ref_mend', 'c', 'b', 'a', fk_name => 'c_b', orphans => 'quarantine', on_delete => 'cascade', index => false) \g /dev/null
+CALL sg_add_fks('ref_mend', fix => true, fail => true);
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f' ORDER BY 1;
+CALL sg_rollback_fks('ref_mend');
+ALTER TABLE ref_mend.c DROP CONSTRAINT c_b;
+ALTER TABLE ref_mend.c DROP CONSTRAINT c_a;
+CALL public.sg_restore_quarantine('ref_mend');
+ALTER TABLE ref_mend.c ADD CONSTRAINT c_b FOREIGN KEY (b) REFERENCES ref_mend.a(id) ON DELETE CASCADE NOT VALID;
+ALTER TABLE ref_mend.c ADD CONSTRAINT c_a FOREIGN KEY (a) REFERENCES ref_mend.a(id) NOT VALID;
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f' ORDER BY 1;
+SELECT * FROM c ORDER BY id;
+CALL sg_rollback_fks('ref_mend');
+-- keys that are NOT VALID still: one call, past them
+CALL sg_fix_orphans('ref_mend');
+CALL sg_rollback_fks('ref_mend');
+CALL sg_restore_quarantine('ref_mend', past_keys => true);
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'f' ORDER BY 1;
+SELECT count(*) FROM c;
+SET client_min_messages = error;
+SELECT sg_plan_drop('ref_mend') \g /dev/null
+DROP SCHEMA ref_mend CASCADE;
+RESET client_min_messages;
+SET search_path = ref, public;
 
 -- by policy delete: what rows in quarantine refer to is kept as well, for they could not go back without it
 CREATE TABLE gone (id int PRIMARY KEY, top_id int);
