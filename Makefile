@@ -207,6 +207,7 @@ OBJS = \
 	src/fix/fix_restore.o \
 	src/fix/fix_restore_hint.o \
 	src/fix/fix_restore_order.o \
+	src/fix/fix_restore_refused.o \
 	src/fix/fix_role.o \
 	src/fix/fix_since.o \
 	src/fix/fix_sql.o \

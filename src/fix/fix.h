@@ -210,6 +210,9 @@ extern bool fix_is_referred(const FkKey *key, Oid table, List *columns);
 /* Returns the tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
 
+/* Returns whether the caller may read, and this server has, the rows of a key's tables */
+extern bool fix_may_judge(const FkKey *key);
+
 /*
  * Returns the tables that have to be read to judge whether rows of these are
  * orphans of a step that keeps copies

@@ -205,8 +205,8 @@ keeps_copies(const FixKey *key)
 		!(OidIsValid(key->key->conid) && key->key->validated);
 }
 
-static bool
-may_judge(const FkKey *key)
+bool
+fix_may_judge(const FkKey *key)
 {
 	return audit_access_problem(key, true) == NULL && audit_place_problem(key) == NULL;
 }
@@ -227,7 +227,7 @@ fix_judging_tables(List *tables, List *keys)
 	{
 		foreach_ptr(FkKey, key, sg_lists_of(by_root, sg_partition_root(table)))
 		{
-			if (sg_lists_of(seen, key->parent) || !fix_shares_rows(table, key->child) || !may_judge(key))
+			if (sg_lists_of(seen, key->parent) || !fix_shares_rows(table, key->child) || !fix_may_judge(key))
 				continue;
 			sg_lists_add(seen, key->parent, key);
 			parents = lappend_oid(parents, key->parent);
@@ -697,7 +697,7 @@ keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
 	}
 	if (places.n == 0)
 		return;
-	if (may_judge(own->key))
+	if (fix_may_judge(own->key))
 		fix_judge(own, &places, &orphans, &sentinels);
 	else
 		orphans = places;

@@ -8,11 +8,13 @@
  *	  that a row either returns as it was or stays.
  *
  *	  Rows go back many at a time, and their AFTER triggers, foreign keys
- *	  among them, fire when all are in.  If that fails, halves are tried, down
- *	  to the single row, which stays, with the reason.  To make failures rare,
- *	  tables to which others with copies refer come first
- *	  (fix_restore_order.c), and rows that depend on a later row, of their own
- *	  table or of one that refers to it, are tried again, in reverse order.
+ *	  among them, fire when all are in.  If a key refuses one, all that it
+ *	  refuses are found by one query, and stay (fix_restore_refused.c).  If
+ *	  that fails, halves are tried, down to the single row, which stays, with
+ *	  the reason.  To make failures rare, tables to which others with copies
+ *	  refer come first (fix_restore_order.c), and rows that depend on a later
+ *	  row, of their own table or of one that refers to it, are tried again, in
+ *	  reverse order.
  *
  *	  Rows that a trigger would change or suppress stay.  A rollback, which is
  *	  to leave the tables as they were, tries these once more with the table's
@@ -62,6 +64,7 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "fix/fix_restore.h"
+#include "fix/fix_sql.h"
 #include "log/log_grant.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
@@ -85,6 +88,9 @@ SG_FUNCTION(sg_restore_quarantine);
 /* but for rows that refer to one another in a circle: these go back together, or not at all */
 #define MOST_ROWS			(RESTORE_ROWS * 1000)
 #define MORE_ROWS			4	/* factor by which passes in vain grow */
+
+/* fraction of a part's rows that a key has to refuse for the rest to be judged again, rather than halved */
+#define FEW_REFUSED			8
 
 /* A copy, and its outcome */
 typedef struct Copy
@@ -120,6 +126,7 @@ typedef struct Copy
 	ItemPointerData tid;
 	bool		looked;			/* it was looked for in its restored table */
 	bool		there;			/* and is there already */
+	bool		refused;		/* a key has refused it, and those beside it */
 	bool		restored;
 } Copy;
 
@@ -131,6 +138,7 @@ typedef struct RestorePass
 								 * RESTORE_ROWS after fewer have been tried in
 								 * vain */
 	bool		oldest_first;
+	int64		tried;			/* rows, of all tables */
 } RestorePass;
 
 /* Copies that go back in one transaction */
@@ -161,6 +169,9 @@ typedef struct RestorePart
 								 * it */
 	bool		by_type;		/* a column has another type now */
 	bool		doubles;		/* some are there already */
+	const FkKey *refusing;		/* key by which all rows are judged that it
+								 * refuses, in place of being restored; or
+								 * NULL */
 	List	   *disabled;		/* RowTrigger *: disabled triggers */
 	List	   *changed;		/* names of tables: AFTER triggers have
 								 * changed restored rows */
@@ -713,6 +724,40 @@ find_changed(RestorePart *part)
 	PopActiveSnapshot();
 }
 
+static int
+compare_places(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(FixPlace));
+}
+
+/* Marks the inserted copies that the part's key refuses, and raises an error, which takes all of them out again */
+static void
+mark_refused(RestorePart *part)
+{
+	List	   *tables = NIL;
+	FixPlaces	rows;
+	FixPlaces	refused;
+
+	fix_places_init(&rows);
+	fix_places_init(&refused);
+	for (int i = 0; i < part->n; i++)
+	{
+		const Copy *copy = &part->copies[i];
+
+		if (copy->first == copy)
+			tables = lappend_oid(tables, copy->relid);
+		fix_places_add(&rows, copy->leaf, &copy->tid);
+	}
+	fix_find_refused(part->refusing, tables, &rows, &refused);
+	if (refused.n > 0)
+		qsort(refused.places, refused.n, sizeof(FixPlace), compare_places);
+	for (int i = 0; i < part->n && refused.n > 0; i++)
+		part->copies[i].refused = bsearch(&rows.places[i], refused.places, refused.n, sizeof(FixPlace), compare_places) != NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("key %s refuses rows", quote_identifier(part->refusing->name))));
+}
+
 /* Inserts the copies; triggers are deferred until all rows are in */
 static void
 insert_copies(RestorePart *part)
@@ -744,6 +789,11 @@ insert_copies(RestorePart *part)
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_finish();
+	if (part->refusing)
+	{
+		fix_write_end(&scope, part->role);
+		mark_refused(part);
+	}
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	ExecCloseResultRelations(estate);
@@ -960,11 +1010,18 @@ try_part(RestoreAction *action, RestorePart *part)
 	return error;
 }
 
+/* Returns the key that has refused a row, or InvalidOid */
+static Oid
+refusing_key(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? fk_of_error(error) : InvalidOid;
+}
+
 /* Records the key that has refused a row */
 static void
 note_refusing(PlanRun *run, const ErrorData *error)
 {
-	Oid			key = error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? fk_of_error(error) : InvalidOid;
+	Oid			key = refusing_key(error);
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
 	if (OidIsValid(key))
@@ -972,34 +1029,65 @@ note_refusing(PlanRun *run, const ErrorData *error)
 	MemoryContextSwitchTo(old);
 }
 
-/* Moves the copies that are there already to the end, with the reason; returns the number of the others */
+/*
+ * Moves the copies that are there already, or that a key has refused, to the
+ * end, with the reason; returns the number of the others
+ */
 static int
-set_aside(PlanRun *run, Copy *copies, int n)
+set_aside(const PlanRun *run, Copy *copies, int n, const char *reason)
 {
-	Copy	   *there = palloc(sizeof(Copy) * n);
-	int			nthere = 0;
+	Copy	   *stay = palloc(sizeof(Copy) * n);
+	int			nstay = 0;
 	int			rest = 0;
 	RestorePart aside = {.run = run};
 
 	for (int i = 0; i < n; i++)
 	{
-		if (copies[i].there)
-			there[nthere++] = copies[i];
+		if (copies[i].there || copies[i].refused)
+			stay[nstay++] = copies[i];
 		else
 			copies[rest++] = copies[i];
 	}
-	memcpy(&copies[rest], there, sizeof(Copy) * nthere);
+	memcpy(&copies[rest], stay, sizeof(Copy) * nstay);
 	aside.copies = &copies[rest];
-	aside.n = nthere;
-	change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)", &aside,
-				  RESTORED_ALREADY ", since its table was restored");
-	run->doubled = true;
+	aside.n = nstay;
+	if (nstay > 0)
+		change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)", &aside, reason);
 	return rest;
 }
 
-/* Restores all copies at once, or in halves; returns the number of restored rows */
+/*
+ * After a key has refused a row of a part, finds all rows that it refuses;
+ * returns the number of the others, which come first
+ */
+static int
+leave_refused(RestoreAction *action, RestorePart *part, const ErrorData *error)
+{
+	Oid			conid = refusing_key(error);
+	ErrorData  *marked;
+	int			rest;
+
+	for (int i = 0; i < part->n; i++)
+		part->copies[i].refused = false;
+	part->refusing = OidIsValid(conid) ? fk_by_oid(conid) : NULL;
+	if (part->refusing == NULL)
+		return part->n;
+	marked = sg_try(restore_part, part);
+	sg_rethrow_cancel(marked);
+	if (run_is_lock_failure(marked))
+		ReThrowError(marked);
+	rest = set_aside(part->run, part->copies, part->n, sg_error_text(error));
+	if (rest < part->n)
+		note_refusing(action->action.run, error);
+	return rest;
+}
+
+/*
+ * Restores all copies at once, or those that no key refuses, or halves; returns
+ * the number of restored rows
+ */
 static int64
-restore_copies(RestoreAction *action, Copy *copies, int n)
+restore_copies(RestoreAction *action, Copy *copies, int n, bool judges)
 {
 	RestorePart part = {copies, n, action->action.run};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
@@ -1007,6 +1095,7 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorData  *error;
 	int64		restored = n;
+	int			rest = n;
 
 	for (int i = 0; i < n; i++)
 		copies[i].restored = false;
@@ -1019,12 +1108,19 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 			ReThrowError(error);
 		if (part.doubles)
 		{
-			int			rest = set_aside(action->action.run, copies, n);
-
-			restored = rest > 0 ? restore_copies(action, copies, rest) : 0;
+			action->action.run->doubled = true;
+			rest = set_aside(part.run, copies, n, RESTORED_ALREADY ", since its table was restored");
 		}
+		else if (n > 1 && judges)
+		{
+			rest = leave_refused(action, &part, error);
+			/* few of them, as in a chain of rows: halves are no worse */
+			judges = n - rest > n / FEW_REFUSED;
+		}
+		if (rest < n)
+			restored = rest > 0 ? restore_copies(action, copies, rest, judges) : 0;
 		else if (n > 1 && (n > RESTORE_ROWS || action->pass->rows == RESTORE_ROWS))
-			restored = restore_copies(action, copies, n / 2) + restore_copies(action, copies + n / 2, n - n / 2);
+			restored = restore_copies(action, copies, n / 2, judges) + restore_copies(action, copies + n / 2, n - n / 2, judges);
 		else if (n > 1)
 			restored = 0;
 		else
@@ -1070,7 +1166,7 @@ do_restore(void *arg)
 
 	action->disabled = NIL;
 	action->changed = NIL;
-	action->restored = restore_copies(action, action->copies, action->n);
+	action->restored = restore_copies(action, action->copies, action->n, true);
 	leave_unfilled(action);
 	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
 	entry.rows_affected = action->restored;
@@ -1166,7 +1262,7 @@ add_targets(RestoreAction *action)
  * they can't be loaded now
  */
 static bool
-restore_batch(StepWork *work, List *steps, const RestorePass *pass, int64 *after, int64 *restored, ErrorData **error)
+restore_batch(StepWork *work, List *steps, RestorePass *pass, int64 *after, int64 *restored, ErrorData **error)
 {
 	RestoreAction action = {.steps = steps,.pass = pass,.after = *after,.context = CurrentMemoryContext};
 
@@ -1206,6 +1302,7 @@ restore_batch(StepWork *work, List *steps, const RestorePass *pass, int64 *after
 	}
 	*after = action.after;
 	*restored += action.restored;
+	pass->tried += action.n;
 	foreach_ptr(const char, name, action.disabled)
 	{
 		run_say(work->run, NOTICE,
@@ -1254,9 +1351,9 @@ read_kept_tables(const PlanRun *run)
 	return read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1", lengthof(types), types, values);
 }
 
-/* Tries all copies of a pass, after `before` restored rows; returns the number of rows restored by it */
+/* Tries all copies of a pass; returns the number of rows restored by it */
 static int64
-restore_pass(PlanRun *run, List *steps, const RestorePass *pass, int64 before, ErrorData **error)
+restore_pass(PlanRun *run, List *steps, RestorePass *pass, ErrorData **error)
 {
 	int64		after = pass->oldest_first ? 0 : PG_INT64_MAX;
 	int64		restored = 0;
@@ -1265,7 +1362,7 @@ restore_pass(PlanRun *run, List *steps, const RestorePass *pass, int64 before, E
 	while (run_throttle(run) && restore_batch(restore_work(run), steps, pass, &after, &restored, error))
 	{
 		MemoryContextReset(context);
-		sg_progress_blocks(run->copies_back + before + restored, 0);
+		sg_progress_blocks(pass->tried, 0);
 		sg_progress_phase(SG_PHASE_PAUSING);
 		run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
 	}
@@ -1320,11 +1417,11 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 	levels = run->copies <= RESTORE_ROWS ? list_make1(tables) : fix_restore_levels(run, tables);
 	MemoryContextSwitchTo(context);
 	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
-	sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies);
 	for (;;)
 	{
 		/* repeated, because a row may depend on a later one */
-		restored = 0;
+		restored = pass.tried = 0;
+		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies - run->copies_back - total);
 		if (pass.rows == RESTORE_ROWS)
 		{
 			run->refusing = NIL;
@@ -1333,7 +1430,7 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 		foreach_ptr(List, level, levels)
 		{
 			pass.tables = level;
-			restored += restore_pass(run, steps, &pass, total + restored, error);
+			restored += restore_pass(run, steps, &pass, error);
 			if (*error)
 				break;
 		}

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "fix/fix.h"
 #include "run/run.h"
 
 /* Returns the id of the plan whose copies are restored, because another plan may have the name now */
@@ -35,6 +36,12 @@ extern List *fix_restore_levels(const PlanRun *run, List *names);
  * sees all rows anyway.
  */
 extern bool fix_takes_over(bool elsewhere, Oid owner);
+
+/*
+ * Adds those of some rows, which this transaction has inserted into some tables, that
+ * a key refuses because they have no parent; none if that can't be told
+ */
+extern void fix_find_refused(const FkKey *key, List *tables, const FixPlaces *rows, FixPlaces *refused);
 
 /* Begins the reason of a row that is in its restored table already */
 #define RESTORED_ALREADY "an equal row is there already"

@@ -146,6 +146,23 @@ CREATE TRIGGER keep BEFORE UPDATE ON both_ways FOR EACH ROW EXECUTE FUNCTION kee
 CALL sg_add_fks('tog', fix => true, max_rows => 12);
 TABLE both_ways;
 CALL sg_rollback_fks('tog', fail => true);
+
+-- rows that the plan's own key refuses are found at once: each is tried some few times, and not with each half of its batch
+CREATE TABLE kept_out (id int PRIMARY KEY, parent_id int);
+INSERT INTO kept_out SELECT i, i + 10 FROM generate_series(1, 900) i;
+CREATE FUNCTION tries() RETURNS numeric LANGUAGE sql RETURN (SELECT round(n_tup_ins / 900.0, 1) - 1 FROM pg_stat_user_tables WHERE relid = 'tog.kept_out'::regclass);
+SELECT sg_plan_create('tog', replace => true), sg_plan_add_fk('tog', 'kept_out', 'parent_id', 'parent', orphans => 'quarantine') \g /dev/null
+CALL sg_add_fks('tog', fix => true, fail => true, max_rows => 900);
+CALL sg_restore_quarantine('tog');
+SELECT pg_stat_force_next_flush() \g /dev/null
+SELECT tries(), (SELECT count(*) FROM kept_out), (SELECT count(DISTINCT reason) FROM schemaguard.quarantine WHERE plan = 'tog');
+-- those that have a parent by now go back
+INSERT INTO parent SELECT i * 30 FROM generate_series(1, 10) i;
+CALL sg_restore_quarantine('tog');
+SELECT pg_stat_force_next_flush() \g /dev/null
+SELECT tries(), (SELECT count(*) FROM kept_out);
+CALL sg_rollback_fks('tog', fail => true);
+SELECT count(*) FROM kept_out;
 SET client_min_messages = error;
 SELECT sg_plan_drop('tog') \g /dev/null
 DROP SCHEMA tog CASCADE;
