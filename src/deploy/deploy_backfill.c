@@ -587,8 +587,8 @@ is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budg
  * Repeats fn until it succeeds; returns false if it fails for another reason
  * than a lock, attempts and time are used up, or the run stops, which leaves no
  * error in the action.  After a failed attempt a batch has fewer rows, which are
- * not locked while it waits for others.  A vacuum in its way is waited for as
- * long as any other reason to pause.
+ * not locked while it waits for others.  Who has the table is waited for as by
+ * run_attempt(), and a vacuum as long as any other reason to pause.
  */
 static bool
 persist(void (*fn) (void *arg), Filling *f)
@@ -613,6 +613,13 @@ persist(void (*fn) (void *arg), Filling *f)
 		}
 		if (action->error && is_final(f, action->error, attempt, budget_end))
 			return false;
+		if (action->error && OidIsValid(action->wanted))
+		{
+			action->attempts = attempt;
+			if (!run_pause_behind(action, budget_end))
+				return false;
+			continue;
+		}
 		run_commit_soon();
 		if (action->error == NULL)
 			return true;
@@ -861,6 +868,7 @@ new_filling(StepWork *work, FkKey *key)
 	f.action.works = list_make1(work);
 	f.action.name = work->step->kind == STEP_FOREIGN_KEY ? "backfill" : "fill";
 	f.action.attempts = 1;
+	f.action.never_queues = true;
 	f.action.session_deadlock_timeout = DeadlockTimeout;
 	work->key = key;
 	return f;

@@ -615,6 +615,33 @@ pause_after(RunAction *action, TimestampTz budget_end)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Pauses after a failed attempt, then for any other reason; returns false if the run stops meanwhile */
+static bool
+pause_run(RunAction *action, TimestampTz budget_end)
+{
+	run_commit();
+	pause_after(action, budget_end);
+	run_commit();
+	return run_throttle(action->run);
+}
+
+bool
+run_pause_behind(RunAction *action, TimestampTz budget_end)
+{
+	SgProgressPlace place;
+	bool		goes_on;
+
+	sg_progress_pause(&place, SG_PHASE_PAUSING);
+	run_add_target_alone(action, action->wanted, ShareUpdateExclusiveLock);
+	note_blockers(action);
+	goes_on = pause_run(action, budget_end);
+	sg_progress_resume(&place);
+	action->targets = NIL;
+	if (!goes_on)
+		action->error = NULL;
+	return goes_on;
+}
+
 /* Arguments of run_wait_for_writers */
 typedef struct WriterWait
 {
@@ -848,10 +875,7 @@ attempt_until_done(RunAction *action)
 			return false;
 		}
 
-		run_commit();
-		pause_after(action, budget_end);
-		run_commit();
-		if (!run_throttle(action->run))
+		if (!pause_run(action, budget_end))
 			return false;
 	}
 }

@@ -90,6 +90,14 @@ extern char *run_vacuum_of(Oid relid, char **blockers);
  */
 extern bool run_behind_vacuum(RunAction *action, TimestampTz *budget_end);
 
+/*
+ * After a failed attempt of an action without targets that never queues: records
+ * who holds the table for the action's log, and pauses until that transaction
+ * ends, as run_attempt() does.  Returns false, with action->error NULL, if the
+ * run stops meanwhile.  Commits.
+ */
+extern bool run_pause_behind(RunAction *action, TimestampTz budget_end);
+
 /* Returns in words which table a batch could not lock, and who holds it */
 extern char *run_unlocked_text(RunAction *action);
 

@@ -184,6 +184,27 @@ is(ask("$triggers || ' ' || (SELECT attnotnull FROM pg_attribute WHERE attrelid 
 $s->query("SET schemaguard.lock_timeout = '100ms'");
 
 # ---------------------------------------------------------------------------------------------------------------------
+# A table that somebody has locked once the fill has begun
+ask(<<'SQL');
+CREATE TABLE shared (id int PRIMARY KEY, v int);
+INSERT INTO shared SELECT generate_series(1, 100);
+SELECT sg_plan_create('shared'), sg_plan_add_not_null('shared', 'shared', 'v', policy => 'set', fill => '0');
+SQL
+$holder->query('BEGIN; SELECT FROM shared WHERE id = 50 FOR UPDATE');
+$s->query("CALL sg_apply('shared', fix => true)");
+$holder->query('COMMIT; BEGIN; LOCK TABLE shared IN SHARE UPDATE EXCLUSIVE MODE');
+$s->send("CALL sg_apply('shared', fix => true)");
+ok(wait_for(sub { ask("SELECT phase || pg_blocking_pids(pid)::text FROM schemaguard.progress WHERE plan = 'shared'") eq "pausing{$holder->{pid}}" }),
+	'shared: a fill says that it pauses, and the server for whom');
+ask("SELECT sg_plan_pause('shared')");
+ok(wait_for(sub { ask("SELECT phase FROM schemaguard.progress WHERE plan = 'shared'") eq 'throttled' }), 'shared: a pause of the plan is seen meanwhile');
+ask("SELECT sg_plan_resume('shared')");
+$holder->query('COMMIT');
+$s->collect;
+is(step('shared'), 'validated', 'shared: then it is done');
+is(ask("SELECT blockers -> 0 ->> 'pid' FROM schemaguard.audit_log WHERE plan = 'shared' AND action = 'fill' AND phase = 'done' AND blockers IS NOT NULL"), $holder->{pid}, 'shared: the log says who was in the way');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A value computed from the old one is set once, and only where it mends the row
 ask(<<'SQL');
 CREATE TABLE once (id int PRIMARY KEY, price numeric(9, 2), gross numeric GENERATED ALWAYS AS (price * 2) STORED, n varchar);
