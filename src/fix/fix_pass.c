@@ -353,6 +353,28 @@ fail_now(Fix *fix, int sqlerrcode, const char *message, int64 orphan_rows)
 	return fail(&action, sqlerrcode, message, orphan_rows);
 }
 
+/* Records that passes have ended because somebody holds orphans, or rows that refer to them, and who does */
+static bool
+fail_held(Fix *fix, int passes)
+{
+	PlanRun    *run = fix->work->run;
+	FixAction	action;
+	char	   *who;
+
+	init_action(&action, fix, NULL, NoLock);
+	action.action.attempts = 1;
+	action.action.targets = NIL;
+	run_log_start(&action.action);
+	foreach_oid(table, fix->tables)
+	{
+		run_add_target(&action.action, table, ExclusiveLock);
+	}
+	who = run_holders(&action.action, fix->key.key->child, ExclusiveLock);
+	fix->work->hint = psprintf("When that is over:\n%s", run_call_text(run, run->procedure));
+	return fail(&action, ERRCODE_LOCK_NOT_AVAILABLE,
+				psprintf("orphans were held by %s, in %d attempts", who ? who : "somebody who has gone since", passes), fix->busy.n);
+}
+
 /* ---- a scan ---- */
 
 /* Returns whether each deleted row could cost a scan of a referring table, for lack of an index */
@@ -1148,9 +1170,7 @@ settle(Fix *fix)
 			idle = 0;
 		}
 		else if (++idle >= sg_lock_attempts || GetCurrentTimestamp() > budget_end)
-			return fail_now(fix, ERRCODE_LOCK_NOT_AVAILABLE,
-							psprintf("orphans were held by other transactions, in %d attempts", idle),
-							fix->busy.n);
+			return fail_held(fix, idle);
 
 		rest = fix->found;
 		fix->found = fix->busy;

@@ -200,10 +200,12 @@ SQL
 	$holder->query('BEGIN; SELECT FROM child_c WHERE id IN (1, 3, 5) FOR UPDATE');
 	my $start = time;
 	my $err = call("CALL sg_fix_orphans('c')", fix_pause => 0, lock_budget => 1500);
-	like($err, qr/fix failed: orphans were held by other transactions.*before that: 12 orphan rows quarantined/,
-		'orphans that others hold are left, and said to be');
+	like($err, qr/fix failed: orphans were held by process $holder->{pid} \(.*\), in \d+ attempts.*before that: 12 orphan rows quarantined/,
+		'orphans that others hold are left, and said to be, and by whom');
+	like($err, qr/HINT:  When that is over:\nCALL public\.sg_fix_orphans\('c'\);/, 'the hint calls again');
 	cmp_ok(time - $start, '<', bound(20, 120), 'it does not loop for ever');
-	is(query("SELECT sqlstate, orphan_rows FROM schemaguard.audit_log WHERE plan = 'c' AND phase = 'failed'"), '55P03|3', 'with the count in the log');
+	is(query("SELECT sqlstate, orphan_rows, blockers -> 0 ->> 'pid' FROM schemaguard.audit_log WHERE plan = 'c' AND phase = 'failed'"), "55P03|3|$holder->{pid}",
+		'with the count and the holder in the log');
 
 	# released in time
 	my $s = call_in_background("CALL sg_fix_orphans('c')", fix_pause => 0);
