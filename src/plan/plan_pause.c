@@ -6,7 +6,8 @@
  *
  *	  A pause is a row of its own, which a run never locks.  It takes effect
  *	  when its transaction has committed, so neither function runs in a
- *	  transaction block.  A run looks for it between steps, attempts and
+ *	  transaction block, a DO block or a procedure, and the server commits at
+ *	  the end of its statement, also in a pipeline.  A run looks for it between steps, attempts and
  *	  batches, when it holds nothing: see run_throttle.c.
  *
  *-------------------------------------------------------------------------
@@ -17,6 +18,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "tcop/pquery.h"
 
 #include "base/args.h"
 #include "base/errors.h"
@@ -35,6 +37,25 @@ plan_pause_text(const FkPlan *plan)
 						 " FROM schemaguard.plan_pause WHERE plan = $1", store_read_text);
 }
 
+/*
+ * Has the server commit when the current statement ends, as after VACUUM;
+ * raises 25001 where it would not do so then
+ */
+static void
+commit_at_once(const char *function)
+{
+	/* a utility statement, such as DO, goes on after this function */
+	bool		is_within = ActivePortal == NULL || ActivePortal->strategy == PORTAL_MULTI_QUERY || ActivePortal->strategy == PORTAL_UTIL_SELECT;
+
+	if (is_within || IsTransactionBlock() || (MyXactFlags & XACT_FLAGS_PIPELINING))
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s() cannot run inside a transaction block, a pipeline, DO or a procedure", function),
+				 errdetail("The session that runs the plan would not see it until that ends."),
+				 errhint("Call it alone, outside of BEGIN, with autocommit on.")));
+	MyXactFlags |= XACT_FLAGS_NEEDIMMEDIATECOMMIT;
+}
+
 /* Runs one statement on a plan's pause; returns whether it has changed anything */
 static bool
 change_pause(FunctionCallInfo fcinfo, const char *function, const char *action, int expected, const char *sql)
@@ -43,12 +64,7 @@ change_pause(FunctionCallInfo fcinfo, const char *function, const char *action, 
 	StoreArgs	args = {0};
 
 	sg_check_granted(fcinfo);
-	if (IsTransactionBlock())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("%s() cannot run inside a transaction block", function),
-				 errdetail("The session that runs the plan would not see it until the block ends."),
-				 errhint("Call it alone, outside of BEGIN, with autocommit on.")));
+	commit_at_once(function);
 	sg_check_writable(psprintf("%s()", function));
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_usable(plan);
@@ -67,7 +83,8 @@ change_pause(FunctionCallInfo fcinfo, const char *function, const char *action, 
  * Makes a call that runs the plan pause before its next step, attempt or batch,
  * for schemaguard.throttle_budget at most, and makes later calls fail.  Returns
  * false if it was paused already.  For roles that may run the plan (42501);
- * 25001 in a transaction block.
+ * 25001 in a transaction block, a pipeline behind another statement, DO or a
+ * procedure.
  */
 static Datum
 sg_plan_pause_entered(PG_FUNCTION_ARGS)

@@ -35,6 +35,16 @@ sub reasons
 				  WHERE plan = '$plan' AND action = 'throttle' AND phase = '$phase'") // '';
 }
 
+# Sends statements as one pipeline; returns what pgbench has to say
+sub pipeline
+{
+	my $file = $node->basedir . '/pipeline.sql';
+
+	unlink $file;
+	append_to_file($file, join "\n", '\startpipeline', (map { "$_;" } @_), "\\endpipeline\n");
+	return join '', run_command([ 'pgbench', '-n', '-M', 'extended', '-t', 1, '-f', $file, '-h', $node->host, '-p', $node->port, 'postgres' ]);
+}
+
 # A session that runs a plan of one table with rows to fill, 1 kB each, and waits for the table's lock: the run has begun
 my $holder = SgTest::Session->new($node);
 my $s = SgTest::Session->new($node);
@@ -208,7 +218,13 @@ is($s->sqlstate, '', 'it can be taken back all the same');
 $s->query("BEGIN; SELECT sg_plan_resume('kept_out')");
 is($s->sqlstate, '25001', 'sg_plan_resume() in a transaction block would not be seen');
 $s->query('ROLLBACK');
-query("SELECT sg_plan_resume('kept_out')");
+$s->query("DO 'BEGIN PERFORM sg_plan_resume(''kept_out''); END'");
+is($s->sqlstate, '25001', '... nor in DO');
+my $pauses = "SELECT count(*) FROM schemaguard.plan_pause WHERE plan = 'kept_out'";
+like(pipeline('SELECT 1', "SELECT sg_plan_resume('kept_out')"), qr/sg_plan_resume\(\) cannot run inside a transaction block, a pipeline/, '... nor behind another statement of a pipeline');
+is(query($pauses), '1', '... and is still paused');
+like(pipeline("SELECT sg_plan_resume('kept_out')", 'SELECT 1 / 0'), qr/division by zero/, 'in front of a statement that fails');
+is(query($pauses), '0', '... it is committed all the same');
 $s->query("CALL sg_apply('kept_out')");
 is(states('kept_out'), '1 validated', 'resumed, it runs');
 $asked->query("SELECT sg_plan_pause('kept_out')");
