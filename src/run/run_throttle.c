@@ -190,7 +190,7 @@ run_throttle_ignore_hint(const Follower *follower)
 	char	   *names = psprintf("%s%s%s", sg_throttle_ignore, sg_throttle_ignore[0] ? ", " : "", quote_identifier(follower->name));
 
 	return psprintf("%s, or have it not counted:\nSET schemaguard.throttle_ignore = %s;",
-					follower->keeps ? "Start the reader, as pg_receivewal, with --synchronous or --status-interval=1" : "Wait until it is less",
+					follower->keeps ? "Have the reader confirm sooner (pg_receivewal: --synchronous; pg_recvlogical: --fsync-interval=1 --status-interval=1)" : "Wait until it is less",
 					quote_literal_cstr(names));
 }
 

@@ -347,7 +347,7 @@ $boss->quit;
 	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_replication WHERE write_lsn IS NOT NULL AND replay_lsn IS NULL}) eq '1' }), '... which has told where it is') or diag($out);
 	query(q{SELECT sg_plan_create('archive'); TRUNCATE filler; INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 2000)});
 	like(query(q{SET schemaguard.throttle_lag = '100kB'; SELECT detail, hint FROM sg_plan_check_details('archive') WHERE check_name = 'load'}),
-		qr/: slot "archive", whose reader tells now and then what it has on disk, lags by \d+ kB, .*\|Start the reader, as pg_receivewal, with --synchronous or --status-interval=1, or have it not counted:\nSET schemaguard\.throttle_ignore = 'archive';$/,
+		qr/: slot "archive", whose reader tells now and then what it has on disk, lags by \d+ kB, .*\|Have the reader confirm sooner \(pg_receivewal: --synchronous; pg_recvlogical: --fsync-interval=1 --status-interval=1\), or have it not counted:\nSET schemaguard\.throttle_ignore = 'archive';$/,
 		'a slot that pg_receivewal reads is told as such');
 	$receiver->signal('INT');
 	$receiver->finish;
