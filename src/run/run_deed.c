@@ -183,7 +183,7 @@ static void
 add_table(Deed *deed, Oid relid, Oid named)
 {
 	MemoryContext old;
-	LookedTable  *table;
+	LookedTable *table;
 
 	foreach_ptr(const LookedTable, known, *deed->tables)
 	{
@@ -192,7 +192,8 @@ add_table(Deed *deed, Oid relid, Oid named)
 	}
 	old = MemoryContextSwitchTo(deed->context);
 	table = palloc(sizeof(LookedTable));
-	*table = (LookedTable) {relid, named};
+	table->relid = relid;
+	table->named = named;
 	*deed->tables = lappend(*deed->tables, table);
 	MemoryContextSwitchTo(old);
 }
@@ -283,17 +284,19 @@ do_as_seen(void *arg)
 }
 
 static void
-do_deed(Deed deed)
+do_deed(Deed *deed)
 {
-	deed.caller = GetUserId();
-	deed.context = CurrentMemoryContext;
-	sg_plan_apart_if(&deed.is_weak, do_as_seen, &deed);
+	deed->caller = GetUserId();
+	deed->context = CurrentMemoryContext;
+	sg_plan_apart_if(&deed->is_weak, do_as_seen, deed);
 }
 
 void
 run_deed(RunAction *action, void (*fn) (void *arg), void *arg)
 {
-	do_deed((Deed) {.action = action,.fn = fn,.arg = arg});
+	Deed		deed = {.action = action,.fn = fn,.arg = arg};
+
+	do_deed(&deed);
 }
 
 static RunAction
@@ -316,8 +319,9 @@ void
 run_deed_looked_at(const List *tables, void (*fn) (void *arg), void *arg)
 {
 	RunAction	action = action_alone();
+	Deed		deed = {.action = &action,.first = tables,.fn = fn,.arg = arg};
 
-	do_deed((Deed) {.action = &action,.first = tables,.fn = fn,.arg = arg});
+	do_deed(&deed);
 }
 
 void
@@ -330,6 +334,7 @@ void
 run_deed_look(List **tables, void (*fn) (void *arg), void *arg)
 {
 	RunAction	action = action_alone();
+	Deed		deed = {.action = &action,.reads = true,.tables = tables,.fn = fn,.arg = arg};
 
-	do_deed((Deed) {.action = &action,.reads = true,.tables = tables,.fn = fn,.arg = arg});
+	do_deed(&deed);
 }

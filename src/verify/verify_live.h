@@ -92,8 +92,8 @@ typedef struct LiveTest
 	bool		no_copies;		/* copies are impossible */
 
 	/* prepared */
-	List	   *tables;			/* tables of the look (LookedTable *), which the
-								 * attempts lock in one order */
+	List	   *tables;			/* tables of the look (LookedTable *), which
+								 * the attempts lock in one order */
 	List	   *candidates;		/* Candidate * */
 	int			fresh_column;	/* index into the key's columns */
 	Bitmapset  *fresh;			/* other columns of a copy that must differ */
