@@ -193,7 +193,9 @@ WITH left_out AS (
                           OR s.property = ANY (string_to_array(l.what, ' ')))
                OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain')
                    AND l.what ~ '^(dropped|is a|not tried|left out|asked|waits)') AS left_out
+    -- which is not made there
     FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
+        AND coalesce(s.detail, '') !~ '(^|[;:] )belongs to extension schemaguard($|;)'
 )
 SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property)
 FROM (

@@ -100,6 +100,7 @@ SQL
 query('CREATE ROLE mallory; CREATE DATABASE small');
 $db = 'small';
 query('CREATE EXTENSION schemaguard');
+is(unexpected("'live', 'live', '{public}'"), '', 'our own functions beside what is checked');
 my $refused = 'function trap.f() of role postgres does not run in a scratch database';
 is(trapped('postgres'), join("\n", map { "trap.$_" } "dt|$refused", "t|$refused", 'u_definer|' . ($refused =~ s/f\(/definer(/r), "u_index|$refused"),
 	'a superuser\'s functions do not run');
