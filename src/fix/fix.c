@@ -5,15 +5,14 @@
  *	  policy, and so are rows that break the rule of a step of another kind.
  *
  *	  The key is there already, NOT VALID, so no new orphans can be added.
- *	  Steps run parents before children, each in as many passes (fix_pass.c)
- *	  as it needs.
+ *	  Steps run in the order of any call of the plan, each in as many passes
+ *	  (fix_pass.c) as it needs.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -199,6 +198,19 @@ end_fix(Fix *fix, bool clean)
 	return clean;
 }
 
+static bool
+fixes_only(const PlanRun *run)
+{
+	return strcmp(run->procedure, "sg_fix_orphans") == 0;
+}
+
+/* Returns whether a run tells what a call does that adds what is not there yet */
+static bool
+tells_all(const PlanRun *run)
+{
+	return run->dry_run && !(run->counting && fixes_only(run));
+}
+
 /* Records that there is nothing to fix in a step, with the reason, and its new state, if any */
 static void
 skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
@@ -210,6 +222,7 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
 	run_append_warning(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
+	run_note_unkept(work->run, work->step);
 }
 
 /*
@@ -238,7 +251,8 @@ waits_for_copies(StepWork *work)
 			return true;
 		}
 		other = plan_step_get(run->plan->name, keeper->step, true);
-		if (other == NULL || other->skipped_by || (other->state != STEP_FAILED && !list_member_int(run->unkept, other->step)))
+		if (other == NULL || other->skipped_by ||
+			(other->state != STEP_FAILED && other->state != STEP_SKIPPED && !list_member_int(run->unkept, other->step)))
 			continue;
 		skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				  psprintf("step %d, %s, has not put its rows into quarantine: those that break both would be lost", other->step, plan_step_object(other)),
@@ -265,13 +279,8 @@ fix_step(StepWork *work, const FkKey *key)
 		return false;
 	fix = new_fix(work);
 	fixed = end_fix(fix, fix_table(fix, key, NULL, false));
-	if (!fixed && work->step->orphans == ORPHANS_QUARANTINE)
-	{
-		MemoryContext old = MemoryContextSwitchTo(work->run->context);
-
-		work->run->unkept = lappend_int(work->run->unkept, work->step->step);
-		MemoryContextSwitchTo(old);
-	}
+	if (!fixed)
+		run_note_unkept(work->run, work->step);
 	return fixed;
 }
 
@@ -384,7 +393,7 @@ fix_rule_work(StepWork *work)
 		skip_step(work, STEP_AS_IT_IS, move.problem->sqlerrcode, move.problem->reason, move.problem->hint);
 	else if (move.kind == MOVE_NONE)
 		run_append_notice(work, "no row breaks it");
-	else if (work->run->dry_run || move.kind == MOVE_BUILD || !move.first)
+	else if (tells_all(work->run) || move.kind == MOVE_BUILD || !move.first)
 		(void) fix_rule(work, &move.rows);
 	else
 		skip_step(work, STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -422,7 +431,7 @@ fix_work(StepWork *work)
 				(void) deploy_audit_existing(work, view.existing);
 			break;
 		case NEED_ADD:
-			if (work->run->dry_run)
+			if (tells_all(work->run))
 				(void) fix_step(work, &view.key);
 			else
 				skip_step(work, dropped ? STEP_FAILED : STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -443,113 +452,7 @@ fix_work(StepWork *work)
 
 /* ---- order of steps ---- */
 
-typedef struct OrderTable
-{
-	int			left;			/* steps about its rows that have no place yet */
-	List	   *waiting;		/* OrderStep *: steps whose parent it is */
-} OrderTable;
-
-typedef struct OrderStep
-{
-	PlanStep   *step;
-	OrderTable *child;
-	OrderTable *parent;			/* NULL: waits for no other step */
-	bool		ready;			/* waits for none any more, or has its place */
-} OrderStep;
-
-static int
-compare_order(Datum a, Datum b, void *arg)
-{
-	return DatumGetPointer(a) < DatumGetPointer(b) ? 1 : -1;
-}
-
-static OrderTable *
-order_table(SgNameTable *tables, const char *name)
-{
-	SgNameEntry *entry = name ? sg_names_enter(tables, "", name) : NULL;
-
-	if (entry && entry->value == NULL)
-		entry->value = palloc0(sizeof(OrderTable));
-	return entry ? entry->value : NULL;
-}
-
-static void
-add_if_ready(binaryheap *heap, OrderStep *one)
-{
-	if (one->ready || (one->parent && one->parent->left > (one->parent == one->child)))
-		return;
-	one->ready = true;
-	binaryheap_add(heap, PointerGetDatum(one));
-}
-
-/*
- * Sorts parents before children: a step comes when all steps that precede it
- * are done, or, in a cycle, by its place in the plan.
- */
-static List *
-order_steps(List *steps)
-{
-	SgNameTable *tables = sg_names_create(CurrentMemoryContext);
-	int			n = list_length(steps);
-	binaryheap *heap = binaryheap_allocate(n, compare_order, NULL);
-	OrderStep  *all = palloc0(sizeof(OrderStep) * n);
-	OrderStep  *first = all;
-	List	   *ordered = NIL;
-
-	for (int i = 0; i < n; i++)
-	{
-		OrderStep  *one = &all[i];
-
-		one->step = list_nth(steps, i);
-		one->child = order_table(tables, one->step->child_table);
-		one->parent = order_table(tables, one->step->parent_table);
-		if (one->child)
-			one->child->left++;
-		if (one->parent)
-			one->parent->waiting = lappend(one->parent->waiting, one);
-	}
-	for (int i = 0; i < n; i++)
-		add_if_ready(heap, &all[i]);
-	while (list_length(ordered) < n)
-	{
-		OrderStep  *next;
-
-		while (binaryheap_empty(heap) && first->ready)
-			first++;
-		next = binaryheap_empty(heap) ? first : (OrderStep *) DatumGetPointer(binaryheap_remove_first(heap));
-		next->ready = true;
-		ordered = lappend(ordered, next->step);
-		if (next->child == NULL || --next->child->left > 1)
-			continue;
-		foreach_ptr(OrderStep, one, next->child->waiting)
-		{
-			add_if_ready(heap, one);
-		}
-	}
-	return ordered;
-}
-
-static bool
-fixes_only(const PlanRun *run)
-{
-	return strcmp(run->procedure, "sg_fix_orphans") == 0;
-}
-
-static bool
-all_there(List *steps)
-{
-	foreach_ptr(const PlanStep, step, steps)
-	{
-		if (!plan_step_is_there(step))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Sorts steps as the call fixes them, or for a dry run the call after it, which
- * adds what is not there yet: a row counts for the first step that takes it.
- */
+/* Sorts steps as every call takes them, also in a dry run: a row counts for the first step that takes it */
 static List *
 order_of_call(const PlanRun *run, List *steps)
 {
@@ -558,8 +461,6 @@ order_of_call(const PlanRun *run, List *steps)
 	List	   *ordered = NIL;
 	char	   *hint;
 
-	if (fixes_only(run) && (!run->dry_run || all_there(steps)))
-		return order_steps(steps);
 	graph = plan_graph(plan_chosen_steps(run->plan));
 	if (plan_circle(graph, &hint))
 		return steps;
@@ -752,9 +653,9 @@ fix_steps(PlanRun *run)
  * DEFAULT NULL)
  *
  * For each chosen step whose key is NOT VALID, or valid without a proof that
- * stands (schemaguard.fk_trust): applies the step's policy to the orphans,
- * parents before children, at most `batch` orphans in a transaction, fewer if
- * that would lock them for longer than schemaguard.lock_timeout, with a pause
+ * stands (schemaguard.fk_trust): applies the step's policy to the orphans, in
+ * the order of the plan's graph, at most `batch` orphans in a transaction, fewer
+ * if that would lock them for longer than schemaguard.lock_timeout, with a pause
  * of schemaguard.fix_pause between batches.  A step that fails gets the reason,
  * and the others run.  With dry_run, counts the orphans and the rows that would
  * be reached, and changes nothing; then the key need not exist.  Rows that

@@ -82,9 +82,16 @@ lost_text(const RunRows *rows, int64 n)
 					run_rows_count(rows, InvalidOid, ROWS_SET) > 0 ? "" : " without a copy");
 }
 
+/* Returns about how many rows a table had when the call began */
+static double
+rows_before(const PlanRun *run, Oid table)
+{
+	return fix_estimate_rows(table) + run_rows_count(run->rows, table, ROWS_QUARANTINED) + run_rows_count(run->rows, table, ROWS_DELETED);
+}
+
 /* Returns why rows must not go into quarantine, or NULL: they are few, or a small part of each table */
 static char *
-moved_text(const RunRows *rows, int64 limit)
+moved_text(const PlanRun *run, const RunRows *rows, int64 limit)
 {
 	List	   *tables;
 
@@ -95,7 +102,7 @@ moved_text(const RunRows *rows, int64 limit)
 	list_sort(tables, list_oid_cmp);
 	foreach_oid(table, tables)
 	{
-		if (run_rows_count(rows, table, ROWS_QUARANTINED) > LARGE_PART * fix_estimate_rows(table))
+		if (run_rows_count(rows, table, ROWS_QUARANTINED) > LARGE_PART * rows_before(run, table))
 			return psprintf(INT64_FORMAT " rows would be put into quarantine, over %.0f %% of %s among them", run_rows_moved(rows),
 							100 * LARGE_PART, sg_relation_name(table));
 	}
@@ -108,7 +115,7 @@ problem_text(const PlanRun *run, const RunRows *rows)
 {
 	int64		limit = limit_of(run);
 	int64		n = limited_rows(run, rows);
-	char	   *what = n > limit ? lost_text(rows, n) : moved_text(rows, limit);
+	char	   *what = n > limit ? lost_text(rows, n) : moved_text(run, rows, limit);
 
 	return what ? psprintf("%s: more than %s allows, which is " INT64_FORMAT, what,
 						   run->max_rows >= 0 ? "max_rows" : "schemaguard.fix_limit", limit) : NULL;

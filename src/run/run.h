@@ -109,8 +109,8 @@ typedef struct PlanRun
 	List	   *put_last;		/* numbers of steps postponed because their
 								 * tables are busy */
 	const struct SgSeen *seen;	/* moment at which the call began */
-	List	   *unkept;			/* int: steps with rows that are not yet in
-								 * quarantine, where that has failed */
+	List	   *unkept;			/* int: steps that have not put their rows into
+								 * quarantine in their turn */
 	bool		may_put_last;	/* postponed steps get another round in this
 								 * run */
 	bool		hasty;			/* a wait for a lock has timed out: later
@@ -335,6 +335,9 @@ extern ErrorData *run_find_rest(const PlanRun *run);
  * and its reason; a step that no longer waits becomes pending again.
  */
 extern bool run_holds_step(PlanRun *run, const PlanStep *step);
+
+/* Notes that a step has not put its rows into quarantine: steps that keep no copies of them wait */
+extern void run_note_unkept(PlanRun *run, const PlanStep *step);
 
 /*
  * Begins the work on a step; returns NULL if the step is gone, or skipped for

@@ -31,6 +31,16 @@
 #define HINTS_ALIKE 3			/* number of reported hints with the same
 								 * first line */
 
+void
+run_note_unkept(PlanRun *run, const PlanStep *step)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (step->orphans == ORPHANS_QUARANTINE && !run->dry_run)
+		run->unkept = lappend_int(run->unkept, step->step);
+	MemoryContextSwitchTo(old);
+}
+
 bool
 run_holds_step(PlanRun *run, const PlanStep *step)
 {
@@ -52,6 +62,7 @@ run_holds_step(PlanRun *run, const PlanStep *step)
 	work = run_begin_step(run, step->step);
 	if (work == NULL || work->step->state == STEP_VALIDATED)
 		return true;
+	run_note_unkept(run, work->step);
 
 	/*
 	 * logged once, unless the call is to fail, because its error is taken

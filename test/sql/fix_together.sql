@@ -163,6 +163,37 @@ SELECT pg_stat_force_next_flush() \g /dev/null
 SELECT tries(), (SELECT count(*) FROM kept_out);
 CALL sg_rollback_fks('tog', fail => true);
 SELECT count(*) FROM kept_out;
+-- what a dry run announces is what the call does: the order is that of any call, and a step that was skipped has kept no copies
+CREATE TABLE ends (id int PRIMARY KEY);
+INSERT INTO ends VALUES (1);
+CREATE TABLE two (id int PRIMARY KEY, r int, s int);
+INSERT INTO two SELECT g, 99, 98 FROM generate_series(1, 8) g;
+ALTER TABLE two ADD CONSTRAINT ks FOREIGN KEY (s) REFERENCES ends NOT VALID, ADD CONSTRAINT kr FOREIGN KEY (r) REFERENCES two NOT VALID;
+SELECT sg_plan_create('order') \g /dev/null
+SELECT sg_plan_add_fk('order', 'two', 's', 'ends', fk_name => 'ks', orphans => 'delete', index => false, priority => 'low'),
+       sg_plan_add_fk('order', 'two', 'r', 'two', fk_name => 'kr', orphans => 'quarantine', index => false, priority => 'high') \g /dev/null
+SET schemaguard.fix_limit = -1;
+CALL sg_fix_orphans('order', dry_run => true);
+CALL sg_fix_orphans('order');
+ALTER TABLE two DROP CONSTRAINT ks, DROP CONSTRAINT kr;
+TRUNCATE two;
+INSERT INTO two SELECT g, 1, 1 FROM generate_series(1, 500) g;
+INSERT INTO two SELECT g, 99, 98 FROM generate_series(1001, 1015) g;
+ALTER TABLE two ADD CONSTRAINT kr FOREIGN KEY (r) REFERENCES ends NOT VALID;
+SELECT sg_plan_create('unkept') \g /dev/null
+SELECT sg_plan_add_fk('unkept', 'two', 's', 'ends', fk_name => 'ks', orphans => 'quarantine', index => false),
+       sg_plan_add_fk('unkept', 'two', 'r', 'ends', fk_name => 'kr', orphans => 'delete', index => false) \g /dev/null
+CALL sg_fix_orphans('unkept', dry_run => true);
+CALL sg_fix_orphans('unkept');
+SELECT count(*) FROM two;
+-- the share of a table that goes into quarantine is that of the table as it was when the call began
+ALTER TABLE two DROP CONSTRAINT kr;
+UPDATE two SET r = 1, s = CASE WHEN id <= 49 THEN 98 ELSE 1 END;
+VACUUM FULL ANALYZE two;
+ALTER TABLE two ADD CONSTRAINT ks FOREIGN KEY (s) REFERENCES ends NOT VALID;
+SET schemaguard.fix_limit = 40;
+CALL sg_fix_orphans('unkept', batch => 7, steps => '{1}');
+RESET schemaguard.fix_limit;
 SET client_min_messages = error;
 SELECT sg_plan_drop('tog') \g /dev/null
 DROP SCHEMA tog CASCADE;
