@@ -56,7 +56,6 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
-#include "plan/plan_relation.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 #include "run/run_unit.h"
@@ -93,9 +92,6 @@ typedef struct Rollback
 								 * quarantine have their columns */
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
-	List	   *unlike;			/* PlanDeed *: wait for old values, which
-								 * their columns were filled from */
-	bool		valued;			/* old values were restored */
 	int			taken;			/* number of deeds that are closed */
 	int			by_name;		/* number of deeds of which only names are
 								 * known */
@@ -302,30 +298,6 @@ waits_for_rows(Rollback *rollback, const PlanDeed *deed)
 	return true;
 }
 
-/*
- * Postpones a column whose fill reads what policy "set" has replaced since: it
- * holds other values than its fill gives until the old ones are restored
- */
-static bool
-waits_for_values(Rollback *rollback, const PlanDeed *deed)
-{
-	const char *plan = rollback->run->plan->name;
-	PlanStep   *step = deed->kind == DEED_CHANGE && deed->what->kind == STEP_COLUMN && !rollback->valued ?
-		plan_step_get(plan, deed->step, true) : NULL;
-
-	foreach_ptr(const PlanDeed, set, step && step->fill ? plan_deeds(rollback->run->plan, DEED_BIT(DEED_SET)) : NIL)
-	{
-		const PlanStep *other = plan_step_get(plan, set->step, true);
-
-		if (other == NULL || other->child_columns == NIL || !sg_same_text(other->child_table, step->child_table) ||
-			!plan_has_word(step->fill, linitial(other->child_columns)))
-			continue;
-		rollback->unlike = lappend(rollback->unlike, unconstify(PlanDeed *, deed));
-		return true;
-	}
-	return false;
-}
-
 /* Takes back deeds one by one, except those of steps that are stuck */
 static void
 undo_all(Rollback *rollback, List *deeds)
@@ -344,7 +316,7 @@ undo_all(Rollback *rollback, List *deeds)
 		CHECK_FOR_INTERRUPTS();
 		if (!list_member_int(rollback->stuck, deed->step) && waits_for_keys(rollback, deed))
 			add_left(rollback, deed, "the partition is attached when its keys are back");
-		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed) && !waits_for_values(rollback, deed))
+		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
 			/* asked before undo(), which brings the deed's names up to date */
@@ -403,9 +375,8 @@ static void
 restore_values(Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
-	List	   *deeds = rollback->valued ? NIL : plan_deeds(run->plan, DEED_BIT(DEED_SET));
+	List	   *deeds = plan_deeds(run->plan, DEED_BIT(DEED_SET));
 
-	rollback->valued = true;
 	if (deeds)
 		put_rest_back(rollback);
 	foreach_ptr(PlanDeed, deed, deeds)
@@ -813,11 +784,6 @@ roll_back(PlanRun *run)
 	undo_all(&rollback, columns);
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
-	if (rollback.unlike)
-	{
-		restore_values(&rollback);
-		undo_all(&rollback, rollback.unlike);
-	}
 	disarmed += disarm_steps(&rollback);
 	settle_steps(&rollback);
 	restore_values(&rollback);
