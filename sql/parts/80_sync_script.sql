@@ -200,7 +200,8 @@ CREATE FUNCTION schemaguard.sg_sync_needs_free(kind text, what text, statement t
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN kind = 'column' AND (what LIKE 'dropped%' OR what = 'type collation') OR kind = 'type' AND starts_with(statement, 'DO $labels');
+RETURN kind = 'column' AND (what LIKE 'dropped%' OR what IN ('type collation', 'type, meanwhile'))
+    OR kind = 'type' AND (starts_with(statement, 'DO $labels') OR what = 'attributes' AND statement ~ ' (ALTER|DROP) ATTRIBUTE ');
 COMMENT ON FUNCTION schemaguard.sg_sync_needs_free(text, text, text)
     IS 'tells whether a statement drops a column, or changes its type';
 
@@ -239,6 +240,9 @@ WITH RECURSIVE filler AS MATERIALIZED (
     UNION
     SELECT f.oid, 'a column of type', ARRAY[n.nspname, t.typname]::text[]
     FROM filler f JOIN pg_type t ON f.atttypid IN (t.oid, t.typarray) JOIN pg_namespace n ON n.oid = t.typnamespace
+    UNION
+    SELECT f.oid, 'a table of type', ARRAY[n.nspname, t.typname]::text[]
+    FROM filler f JOIN pg_class c ON c.oid = f.tgrelid JOIN pg_type t ON t.oid = c.reloftype JOIN pg_namespace n ON n.oid = t.typnamespace
 )
 SELECT DISTINCT o, format('a trigger %s, which fills rows, stands on %s %s', coalesce('of plan "' || nullif(e.ending[1], '') || '"',
     'of no plan'), p.kind, o), e.ending[2]
