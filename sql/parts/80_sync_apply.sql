@@ -414,8 +414,9 @@ BEGIN
             ) s ORDER BY s.n, s.part;
     RETURN QUERY SELECT NULL, NULL::text[], r #>> '{}' FROM jsonb_array_elements(looked) r WHERE jsonb_typeof(r) = 'string';
     RETURN QUERY SELECT s.* FROM schemaguard.sg_sync_said(acts) s;
-    RETURN QUERY SELECT 'filled', ARRAY[f.told, f.ending], NULL FROM schemaguard.sg_sync_fillers(ARRAY(SELECT l.object FROM unnest(lines) l
-        WHERE schemaguard.sg_sync_needs_free(l.kind, l.what, l.statement))) f;
+    RETURN QUERY SELECT 'filled', ARRAY[f.told, f.ending], NULL FROM schemaguard.sg_sync_fillers(schemaguard.sg_sync_before(
+        ARRAY(SELECT l.object FROM unnest(lines) l WHERE schemaguard.sg_sync_needs_free(l.kind, l.what, l.statement)),
+        ARRAY(SELECT l.statement FROM unnest(lines) l WHERE l.what LIKE 'renamed%' ORDER BY l.n))) f;
     RETURN QUERY SELECT NULL, NULL::text[], 'stay, for what the plan keeps' FROM unnest(stays);
     RETURN QUERY SELECT NULL, NULL::text[], 'are done by a script alone' FROM unnest(spoken) s JOIN unnest(lines) l ON l.n = s.n
         WHERE s.text IS NULL AND l.statement !~ '^DO \$partitions[_$]';

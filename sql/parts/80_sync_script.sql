@@ -205,15 +205,45 @@ RETURN kind = 'column' AND (what LIKE 'dropped%' OR what IN ('type collation', '
 COMMENT ON FUNCTION schemaguard.sg_sync_needs_free(text, text, text)
     IS 'tells whether a statement drops a column, or changes its type';
 
+-- Returns names as they are when a script is done, with those that they have before it: renamed are its statements for that, in order
+CREATE FUNCTION schemaguard.sg_sync_before(objects text[], renamed text[])
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    one    CONSTANT text := '(?:"(?:[^"]|"")+"|[^". ]+)';
+    before text[] := objects;
+    m      text[];
+    was    text;
+    shall  text;
+BEGIN
+    FOR i IN REVERSE coalesce(cardinality(renamed), 0) .. 1 LOOP
+        m := regexp_match(renamed[i], format(E'^ALTER (?:FOREIGN TABLE|TABLE|TYPE|DOMAIN|SCHEMA) (%1$s(?:\\.%1$s)*) '
+            'RENAME (?:COLUMN (%1$s) )?TO (%1$s)$', one));
+        CONTINUE WHEN m IS NULL;
+        was := m[1] || coalesce('.' || m[2], '');
+        shall := CASE WHEN m[2] IS NULL THEN regexp_replace(m[1], one || '$', replace(m[3], E'\\', E'\\\\')) ELSE m[1] || '.' || m[3] END;
+        before := ARRAY(SELECT CASE WHEN o = shall OR starts_with(o, shall || '.') THEN was || substr(o, length(shall) + 1) ELSE o END
+            FROM unnest(before) o);
+    END LOOP;
+    RETURN ARRAY(SELECT DISTINCT o FROM unnest(objects || before) o ORDER BY o);
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_before(text[], text[])
+    IS 'returns names with those that they have before statements that rename';
+
 -- Returns the columns and types of such statements that a script does not leave out
 CREATE FUNCTION schemaguard.sg_sync_to_be_free(statements jsonb, allow_drop boolean, blocked jsonb)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(array_agg(DISTINCT e ->> 'object'), '{}') FROM jsonb_array_elements(statements) e
-    WHERE (e ->> 'section')::int > 0 AND schemaguard.sg_sync_needs_free(e ->> 'kind', e ->> 'what', e ->> 'statement')
-        AND NOT (blocked ? (e ->> 'n') OR e ->> 'note' LIKE '% loses %' AND NOT allow_drop)
+    SELECT schemaguard.sg_sync_before(coalesce(array_agg(DISTINCT e ->> 'object')
+            FILTER (WHERE schemaguard.sg_sync_needs_free(e ->> 'kind', e ->> 'what', e ->> 'statement')), '{}'),
+        array_agg(e ->> 'statement' ORDER BY (e ->> 'n')::int) FILTER (WHERE e ->> 'what' LIKE 'renamed%'))
+    FROM jsonb_array_elements(statements) e
+    WHERE (e ->> 'section')::int > 0 AND NOT (blocked ? (e ->> 'n') OR e ->> 'note' LIKE '% loses %' AND NOT allow_drop)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_to_be_free(jsonb, boolean, jsonb)
     IS 'returns the columns that a script drops, or whose type it changes, and the types that it makes anew';

@@ -425,7 +425,7 @@ my %call = (
 	sg_sync_check => q{SELECT sg_sync_check('secret')},
 	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_$_" } q{scratch_open('', NULL)}, q{scratch_run('[]', true, 'SELECT')}, q{scratch_close()}, q{scratch_ask('SELECT NULL')}, q{scratch_options('live')}, q{scratch_steps('[]', true, '{}')},
 		q{scratch_round('[]', true, '{}', true, 'secret')}, q{snapshot_script()}, q{sync_rows('secret', 'live', NULL, true, true, NULL)}, q{sync_list('secret', 'live', NULL, true, true)},
-		q{sync_refuse('[]', 'a', 'b')}, q{sync_blocked('[]')}, q{sync_needs_free('column', 'created', 'x')}, q{sync_to_be_free('[]', true, '{}')}, q{sync_fillers('{public.t_c.q}')}, q{sync_check_free('{public.t_c.q}')}, q{sync_lacks('[]')}, q{sync_leaves_out('{}', true, '{}')}),
+		q{sync_refuse('[]', 'a', 'b')}, q{sync_blocked('[]')}, q{sync_needs_free('column', 'created', 'x')}, q{sync_before('{a.b}', '{}')}, q{sync_to_be_free('[]', true, '{}')}, q{sync_fillers('{public.t_c.q}')}, q{sync_check_free('{public.t_c.q}')}, q{sync_lacks('[]')}, q{sync_leaves_out('{}', true, '{}')}),
 	'schemaguard.sg_sync_done' => q{SELECT schemaguard.sg_sync_done('a', 'a', 'b', false, 'c')},
 	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c.q', 't_c', 'q', '{}', '{}')},
 	'schemaguard.sg_sync_behind_block' => q{SELECT schemaguard.sg_sync_behind_block('SELECT')},

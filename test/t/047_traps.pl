@@ -319,7 +319,7 @@ my @calls = (
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_files_history sg_files_history_body sg_migration_history_body sg_history_digest sg_history_files sg_history_matched sg_history_place sg_history_rows sg_history_sum sg_history_tables)),
 	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register rows sent settings stated told tools)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
-		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked needs_free to_be_free fillers check_free lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
+		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked before needs_free to_be_free fillers check_free lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
 		typed attribute_renames renamed_attributes
 		acts alone alters anew attic_name backs backward beyond changes column_flags computing creates described detours doubtful drops

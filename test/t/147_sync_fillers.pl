@@ -67,31 +67,32 @@ query($_) for $release, $second, $rollback;
 is(query("SELECT count(*) FROM sg_sync_check_details($args) WHERE NOT left_out"), '0', 'after these calls, the check passes');
 is($run->($script), 'kept', 'the script that was written before runs');
 
-# types that are made anew, or that change below a table
+# types that are made anew, or that change below a table, and names that the script changes first
 query(<<'SQL');
 CREATE SCHEMA anew; SET search_path = anew, public;
 CREATE DOMAIN d AS int; CREATE TABLE of_domain (id int PRIMARY KEY, s int, v d);
 CREATE TYPE r AS RANGE (subtype = int4); CREATE TABLE of_range (id int PRIMARY KEY, s int, v r);
 CREATE COLLATION c (provider = libc, locale = 'C'); CREATE TABLE collated (id int PRIMARY KEY, s text, v text COLLATE c);
-CREATE TYPE ty AS (id int, s int, v int); CREATE TABLE typed OF ty;
+CREATE TYPE ty AS (id int, s int, v int); CREATE TABLE typed OF ty; CREATE TABLE "to be" (id int PRIMARY KEY, s int, "a.b" int);
 SELECT sg_snapshot_take('before');
 ALTER TABLE of_domain ALTER v TYPE bigint; DROP DOMAIN d; CREATE DOMAIN d AS bigint; ALTER TABLE of_domain ALTER v TYPE d;
 ALTER TABLE of_range DROP v; DROP TYPE r; CREATE TYPE r AS RANGE (subtype = int8); ALTER TABLE of_range ADD v r;
 ALTER TABLE collated ALTER v TYPE text COLLATE "C"; DROP COLLATION c; CREATE COLLATION c (provider = libc, locale = 'POSIX'); ALTER TABLE collated ALTER v TYPE text COLLATE c;
 ALTER TYPE ty ALTER ATTRIBUTE v TYPE bigint CASCADE;
+ALTER TABLE "to be" RENAME TO was; ALTER TABLE was RENAME "a.b" TO "c""d"; ALTER TABLE was ALTER "c""d" TYPE bigint; INSERT INTO was VALUES (1, 1);
 INSERT INTO of_domain VALUES (1, 1); INSERT INTO of_range VALUES (1, 1); INSERT INTO collated VALUES (1, 'a'); INSERT INTO typed VALUES (1, 1);
 SELECT sg_plan_create('anew'), sg_plan_add_column('anew', 'of_domain', 'v', 'anew.d', fill => 's'), sg_plan_add_column('anew', 'of_range', 'v', 'anew.r', fill => 'anew.r(s, s + 1)'),
-	sg_plan_add_column('anew', 'collated', 'v', 'text COLLATE anew.c', fill => 's'), sg_plan_add_column('anew', 'typed', 'v', 'bigint', fill => 's');
+	sg_plan_add_column('anew', 'collated', 'v', 'text COLLATE anew.c', fill => 's'), sg_plan_add_column('anew', 'typed', 'v', 'bigint', fill => 's'), sg_plan_add_column('anew', 'was', 'c"d', 'bigint', fill => 's');
 CALL sg_apply('anew', fail => true);
 CREATE TABLE extra ();
 SQL
-my $anew = join ', ', map { qq{a trigger of plan "anew", which fills rows, stands on $_} } 'column anew.collated.v', 'column anew.of_domain.v', 'column anew.of_range.v', 'a table of type anew.ty';
-is(query("SELECT string_agg(substring(detail FROM 'the script will not begin: ([^;]*)'), ', ') FROM sg_sync_check_details('before', schemas => '{anew}', allow_drop => true) WHERE class = 'unknown' AND NOT left_out"),
+my $anew = join ', ', map { qq{a trigger of plan "anew", which fills rows, stands on $_} } 'column anew.collated.v', 'column anew.of_domain.v', 'column anew.of_range.v', 'a table of type anew.ty', 'column anew.was."c""d"';
+is(query("SELECT string_agg(substring(detail FROM 'the script will not begin: ([^;]*)'), ', ') FROM sg_sync_check_details('before', schemas => '{anew}', allow_drop => true, renames => 'follow') WHERE class = 'unknown' AND NOT left_out"),
 	$anew, 'types that are made anew: the check does not pass');
-is_error($node, "CALL sg_sync_apply('before', '{anew}', allow_drop => true)", '55000', qr/a plan fills what is dropped, or gets another type\n.*public\.sg_plan_release\('anew', 'fill'\);/s, '... and sg_sync_apply refuses', dbname => $db);
+is_error($node, "CALL sg_sync_apply('before', '{anew}', allow_drop => true, renames => 'follow')", '55000', qr/a plan fills what is dropped, or gets another type\n.*public\.sg_plan_release\('anew', 'fill'\);/s, '... and sg_sync_apply refuses', dbname => $db);
 is(query(q{SELECT to_regclass('anew.extra')}), 'anew.extra', '... before it drops anything');
 query(q{SELECT sg_plan_release('anew', 'fill')});
-is(query("SELECT count(*) FROM sg_sync_check_details('before', schemas => '{anew}', allow_drop => true) WHERE NOT left_out"), '0', '... and after the call in the hint, it passes');
+is(query("SELECT count(*) FROM sg_sync_check_details('before', schemas => '{anew}', allow_drop => true, renames => 'follow') WHERE NOT left_out"), '0', '... and after the call in the hint, it passes');
 query('DROP SCHEMA anew CASCADE');
 
 # what is left is told by a call with the same arguments
