@@ -109,8 +109,8 @@ typedef struct PlanRun
 	List	   *put_last;		/* numbers of steps postponed because their
 								 * tables are busy */
 	const struct SgSeen *seen;	/* moment at which the call began */
-	List	   *unkept;			/* int: steps that have not put their rows into
-								 * quarantine in their turn */
+	List	   *unkept;			/* int: steps that have not put their rows
+								 * into quarantine in their turn */
 	bool		may_put_last;	/* postponed steps get another round in this
 								 * run */
 	bool		hasty;			/* a wait for a lock has timed out: later
