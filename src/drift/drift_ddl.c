@@ -42,26 +42,12 @@ table_of(const DriftRow *row)
 	return NULL;
 }
 
-/* Appends a remark about who made a row's object, or else its table, to its detail */
-static void
-add_maker(DriftRow *row, const char *what, const char *own, const char *whole)
-{
-	if (own || whole)
-		row->detail = psprintf("%s%s%s%s: %s", row->detail ? row->detail : "", row->detail ? "; " : "",
-							   what, own ? "" : " of the table", own ? own : whole);
-}
-
-void
-drift_name_ddl(List *rows)
+/* Returns two identities for each row: of its object, and of its table, or else its object once more */
+static List *
+identities_of(List *rows)
 {
 	List	   *identities = NIL;
-	char	  **texts;
-	int			i = 0;
 
-	if (rows == NIL)
-		return;
-
-	/* for each row the object, and its table if it has one */
 	foreach_ptr(const DriftRow, row, rows)
 	{
 		char	   *table = table_of(row);
@@ -69,37 +55,49 @@ drift_name_ddl(List *rows)
 		identities = lappend(identities, unconstify(char *, row->object));
 		identities = lappend(identities, table ? table : unconstify(char *, row->object));
 	}
-	texts = ddl_last(identities);
+	return identities;
+}
+
+/* Appends to the details of rows who made these objects, or else their tables: texts, or NULL, by place of these identities */
+static void
+add_makers(List *rows, const char *what, char **texts)
+{
+	int			i = 0;
 
 	foreach_ptr(DriftRow, row, rows)
 	{
 		const char *own = texts[i++];
 		const char *whole = texts[i++];
 
-		add_maker(row, "last DDL", own, whole);
+		if (own || whole)
+			row->detail = psprintf("%s%s%s%s: %s", row->detail ? row->detail : "", row->detail ? "; " : "",
+								   what, own ? "" : " of the table", own ? own : whole);
 	}
+}
+
+void
+drift_name_ddl(List *rows)
+{
+	if (rows != NIL)
+		add_makers(rows, "last DDL", ddl_last(identities_of(rows)));
 }
 
 void
 drift_name_files(DriftComparison *c)
 {
-	List	   *identities = NIL;
+	List	   *identities = identities_of(c->rows);
 	List	   *kinds = NIL;
 	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[4];
 	char	  **files;
 	MemoryContext context = CurrentMemoryContext;
 	SgScope		scope;
-	int			i = 0;
 
 	if (c->rows == NIL)
 		return;
 	foreach_ptr(const DriftRow, row, c->rows)
 	{
-		char	   *table = table_of(row);
-
 		kinds = lappend(lappend(kinds, unconstify(char *, row->kind)), "table");
-		identities = lappend(lappend(identities, unconstify(char *, row->object)), table ? table : "");
 	}
 	files = palloc0(sizeof(char *) * list_length(identities));
 	values[0] = CStringGetTextDatum(c->info[0]->name);
@@ -124,10 +122,5 @@ drift_name_files(DriftComparison *c)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
-	foreach_ptr(DriftRow, row, c->rows)
-	{
-		const char *own = files[i++];
-
-		add_maker(row, "last named in", own, files[i++]);
-	}
+	add_makers(c->rows, "last named in", files);
 }
