@@ -213,14 +213,15 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     one    CONSTANT text := '(?:"(?:[^"]|"")+"|[^". ]+)';
+    rename CONSTANT text := format(E'^ALTER (?:FOREIGN TABLE|TABLE|TYPE|DOMAIN|SCHEMA) (%1$s(?:\\.%1$s)*) '
+        'RENAME (?:COLUMN (%1$s) )?TO (%1$s)$', one);
     before text[] := objects;
     m      text[];
     was    text;
     shall  text;
 BEGIN
     FOR i IN REVERSE coalesce(cardinality(renamed), 0) .. 1 LOOP
-        m := regexp_match(renamed[i], format(E'^ALTER (?:FOREIGN TABLE|TABLE|TYPE|DOMAIN|SCHEMA) (%1$s(?:\\.%1$s)*) '
-            'RENAME (?:COLUMN (%1$s) )?TO (%1$s)$', one));
+        m := regexp_match(renamed[i], rename);
         CONTINUE WHEN m IS NULL;
         was := m[1] || coalesce('.' || m[2], '');
         shall := CASE WHEN m[2] IS NULL THEN regexp_replace(m[1], one || '$', replace(m[3], E'\\', E'\\\\')) ELSE m[1] || '.' || m[3] END;

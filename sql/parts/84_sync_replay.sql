@@ -345,7 +345,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (
     SELECT coalesce(replace(m.m[1], '""', '"'), m.m[2])
-    FROM regexp_match(regexp_replace(identity, E'\\([^"]*\\)$', ''), '(?:"((?:[^"]|"")+)"|([^."]+))$') m (m));
+    FROM regexp_match(schemaguard.sg_sync_name(identity), '(?:"((?:[^"]|"")+)"|([^."]+))$') m (m));
 COMMENT ON FUNCTION schemaguard.sg_replay_name(text)
     IS 'returns the name of an object without its schema or table';
 

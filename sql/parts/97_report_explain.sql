@@ -141,11 +141,11 @@ BEGIN ATOMIC
         SELECT s.step, s.place FROM unnest(coalesce(steps::text::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place)),
     checked AS MATERIALIZED (
         SELECT c.step, jsonb_agg(to_jsonb(c)) AS rows
-        FROM sg_plan_check_details(plan, nullif(ARRAY(SELECT s.step FROM chosen s), '{}'), 'none') c
+        FROM sg_plan_check_details(plan, steps, 'none') c
         WHERE c.step > 0 OR c.result = 'block' GROUP BY c.step),
     line AS MATERIALIZED (
         SELECT q.statement, q.place, (regexp_match(q.statement, E'^-- step (\\d+)\\y'))[1]::int AS step
-        FROM sg_plan_sql(plan, nullif(ARRAY(SELECT s.step FROM chosen s), '{}')) WITH ORDINALITY AS q (statement, place)),
+        FROM sg_plan_sql(plan, steps) WITH ORDINALITY AS q (statement, place)),
     part AS MATERIALIZED (
         SELECT l.statement, l.place, max(l.step) OVER (PARTITION BY l.part) AS step
         FROM (SELECT l.*, count(l.step) OVER (ORDER BY l.place) AS part FROM line l) l),

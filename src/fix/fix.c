@@ -24,7 +24,6 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/nametable.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"

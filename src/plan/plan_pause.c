@@ -7,8 +7,8 @@
  *	  A pause is a row of its own, which a run never locks.  It takes effect
  *	  when its transaction has committed, so neither function runs in a
  *	  transaction block, a DO block or a procedure, and the server commits at
- *	  the end of its statement, also in a pipeline.  A run looks for it between steps, attempts and
- *	  batches, when it holds nothing: see run_throttle.c.
+ *	  the end of its statement, also in a pipeline.  A run looks for it between
+ *	  steps, attempts and batches, when it holds nothing: see run_throttle.c.
  *
  *-------------------------------------------------------------------------
  */
