@@ -502,11 +502,25 @@ plan_filler_left_text(const PlanStep *step, char **hint)
 
 /* ---- statements, to be run by hand ---- */
 
+static char *
+any_is_null(const PlanStep *step)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	foreach_ptr(const char, column, step->child_columns)
+	{
+		appendStringInfo(&buf, "%sNEW.%s IS NULL", buf.len > 0 ? " OR " : "", quote_identifier(column));
+	}
+	return buf.data;
+}
+
 /*
  * Returns CREATE TRIGGER, once or twice.  For empty columns, a WHEN clause
  * tests for NULL, which is faster than a call of the function; a second
  * trigger, if updates are carried over, tests for changes of the source
- * columns.
+ * columns.  That of a key is always true, which the planner sees: it makes the
+ * trigger depend on the columns that it fills, so that nothing drops them.
  */
 static List *
 trigger_statements(const PlanStep *step, const char *table)
@@ -515,9 +529,9 @@ trigger_statements(const PlanStep *step, const char *table)
 	const char *column = quote_identifier(linitial(step->child_columns));
 	List	   *list;
 
-	list = list_make1(psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()",
-							   quote_identifier(plan_filler_name(step)), table,
-							   looks ? psprintf(" WHEN (NEW.%s IS NULL)", column) : "", function_name(step)));
+	list = list_make1(psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s%s) EXECUTE FUNCTION %s()",
+							   quote_identifier(plan_filler_name(step)), table, looks ? "" : "true OR ",
+							   any_is_null(step), function_name(step)));
 	if (step->carries)
 		list = lappend(list, psprintf("CREATE OR REPLACE TRIGGER %s BEFORE UPDATE ON %s FOR EACH ROW WHEN (NOT (NEW.%s IS NULL) AND %s) EXECUTE FUNCTION %s()",
 									  quote_identifier(carrier_name(step)), table, column, plan_backfill_change(step), function_name(step)));

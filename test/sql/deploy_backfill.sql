@@ -189,7 +189,7 @@ DROP VIEW user_of_k;
 -- it was said once
 CALL sg_rollback_fks('dbf');
 CALL sg_add_fks('dbf', validate => false);
-ALTER TABLE taken DROP COLUMN "K k";
+ALTER TABLE taken DROP COLUMN "K k" CASCADE;
 CALL sg_add_fks('dbf', validate => false);
 UPDATE taken SET "K k" = 7 WHERE id = 5;
 RESET client_min_messages;
@@ -198,7 +198,7 @@ SET client_min_messages = warning;
 SELECT id, m, "K k" FROM taken WHERE id IN (4, 5) ORDER BY id;
 ALTER TABLE taken DROP COLUMN "K k";
 CALL sg_add_fks('dbf', validate => false);
-ALTER TABLE taken ADD COLUMN mine int, DROP COLUMN "K k";
+ALTER TABLE taken ADD COLUMN mine int, DROP COLUMN "K k" CASCADE;
 CALL sg_rollback_fks('dbf');
 CALL sg_add_fks('dbf', validate => false);
 CREATE INDEX theirs ON taken ("K k");
@@ -274,6 +274,10 @@ CREATE FUNCTION dbf.plant(int) RETURNS dbf.mood LANGUAGE plpgsql AS $$BEGIN INSE
 CREATE CAST (dbf.mood AS int) WITH FUNCTION dbf.plant(dbf.mood) AS IMPLICIT;
 CREATE CAST (int AS dbf.mood) WITH FUNCTION dbf.plant(int) AS ASSIGNMENT;
 ALTER TABLE trap DROP CONSTRAINT trap_n_fkey;
+-- refused while the trigger stands on the column, which its owner may make anew
+ALTER TABLE trap ALTER COLUMN n TYPE dbf.mood USING NULL;
+SELECT regexp_replace(replace(pg_get_triggerdef(oid), 'CREATE', 'CREATE OR REPLACE'), ' WHEN .*(?= EXECUTE)', '') FROM pg_trigger
+  WHERE tgrelid = 'trap'::regclass AND starts_with(tgname, '~schemaguard') \gexec
 ALTER TABLE trap ALTER COLUMN n TYPE dbf.mood USING NULL;
 RESET ROLE;
 INSERT INTO trap (id, x) VALUES (1, 1);
@@ -303,6 +307,8 @@ DROP TRIGGER witness ON trap;
 CALL sg_add_fks('dbf_mine', validate => false);
 SELECT count(*), count(n) FROM trap;
 -- another owner: it fills nothing and raises nothing, until deployment makes it anew
+SELECT regexp_replace(replace(pg_get_triggerdef(oid), 'CREATE', 'CREATE OR REPLACE'), ' WHEN .*(?= EXECUTE)', '') FROM pg_trigger
+  WHERE tgrelid = 'trap'::regclass AND starts_with(tgname, '~schemaguard') \gexec
 ALTER TABLE trap ALTER COLUMN n TYPE int USING NULL;
 ALTER TABLE trap OWNER TO CURRENT_USER;
 TABLE lent;

@@ -95,6 +95,20 @@ query(q{SELECT sg_plan_release('anew', 'fill')});
 is(query("SELECT count(*) FROM sg_sync_check_details('before', schemas => '{anew}', allow_drop => true, renames => 'follow') WHERE NOT left_out"), '0', '... and after the call in the hint, it passes');
 query('DROP SCHEMA anew CASCADE');
 
+# the columns that a key's backfill fills, whose trigger looks at no column of its own accord
+query(<<'SQL');
+CREATE TABLE referenced (id int, id2 int, PRIMARY KEY (id, id2)); CREATE TABLE referencing (id int PRIMARY KEY, o int);
+INSERT INTO referenced VALUES (1, 1); INSERT INTO referencing SELECT g, g FROM generate_series(1, 2) g;
+SELECT sg_snapshot_take('unkeyed');
+SELECT sg_plan_create('keyed'), sg_plan_add_fk('keyed', 'referencing', '{n,n2}', 'referenced', '{id,id2}', backfill => 'o, o');
+CALL sg_apply('keyed', fail => false);
+SQL
+is_error($node, "CALL sg_sync_apply('unkeyed', '{public}', allow_drop => true)", '55000',
+	qr/of plan "keyed", which fills rows, stands on column public\.referencing\.n\n.*on column public\.referencing\.n2\n.*sg_rollback_fks\('keyed', steps => '\{1\}'\)/s,
+	'a column that a backfill fills is not dropped', dbname => $db);
+is_error($node, 'ALTER TABLE referencing DROP COLUMN n2', '2BP01', qr/depends on column n2/, '... nor by a statement without CASCADE', dbname => $db);
+query("CALL sg_rollback_fks('keyed'); INSERT INTO referencing VALUES (3, 3); DROP TABLE referencing, referenced; SELECT sg_plan_drop('keyed')");
+
 # what is left is told by a call with the same arguments
 query(q{ALTER TABLE t ADD more int; CREATE VIEW on_it AS SELECT more FROM t;
 	INSERT INTO schemaguard.drift_ignore (kind, object, reason) VALUES ('view', 'public.on_it', 'stays')});
