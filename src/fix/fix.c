@@ -451,16 +451,15 @@ fix_work(StepWork *work)
 
 /* ---- order of steps ---- */
 
-/* Sorts steps as every call takes them, also in a dry run: a row counts for the first step that takes it */
-static List *
-order_of_call(const PlanRun *run, List *steps)
+List *
+fix_in_order(const FkPlan *plan, List *steps)
 {
 	PlanGraph  *graph;
 	Bitmapset  *numbers = NULL;
 	List	   *ordered = NIL;
 	char	   *hint;
 
-	graph = plan_graph(plan_chosen_steps(run->plan));
+	graph = plan_graph(plan_chosen_steps(plan));
 	if (plan_circle(graph, &hint))
 		return steps;
 	foreach_ptr(const PlanStep, step, steps)
@@ -559,7 +558,7 @@ count_first(PlanRun *run)
 		if (is_counted(run, step))
 			steps = lappend(steps, step);
 	}
-	steps = order_of_call(run, steps);
+	steps = fix_in_order(run->plan, steps);
 	run->dry_run = run->counting = true;
 	sg_progress_total(list_length(steps));
 	foreach_ptr(const PlanStep, step, steps)
@@ -617,7 +616,7 @@ fix_steps(PlanRun *run)
 				 stops ? errhint("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\n%s",
 								 plan_quarantine_all_call(run->plan->name, stops)) : 0));
 	count_first(run);
-	run->steps = steps = order_of_call(run, steps);
+	run->steps = steps = fix_in_order(run->plan, steps);
 
 	if (!run->dry_run)
 		run->graph = plan_graph(plan_steps(run->plan->name));

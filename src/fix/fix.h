@@ -254,6 +254,12 @@ extern const char *fix_fate_verb(FixFate fate);
  */
 extern char *fix_tallies_text(List *tallies, bool blocked);
 
+/*
+ * Sorts steps as every call takes them, also in a dry run: a row counts for the
+ * first step that takes it
+ */
+extern List *fix_in_order(const FkPlan *plan, List *steps);
+
 /* ---- fix_referring.c ---- */
 
 /* Rows that refer to the rows that a step removes or changes: they block the step, or go along */

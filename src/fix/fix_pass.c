@@ -418,12 +418,30 @@ fix_most_places(const FixKey *key)
 	return Max(sg_audit_memory_bytes() / size, 1000);
 }
 
-static HTAB *
-new_places(const char *name, MemoryContext context)
+HTAB *
+fix_place_set(MemoryContext context)
 {
 	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),.hcxt = context};
 
-	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return hash_create("schemaguard rows", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+fix_place_set_add(HTAB **all, HTAB *some, int64 most, MemoryContext context)
+{
+	HASH_SEQ_STATUS status;
+	const FixPlace *place;
+
+	if (*all && hash_get_num_entries(*all) > most)
+	{
+		hash_destroy(*all);
+		*all = NULL;
+	}
+	if (*all == NULL)
+		*all = fix_place_set(context);
+	hash_seq_init(&status, some);
+	while ((place = hash_seq_search(&status)) != NULL)
+		(void) hash_search(*all, place, HASH_ENTER, NULL);
 }
 
 /* ---- counting ---- */
@@ -460,43 +478,23 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
 	MemoryContextReset(fix->batch_context);
 }
 
-/*
- * Counts for the call what a step would do, so that later steps do not count
- * the same rows.  Places beyond the memory of an audit are forgotten: then the
- * call counts some rows twice.
- */
-static void
-note_rehearsed(const Fix *fix, HTAB *gone, const RunRows *rows)
-{
-	PlanRun    *run = fix->work->run;
-	HASH_SEQ_STATUS status;
-	const FixPlace *place;
-
-	run_rows_merge(run->rows, rows);
-	if (run->gone && hash_get_num_entries(run->gone) > fix_most_places(&fix->key))
-	{
-		hash_destroy(run->gone);
-		run->gone = NULL;
-	}
-	if (run->gone == NULL)
-		run->gone = new_places("schemaguard rows that steps would delete", run->context);
-	hash_seq_init(&status, gone);
-	while ((place = hash_seq_search(&status)) != NULL)
-		(void) hash_search(run->gone, place, HASH_ENTER, NULL);
-}
-
 /* Counts what the whole step would do; nothing if it is blocked */
 static void
 rehearse_all(Fix *fix, List *keys)
 {
-	int64		batch = fix->together ? fix->found.n : fix->work->run->batch;
-	HTAB	   *gone = new_places("schemaguard rows to be deleted", CurrentMemoryContext);
+	PlanRun    *run = fix->work->run;
+	int64		batch = fix->together ? fix->found.n : run->batch;
+	HTAB	   *gone = fix_place_set(CurrentMemoryContext);
 	RunRows    *rows = run_rows_new();
 
 	for (int64 first = 0; first < fix->found.n; first += batch)
 		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone, rows);
-	if (fix->work->run->dry_run && fix_tallies_text(fix->tallies, true) == NULL)
-		note_rehearsed(fix, gone, rows);
+	/* so that later steps do not count the same rows */
+	if (run->dry_run && fix_tallies_text(fix->tallies, true) == NULL)
+	{
+		run_rows_merge(run->rows, rows);
+		fix_place_set_add(&run->gone, gone, fix_most_places(&fix->key), run->context);
+	}
 	hash_destroy(gone);
 }
 
@@ -668,7 +666,7 @@ note_busy(FixAction *action, const FixPlaces *locked)
 	if (locked->n == action->places.n)
 		return;
 
-	ours = new_places("schemaguard locked rows", CurrentMemoryContext);
+	ours = fix_place_set(CurrentMemoryContext);
 	for (int64 i = 0; i < locked->n; i++)
 		(void) hash_search(ours, &locked->places[i], HASH_ENTER, NULL);
 	fix_places_init(&there);

@@ -79,6 +79,16 @@ extern bool fix_scan(Fix *fix);
 /* Returns the number of places that fit into an audit's memory; the next pass finds the rest */
 extern int64 fix_most_places(const FixKey *key);
 
+/* A set of FixPlace */
+extern HTAB *fix_place_set(MemoryContext context);
+
+/*
+ * Adds places to a set that is made when there is none yet.  With more than the
+ * memory of an audit holds, those before are forgotten: then some rows count
+ * for two steps.
+ */
+extern void fix_place_set_add(HTAB **all, HTAB *some, int64 most, MemoryContext context);
+
 /* Returns a hint for a step that is blocked by rows that refer to its orphans, by these tallies */
 extern char *fix_referenced_hint(const PlanStep *step, List *tallies);
 

@@ -60,6 +60,8 @@ typedef struct Walk
 	List	   *shown;			/* of FixKey * */
 	char	   *unknown;		/* why none of this could be determined, or
 								 * NULL */
+	HTAB	  **gone_before;	/* rows that go with earlier steps, or NULL */
+	MemoryContext context;		/* that of the call */
 } Walk;
 
 /* ---- walking ---- */
@@ -111,6 +113,7 @@ walks_of(const PlanStep *step, List *keys)
 
 	walk->step = step;
 	walk->keys = keys;
+	walk->context = CurrentMemoryContext;
 	if (!find_key(walk))
 		return NIL;
 	if (walk->key.rule == NULL)
@@ -189,7 +192,7 @@ walk_some(Walk *walk, int64 first, int64 n, bool in_doubt, HTAB *gone, MemoryCon
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FixPlaces	places = {.places = walk->found.places + first,.n = n};
-	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.in_doubt = in_doubt,.follow = plan_policy_deletes(walk->step->orphans)};
+	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.gone_before = walk->gone_before ? *walk->gone_before : NULL,.in_doubt = in_doubt,.follow = plan_policy_deletes(walk->step->orphans)};
 
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(old);
@@ -209,8 +212,7 @@ walk_rows(void *arg)
 {
 	Walk	   *walk = arg;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rows that refer", ALLOCSET_DEFAULT_SIZES);
-	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),.hcxt = CurrentMemoryContext};
-	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HTAB	   *gone = fix_place_set(CurrentMemoryContext);
 	FkProblem  *problem = walk->key.rule ? NULL : audit_access_problem(walk->key.key, true);
 	bool		together = fix_fates_depend(&walk->key, walk->keys, fix_tables(&walk->key, walk->keys));
 	int64		n;
@@ -226,6 +228,8 @@ walk_rows(void *arg)
 		n = together ? walk->found.n : Min(RUN_FIX_BATCH, walk->found.n - first);
 		walk_some(walk, first, n, together && n == fix_most_places(&walk->key), gone, context);
 	}
+	if (walk->gone_before && walk->blocking == NIL)
+		fix_place_set_add(walk->gone_before, gone, fix_most_places(&walk->key), walk->context);
 	hash_destroy(gone);
 	MemoryContextDelete(context);
 	/* the step would stop, and keep no copies */
@@ -267,13 +271,17 @@ try_step(Walk *walk)
 	walk->tallies = walk->blocking = NIL;
 }
 
-/* Returns a Walk for each chosen step that removes rows */
+/*
+ * Returns a Walk for each chosen step that removes rows.  Those that a step
+ * removes are gone for the steps after it, unless it is blocked.
+ */
 static List *
 walk_plan(const FkPlan *plan)
 {
 	List	   *walks = NIL;
 	List	   *keys = fix_keys(plan->name);
-	List	   *steps = plan_chosen_steps(plan);
+	List	   *steps = fix_in_order(plan, plan_chosen_steps(plan));
+	HTAB	   *gone = NULL;
 	int			done = 0;
 
 	sg_progress_begin(SG_PROGRESS_COUNT, plan->id, list_length(steps));
@@ -285,6 +293,7 @@ walk_plan(const FkPlan *plan)
 			continue;
 		foreach_ptr(Walk, walk, walks_of(step, keys))
 		{
+			walk->gone_before = &gone;
 			sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
 			try_step(walk);
 			walks = lappend(walks, walk);

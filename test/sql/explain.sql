@@ -34,6 +34,7 @@ SELECT sg_plan_add_drop('exp', 'column', '"My Orders"', 'note', keep => false) \
 SELECT what FROM sg_plan_explain('exp', 12) WHERE what !~ '^(In all|A lock)';
 SELECT * FROM sg_plan_explain('exp', 99);
 SELECT * FROM sg_plan_explain('nothing', 1);
+SELECT * FROM sg_plan_explain('exp', '{}');
 SELECT count(*) FROM sg_plan_explain('exp') WHERE what ~ '^Step [0-9]+,';
 SELECT what FROM sg_plan_explain('exp', '{4,1}') WHERE what ~ '^Step';
 -- no function of ours within is named beside an error

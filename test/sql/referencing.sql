@@ -220,6 +220,21 @@ CALL sg_fix_orphans('along', dry_run => true, steps => 1);
 SELECT public.sg_plan_set('along', array_agg(DISTINCT step), '{"orphans": "quarantine"}') FROM public.sg_plan_referencing('along', '{1}') WHERE result = 'block' AND step IS NOT NULL \g /dev/null
 CALL sg_fix_orphans('along', dry_run => true, steps => 1);
 
+-- rows that an earlier step takes away stand in no later one's way; unless it is blocked
+CREATE TABLE two (id int PRIMARY KEY, up int); CREATE TABLE one (id int PRIMARY KEY, up int, two int);
+INSERT INTO up VALUES (1); INSERT INTO two VALUES (1, 1), (2, 99); INSERT INTO one VALUES (1, 1, 1), (2, 98, 2);
+SELECT sg_plan_create('turns') \g /dev/null
+SELECT sg_plan_add_fk('turns', 'one', 'up', 'up', orphans => 'quarantine', index => false), sg_plan_add_fk('turns', 'one', 'two', 'two', index => false),
+  sg_plan_add_fk('turns', 'two', 'up', 'up', orphans => 'delete', index => false) \g /dev/null
+SELECT * FROM sg_plan_referencing('turns');
+SELECT * FROM sg_plan_referencing('turns', '{2,3}');
+CREATE TABLE kept (one int REFERENCES one);
+INSERT INTO kept VALUES (2);
+SELECT * FROM sg_plan_referencing('turns');
+TRUNCATE kept;
+CALL sg_add_fks('turns', fix => true);
+CALL sg_rollback_fks('turns');
+
 -- a message about a step has an end, and says where all of it is
 SELECT sg_plan_create('long') \g /dev/null
 \set long a_name_of_quite_some_length_that_fills_all_of_the_line_
@@ -245,7 +260,7 @@ RESET ROLE;
 SELECT * FROM sg_plan_referencing('no such plan');
 SELECT * FROM sg_plan_referencing('ref', '{99}');
 
-SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,ref_gone,ref_past,along,long}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,ref_gone,ref_past,along,turns,long}'::text[]) p \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA ref, :long CASCADE;
 DROP ROLE sg_ref_reader;
