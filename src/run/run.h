@@ -155,6 +155,11 @@ typedef struct PlanRun
 									 * one or a later one */
 	bool		retyped;		/* restore such rows, too, with the old types */
 	bool		past_keys;		/* restore rows past keys and triggers */
+	bool		awaits_values;	/* a rollback is yet to restore old values:
+								 * columns with values that their steps do not
+								 * give may have come from those */
+	bool		put_off;		/* the last undo has left such a column for
+								 * later */
 } PlanRun;
 
 /* State of one step in one CALL */

@@ -348,17 +348,17 @@ check_values(void *arg)
 }
 
 /*
- * Keeps a column that holds values which its step has not given it.  Reads all
- * rows, so before the lock: somebody may still write a value until the lock is
- * held.
+ * Keeps a column that holds values which its step has not given it; returns
+ * whether it does.  Reads all rows, so before the lock: somebody may still write
+ * a value until the lock is held.
  */
-static void
+static bool
 keep_values(BackAction *back)
 {
 	ErrorData  *error;
 
 	if (back->deed->what->kind != STEP_COLUMN || back->move.kind != MOVE_STATEMENT)
-		return;
+		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	error = run_try_undo(sg_statement_timeout, check_values, back);
 	PopActiveSnapshot();
@@ -367,6 +367,7 @@ keep_values(BackAction *back)
 	if (error)
 		change_problem(&back->move, error->sqlerrcode,
 					   psprintf("whether it holds values that the step has not given it can't be told: %s", sg_error_message(error)), error->hint);
+	return back->move.kind == MOVE_PROBLEM;
 }
 
 /* Returns the call that lists the rows which break a rule */
@@ -549,7 +550,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		char	   *again;
 
 		look_back(deed, step, &back.move);
-		keep_values(&back);
+		if (keep_values(&back) && work->run->awaits_values)
+		{
+			work->run->put_off = true;
+			return false;
+		}
 		work->statement = again = NULL;
 		if (closes(&back.move))
 		{

@@ -219,7 +219,14 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	reason = who_uses(child, work->columns);
 	PopActiveSnapshot();
 	if (reason == NULL)
+	{
 		reason = what_is_lost(work->run, step, child, work->columns);
+		if (reason && work->run->awaits_values)
+		{
+			work->run->put_off = true;
+			return false;
+		}
+	}
 	if (reason)
 	{
 		work->hint = psprintf("Where nobody needs them any more:\n%s;", work->statement);

@@ -27,6 +27,10 @@
  *	  know their columns by number, whatever their names are; rows that know
  *	  names only, as after a restore from a dump, need the original names.
  *
+ *	  A column that was filled goes if it holds what its step gives: before or
+ *	  after the values go back that policy "set" has replaced, because its
+ *	  trigger may have followed them, or not.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -92,6 +96,8 @@ typedef struct Rollback
 								 * quarantine have their columns */
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
+	List	   *put_off;		/* int: steps whose columns wait for old
+								 * values */
 	int			taken;			/* number of deeds that are closed */
 	int			by_name;		/* number of deeds of which only names are
 								 * known */
@@ -133,7 +139,7 @@ undo(PlanRun *run, const PlanDeed *deed)
 		case DEED_KINDS:
 			elog(ERROR, "rows can't be taken back");
 	}
-	if (!done && deed->kind != DEED_CHANGE)
+	if (!done && deed->kind != DEED_CHANGE && !run->put_off)
 		undo_settle_stuck(work, deed);
 	run_end_step(work);
 	return done;
@@ -321,8 +327,9 @@ undo_all(Rollback *rollback, List *deeds)
 			old = MemoryContextSwitchTo(context);
 			/* asked before undo(), which brings the deed's names up to date */
 			by_name = undo_knows_name_only(deed);
-			rollback->by_name += by_name;
+			run->put_off = false;
 			done = undo(run, deed);
+			rollback->by_name += by_name && !run->put_off;
 			if (done && refuses_rows(deed))
 				put_rows_back(run, list_make1_int(deed->step));
 			MemoryContextSwitchTo(old);
@@ -330,9 +337,11 @@ undo_all(Rollback *rollback, List *deeds)
 			if (done)
 				add_moved(rollback, deed, was);
 			MemoryContextReset(context);
-			if (!done)
+			if (run->put_off)
+				rollback->put_off = lappend_int(rollback->put_off, deed->step);
+			else if (!done)
 				add_left(rollback, deed, NULL);
-			if (!done && by_name)
+			if (!done && !run->put_off && by_name)
 				rollback->lost = lappend_int(rollback->lost, deed->step);
 		}
 		sg_progress_done(++run->done, 0);
@@ -375,8 +384,9 @@ static void
 restore_values(Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
-	List	   *deeds = plan_deeds(run->plan, DEED_BIT(DEED_SET));
+	List	   *deeds = run->awaits_values ? plan_deeds(run->plan, DEED_BIT(DEED_SET)) : NIL;
 
+	run->awaits_values = false;
 	if (deeds)
 		put_rest_back(rollback);
 	foreach_ptr(PlanDeed, deed, deeds)
@@ -393,6 +403,33 @@ restore_values(Rollback *rollback)
 			add_left(rollback, deed, NULL);
 		run_end_step(work);
 	}
+}
+
+static int
+compare_later_first(const ListCell *a, const ListCell *b)
+{
+	int64		x = ((const PlanDeed *) lfirst(a))->id;
+	int64		y = ((const PlanDeed *) lfirst(b))->id;
+
+	return x > y ? -1 : x < y ? 1 : 0;
+}
+
+/* Takes back the columns that waited for old values */
+static void
+undo_put_off(Rollback *rollback)
+{
+	List	   *deeds = rollback->put_off ? plan_deeds(rollback->run->plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE)) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, deeds)
+	{
+		const PlanDeed *deed = lfirst(lc);
+
+		if (columns_of(deed) == NIL || !list_member_int(rollback->put_off, deed->step))
+			deeds = foreach_delete_current(deeds, lc);
+	}
+	list_sort(deeds, compare_later_first);
+	undo_all(rollback, deeds);
 }
 
 /* Reports the rows that were deleted or set to null without a copy */
@@ -501,15 +538,6 @@ settle_rows(const Rollback *rollback)
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
 				 left == 0 ? 0 : below ? errhint("%s", below) :
 				 errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name))));
-}
-
-static int
-compare_later_first(const ListCell *a, const ListCell *b)
-{
-	int64		x = ((const PlanDeed *) lfirst(a))->id;
-	int64		y = ((const PlanDeed *) lfirst(b))->id;
-
-	return x > y ? -1 : x < y ? 1 : 0;
 }
 
 /*
@@ -762,6 +790,7 @@ roll_back(PlanRun *run)
 	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	int			disarmed;
 
+	run->awaits_values = plan_deeds(run->plan, DEED_BIT(DEED_SET)) != NIL;
 	tell_low_space(run);
 	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
@@ -785,8 +814,9 @@ roll_back(PlanRun *run)
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
 	disarmed += disarm_steps(&rollback);
-	settle_steps(&rollback);
 	restore_values(&rollback);
+	undo_put_off(&rollback);
+	settle_steps(&rollback);
 	tell_lost(run);
 	settle_rows(&rollback);
 	tell_left(&rollback);

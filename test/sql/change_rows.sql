@@ -657,9 +657,46 @@ TABLE moods ORDER BY 1;
 -- the log says how long it took
 SELECT count(*) > 0 AND bool_and(elapsed_ms < 3600000) AS timed FROM schemaguard.audit_log WHERE action = 'rollback fix' AND phase = 'done';
 
+-- a column that was filled goes where it holds what its step gives, before or after policy "set" has given back what it had replaced: its trigger
+-- has followed that in "nulls", and not in "before", "keyed" and "heirs"
+CREATE TABLE from_it (id int PRIMARY KEY, b int);
+CREATE TABLE nulls (id int PRIMARY KEY, v int);
+CREATE TABLE referenced (id int PRIMARY KEY);
+CREATE TABLE referencing (id int PRIMARY KEY, o int);
+CREATE TABLE above (id int PRIMARY KEY, v int);
+CREATE TABLE below (PRIMARY KEY (id)) INHERITS (above);
+INSERT INTO from_it SELECT g, g % 5 FROM generate_series(1, 20) g;
+INSERT INTO nulls VALUES (1, NULL), (2, 2);
+INSERT INTO referenced VALUES (0), (1), (33);
+INSERT INTO referencing VALUES (1, 33), (2, 1);
+INSERT INTO below SELECT g, g FROM generate_series(1, 20) g;
+SELECT sg_plan_create(p) FROM unnest('{before,nulls,keyed,heirs}'::text[]) p \g /dev/null
+SELECT sg_plan_add_column('before', 'from_it', 'n', 'int', fill => 'b + 1'), sg_plan_add_column('nulls', 'nulls', 'n', 'int', fill => 'v'),
+       sg_plan_add_fk('keyed', 'referencing', '{n}', 'referenced', '{id}', backfill => 'o'), sg_plan_add_column('heirs', 'above', 'n', 'int', fill => 'v + 1') \g /dev/null
+SELECT sg_plan_add_check('before', 'from_it', 'b > 2', policy => 'set', child_column => 'b', fill => '10'),
+       sg_plan_add_not_null('nulls', 'nulls', 'v', policy => 'set', fill => '0', after => '{1}'),
+       sg_plan_add_check('keyed', 'referencing', 'o < 30', policy => 'set', child_column => 'o', fill => '0', after => '{1}'),
+       sg_plan_add_check('heirs', 'below', 'v > 3', policy => 'set', child_column => 'v', fill => '9', after => '{1}'),
+       sg_plan_add_check('heirs', 'above', 'n > 15', policy => 'set', child_column => 'n', fill => '99', after => '{1}') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('before', fix => true, fail => true); CALL sg_apply('nulls', fix => true, fail => true);
+CALL sg_apply('keyed', fix => true, fail => true); CALL sg_apply('heirs', fix => true, fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('before', fail => true);
+SET client_min_messages = warning;
+CALL sg_rollback_fks('nulls', fail => true); CALL sg_rollback_fks('keyed', fail => true); CALL sg_rollback_fks('heirs', fail => true);
+SELECT (SELECT sum(b) = sum(id % 5) FROM from_it) AND (SELECT count(v) = 1 FROM nulls) AND (SELECT sum(o) = 34 FROM referencing) AND (SELECT bool_and(v = id) FROM below) AS as_before;
+SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'crow' AND column_name = 'n' AND table_name IN ('from_it', 'nulls', 'referencing', 'above', 'below');
+-- a value that somebody has changed since stays, and so does the column, which says why
+SET client_min_messages = error;
+CALL sg_apply('before', fix => true, fail => true);
+UPDATE from_it SET b = 33 WHERE id = 1;
+SET client_min_messages = notice;
+CALL sg_rollback_fks('before');
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
+SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs}'::text[]) p \g /dev/null
 DROP SCHEMA crow CASCADE;
 DROP OWNED BY regress_sg_planter;
 DROP ROLE regress_sg_planter;
