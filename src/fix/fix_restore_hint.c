@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -74,6 +75,24 @@ has_key(const List *keys, Oid conid)
 }
 
 /*
+ * Returns the statement that adds a key again, NOT VALID: before 18 to each
+ * partition, because a partitioned table can't have such a key
+ */
+static char *
+add_again(const FkKey *key, const char *definition)
+{
+	const char *table = sg_relation_name(key->child);
+	char	   *added = psprintf(" ADD CONSTRAINT %s %s%s", quote_identifier(key->name), definition, key->validated ? " NOT VALID" : "");
+	char	   *body;
+
+	if (SG_PARTITIONED_NOT_VALID || get_rel_relkind(key->child) != RELKIND_PARTITIONED_TABLE)
+		return psprintf("ALTER TABLE %s%s;", table, added);
+	body = psprintf("DECLARE t regclass; BEGIN FOR t IN SELECT relid FROM pg_partition_tree(%s) WHERE isleaf LOOP EXECUTE 'ALTER TABLE ' || t || %s; END LOOP; END",
+					quote_literal_cstr(table), quote_literal_cstr(added));
+	return psprintf("DO %s;", strchr(body, '$') ? quote_literal_cstr(body) : psprintf("$$%s$$", body));
+}
+
+/*
  * Returns the statements that restore rows although keys outside of the plan
  * refuse them: the keys come back NOT VALID.  If their tables have further
  * keys, which could refuse rows as well, a last call lists all that are left.
@@ -104,8 +123,7 @@ below_keys(const PlanRun *run, const List *keys)
 		found = sg_ask(pg_get_constraintdef, key->conid, &definition);
 		sg_scope_end(&scope);
 		if (found)
-			appendStringInfo(&hint, "\nALTER TABLE %s ADD CONSTRAINT %s %s%s;", sg_relation_name(key->child), quote_identifier(key->name),
-							 TextDatumGetCString(definition), key->validated ? " NOT VALID" : "");
+			appendStringInfo(&hint, "\n%s", add_again(key, TextDatumGetCString(definition)));
 		foreach_ptr(const FkKey, other, fk_declared(key->child))
 			others |= other->enforced && !has_key(keys, other->conid);
 	}

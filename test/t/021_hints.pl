@@ -1,6 +1,6 @@
 # What the regression tests have printed runs as pasted: each statement with a call of ours, and the last line of each hint, in
 # the installation that is recommended (schema sg, which is not in the search_path). The tests' own lines are left out.
-# rooms: base check plan run deploy
+# rooms: base check plan run deploy fix
 # majors: one (texts)
 use strict;
 use warnings;
@@ -104,5 +104,27 @@ my $whole = $leads ? $node->safe_psql('postgres', $leads) : $told;
 is(substr($whole, 0, length $begin), $begin, 'the row has the message');
 is(() = $whole =~ /\n/g, 0, 'and it is one row');
 like($whole, qr/but blocked by 1 row of ${long}s\.${long}a by key .* by 1 more key$/, 'with its end');
+
+# ---- rows that the application's key on a partitioned table keeps out: the hint's statements give the key back, too ----
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE referenced (id int PRIMARY KEY);
+CREATE TABLE "by$hash" (id int PRIMARY KEY, "the id" int CONSTRAINT "hash's" REFERENCES referenced) PARTITION BY HASH (id);
+CREATE TABLE hash0 PARTITION OF "by$hash" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE hash1 PARTITION OF "by$hash" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SET session_replication_role = replica;
+INSERT INTO "by$hash" VALUES (1, 1), (2, 77);
+RESET session_replication_role;
+INSERT INTO referenced VALUES (1);
+SELECT sg.sg_plan_create('kept out');
+SELECT sg.sg_plan_add_fk('kept out', '"by$hash"', 'the id', 'referenced', fk_name => 'hash''s', orphans => 'quarantine', index => false);
+CALL sg.sg_add_fks('kept out', fix => true);
+SQL
+(undef, undef, $told) = $node->psql('postgres', q{CALL sg.sg_restore_quarantine('kept out')});
+my ($paste) = $told =~ /^HINT:  Key [^\n]* keeps them out\.[^\n]*:\n(.*;)$/ms;
+$node->safe_psql('postgres', $paste // '');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM "by$hash"'), 2, 'partitions: the row is back');
+is_error($node, 'INSERT INTO "by$hash" VALUES (3, 77), (4, 77), (5, 77)', '23503', qr/"hash's"/, '... and so is the key, which refuses others');
+is($node->safe_psql('postgres', q{SELECT bool_or(NOT convalidated) FROM pg_constraint WHERE conname = 'hash''s'}), 't', '... NOT VALID');
 
 done_testing();
