@@ -300,6 +300,7 @@ fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 		*problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_NOT_NULL_VIOLATION,
 							  psprintf("the key of %s can't be set to null: %s",
 									   sg_relation_name(fk->child), refusing),
+							  key->step && fate == FIX_SENTINEL ? psprintf("Do without the sentinel:\n%s", plan_set_call(key->step, "sentinel", NULL, NULL)) :
 							  key->step ? psprintf("Name other columns with on_delete_columns, or have the rows go into quarantine:\n%s", plan_quarantine_call(key->step)) :
 							  "Choose another policy, drop NOT NULL, or name other columns with on_delete_columns.");
 	else if (some && fk->match == FKCONSTR_MATCH_FULL && n < fk->nkeys)

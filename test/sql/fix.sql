@@ -514,7 +514,20 @@ CALL sg_add_fks('fix', fix => true);
 TABLE put_back ORDER BY id;
 TABLE steps;
 TABLE log;
+-- a sentinel that the column cannot give up: the hint ends that
+SET client_min_messages = error;
+CALL sg_rollback_fks('fix');
+SELECT sg_plan_create('fix', replace => true);
+UPDATE put_back SET q = 0; ALTER TABLE put_back ALTER q SET NOT NULL;
+SELECT sg_plan_add_fk('fix', 'put_back', '{q}', 'parents', orphans => 'quarantine', sentinel => '0', index => false);
+RESET client_min_messages;
+\set VERBOSITY default
+CALL sg_add_fks('fix', fix => true);
+\set VERBOSITY terse
+SELECT sg_plan_set('fix', '{1}', '{"sentinel": null}');
+CALL sg_add_fks('fix', fix => true);
 SET client_min_messages = warning;
+CALL sg_rollback_fks('fix');
 DROP TABLE put_back;
 
 -- ---- every type comes back to the letter ----
