@@ -62,6 +62,8 @@ typedef struct FixKey
 	const DeployRule *rule;		/* rule that replaces the key, of which only
 								 * the table is set; or NULL */
 	HTAB	   *kept;			/* FixTwin, for a rule about equal rows */
+	List	   *referred;		/* OIDs of tables to which rows in quarantine
+								 * may refer: see fix_referred_by_copies() */
 } FixKey;
 
 /* A row that is deleted because it equals one that stays */
@@ -218,6 +220,14 @@ extern bool fix_may_judge(const FkKey *key);
  * orphans of a step that keeps copies
  */
 extern List *fix_judging_tables(List *tables, List *keys);
+
+/*
+ * Returns the tables to which rows refer that other steps of the plan have put
+ * into quarantine, or are foreseen to from the tables `copied`.  The step keeps
+ * copies of all rows of these tables, because those could never go back without
+ * them.  NIL if the step deletes no rows.
+ */
+extern List *fix_referred_by_copies(const FixKey *key, List *keys, int64 plan_id, List *copied);
 
 /*
  * Returns whether a row's fate depends on all rows that refer to it, or to

@@ -525,6 +525,20 @@ fix_referenced_hint(const PlanStep *step, List *tallies)
 					fix_go_along_call(step->plan, steps));
 }
 
+/* Returns the tables with rows that go into quarantine */
+static List *
+copied_tables(const RunRows *rows)
+{
+	List	   *tables = NIL;
+
+	foreach_oid(table, run_rows_tables(rows))
+	{
+		if (run_rows_count(rows, table, ROWS_QUARANTINED) > 0)
+			tables = lappend_oid(tables, table);
+	}
+	return tables;
+}
+
 /* Finds what refers to the orphans, and counts what goes along */
 static void
 look_behind(Fix *fix)
@@ -532,6 +546,7 @@ look_behind(Fix *fix)
 	PlanRun    *run = fix->work->run;
 	List	   *keys = fix_keys(run->plan->name);
 
+	fix->key.referred = fix_referred_by_copies(&fix->key, keys, run->plan->id, run->dry_run ? copied_tables(run->rows) : NIL);
 	fix->tables = fix_tables(&fix->key, keys);
 	fix->together = fix->tables != NIL && fix_fates_depend(&fix->key, keys, fix->tables);
 	fix->in_doubt |= fix->together && fix->found.n == fix_most_places(&fix->key);

@@ -11,7 +11,8 @@
  *	  row goes into quarantine too or blocks, as the orphan's step says.  A
  *	  row that is an orphan itself keeps its own step's copy, whichever batch
  *	  meets it first.  A row that a quarantined row refers to is not deleted
- *	  without a copy.
+ *	  without a copy, nor any row of a table to which rows refer that another
+ *	  step of the plan has put into quarantine.
  *
  *	  Any number of rows can refer to an orphan, and a transaction locks its
  *	  rows until it ends.  So a batch follows each key to a limited number of
@@ -29,6 +30,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -44,7 +46,9 @@
 #include "fix/fix.h"
 #include "fix/fix_graph.h"
 #include "fix/fix_sql.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_key.h"
+#include "plan/plan_store.h"
 #include "run/run.h"
 
 /*
@@ -262,16 +266,57 @@ fix_reached_fate(const PlanStep *step, const FixKey *by)
 	}
 }
 
-/* Returns whether rows of a key's child are reached by keys, these being the tables */
+/* Returns whether a table shares rows with one of some tables */
 static bool
-is_reached_itself(const FixKey *key, List *tables)
+shares_rows_with(Oid one, List *tables)
 {
 	foreach_oid(table, tables)
 	{
-		if (fix_shares_rows(table, key->key->child))
+		if (fix_shares_rows(table, one))
 			return true;
 	}
 	return false;
+}
+
+/* Returns the tables of rows that other steps of the plan have put into quarantine */
+static List *
+tables_in_quarantine(int64 plan_id, int step)
+{
+	StoreArgs	args = {0};
+	List	   *tables = NIL;
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
+	store_arg_datum(&args, INT4OID, Int32GetDatum(step), false);
+	foreach_ptr(const char, name, store_query("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1 AND step <> $2", &args, store_read_text))
+	{
+		Oid			known = plan_deed_table(plan_id, name);
+		Oid			table = OidIsValid(known) ? known : sg_find_qualified(name);
+
+		if (OidIsValid(table))
+			tables = lappend_oid(tables, table);
+	}
+	return tables;
+}
+
+List *
+fix_referred_by_copies(const FixKey *key, List *keys, int64 plan_id, List *copied)
+{
+	bool		deletes = key->step->orphans == ORPHANS_DELETE;
+	List	   *referred = NIL;
+
+	foreach_ptr(const FixKey, by, keys)
+	{
+		deletes |= by->step && by->step->orphans == ORPHANS_DELETE;
+	}
+	if (!deletes)
+		return NIL;
+	copied = list_concat_copy(copied, tables_in_quarantine(plan_id, key->step->step));
+	foreach_ptr(const FixKey, by, copied ? keys : NIL)
+	{
+		if (!by->key->period && shares_rows_with(by->key->child, copied))
+			referred = list_append_unique_oid(referred, by->key->parent);
+	}
+	return referred;
 }
 
 bool
@@ -295,12 +340,14 @@ fix_fates_depend(const FixKey *key, List *keys, List *tables)
 		/* two batches would change a row twice */
 		if (fate == FIX_SET_NULL && (list_member_oid(changed, by->key->child) || (key->step->sentinel && fix_shares_rows(by->key->child, key->key->child))))
 			return true;
+		if (fate == FIX_DELETE && shares_rows_with(by->key->child, key->referred))
+			return true;
 		changed = lappend_oid(changed, by->key->child);
 		all = fate;
 	}
 	if (all == FIX_QUARANTINE && own != FIX_QUARANTINE)
 		return true;
-	if (all >= FIX_DELETE && is_reached_itself(key, tables) && (own != all || key->step->sentinel))
+	if (all >= FIX_DELETE && shares_rows_with(key->key->child, tables) && (own != all || key->step->sentinel))
 		return true;
 	foreach_ptr(const FixKey, other, keys)
 	{
@@ -801,6 +848,19 @@ keep_decided(FixBatch *batch)
 	}
 }
 
+/* Keeps copies of rows of tables to which rows in quarantine may refer */
+static void
+keep_referred(FixBatch *batch)
+{
+	for (int i = 0; i < batch->n && batch->key->referred; i++)
+	{
+		FixRow	   *row = &batch->rows[i];
+
+		if (is_deleted(row) && shares_rows_with(row->place.leaf, batch->key->referred))
+			copy_row(row);
+	}
+}
+
 /*
  * Keeps copies of the rows to which quarantined rows refer, and so on, because
  * the latter could never go back without them
@@ -895,6 +955,7 @@ collect(FixBatch *batch, const FixPlaces *places)
 	for (; rows != NIL; batch->depth++)
 		rows = reach_from(batch, rows);
 	keep_decided(batch);
+	keep_referred(batch);
 	keep_parents(batch);
 	check_kept(batch);
 }

@@ -45,10 +45,20 @@
 SG_FUNCTION(sg_plan_referencing);
 SG_FUNCTION(sg_plan_add_referencing);
 
+/* The rows that steps before a walk's remove */
+typedef struct Before
+{
+	MemoryContext context;		/* that of the call */
+	HTAB	   *gone;			/* FixPlace, or NULL: none */
+	List	   *copied;			/* OIDs of the tables of those that are kept
+								 * in quarantine */
+} Before;
+
 /* The rows that a step removes, and all rows that refer to them */
 typedef struct Walk
 {
 	const PlanStep *step;
+	int64		plan_id;
 	FixKey		key;
 	List	   *keys;			/* FixKey *: every key that may reach further
 								 * rows */
@@ -60,8 +70,8 @@ typedef struct Walk
 	List	   *shown;			/* of FixKey * */
 	char	   *unknown;		/* why none of this could be determined, or
 								 * NULL */
-	HTAB	  **gone_before;	/* rows that go with earlier steps, or NULL */
-	MemoryContext context;		/* that of the call */
+	Before	   *before;			/* NULL: the step is looked at by itself */
+	List	   *copied;			/* OIDs of tables whose rows are kept */
 } Walk;
 
 /* ---- walking ---- */
@@ -112,8 +122,8 @@ walks_of(const PlanStep *step, List *keys)
 	List	   *walks = NIL;
 
 	walk->step = step;
+	walk->plan_id = plan_get(step->plan)->id;
 	walk->keys = keys;
-	walk->context = CurrentMemoryContext;
 	if (!find_key(walk))
 		return NIL;
 	if (walk->key.rule == NULL)
@@ -192,7 +202,7 @@ walk_some(Walk *walk, int64 first, int64 n, bool in_doubt, HTAB *gone, MemoryCon
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FixPlaces	places = {.places = walk->found.places + first,.n = n};
-	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.gone_before = walk->gone_before ? *walk->gone_before : NULL,.in_doubt = in_doubt,.follow = plan_policy_deletes(walk->step->orphans)};
+	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.gone_before = walk->before ? walk->before->gone : NULL,.in_doubt = in_doubt,.follow = plan_policy_deletes(walk->step->orphans)};
 
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(old);
@@ -201,6 +211,8 @@ walk_some(Walk *walk, int64 first, int64 n, bool in_doubt, HTAB *gone, MemoryCon
 	for (int i = 0; i < batch.n; i++)
 	{
 		walk->orphans[batch.rows[i].fate] += !batch.rows[i].reached;
+		if (batch.rows[i].fate == FIX_QUARANTINE)
+			walk->copied = list_append_unique_oid(walk->copied, batch.rows[i].place.leaf);
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
 			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
 	}
@@ -214,13 +226,15 @@ walk_rows(void *arg)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rows that refer", ALLOCSET_DEFAULT_SIZES);
 	HTAB	   *gone = fix_place_set(CurrentMemoryContext);
 	FkProblem  *problem = walk->key.rule ? NULL : audit_access_problem(walk->key.key, true);
-	bool		together = fix_fates_depend(&walk->key, walk->keys, fix_tables(&walk->key, walk->keys));
+	bool		together;
 	int64		n;
 
 	if (problem)
 		ereport(ERROR,
 				(errcode(problem->sqlerrcode),
 				 errmsg("%s", problem->reason)));
+	walk->key.referred = fix_referred_by_copies(&walk->key, walk->keys, walk->plan_id, walk->before ? walk->before->copied : NIL);
+	together = fix_fates_depend(&walk->key, walk->keys, fix_tables(&walk->key, walk->keys));
 	fix_places_init(&walk->found);
 	fix_find(&walk->key, fix_most_places(&walk->key), &walk->found);
 	for (int64 first = 0; first < walk->found.n; first += n)
@@ -228,8 +242,14 @@ walk_rows(void *arg)
 		n = together ? walk->found.n : Min(RUN_FIX_BATCH, walk->found.n - first);
 		walk_some(walk, first, n, together && n == fix_most_places(&walk->key), gone, context);
 	}
-	if (walk->gone_before && walk->blocking == NIL)
-		fix_place_set_add(walk->gone_before, gone, fix_most_places(&walk->key), walk->context);
+	if (walk->before && walk->blocking == NIL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(walk->before->context);
+
+		fix_place_set_add(&walk->before->gone, gone, fix_most_places(&walk->key), walk->before->context);
+		walk->before->copied = list_concat_unique_oid(walk->before->copied, walk->copied);
+		MemoryContextSwitchTo(old);
+	}
 	hash_destroy(gone);
 	MemoryContextDelete(context);
 	/* the step would stop, and keep no copies */
@@ -281,7 +301,7 @@ walk_plan(const FkPlan *plan)
 	List	   *walks = NIL;
 	List	   *keys = fix_keys(plan->name);
 	List	   *steps = fix_in_order(plan, plan_chosen_steps(plan));
-	HTAB	   *gone = NULL;
+	Before		before = {.context = CurrentMemoryContext};
 	int			done = 0;
 
 	sg_progress_begin(SG_PROGRESS_COUNT, plan->id, list_length(steps));
@@ -293,7 +313,7 @@ walk_plan(const FkPlan *plan)
 			continue;
 		foreach_ptr(Walk, walk, walks_of(step, keys))
 		{
-			walk->gone_before = &gone;
+			walk->before = &before;
 			sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
 			try_step(walk);
 			walks = lappend(walks, walk);

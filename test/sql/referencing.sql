@@ -211,6 +211,27 @@ CALL sg_add_fks('ref_gone', fix => true);
 CALL sg_rollback_fks('ref_gone');
 SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM gone_a) AS gone_a;
 
+-- also where what refers to them went with an earlier step, in the same call or before; the count and the dry run say so
+CREATE TABLE region (id int PRIMARY KEY);
+CREATE TABLE customers (id int PRIMARY KEY, region_id int);
+CREATE TABLE invoices (id int PRIMARY KEY, customer_id int REFERENCES customers, region_id int);
+CREATE TABLE notes (region_id int);
+INSERT INTO customers SELECT g, 9 FROM generate_series(1, 4) g;
+INSERT INTO invoices SELECT g, g, NULLIF(9, g + 6) FROM generate_series(1, 3) g;
+INSERT INTO notes VALUES (9);
+SELECT sg_plan_create('kept') \g /dev/null
+SELECT sg_plan_add_fk('kept', 'invoices', 'region_id', 'region', orphans => 'quarantine', index => false), sg_plan_add_fk('kept', 'customers', 'region_id', 'region', orphans => 'delete', index => false),
+  sg_plan_add_fk('kept', 'invoices', 'customer_id', 'customers', orphans => 'delete', index => false), sg_plan_add_fk('kept', 'notes', 'region_id', 'region', orphans => 'delete', index => false) \g /dev/null
+SELECT * FROM sg_plan_referencing('kept');
+SET client_min_messages = warning;
+CALL sg_add_fks('kept', fix => true, steps => 1);
+SET client_min_messages = notice;
+SELECT * FROM sg_plan_referencing('kept');
+CALL sg_add_fks('kept', fix => true);
+CALL sg_rollback_fks('kept');
+SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM invoices) AS invoices, (SELECT count(*) FROM notes) AS notes;
+SELECT sg_plan_drop('kept') \g /dev/null
+
 -- where the plan has all keys that stand in the way, the hint is their policy
 SELECT sg_plan_create('along') \g /dev/null
 CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
