@@ -1053,13 +1053,10 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 	{
 		List	   *gone = NIL;
 
-		/*
-		 * the author's undo says how values computed by an expression are
-		 * computed back
-		 */
+		/* the expression of an undo computes the old values back */
 		foreach_ptr(PlanGone, one, move->gone)
 		{
-			if (!one->converted || step->undo == NULL)
+			if (!one->converted || move->state != STEP_ROLLED_BACK)
 				gone = lappend(gone, one);
 		}
 		return change_count_gone(gone, counts);

@@ -1264,8 +1264,7 @@ is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *l
 static void
 check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *gone)
 {
-	bool		converted = gone && ((PlanGone *) linitial(gone))->converted;
-	const char *goes = converted ? "computed anew, and what was there goes" :
+	const char *goes = gone && ((PlanGone *) linitial(gone))->converted ? "computed anew, and what was there goes" :
 		gone && ((PlanGone *) linitial(gone))->changed ? "does not fit the new type, and changes" : "goes";
 	StringInfoData text;
 	int			n = 0;
@@ -1288,8 +1287,7 @@ check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *g
 	if (n > 0 && is_copied(check, cs, gone, text.data))
 		return;
 	if (n > 0)
-		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", goes, text.data),
-				  loss_hint(cs, statement, gone));
+		check_row(cs, "loss", CHECK_WARN, psprintf("%s for good: %s", goes, text.data), loss_hint(cs, statement, gone));
 	else if (gone)
 		check_row(cs, "loss", CHECK_OK, pstrdup("no row or value goes as things are now"), NULL);
 }
