@@ -210,6 +210,15 @@ extern void change_add_target(RunAction *action, const ChangeMove *move);
 extern char *change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts);
 
 /*
+ * Return the rows and values that are gone for good with a deed; whether the
+ * undo of its step may give them back, as one that does more than to alter
+ * tables, or has an expression for a column; and both as a text, or NULL
+ */
+extern int64 change_stays_gone(const PlanDeed *deed);
+extern bool change_may_give_back(const PlanStep *step);
+extern char *change_stays_gone_text(const PlanDeed *deed, const PlanStep *step);
+
+/*
  * Returns in words how many of a step's rows would be inserted, changed or
  * deleted, or why that can't be told; sets *hint if the step can't be done with
  * these values, otherwise NULL.  Adds the kinds of writes (CmdType) to *writes,

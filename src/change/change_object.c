@@ -1499,7 +1499,9 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	move->table = sg_find_qualified(what->child_table);
 	if (what->discard)
 	{
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "it was dropped for good, as the step wanted it", NULL);
+		char	   *gone = change_stays_gone_text(deed, step);
+
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it was dropped for good, as the step wanted it%s%s", gone ? ": " : "", gone ? gone : ""), NULL);
 		return;
 	}
 	if (!is_relation(plan_changed_object(what)))

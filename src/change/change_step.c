@@ -792,6 +792,44 @@ change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 	return text.len ? text.data : NULL;
 }
 
+int64
+change_stays_gone(const PlanDeed *deed)
+{
+	return deed->values + (deed->what->kind == STEP_DROP ? deed->rows : 0);
+}
+
+bool
+change_may_give_back(const PlanStep *step)
+{
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT && step->undo ? plan_change_texts(step->undo) : NIL)
+	{
+		AlterTableStmt *alter = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (!IsA(alter, AlterTableStmt))
+			return true;
+		foreach_ptr(const AlterTableCmd, command, alter->cmds)
+		{
+			if (command->subtype == AT_AlterColumnType && castNode(ColumnDef, command->def)->raw_default)
+				return true;
+		}
+	}
+	return false;
+}
+
+char *
+change_stays_gone_text(const PlanDeed *deed, const PlanStep *step)
+{
+	int64		n = change_stays_gone(deed);
+	bool		rows = deed->what->kind == STEP_DROP && plan_changed_object(deed->what) == CHANGED_TABLE;
+
+	if (n == 0 && deed->uncounted == 0)
+		return NULL;
+	return psprintf("%s%s%s", n == 0 ? "rows or values that could not be counted stay gone" :
+					psprintf(INT64_FORMAT " %s%s gone", n, rows ? "row" : "value", n == 1 ? " stays" : "s stay"),
+					n > 0 && deed->uncounted > 0 ? ", with others that could not be counted" : "",
+					change_may_give_back(step) ? " unless its undo gives them back" : "");
+}
+
 /* Starts counts of the rows that queries and other code of this attempt delete or change */
 static RunRows *
 count_anew(MoveAction *ma)

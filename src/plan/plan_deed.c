@@ -448,6 +448,8 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->own = sg_spi_bool(tuple, desc, "own");
 	deed->identity = sg_spi_text(tuple, desc, "identity");
 	deed->rows = sg_spi_int64(tuple, desc, "rows");
+	deed->values = sg_spi_int64(tuple, desc, "values_gone");
+	deed->uncounted = sg_spi_int64(tuple, desc, "uncounted");
 	deed->last = sg_spi_bool(tuple, desc, "last");
 	deed->key_left = sg_spi_bool(tuple, desc, "key_left");
 	return deed;
@@ -474,7 +476,7 @@ read_statement(void)
 										   "       w.*"
 										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
-										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, own boolean, identity text, %s)"
+										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, own boolean, identity text, values_gone bigint, uncounted bigint, %s)"
 										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
 										   "   AND d.step BETWEEN $5 AND $6"
 										   " ORDER BY d.id DESC",

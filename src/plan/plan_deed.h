@@ -73,6 +73,9 @@ typedef struct PlanDeed
 	bool		own;			/* a partition, or an inheriting table, had it
 								 * of its own before the parent got it */
 	int64		rows;
+	int64		values;			/* values of columns that are gone for good */
+	int64		uncounted;		/* tables with such rows or values, without a
+								 * number */
 	char	   *identity;		/* OIDs of what it made (plan_deed_follow.c),
 								 * or NULL */
 

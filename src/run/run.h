@@ -86,6 +86,10 @@ typedef struct PlanRun
 								 * line; or NULL */
 	int64		rows_lost;		/* rows that a rollback cannot bring back,
 								 * because there is no copy */
+	int64		values_lost;	/* rows and values that went for good with
+								 * what a rollback takes back */
+	bool		uncounted_lost; /* there are such without a number */
+	bool		lost_in_doubt;	/* an undo may have given them back */
 	char	   *tally;			/* counts for the last line; NULL: the steps
 								 * by state */
 	char	   *next;			/* hint of the last line, the next call; NULL:

@@ -571,6 +571,12 @@ lost_text(const PlanRun *run, const RunRows *rows)
 		appendStringInfoString(&text, ", rows or values that could not be counted gone for good");
 	if (run->rows_lost > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed", run->rows_lost, run->rows_lost == 1 ? "row stays" : "rows stay");
+	if (run->values_lost > 0)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s gone", run->values_lost, run->values_lost == 1 ? "row or value stays" : "rows or values stay");
+	if (run->uncounted_lost)
+		appendStringInfoString(&text, ", rows or values that could not be counted stay gone");
+	if (run->lost_in_doubt)
+		appendStringInfoString(&text, " unless an undo gives them back");
 	return text.data;
 }
 
@@ -589,6 +595,9 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	if (run->rows_lost > 0)
 		rows = psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.%s%s", run->rows_lost,
 						run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay", rows ? "\n" : "", rows ? rows : "");
+	if (run->values_lost > 0 || run->uncounted_lost)
+		rows = psprintf("%s%sRows and values that the plan has dropped or converted stay gone: column reason of schemaguard.plan_step has them by steps.",
+						rows ? rows : "", rows ? "\n" : "");
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (step->state != STEP_ADDED || !step->enforced || step->orphans != ORPHANS_LEAVE || step->skipped_by || step->phase)

@@ -254,21 +254,24 @@ take_back_rows(BackAction *back, StepWork *work, ChangeMove *move)
 
 /*
  * Records the rows that the undo of a statement has deleted for good, and
- * returns them as a text, or NULL
+ * returns them, and what stays gone, as a text, or NULL
  */
 static char *
 record_undone(BackAction *back)
 {
 	PlanLoss	loss = {0};
 	bool		any = run_rows_sum(back->counts, &loss);
+	char	   *stays = change_stays_gone_text(back->deed, back->step);
+	char	   *gone;
 
 	if (back->counts == NULL)
-		return NULL;
+		return stays;
 	any |= run_rows_sum(back->dropped, &loss);
 	back->action.rows = loss.deleted + loss.changed;
 	if (any)
 		plan_deed_unwritten(back->deed->id, &loss);
-	return change_gone_text(back->step, back->lost, back->counts);
+	gone = change_gone_text(back->step, back->lost, back->counts);
+	return gone && stays ? psprintf("%s; %s", stays, gone) : gone ? gone : stays;
 }
 
 static void
@@ -508,12 +511,15 @@ add_gone_targets(RunAction *action, const ChangeMove *move)
 	}
 }
 
-/* Reports the rows that an undo has deleted for good, and counts them for the last line */
+/* Reports what stays gone, and the rows that an undo has deleted for good, which it counts for the last line */
 static void
 tell_undone(StepWork *work, const BackAction *back)
 {
 	char	   *gone = back->counts ? change_gone_text(back->step, back->lost, back->counts) : NULL;
+	char	   *stays = change_stays_gone_text(back->deed, back->step);
 
+	if (stays)
+		run_append_notice(work, stays);
 	if (gone == NULL)
 		return;
 	run_append_warning(work, gone);
@@ -537,12 +543,24 @@ view_again(const PlanDeed *deed, const ChangeMove *move)
 	return text.data;
 }
 
+/* Counts for the last line what is gone for good with a deed, whether it is taken back or not */
+static void
+count_lost(PlanRun *run, const PlanDeed *deed, const PlanStep *step)
+{
+	int64		n = change_stays_gone(deed);
+
+	run->values_lost += n;
+	run->uncounted_lost |= deed->uncounted > 0;
+	run->lost_in_doubt |= (n > 0 || deed->uncounted > 0) && change_may_give_back(step);
+}
+
 bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
 	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, false);
 	bool		by_name = undo_knows_name_only(deed);
 
+	count_lost(work->run, deed, step);
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
 		BackAction	back = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),

@@ -91,7 +91,8 @@ SELECT count(*) FROM eaten;
 SELECT rows_deleted FROM schemaguard.plan_summary WHERE plan = 'eats';
 
 -- an undo that gives back a type does not give back values: the check, the call and the summary agree
-CREATE TABLE notes (id int PRIMARY KEY, note text, price numeric);
+CREATE TABLE notes (id int PRIMARY KEY, note text, price numeric, extra int DEFAULT 1);
+CREATE TABLE leaves AS SELECT generate_series(1, 5) AS id;
 INSERT INTO notes SELECT i, 'note ' || i, i + 0.5 FROM generate_series(1, 30) i;
 SELECT sg_plan_create('cuts') \g /dev/null
 SELECT sg_plan_add('cuts', 'ALTER TABLE notes ALTER note TYPE varchar(3) USING left(note, 3)', '{"undo": "ALTER TABLE notes ALTER note TYPE text"}') \g /dev/null
@@ -99,6 +100,20 @@ SELECT result, detail FROM sg_plan_check_details('cuts') WHERE check_name = 'los
 CALL sg_apply('cuts', max_rows => 29);
 CALL sg_apply('cuts', max_rows => 30);
 SELECT s.reason, values_gone FROM schemaguard.plan_step s JOIN schemaguard.plan_summary USING (plan) WHERE plan = 'cuts';
+-- a rollback says what stays gone, in its last line and in the steps: no cast, and no drop for good, gives values back
+SELECT sg_plan_add('cuts', 'ALTER TABLE notes ALTER price TYPE int', '{"undo": "ALTER TABLE notes ALTER price TYPE numeric"}') \g /dev/null
+SELECT sg_plan_add_drop('cuts', 'column', 'lim.notes', 'extra', keep => false), sg_plan_add_drop('cuts', 'table', 'lim.leaves', keep => false) \g /dev/null
+CALL sg_apply('cuts');
+CALL sg_rollback_fks('cuts', steps => '{2}');
+CALL sg_rollback_fks('cuts');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'cuts' ORDER BY step;
+SELECT rows_deleted, values_gone FROM schemaguard.plan_summary WHERE plan = 'cuts';
+-- unless the undo has an expression, which may
+SELECT sg_plan_create('cuts', replace => true) \g /dev/null
+SELECT sg_plan_add('cuts', 'ALTER TABLE notes ALTER price TYPE numeric USING price * 2', '{"undo": "ALTER TABLE notes ALTER price TYPE int USING price / 2"}') \g /dev/null
+CALL sg_apply('cuts');
+CALL sg_rollback_fks('cuts');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'cuts';
 
 -- a row that two steps would take away counts once
 CREATE TABLE both_ways (id int PRIMARY KEY, a int, b int);
