@@ -37,22 +37,25 @@ COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'exact text of the row, whi
 COMMENT ON COLUMN schemaguard.quarantine.data IS 'row as jsonb, for reading';
 COMMENT ON COLUMN schemaguard.quarantine.reason IS 'reason why the last attempt to restore the row failed';
 COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'id of the plan in schemaguard.plan';
-COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that may see the row, by name and OID: a later role of the same name may not';
+COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that may see the row, as sg_role_marks() tells them apart: a renamed role may, a later role of the same name may not';
 COMMENT ON COLUMN schemaguard.quarantine.identity
     IS 'table and columns by number, with the system and database in which these numbers count';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
--- those that may read everything. A role that is gone has no rights and is no error; neither has the next one of its name.
+-- those that may read everything. A role that is gone has no rights and is no error; neither has the next one of its name. A renamed role
+-- has its rights in the database where the row was removed; elsewhere, as after a restore, a role is known by its name and OID.
 CREATE FUNCTION schemaguard.sg_role_marks(VARIADIC roles text[])
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT ARRAY(
-        SELECT pg_catalog.concat(r.rolname, ' ', r.oid) FROM pg_catalog.pg_roles r
+        SELECT pg_catalog.concat(m.prefix, ' ', r.oid)
+        FROM pg_catalog.pg_roles r
+             CROSS JOIN LATERAL (VALUES (r.rolname::pg_catalog.text), (schemaguard.sg_deed_mark())) m (prefix)
         WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (sg_role_marks.roles));
 END;
 COMMENT ON FUNCTION schemaguard.sg_role_marks(text[])
-    IS 'returns name and OID of each role of these names, since a later role of a name has another OID';
+    IS 'returns two marks of each role of these names: its name and OID, and its OID in this database, which a rename leaves as it is';
 
 CREATE FUNCTION schemaguard.sg_roles_of(role text)
 RETURNS text[]

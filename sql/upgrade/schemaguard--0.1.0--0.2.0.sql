@@ -46,11 +46,9 @@ ALTER TABLE schemaguard.plan_deed
         CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing'));
 
 -- Roles that see rows in quarantine are told apart by their OIDs, too; the policy is made anew behind this.
-ALTER TABLE schemaguard.quarantine ADD COLUMN readers text[], ADD COLUMN identity text;
-UPDATE schemaguard.quarantine q SET readers = ARRAY(
-    SELECT pg_catalog.concat(r.rolname, ' ', r.oid) FROM pg_catalog.pg_roles r
-    WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[q.role, q.table_owner, 'pg_read_all_data']));
-ALTER TABLE schemaguard.quarantine ALTER COLUMN readers SET NOT NULL;
+ALTER TABLE schemaguard.quarantine ADD COLUMN readers text[] NOT NULL DEFAULT '{}', ADD COLUMN identity text;
+ALTER TABLE schemaguard.quarantine ALTER COLUMN readers DROP DEFAULT;
+UPDATE schemaguard.quarantine SET readers = schemaguard.sg_role_marks(role, table_owner, 'pg_read_all_data');
 DROP POLICY own_rows ON schemaguard.quarantine;
 
 -- for more commands

@@ -611,7 +611,11 @@ ALTER ROLE fix_owner RENAME TO fix_owner_was;
 CREATE ROLE fix_owner;
 SET ROLE fix_owner;
 SELECT count(*) FROM schemaguard.quarantine;
+-- while the renamed role may, which has the rows back by its rollback
+SET ROLE fix_owner_was;
+SELECT count(*) FROM schemaguard.quarantine;
 RESET ROLE;
+SELECT count(DISTINCT mark) FROM schemaguard.quarantine, unnest(readers) mark WHERE starts_with(mark, schemaguard.sg_deed_mark() || ' ');
 DROP ROLE fix_owner;
 ALTER ROLE fix_owner_was RENAME TO fix_owner;
 -- the plan's author could not read the table

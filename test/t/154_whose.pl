@@ -528,6 +528,18 @@ is(error_of($node, $allow, dbname => $db, user => 'whose_owner'), '', 'but the o
 is(error_of($node, q{SELECT * FROM sg_plan_sql('d')}, dbname => $db, user => 'whose_other'), '', 'and the other one reads the plan');
 sql('postgres', "ALTER DATABASE $db OWNER TO postgres");
 
+# the role whose rows are in quarantine has another name
+sql('postgres', 'CREATE ROLE whose_rows LOGIN');
+$db = other_db(q{GRANT CREATE ON SCHEMA public TO whose_rows; SELECT sg_grant('whose_rows'); SET ROLE whose_rows; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int);
+	INSERT INTO t VALUES (1, 7); SELECT sg_plan_create('d'), sg_plan_add_fk('d', 't', 'p', 'p', orphans => 'quarantine'); CALL sg_add_fks('d', fix => true)});
+$copy = other_db('SELECT 1', $db);
+my $rows_of = sub { my ($role, $of, $sql) = @_; return $node->safe_psql($of, "SET client_min_messages = error; $sql", extra_params => [ '-U', $role ]) };
+is($rows_of->('whose_rows', $copy, 'SELECT count(*) FROM schemaguard.quarantine'), 1, 'a copy of the database shows a role its rows in quarantine by its name');
+sql('postgres', 'ALTER ROLE whose_rows RENAME TO whose_rows_were; CREATE ROLE whose_rows LOGIN');
+is($rows_of->('whose_rows', $_, 'SELECT count(*) FROM schemaguard.quarantine'), 0, "$_: a new role of that name does not see them") for $db, $copy;
+is($rows_of->('whose_rows_were', $db, q{SELECT count(*) FROM schemaguard.quarantine; CALL sg_rollback_fks('d'); SELECT count(*) FROM schemaguard.quarantine; SELECT * FROM t}), "1\n0\n1|7",
+	'a renamed role sees its rows in quarantine, and has them back by a rollback');
+
 # a table that was swapped
 $db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, a int); SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'); CALL sg_apply('d', fail => true);
 	CREATE TABLE new (LIKE t INCLUDING ALL); ALTER TABLE t RENAME TO old; ALTER TABLE new RENAME TO t});
