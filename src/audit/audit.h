@@ -180,10 +180,6 @@ extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
 /* Like audit_lock(), for one table; the caller sets *busy to InvalidOid before */
 extern FkProblem *audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy);
 
-/* Format of the query for the holders of locks on *busy; takes its name as a literal */
-#define AUDIT_LOCKED_BY "SELECT pid, mode, granted, usename, query FROM pg_locks JOIN pg_stat_activity USING (pid)" \
-	" WHERE relation = %s::regclass;"
-
 /* Pushes the snapshot in which tables are read, as the active one, under the locks; the caller pops it */
 extern void audit_push_snapshot(void);
 

@@ -22,4 +22,8 @@ extern const char *sg_calls(const char *format) pg_attribute_format_arg(1);
 /* Returns the qualified name of an extension's function */
 extern char *sg_call_name(const char *function);
 
+/* Format of the query for the holders of locks on a table; takes its name as a literal */
+#define SG_LOCKED_BY "SELECT pid, mode, granted, usename, query FROM pg_locks JOIN pg_stat_activity USING (pid)" \
+	" WHERE relation = %s::regclass;"
+
 #endif							/* SG_CALLS_H */

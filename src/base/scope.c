@@ -17,6 +17,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -30,6 +31,7 @@
 #include "base/cursor.h"
 #include "base/gone.h"
 #include "base/guard.h"
+#include "base/guc.h"
 #include "base/scope.h"
 
 /* Cursors that the outermost restricted scope hides, or NULL */
@@ -39,6 +41,16 @@ void
 sg_scope_set(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+sg_scope_bound_waits(void)
+{
+	int			wait = sg_lock_wait(DeadlockTimeout);
+
+	sg_scope_set("lock_timeout", psprintf("%d", wait));
+	/* PGC_SUSET, for this session's own waits only */
+	(void) set_config_option("deadlock_timeout", psprintf("%d", Max(wait / 2, 1)), PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* search_path in which no schema of users comes first */

@@ -103,6 +103,12 @@ extern void sg_scope_pin_source(void);
 /* Sets a setting for the rest of the scope, or of another nest level (NewGUCNestLevel) */
 extern void sg_scope_set(const char *name, const char *value);
 
+/*
+ * Limits waits for locks for the rest of the scope to sg_lock_wait(); after half
+ * of that the server has an ordinary autovacuum that is in the way give up
+ */
+extern void sg_scope_bound_waits(void);
+
 extern void sg_scope_end(SgScope *scope);
 
 #endif							/* SG_SCOPE_H */

@@ -171,6 +171,7 @@ end_one(void *p)
 		become_owner(&scope, sg_find_qualified(deed->what->child_table));
 	else
 		sg_owner_begin(&scope);
+	sg_scope_bound_waits();
 	if (statement)
 		run_statement(statement);
 	sg_scope_end(&scope);

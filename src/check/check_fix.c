@@ -361,7 +361,7 @@ check_count_hint(const CheckStep *cs)
 	if (ak && ak->result != AUDIT_UNKNOWN)
 		return NULL;
 	if (ak && OidIsValid(ak->waits_for))
-		return psprintf("Find out who:\n" AUDIT_LOCKED_BY, quote_literal_cstr(sg_relation_name(ak->waits_for)));
+		return psprintf("Find out who:\n" SG_LOCKED_BY, quote_literal_cstr(sg_relation_name(ak->waits_for)));
 	return psprintf(sg_calls("%s:\nSELECT * FROM sg_plan_check(%s%s);"), ak ? "Remove the reason, and check again" : "Have rows read",
 					quote_literal_cstr(cs->plan), verify);
 }

@@ -65,15 +65,21 @@ count_done(PlanRun *run, int step)
 	sg_progress_done(run->done, run->orphan_rows);
 }
 
+/* Returns whether a step may begin: one that is done needs neither room nor a pause for others */
 static bool
-is_drop(const PlanRun *run, int number)
+may_begin(PlanRun *run, int number)
 {
+	bool		is_done = false;
+
 	foreach_ptr(const PlanStep, step, run->steps)
 	{
-		if (step->step == number)
-			return step->kind == STEP_DROP;
+		if (step->step != number)
+			continue;
+		run->gives_room = step->kind == STEP_DROP;
+		is_done = step->state == STEP_VALIDATED;
+		break;
 	}
-	return false;
+	return (is_done && run->stop_reason == NULL) || run_throttle(run);
 }
 
 /* Takes each step as far as it goes alone; returns the tables that wait for validation */
@@ -88,8 +94,7 @@ run_each(PlanRun *run, List *steps, MemoryContext step_context)
 		Oid			child;
 
 		CHECK_FOR_INTERRUPTS();
-		run->gives_room = is_drop(run, step);
-		if (!run_throttle(run))
+		if (!may_begin(run, step))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		child = deploy_step(run, step);
@@ -152,7 +157,7 @@ run_extras(PlanRun *run, List *steps, MemoryContext step_context, void (*work) (
 		if (step->replaces == NULL && step->backfill == NULL)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (!run_throttle(run))
+		if (!may_begin(run, step->step))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		work(run, step->step);

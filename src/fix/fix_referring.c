@@ -157,7 +157,7 @@ lock_table(Oid table)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("table %s is locked by another session", sg_relation_name(busy)),
-				 errhint("Find out by whom, and call again:\n" AUDIT_LOCKED_BY,
+				 errhint("Find out by whom, and call again:\n" SG_LOCKED_BY,
 						 quote_literal_cstr(sg_relation_name(busy)))));
 }
 

@@ -753,7 +753,7 @@ plan_filler_sweep(void)
 	uint64		n;
 
 	sg_owner_begin(&scope);
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	sg_scope_bound_waits();
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_SELECT, query, 1, types, values, NULL);
 	for (uint64 i = 0; i < n; i++)
@@ -782,7 +782,7 @@ remove_filler(void *arg)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	sg_scope_bound_waits();
 	plan_filler_disarm(step);
 	sg_scope_end(&scope);
 }
@@ -811,8 +811,9 @@ drop_one(const FkPlan *plan, PlanStep *step)
 				 errdetail("The trigger %s, which does so, was not dropped: %s.",
 						   quote_identifier(plan_filler_name(step)), error ? sg_error_message(error) :
 						   "in a transaction block its lock would last until the end"),
-				 errhint("Try again%s; or roll the step back, which drops it, too:\n%s",
-						 error ? "" : " outside of a transaction block", plan_rollback_call(step))));
+				 !error ? errhint("Try again outside of a transaction block.") :
+				 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+				 errhint("Find out who has locked the table, and try again:\n" SG_LOCKED_BY, quote_literal_cstr(step->child_table)) : 0));
 	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
 	ereport(NOTICE,
 			(errmsg("trigger of step %d dropped: rows are not filled any more",

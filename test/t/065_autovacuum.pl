@@ -118,6 +118,27 @@ for my $side ('child', 'parent')
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The trigger of a fill is dropped beside one, too
+query(<<'SQL');
+CREATE TABLE released (id int PRIMARY KEY, note text) WITH (autovacuum_enabled = off);
+INSERT INTO released SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;
+SELECT sg_plan_create('released'), sg_plan_add_column('released', 'released', 'n', 'int', fill => 'id * 2');
+CALL sg_apply('released', fail => true);
+SQL
+make_slow('released');
+isnt(autovacuum_of('released'), '', 'an autovacuum of a filled table runs');
+query("SET schemaguard.lock_timeout = '1s'; SELECT sg_plan_release('released', 'fill')");
+is(query("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'released'::regclass"), '0', 'its trigger is dropped beside that');
+query('ALTER TABLE released SET (autovacuum_enabled = off)');
+
+# ... and whoever else is in the way is found by the hint
+query("SELECT sg_plan_create('held'), sg_plan_add_column('held', 'released', 'm', 'int', fill => 'id * 2'); CALL sg_apply('held', fail => true)");
+my $reader = SgTest::Session->new($node);
+$reader->query('BEGIN; SELECT count(*) FROM released');
+is_error($node, "SELECT sg_plan_release('held', 'fill')", '55P03', qr/HINT:  Find out who has locked the table, and try again:\nSELECT pid.* WHERE relation = 'public\.released'::regclass;$/m, 'a lock in the way');
+$reader->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Throttled, of a table whose fill goes on after a row that was held
 {
 	query(<<'SQL');

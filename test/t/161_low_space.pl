@@ -83,6 +83,8 @@ $his->quit;
 
 query(q{CALL sg_add_fks('clean', fix => true)});
 is(query('SELECT count(*) FROM c'), '0', 'a row is in quarantine');
+$s->query(q{CALL sg_add_fks('clean', fix => true); CALL sg_apply('slow')});
+unlike($s->{err}, qr/stopped|pauses/, 'a finished plan can be called again');
 $s->query(q{CALL sg_rollback_fks('his', author => 'deployer')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('his'), 'rolled back', 'a rollback is not held up by it');
 $s->query(q{CALL sg_rollback_fks('slow')});
