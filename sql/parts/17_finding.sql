@@ -30,6 +30,7 @@ CREATE TABLE schemaguard.finding (
     delivered_at   timestamptz,
     relayed_at     timestamptz,
     fingerprint    bytea NOT NULL,              -- of kind, object, property, change, expected and actual
+    identity       text,                        -- OIDs of the tables behind the mark of their database
     CHECK ((gone_at IS NULL) = (gone_run IS NULL))
 );
 CREATE UNIQUE INDEX finding_open_key ON schemaguard.finding (source, role, reference, target, fingerprint)
@@ -65,12 +66,15 @@ COMMENT ON COLUMN schemaguard.finding.accepted_by IS 'role that accepted the fin
 COMMENT ON COLUMN schemaguard.finding.accepted_at IS 'time at which the finding was accepted';
 COMMENT ON COLUMN schemaguard.finding.accepted_count IS 'number of rows at the time of acceptance';
 COMMENT ON COLUMN schemaguard.finding.accepted_until IS 'time from which the finding counts again';
-COMMENT ON COLUMN schemaguard.finding.reason IS 'reason for accepting the finding';
+COMMENT ON COLUMN schemaguard.finding.reason
+    IS 'reason for accepting the finding; without accepted_by: it was accepted for another table of this name';
 COMMENT ON COLUMN schemaguard.finding.delivered_at
     IS 'time at which a run told listeners that the finding is there, or gone; null: not yet';
 COMMENT ON COLUMN schemaguard.finding.relayed_at
     IS 'time at which sg_findings_take() gave this state, there or gone, to a relay; null: not yet';
 COMMENT ON COLUMN schemaguard.finding.fingerprint IS 'hash of kind, object, property, change, expected and actual';
+COMMENT ON COLUMN schemaguard.finding.identity
+    IS 'OIDs of the tables of a key or rule, which count in their own database; null: only names are known';
 -- A role sees its own findings, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.finding ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_runs ON schemaguard.finding FOR SELECT

@@ -50,6 +50,8 @@ BEGIN ATOMIC
                   JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.parent) l
     WHERE f.source = 'audit' AND f.kind IN ('foreign key', 'triggers') AND f.result = 'fail' AND f.gone_at IS NULL
       AND f.accepted_until > now()
+      AND (starts_with(f.identity, concat(schemaguard.sg_deed_mark(), ' '))
+           AND f.identity <> concat_ws(' ', schemaguard.sg_deed_mark(), c.oid, p.oid)) IS NOT TRUE
       AND f.expected = format('(%s) REFERENCES %I.%I(%s)', l.child, q.nspname, p.relname, l.parent)
                        || CASE WHEN k.confmatchtype = 'f' THEN ' MATCH FULL' ELSE '' END
     GROUP BY k.oid;

@@ -125,7 +125,7 @@ found(List *rows)
 
 	foreach_ptr(const DriftRow, row, rows)
 	{
-		Finding    *finding = palloc(sizeof(Finding));
+		Finding    *finding = palloc0(sizeof(Finding));
 
 		finding->kind = row->kind;
 		finding->object = row->object;

@@ -37,7 +37,7 @@
 #include "log/log.h"
 
 #define BATCH_ROWS 1000			/* findings that one statement writes */
-#define FIELDS 10				/* columns of a finding */
+#define FIELDS 11				/* columns of a finding */
 
 /* Limits of the NOTIFY payload: core's is 8,000 bytes, and its error would fail the whole run. */
 #define PAYLOAD_MAX 7900		/* bytes of the whole document */
@@ -127,7 +127,7 @@ field_arrays(List *findings, Oid *types, Datum *values)
 	foreach_ptr(const Finding, finding, findings)
 	{
 		const char *texts[] = {finding->kind, finding->object, finding->property, finding->change,
-		finding->expected, finding->actual, finding->result, finding->risk, finding->detail};
+		finding->expected, finding->actual, finding->result, finding->risk, finding->detail, finding->identity};
 
 		for (int i = 0; i < lengthof(texts); i++)
 			accumArrayResult(states[i], texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0, texts[i] == NULL,
@@ -159,27 +159,40 @@ execute_over(const FindingRun *run, List *findings, int fields, int expected, co
 	sg_scope_end(&scope);
 }
 
+/* Condition: this database has another table of the name by now */
+#define MARK_OF(row) "substring(" row ".identity, '^[0-9]+ [0-9]+ ')"
+#define IS_OF_ANOTHER "(f.identity <> excluded.identity AND " MARK_OF("f") " = " MARK_OF("excluded") ") IS TRUE"
+
 static void
 write_batch(const FindingRun *run, List *findings)
 {
 	execute_over(run, findings, FIELDS, SPI_OK_INSERT,
 				 "INSERT INTO schemaguard.finding AS f"
 				 " (source, role, reference, target, first_run, run, first_seen, last_seen,"
-				 "  kind, object, property, change, expected, actual, result, risk, detail, count, fingerprint)"
-				 " SELECT DISTINCT ON (h.fingerprint) $1, $2, $3, $4, $5, $5, $6, $6, r.*, h.fingerprint"
+				 "  kind, object, property, change, expected, actual, result, risk, detail, identity, count, fingerprint,"
+				 "  accepted_by, accepted_at, accepted_count, accepted_until, reason)"
+				 " SELECT DISTINCT ON (h.fingerprint) $1, $2, $3, $4, $5, $5, $6, $6, r.*, h.fingerprint,"
+				 "  was.accepted_by, was.accepted_at, was.accepted_count, was.accepted_until, was.reason"
 				 " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
 				 "                 pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
 				 "                 pg_catalog.unnest($13), pg_catalog.unnest($14), pg_catalog.unnest($15),"
-				 "                 pg_catalog.unnest($16))"
-				 "      AS r (kind, object, property, change, expected, actual, result, risk, detail, count),"
-				 "      LATERAL (SELECT sha256(convert_to(jsonb_build_array(r.kind, r.object, r.property, r.change,"
+				 "                 pg_catalog.unnest($16), pg_catalog.unnest($17))"
+				 "      AS r (kind, object, property, change, expected, actual, result, risk, detail, identity, count)"
+				 "      CROSS JOIN LATERAL (SELECT sha256(convert_to(jsonb_build_array(r.kind, r.object, r.property, r.change,"
 				 "                                        r.expected, r.actual)::text,"
 				 "                                        getdatabaseencoding()))) AS h (fingerprint)"
+				 "      LEFT JOIN schemaguard.finding was ON was.source = $1 AND was.role = $2 AND was.reference = $3 AND was.target = $4"
+				 "           AND was.gone_at IS NULL AND was.accepted_by IS NOT NULL AND was.kind = r.kind AND was.identity = r.identity"
+				 "           AND was.object <> r.object AND was.property = r.property AND was.expected = r.expected"
 				 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
 				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
-				 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
-				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
-				 "     relayed_at = CASE WHEN f.result = excluded.result THEN f.relayed_at END");
+				 "     risk = excluded.risk, count = excluded.count, identity = coalesce(excluded.identity, f.identity),"
+				 "     detail = CASE WHEN f.reason IS NOT NULL AND (f.accepted_by IS NULL OR " IS_OF_ANOTHER ")"
+				 "       THEN concat_ws('; ', 'accepted for another table of this name: ' || f.reason, excluded.detail) ELSE excluded.detail END,"
+				 "     (accepted_by, accepted_at, accepted_count, accepted_until) ="
+				 "       (SELECT f.accepted_by, f.accepted_at, f.accepted_count, f.accepted_until WHERE NOT (" IS_OF_ANOTHER ")),"
+				 "     (delivered_at, relayed_at) ="
+				 "       (SELECT f.delivered_at, f.relayed_at WHERE f.result = excluded.result AND NOT (" IS_OF_ANOTHER "))");
 }
 
 /* Closes an open finding, and marks it as not delivered yet */

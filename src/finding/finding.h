@@ -42,6 +42,8 @@ typedef struct Finding
 	const char *result;			/* fail, drift, extra, unknown */
 	const char *risk;
 	const char *detail;
+	const char *identity;		/* OIDs of its tables behind the mark of this
+								 * database */
 	int64		count;			/* number of rows, or FINDING_UNCOUNTED */
 } Finding;
 
@@ -110,7 +112,9 @@ extern void finding_close_unfound(const FindingRun *run, const char *condition);
 
 /*
  * Stores the findings (Finding *) of a run: inserts new ones, updates known
- * ones; a duplicate is stored once.  The caller of this function and the next
+ * ones; a duplicate is stored once.  An acceptance follows a table that has
+ * another name, and ends if another table has the name, by OIDs, which are
+ * known in their own database only.  The caller of this function and the next
  * two holds the history's lock.
  */
 extern void finding_found(const FindingRun *run, List *findings);

@@ -6,7 +6,9 @@
  * A finding is accepted with the rows that it had then, until a time.  While
  * it has no more of them, gates leave it out; a result of unknown says
  * nothing about rows, so it is never accepted.  A finding that was gone and
- * comes back is another row, which nobody has accepted.
+ * comes back is another row, which nobody has accepted.  An acceptance ends if
+ * another table takes the name: finding_found() leaves its reason, and nothing
+ * else of it.
  *
  *-------------------------------------------------------------------------
  */

@@ -11,7 +11,8 @@
  *	  listeners are notified of a change once.  A finding that was accepted
  *	  there, and has not grown, does not cause the error.  The triggers of a
  *	  key are a finding of their own, and each names what the key demands:
- *	  who accepts orphans accepts no disabled trigger and no other key.
+ *	  who accepts orphans accepts no disabled trigger, no other key and no
+ *	  other table of the name.
  *
  *	  Each batch of tables that is read together is a transaction, which
  *	  writes only after its tables are read: no snapshot and no transaction ID
@@ -45,6 +46,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_option.h"
 #include "report/report.h"
 #include "run/run_unit.h"
@@ -195,6 +197,7 @@ finding_of(const AuditKey *ak)
 	finding->expected = demand_of(ak);
 	finding->result = audit_result_word(ak->result);
 	finding->detail = report_reason(ak);
+	finding->identity = OidIsValid(ak->key.child) ? psprintf("%s %u", plan_deed_mark(ak->key.child), ak->key.parent) : NULL;
 	finding->count = ak->orphan_rows < 0 ? FINDING_UNCOUNTED : ak->orphan_rows;
 	return finding;
 }

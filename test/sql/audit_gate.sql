@@ -282,8 +282,46 @@ SELECT sg_plan_from_sql('mend', string_agg(format('ALTER TABLE %s ADD CONSTRAINT
 SELECT fk_name FROM schemaguard.plan_step WHERE plan = 'mend';
 SELECT sg_plan_drop('mend', force => true) \g /dev/null
 
+-- an acceptance is of a table, not of its name: it goes on under another name, and not for another table, be it made by the same statement
+CREATE SCHEMA "gate C";
+CREATE TABLE "gate C".own (a int CONSTRAINT own_fk REFERENCES p);
+CREATE TABLE "gate C".made (a int CONSTRAINT made_fk REFERENCES p);
+CREATE TABLE "gate C".dumped (a int CONSTRAINT dumped_fk REFERENCES p);
+SET session_replication_role = replica;
+INSERT INTO "gate C".own VALUES (7);
+INSERT INTO "gate C".made VALUES (7);
+INSERT INTO "gate C".dumped VALUES (7);
+RESET session_replication_role;
+CALL sg_audit_gate('{"gate C"}', fail => false);
+SELECT sg_audit_baseline('of 2009', '2100-01-01 12:00') > 0 AS accepted;
+-- from a dump only names are known
+UPDATE schemaguard.finding SET identity = '1 2 3 4' WHERE object = '"gate C".dumped' AND gone_at IS NULL;
+ALTER TABLE "gate C".own RENAME TO renamed;
+DROP TABLE "gate C".made;
+CREATE TABLE "gate C".made (a int CONSTRAINT made_fk REFERENCES p);
+SET session_replication_role = replica;
+INSERT INTO "gate C".made VALUES (8);
+RESET session_replication_role;
+SELECT k.conname, a.rows FROM schemaguard.sg_accepted_keys() a JOIN pg_constraint k ON k.oid = a.oid WHERE k.connamespace = '"gate C"'::regnamespace ORDER BY k.conname;
+SET client_min_messages = notice;
+CALL sg_audit_gate('{"gate C"}');
+ALTER TABLE "gate C".renamed DROP CONSTRAINT own_fk;
+CREATE TABLE "gate C".own (a int CONSTRAINT own_fk REFERENCES p);
+SET session_replication_role = replica;
+INSERT INTO "gate C".own VALUES (8);
+RESET session_replication_role;
+\set VERBOSITY terse
+CALL sg_audit_gate('{"gate C"}');
+\set VERBOSITY default
+SELECT object, property, result, accepted_by IS NOT NULL AS accepted, reason, detail, identity ~ ('^' || schemaguard.sg_deed_mark() || ' ') AS here
+FROM schemaguard.finding WHERE target = 'schemas "gate C"' AND gone_at IS NULL ORDER BY object;
+SELECT sg_audit_accept('made_fk', 'anew', '2100-01-01 12:00') > 0 AS accepted;
+CALL sg_audit_gate('{"gate C"}', fail => false);
+SELECT object, reason, detail FROM schemaguard.finding WHERE property = 'made_fk' AND gone_at IS NULL;
+SET client_min_messages = error;
+
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';
-DROP SCHEMA gate, "gate B" CASCADE;
+DROP SCHEMA gate, "gate B", "gate C" CASCADE;
 SELECT sg_revoke('regress_gate') \g /dev/null
 DROP ROLE regress_gate;

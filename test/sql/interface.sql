@@ -141,7 +141,7 @@ FROM (VALUES
   ('rename', '{kind,old,new,same,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
   ('deprecated_table', '{table_name,replacement,reason,added_by,added_at}'),
-  ('finding', '{id,source,kind,object,property,result,count,reference,target,role,first_seen,last_seen,gone_at,change,expected,actual,risk,detail,first_run,run,gone_run,accepted_by,accepted_at,accepted_count,accepted_until,reason,delivered_at,relayed_at,fingerprint}'),
+  ('finding', '{id,source,kind,object,property,result,count,reference,target,role,first_seen,last_seen,gone_at,change,expected,actual,risk,detail,first_run,run,gone_run,accepted_by,accepted_at,accepted_count,accepted_until,reason,delivered_at,relayed_at,fingerprint,identity}'),
   ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
   ('fk_trust', '{fk_name,stands,state,armed,rows_checked,child_table,parent_table,stale_reason,proved_at,proved_lsn,method,strength}'),
   ('progress', '{pid,plan,step,action,phase,done,total,unit,orphan_rows,estimated_end,object,started_at}')) AS v (relation, columns);
