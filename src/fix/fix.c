@@ -591,6 +591,8 @@ count_first(PlanRun *run)
 	if (run->gone)
 		hash_destroy(run->gone);
 	run->gone = NULL;
+	run->copied = NIL;
+	run->copied_known = false;
 	run_commit();
 }
 

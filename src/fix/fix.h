@@ -221,13 +221,28 @@ extern bool fix_may_judge(const FkKey *key);
  */
 extern List *fix_judging_tables(List *tables, List *keys);
 
+/* A table of which a step of the plan has put rows into quarantine */
+typedef struct FixCopied
+{
+	int			step;
+	Oid			table;
+} FixCopied;
+
+/* Returns these (FixCopied *) of a plan; reads all of its rows in quarantine */
+extern List *fix_copied(int64 plan_id);
+
+/* Adds a table to such a list, once */
+extern List *fix_copied_add(List *copied, int step, Oid table);
+
 /*
- * Returns the tables to which rows refer that other steps of the plan have put
- * into quarantine, or are foreseen to from the tables `copied`.  The step keeps
- * copies of all rows of these tables, because those could never go back without
- * them.  NIL if the step deletes no rows.
+ * Returns the tables to which such rows of other steps may refer.  The step
+ * keeps copies of all rows that it takes from these tables, because those could
+ * never go back without them.
  */
-extern List *fix_referred_by_copies(const FixKey *key, List *keys, int64 plan_id, List *copied);
+extern List *fix_referred_by_copies(const FixKey *key, List *keys, List *copied);
+
+/* Returns whether a step deletes rows without a copy, by its policy or that of keys */
+extern bool fix_deletes(const FixKey *key, List *keys);
 
 /*
  * Returns whether a row's fate depends on all rows that refer to it, or to

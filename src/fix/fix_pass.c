@@ -444,6 +444,17 @@ fix_place_set_add(HTAB **all, HTAB *some, int64 most, MemoryContext context)
 		(void) hash_search(*all, place, HASH_ENTER, NULL);
 }
 
+/* Records that the step puts, or would put, rows of a table into quarantine */
+static void
+note_copied(Fix *fix, Oid table)
+{
+	PlanRun    *run = fix->work->run;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->copied = fix_copied_add(run->copied, fix->work->step->step, table);
+	MemoryContextSwitchTo(old);
+}
+
 /* ---- counting ---- */
 
 /*
@@ -494,6 +505,11 @@ rehearse_all(Fix *fix, List *keys)
 	{
 		run_rows_merge(run->rows, rows);
 		fix_place_set_add(&run->gone, gone, fix_most_places(&fix->key), run->context);
+		foreach_oid(table, run_rows_tables(rows))
+		{
+			if (run_rows_count(rows, table, ROWS_QUARANTINED) > 0)
+				note_copied(fix, table);
+		}
 	}
 	hash_destroy(gone);
 }
@@ -525,18 +541,20 @@ fix_referenced_hint(const PlanStep *step, List *tallies)
 					fix_go_along_call(step->plan, steps));
 }
 
-/* Returns the tables with rows that go into quarantine */
+/* Returns the tables to which rows may refer that other steps have put into quarantine */
 static List *
-copied_tables(const RunRows *rows)
+referred_by_copies(Fix *fix, List *keys)
 {
-	List	   *tables = NIL;
+	PlanRun    *run = fix->work->run;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	foreach_oid(table, run_rows_tables(rows))
+	if (!run->copied_known && fix_deletes(&fix->key, keys))
 	{
-		if (run_rows_count(rows, table, ROWS_QUARANTINED) > 0)
-			tables = lappend_oid(tables, table);
+		run->copied = list_concat(run->copied, fix_copied(run->plan->id));
+		run->copied_known = true;
 	}
-	return tables;
+	MemoryContextSwitchTo(old);
+	return run->copied_known ? fix_referred_by_copies(&fix->key, keys, run->copied) : NIL;
 }
 
 /* Finds what refers to the orphans, and counts what goes along */
@@ -546,7 +564,7 @@ look_behind(Fix *fix)
 	PlanRun    *run = fix->work->run;
 	List	   *keys = fix_keys(run->plan->name);
 
-	fix->key.referred = fix_referred_by_copies(&fix->key, keys, run->plan->id, run->dry_run ? copied_tables(run->rows) : NIL);
+	fix->key.referred = referred_by_copies(fix, keys);
 	fix->tables = fix_tables(&fix->key, keys);
 	fix->together = fix->tables != NIL && fix_fates_depend(&fix->key, keys, fix->tables);
 	fix->in_doubt |= fix->together && fix->found.n == fix_most_places(&fix->key);
@@ -1030,6 +1048,11 @@ take_results(Fix *fix, const FixAction *action)
 		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
 	}
 	fix_count_rows(fix->work->run->rows, &action->batch);
+	for (int i = 0; i < action->batch.n; i++)
+	{
+		if (action->batch.rows[i].fate == FIX_QUARANTINE && !action->batch.rows[i].kept)
+			note_copied(fix, action->batch.rows[i].table);
+	}
 	if (action->beside)
 	{
 		run_rows_merge(fix->work->run->rows, action->beside);

@@ -278,42 +278,72 @@ shares_rows_with(Oid one, List *tables)
 	return false;
 }
 
-/* Returns the tables of rows that other steps of the plan have put into quarantine */
-static List *
-tables_in_quarantine(int64 plan_id, int step)
+/* Reads a row of fix_copied()'s query */
+static void *
+read_copied(HeapTuple row, TupleDesc desc)
 {
-	StoreArgs	args = {0};
-	List	   *tables = NIL;
+	FixCopied  *copied = palloc(sizeof(FixCopied));
+	int64		plan_id = sg_spi_int64(row, desc, "plan_id");
+	char	   *name = sg_spi_text(row, desc, "row_table");
 
-	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
-	store_arg_datum(&args, INT4OID, Int32GetDatum(step), false);
-	foreach_ptr(const char, name, store_query("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1 AND step <> $2", &args, store_read_text))
-	{
-		Oid			known = plan_deed_table(plan_id, name);
-		Oid			table = OidIsValid(known) ? known : sg_find_qualified(name);
-
-		if (OidIsValid(table))
-			tables = lappend_oid(tables, table);
-	}
-	return tables;
+	copied->step = (int) sg_spi_int64(row, desc, "step");
+	copied->table = plan_deed_table(plan_id, name);
+	if (!OidIsValid(copied->table))
+		copied->table = sg_find_qualified(name);
+	return copied;
 }
 
 List *
-fix_referred_by_copies(const FixKey *key, List *keys, int64 plan_id, List *copied)
+fix_copied(int64 plan_id)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
+	return store_query("SELECT DISTINCT plan_id, step::bigint AS step, row_table FROM schemaguard.quarantine WHERE plan_id = $1", &args, read_copied);
+}
+
+List *
+fix_copied_add(List *copied, int step, Oid table)
+{
+	FixCopied  *added;
+
+	foreach_ptr(const FixCopied, one, copied)
+	{
+		if (one->step == step && one->table == table)
+			return copied;
+	}
+	added = palloc(sizeof(FixCopied));
+	added->step = step;
+	added->table = table;
+	return lappend(copied, added);
+}
+
+bool
+fix_deletes(const FixKey *key, List *keys)
 {
 	bool		deletes = key->step->orphans == ORPHANS_DELETE;
-	List	   *referred = NIL;
 
 	foreach_ptr(const FixKey, by, keys)
 	{
 		deletes |= by->step && by->step->orphans == ORPHANS_DELETE;
 	}
-	if (!deletes)
-		return NIL;
-	copied = list_concat_copy(copied, tables_in_quarantine(plan_id, key->step->step));
-	foreach_ptr(const FixKey, by, copied ? keys : NIL)
+	return deletes;
+}
+
+List *
+fix_referred_by_copies(const FixKey *key, List *keys, List *copied)
+{
+	List	   *tables = NIL;
+	List	   *referred = NIL;
+
+	foreach_ptr(const FixCopied, one, copied)
 	{
-		if (!by->key->period && shares_rows_with(by->key->child, copied))
+		if (one->step != key->step->step && OidIsValid(one->table))
+			tables = list_append_unique_oid(tables, one->table);
+	}
+	foreach_ptr(const FixKey, by, tables ? keys : NIL)
+	{
+		if (!by->key->period && shares_rows_with(by->key->child, tables))
 			referred = list_append_unique_oid(referred, by->key->parent);
 	}
 	return referred;

@@ -50,15 +50,14 @@ typedef struct Before
 {
 	MemoryContext context;		/* that of the call */
 	HTAB	   *gone;			/* FixPlace, or NULL: none */
-	List	   *copied;			/* OIDs of the tables of those that are kept
-								 * in quarantine */
+	List	   *copied;			/* FixCopied *, with the plan's rows that are
+								 * in quarantine now */
 } Before;
 
 /* The rows that a step removes, and all rows that refer to them */
 typedef struct Walk
 {
 	const PlanStep *step;
-	int64		plan_id;
 	FixKey		key;
 	List	   *keys;			/* FixKey *: every key that may reach further
 								 * rows */
@@ -122,7 +121,6 @@ walks_of(const PlanStep *step, List *keys)
 	List	   *walks = NIL;
 
 	walk->step = step;
-	walk->plan_id = plan_get(step->plan)->id;
 	walk->keys = keys;
 	if (!find_key(walk))
 		return NIL;
@@ -233,7 +231,8 @@ walk_rows(void *arg)
 		ereport(ERROR,
 				(errcode(problem->sqlerrcode),
 				 errmsg("%s", problem->reason)));
-	walk->key.referred = fix_referred_by_copies(&walk->key, walk->keys, walk->plan_id, walk->before ? walk->before->copied : NIL);
+	if (walk->before && fix_deletes(&walk->key, walk->keys))
+		walk->key.referred = fix_referred_by_copies(&walk->key, walk->keys, walk->before->copied);
 	together = fix_fates_depend(&walk->key, walk->keys, fix_tables(&walk->key, walk->keys));
 	fix_places_init(&walk->found);
 	fix_find(&walk->key, fix_most_places(&walk->key), &walk->found);
@@ -247,7 +246,10 @@ walk_rows(void *arg)
 		MemoryContext old = MemoryContextSwitchTo(walk->before->context);
 
 		fix_place_set_add(&walk->before->gone, gone, fix_most_places(&walk->key), walk->before->context);
-		walk->before->copied = list_concat_unique_oid(walk->before->copied, walk->copied);
+		foreach_oid(table, walk->copied)
+		{
+			walk->before->copied = fix_copied_add(walk->before->copied, walk->step->step, table);
+		}
 		MemoryContextSwitchTo(old);
 	}
 	hash_destroy(gone);
@@ -301,7 +303,7 @@ walk_plan(const FkPlan *plan)
 	List	   *walks = NIL;
 	List	   *keys = fix_keys(plan->name);
 	List	   *steps = fix_in_order(plan, plan_chosen_steps(plan));
-	Before		before = {.context = CurrentMemoryContext};
+	Before		before = {.context = CurrentMemoryContext,.copied = fix_copied(plan->id)};
 	int			done = 0;
 
 	sg_progress_begin(SG_PROGRESS_COUNT, plan->id, list_length(steps));

@@ -135,6 +135,10 @@ typedef struct PlanRun
 								 * counted before the first one, or NULL */
 	struct HTAB *gone;			/* FixPlace entries: in a dry run, rows that
 								 * steps would have removed; NULL: nothing yet */
+	List	   *copied;			/* FixCopied *: tables of the plan's rows in
+								 * quarantine, or in a dry run of those
+								 * foreseen as well */
+	bool		copied_known;
 	RunRows    *written;		/* rows changed by statements of the plan's
 								 * author, and dropped by steps; max_rows, if
 								 * given, bounds these, too */
