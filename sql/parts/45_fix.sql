@@ -37,7 +37,8 @@ COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'exact text of the row, whi
 COMMENT ON COLUMN schemaguard.quarantine.data IS 'row as jsonb, for reading';
 COMMENT ON COLUMN schemaguard.quarantine.reason IS 'reason why the last attempt to restore the row failed';
 COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'id of the plan in schemaguard.plan';
-COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that may see the row, as sg_role_marks() tells them apart: a renamed role may, a later role of the same name may not';
+COMMENT ON COLUMN schemaguard.quarantine.readers
+    IS 'roles that may see the row, as sg_role_marks() tells them apart: a renamed role may, a later role of the same name may not';
 COMMENT ON COLUMN schemaguard.quarantine.identity
     IS 'table and columns by number, with the system and database in which these numbers count';
 

@@ -139,7 +139,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     -- sg_plan_check_details() refuses an empty list
     WITH chosen AS MATERIALIZED (
-        SELECT s.step, s.place FROM unnest(coalesce(nullif(steps::text, '{}')::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place)),
+        SELECT s.step, s.place
+        FROM unnest(coalesce(nullif(steps::text, '{}')::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place)),
     checked AS MATERIALIZED (
         SELECT c.step, jsonb_agg(to_jsonb(c)) AS rows
         FROM sg_plan_check_details(plan, steps, 'none') c

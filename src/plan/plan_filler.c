@@ -788,7 +788,7 @@ remove_filler(void *arg)
 }
 
 static void
-drop_one(const FkPlan *plan, PlanStep *step)
+drop_one(const FkPlan *plan, PlanStep *step, Oid table)
 {
 	ErrorData  *error = NULL;
 	bool		in_block = IsTransactionBlock();
@@ -813,7 +813,7 @@ drop_one(const FkPlan *plan, PlanStep *step)
 						   "in a transaction block its lock would last until the end"),
 				 !error ? errhint("Try again outside of a transaction block.") :
 				 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
-				 errhint("Find out who has locked the table, and try again:\n" SG_LOCKED_BY, quote_literal_cstr(step->child_table)) : 0));
+				 errhint("Find out who has locked the table, and try again:\n" SG_LOCKED_BY, quote_literal_cstr(sg_relation_name(table))) : 0));
 	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
 	ereport(NOTICE,
 			(errmsg("trigger of step %d dropped: rows are not filled any more",
@@ -852,7 +852,7 @@ drop_fillers(const FkPlan *plan, bool of_done)
 		if (tables == NIL)
 			plan_step_set_fills(step, false);
 		else
-			drop_one(plan, step);
+			drop_one(plan, step, linitial_oid(tables));
 		if (of_done)
 			plan_step_set_state(plan->name, step->step, STEP_AS_IT_IS, NULL, 0);
 		dropped++;
