@@ -365,6 +365,31 @@ deploy_partitions_are_valid(const StepView *view)
 	return true;
 }
 
+/*
+ * Counts the orphans of the whole table once a partition has failed for some,
+ * because the step's reason has those of one partition; `before`: orphans that
+ * the call had counted until then
+ */
+static void
+count_all_orphans(StepWork *work, const StepView *view, int64 before)
+{
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "count"};
+	AuditKey   *ak;
+	char	   *orphans;
+
+	if (work->restoring || work->run->orphan_rows == before)
+		return;
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, view->key.child);
+	ak = deploy_count_orphans(&action, &view->key);
+	if (ak->result != AUDIT_FAIL)
+		return;
+	orphans = deploy_orphans_text(ak);
+	work->run->orphan_rows = before + ak->orphan_rows;
+	plan_step_set_state(work->step->plan, work->step->step, STEP_AS_IT_IS, orphans, 0);
+	run_commit();
+	run_append_notice(work, psprintf("%s in all partitions", orphans));
+}
+
 bool
 deploy_partition_validate(StepWork *work)
 {
@@ -394,8 +419,13 @@ deploy_partition_validate(StepWork *work)
 
 		if (!deploy_partitions_are_valid(&view))
 		{
+			int64		before = work->run->orphan_rows;
+
 			if (!validate_partitions(work, &view, &validated))
+			{
+				count_all_orphans(work, &view, before);
 				return false;
+			}
 		}
 		else if (!deploy_attach(work, &view))
 			return false;

@@ -110,6 +110,12 @@ TABLE steps;
 SELECT child, name, clone_of FROM keys WHERE name = 'o_p_fkey';
 SELECT count(*) > 0 AS found, bool_and(orphan_rows = 1) AS counted FROM schemaguard.audit_log
   WHERE plan = 'dpt' AND step = 2 AND action = 'validate' AND phase = 'failed' AND message LIKE '1 orphan row%';
+-- the step's reason has those of all partitions
+SET session_replication_role = replica;
+UPDATE o SET q = 4713 WHERE id IN (50, 51);
+RESET session_replication_role;
+CALL sg_add_fks('dpt', steps => '{2}');
+SELECT reason FROM schemaguard.plan_step WHERE plan = 'dpt' AND step = 2;
 UPDATE o SET q = 1, p = 1;
 CALL sg_add_fks('dpt');
 TABLE steps;
