@@ -27,6 +27,9 @@
 #include "plan/plan_store.h"
 #include "run/run.h"
 
+#define MOST_KEYS 5				/* keys of a hint, after which no further
+								 * table's are named */
+
 /* Rows in quarantine of one table, and of one partition of it */
 typedef struct Kept
 {
@@ -93,20 +96,52 @@ add_again(const FkKey *key, const char *definition)
 }
 
 /*
+ * Returns the keys of the first tables in the list, each with all of its keys,
+ * because its rows could not go back otherwise, until they are as many as a
+ * hint can have
+ */
+static List *
+first_keys(const List *keys)
+{
+	List	   *first = NIL;
+
+	foreach_ptr(const FkKey, key, keys)
+	{
+		if (list_length(first) >= MOST_KEYS)
+			break;
+		if (has_key(first, key->conid))
+			continue;
+		foreach_ptr(FkKey, other, keys)
+		{
+			if (other->child == key->child)
+				first = lappend(first, other);
+		}
+	}
+	return first;
+}
+
+/*
  * Returns the statements that restore rows although keys outside of the plan
- * refuse them: the keys come back NOT VALID.  If their tables have further
- * keys, which could refuse rows as well, a last call lists all that are left.
+ * refuse them: the keys come back NOT VALID.  If there are more keys than a
+ * hint can have, or their tables have further ones, which could refuse rows as
+ * well, a last call has the hint about all that are left.
  */
 static char *
-below_keys(const PlanRun *run, const List *keys)
+below_keys(const PlanRun *run, const List *all)
 {
 	char	   *call = run_call_text(run, "sg_restore_quarantine");
-	bool		others = false;
+	List	   *keys = first_keys(all);
+	int			more = list_length(all) - list_length(keys);
+	bool		others = more > 0;
 	StringInfoData hint;
 	SgScope		scope;
 
 	initStringInfo(&hint);
-	if (list_length(keys) == 1)
+	if (more > 0)
+		appendStringInfo(&hint, "%d keys that the plan has not added keep them out: column reason of schemaguard.quarantine has them. "
+						 "To have back the rows of the first %d, and these keys NOT VALID, with the hint about the others:\n",
+						 list_length(all), list_length(keys));
+	else if (list_length(keys) == 1)
 		appendStringInfo(&hint, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
 						 quote_identifier(((FkKey *) linitial(keys))->name));
 	else

@@ -705,7 +705,7 @@ run_tell_summary(const PlanRun *run)
 	 * as a WARNING, so that it is seen also by clients that show neither
 	 * details nor notices
 	 */
-	ereport(lost[0] ? WARNING : NOTICE,
+	ereport(lost[0] || run->rows_left > 0 ? WARNING : NOTICE,
 			(errmsg("plan \"%s\"%s: %s%s%s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
 					run->left_reason ? ", " : "", run->left_reason ? run->left_reason : "",
 					lost, time_text(run)),

@@ -516,7 +516,7 @@ settle_rows(const Rollback *rollback)
 	const ErrorData *error;
 	int64		restored;
 	int64		left;
-	char	   *below = NULL;
+	char	   *hint = NULL;
 
 	put_rest_back(rollback);
 	fix_settle_rolled_back(run);
@@ -529,15 +529,18 @@ settle_rows(const Rollback *rollback)
 		run_commit();
 	}
 	if (left > 0)
-		run->next = below = fix_restore_hint(run);
+		hint = fix_restore_hint(run);
+	if (left > 0 && hint == NULL)
+		hint = psprintf(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name));
+	/* once: in the last line, unless that has another one */
+	run->next = hint;
 	if (restored > 0 || left > 0)
 		ereport(left > 0 ? WARNING : NOTICE,
 				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
-				 left == 0 ? 0 : below ? errhint("%s", below) :
-				 errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name))));
+				 hint && rollback->left != NIL ? errhint("%s", hint) : 0));
 }
 
 /*

@@ -788,6 +788,28 @@ CALL sg_restore_quarantine('below', plan_id => :below);
 CALL sg_restore_quarantine('below', plan_id => 2000000000);
 SELECT * FROM fix.refund ORDER BY id;
 SELECT sg_plan_drop('below');
+-- keys of many tables keep rows out: the hint has the first ones, and its last call the next
+CREATE TABLE fix.whole (id int PRIMARY KEY);
+SELECT format('CREATE TABLE fix.many_%s (id int PRIMARY KEY, a int CONSTRAINT many_%s REFERENCES fix.whole)', n, n) FROM generate_series(1, 7) n \gexec
+SET session_replication_role = replica;
+SELECT format('INSERT INTO fix.many_%s VALUES (1, 7)', n) FROM generate_series(1, 7) n \gexec
+RESET session_replication_role;
+SELECT sg_plan_create('many') \g /dev/null
+SELECT count(sg_plan_add_fk('many', format('fix.many_%s', n), 'a', 'fix.whole', index => false, orphans => 'quarantine')) FROM generate_series(1, 7) n;
+SET client_min_messages = warning;
+CALL sg_add_fks('many', fix => true, max_rows => 10);
+CALL sg_rollback_fks('many');
+SELECT format('ALTER TABLE fix.many_%s DROP CONSTRAINT many_%s', n, n) FROM generate_series(3, 7) n \gexec
+SET client_min_messages = notice;
+CALL sg_restore_quarantine('many');
+SET client_min_messages = warning;
+SELECT format('ALTER TABLE fix.many_%s ADD CONSTRAINT many_%s FOREIGN KEY (a) REFERENCES fix.whole NOT VALID', n, n) FROM generate_series(3, 7) n \gexec
+ALTER TABLE fix.many_1 DROP CONSTRAINT many_1;
+ALTER TABLE fix.many_2 DROP CONSTRAINT many_2;
+CALL sg_restore_quarantine('many');
+RESET client_min_messages;
+SELECT count(*) FROM schemaguard.quarantine WHERE plan = 'many';
+SELECT sg_plan_drop('many');
 
 SET client_min_messages = warning;
 SELECT sg_plan_drop('fix', force => true);
