@@ -452,6 +452,12 @@ extern char *change_name_in_use(Oid schema, Oid relid, const char *name);
  */
 extern Oid	change_kept_relation(const PlanDeed *deed, char **name);
 extern Oid	change_schema_before(const PlanStep *step, const char *was);
+
+/*
+ * Returns the names of relations with the name, kind and columns of a kept one,
+ * outside of the schema that it was in, or NULL; none is known to be it
+ */
+extern char *change_like_kept(const PlanDeed *deed, Oid except);
 extern bool change_knows_kept(const char *was);
 
 /* Returns whether the kept relation is gone, and another one with its name and shape takes its place, as from a dump */

@@ -44,6 +44,7 @@
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -335,6 +336,34 @@ change_kept_relation(const PlanDeed *deed, char **name)
 		plan_deed_is_outdated(deed, schema, relname))
 		return InvalidOid;
 	return named;
+}
+
+char *
+change_like_kept(const PlanDeed *deed, Oid except)
+{
+	const char *relname = sg_parse_table_name(deed->what->child_table).name;
+	Oid			former = change_schema_before(deed->what, deed->was);
+	uint32		shape = read_kept(deed->was).shape;
+	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(relname));
+	List	   *relids = NIL;
+	StringInfoData names;
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
+
+		if (form->relnamespace != former && form->relpersistence != RELPERSISTENCE_TEMP && form->oid != except)
+			relids = lappend_oid(relids, form->oid);
+	}
+	ReleaseCatCacheList(list);
+	list_sort(relids, list_oid_cmp);
+	initStringInfo(&names);
+	foreach_oid(relid, relids)
+	{
+		if (shape != 0 && shape_of(relid) == shape && !plan_deed_keeps_relation(relid))
+			appendStringInfo(&names, "%s%s", names.len ? ", " : "", sg_relation_name(relid));
+	}
+	return names.len ? names.data : NULL;
 }
 
 Oid

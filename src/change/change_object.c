@@ -35,7 +35,6 @@
 #include "commands/trigger.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -1465,24 +1464,24 @@ has_place(const PlanStep *what, Oid schema, Oid relid, ChangeMove *move)
 	return OidIsValid(schema) && used == NULL;
 }
 
-/* Returns a relation with the name of a dropped one, in neither its former schema nor the attic; or NULL */
-static char *
-find_elsewhere(const PlanStep *what, Oid attic)
+/* Sets the problem that a kept relation is not found, with what may be it; no hint moves a relation that is not known to be it */
+static void
+is_not_found(const PlanDeed *deed, const char *kept, ChangeMove *move)
 {
-	SgTableName was = sg_parse_table_name(what->child_table);
-	Oid			former = get_namespace_oid(was.schema, true);
-	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(was.name));
-	char	   *name = NULL;
+	const char *schema = sg_parse_table_name(kept).schema;
+	const char *attic = quote_identifier(schema);
+	bool		exists = OidIsValid(get_namespace_oid(schema, true));
+	Oid			taken = sg_find_qualified(kept);
+	char	   *alike = change_like_kept(deed, taken);
 
-	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
-
-		if (form->relnamespace != former && form->relnamespace != attic)
-			name = sg_relation_name(form->oid);
-	}
-	ReleaseCatCacheList(list);
-	return name;
+	change_problem(move, ERRCODE_UNDEFINED_TABLE,
+				   psprintf(OidIsValid(taken) ? "the %s is not found: %s, which it was kept as, is another one by now" :
+							"the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", deed->what->definition, kept),
+				   psprintf("%s%smove it %s%s, and roll back again:\n%s",
+							alike ? psprintf("Relations with its name and columns, which an application may use: %s. If it is one of them, ", alike) :
+							"If it is elsewhere, ",
+							OidIsValid(taken) ? psprintf("move %s to another schema meanwhile, ", kept) : exists ? "" : psprintf("create schema %s, ", attic),
+							exists ? "into schema " : "there", exists ? attic : "", plan_rollback_call(deed->what)));
 }
 
 void
@@ -1538,16 +1537,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	if (!OidIsValid(relid))
 	{
-		const char *attic = quote_identifier(sg_parse_table_name(kept).schema);
-		char	   *elsewhere = find_elsewhere(what, get_namespace_oid(sg_parse_table_name(kept).schema, true));
-
-		change_problem(move, ERRCODE_UNDEFINED_TABLE,
-					   psprintf(OidIsValid(sg_find_qualified(kept)) ? "the %s is not found: %s, which it was kept as, is another one by now" :
-								"the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", what->definition, kept),
-					   elsewhere ? psprintf("It may be %s, which has its name. If so, move it, and roll back again:\n%sALTER %s %s SET SCHEMA %s;\n%s", elsewhere,
-											OidIsValid(get_namespace_oid(sg_parse_table_name(kept).schema, true)) ? "" : psprintf("CREATE SCHEMA %s;\n", attic),
-											plan_relation_word(what, elsewhere), elsewhere, attic, plan_rollback_call(what)) :
-					   psprintf("If it is elsewhere, move it into schema %s, and roll back again:\n%s", attic, plan_rollback_call(what)));
+		is_not_found(deed, kept, move);
 		return;
 	}
 	if (OidIsValid(move->table))

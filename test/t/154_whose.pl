@@ -489,8 +489,18 @@ is(sql($copy, q{SELECT count(*) FILTER (WHERE undone_at IS NULL) || (SELECT coun
 # the attic has another name, in a copy
 $db = other_db(q{CREATE TABLE k (a int); INSERT INTO k VALUES (7); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true)});
 $copy = other_db('ALTER SCHEMA schemaguard_attic RENAME TO put_away', $db);
-hinted($copy, q{CALL sg_rollback_fks('d')}, 'If so, move it, and roll back again');
-is(steps($copy) . sql($copy, 'SELECT a FROM public.k'), '1|rolled back|7', 'a kept table is back by the hint where the attic has another name');
+sql($copy, q{CREATE SCHEMA app; CREATE TABLE app.k (a int); CREATE SCHEMA other; CREATE TABLE other.k (a int, b int); CREATE VIEW other.v AS SELECT 1; CREATE TEMP TABLE k (a int)});
+my $lost = sub { $node->psql($copy, q{CALL sg_rollback_fks('d')}, stderr => \my $told); return $told };
+like($lost->(), qr/HINT:  Relations with its name and columns, which an application may use: put_away\.k, app\.k\. If it is one of them, create schema schemaguard_attic, move it there, and roll back again:\nCALL/,
+	'where the attic has another name, the hint names all tables that may be the kept one, and its statements move none');
+sql($copy, q{CREATE SCHEMA schemaguard_attic; CREATE TABLE schemaguard_attic.k (z int)});
+like($lost->(), qr/put_away\.k, app\.k\. If it is one of them, move schemaguard_attic\.k to another schema meanwhile, move it into schema schemaguard_attic, and roll back again:\nCALL/,
+	'... and what has its place');
+sql($copy, q{CREATE SCHEMA app2; ALTER TABLE schemaguard_attic.k SET SCHEMA app2; ALTER TABLE put_away.k SET SCHEMA schemaguard_attic; CALL sg_rollback_fks('d')});
+is(steps($copy) . sql($copy, 'SELECT a FROM public.k; SELECT count(*) FROM app.k'), "1|rolled back|7\n0", 'who has moved it has it back');
+sql($copy, q{CALL sg_apply('d', fail => true); DROP TABLE schemaguard_attic_1.k});
+unlike($lost->(), qr/ALTER|CREATE/, 'where the kept table is gone, no hint takes a table of the application for it');
+is(steps($copy) . sql($copy, 'SELECT count(*) FROM app.k'), '1|validated|not taken back: the table is not found: there is no schemaguard_attic_1.k, nor one with the OID and the columns that it was kept with0', '... nor does the rollback');
 # ... and sg_prune() takes nothing that is elsewhere by now: it could be in use
 foreach my $row ([ $db, 'put_away\.k by now' ], [ other_db('SELECT 1', $db), 'not found, and nothing but its name and columns is known' ])
 {
