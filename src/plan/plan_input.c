@@ -376,15 +376,6 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 	return fk_same_pairs(a->child_columns, referenced_columns(a), b->child_columns, referenced_columns(b));
 }
 
-/* Returns whether two steps, which are no keys, make the same object of the same table */
-static bool
-is_same_change(const PlanStep *a, const PlanStep *b)
-{
-	return a->kind == b->kind && a->child_table && sg_same_text(a->child_table, b->child_table) &&
-		sg_equal_names(a->child_columns, b->child_columns) && a->primary_key == b->primary_key &&
-		strcmp(a->definition ? a->definition : "", b->definition ? b->definition : "") == 0;
-}
-
 /*
  * Returns the space of names of a step's object: constraints of a table share
  * one, whatever their kind; other kinds of objects have one each
@@ -641,11 +632,9 @@ is_taken(void *p, const char *name)
 static void
 check_same_change(PlanDraft *draft, const PlanStep *step)
 {
-	if (step->kind == STEP_STATEMENT || step->kind == STEP_DROP || step->kind == STEP_RENAME)
-		return;
 	foreach_ptr(PlanStep, other, plan_steps_alike(step))
 	{
-		if (other->step != step->step && is_same_change(step, other))
+		if (other->step != step->step)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("step %d of plan \"%s\" is the same %s", other->step, draft->plan->name,

@@ -536,6 +536,11 @@ plan_steps_standing_on(const PlanStep *step)
 					   "                             AND n.kind = d.kind AND n.object = d.object AND n.id > d.id AND n.outcome = 'taken back'))", &args);
 }
 
+/*
+ * Returns the steps that join the same tables by a key, or make the same object
+ * of the same table, whatever its name; the step itself is among them.  NIL for
+ * drops, renames and statements.
+ */
 List *
 plan_steps_alike(const PlanStep *step)
 {
@@ -543,10 +548,14 @@ plan_steps_alike(const PlanStep *step)
 	StoreArgs	args = child_args(step->plan, step->child_table, is_key ? step->parent_table : step->definition);
 
 	store_arg_text(&args, plan_kind_word(step->kind));
-	if (step->child_table == NULL)
+	if (step->child_table == NULL || step->kind == STEP_STATEMENT || step->kind == STEP_DROP || step->kind == STEP_RENAME)
 		return NIL;
-	return query_steps(is_key ? " AND child_table = $2 AND parent_table = $3 AND kind = $4" :
-					   " AND child_table = $2 AND coalesce(definition, '') = coalesce($3, '') AND kind = $4", &args);
+	if (is_key)
+		return query_steps(" AND child_table = $2 AND parent_table = $3 AND kind = $4", &args);
+	store_arg_texts(&args, step->child_columns);
+	store_arg_bool(&args, step->primary_key);
+	return query_steps(" AND child_table = $2 AND coalesce(definition, '') = coalesce($3, '') AND kind = $4"
+					   " AND coalesce(child_columns, '{}') = coalesce($5, '{}') AND primary_key = $6", &args);
 }
 
 List *

@@ -309,6 +309,17 @@ CALL sg_rollback_fks('alike', steps => '{1}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
 CALL sg_apply('alike', steps => '{2}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
+-- a drop that can't be taken back stays as it is where another drop of a column of the table is, and is not run once more
+CREATE TABLE two (id int PRIMARY KEY, fax text, o int, n int);
+SELECT sg_plan_create('two') \g /dev/null
+SELECT sg_plan_add_drop('two', 'column', 'two', 'fax'), sg_plan_add_drop('two', 'column', 'two', 'o'), sg_plan_add_rename('two', 'column', 'two', 'm', 'n'),
+       sg_plan_add_column('two', 'two', 'a', 'int'), sg_plan_add_column('two', 'two', 'b', 'int') \g /dev/null
+CALL sg_apply('two', fail => true);
+ALTER TABLE two ADD fax text DEFAULT 'new';
+CALL sg_rollback_fks('two');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'two' ORDER BY step;
+CALL sg_apply('two', steps => '{1}');
+SELECT attname FROM pg_attribute WHERE attrelid = 'two'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 -- what takes back a statement about a table that is gone is not run, and the step says so
 SELECT sg_plan_create('leaves') \g /dev/null
 SELECT sg_plan_add_statement('leaves', 'INSERT INTO chg.plain VALUES (77)', undo => 'DELETE FROM chg.plain', child_table => 'chg.alike') \g /dev/null
