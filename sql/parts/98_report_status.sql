@@ -328,15 +328,19 @@ BEGIN ATOMIC
                                 coalesce(d.after ->> 'new_name', '_sg_dropped_' || (d.after ->> 'fk_name'))) END AS found
         FROM schemaguard.plan_deed d
         WHERE d.undone_at IS NULL AND d.undo = 'change back' AND d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column'),
-    -- roles with USAGE where something is kept, and none on the schema that it was in
-    opened AS (
-        SELECT DISTINCT s.nspname, a.grantee
-        FROM kept k
-             JOIN pg_class r ON r.oid::text = k.marked
-             JOIN attic o ON o.oid = r.relnamespace
-             JOIN pg_namespace s ON s.oid = o.oid
-             CROSS JOIN LATERAL aclexplode(coalesce(s.nspacl, acldefault('n', s.nspowner))) a
-        WHERE a.privilege_type = 'USAGE' AND NOT has_schema_privilege(a.grantee, k.home, 'USAGE'))
+    placed AS (
+        SELECT s.oid, s.nspname, s.nspowner, s.nspacl, r.relowner, k.home
+        FROM kept k JOIN pg_class r ON r.oid::text = k.marked JOIN attic o ON o.oid = r.relnamespace JOIN pg_namespace s ON s.oid = o.oid),
+    -- roles with USAGE where something is kept and none on the schema that it was in; and owners that have it there alone, as of late
+    wrong AS (
+        SELECT DISTINCT true AS more, p.nspname, a.grantee AS role
+        FROM placed p CROSS JOIN LATERAL aclexplode(coalesce(p.nspacl, acldefault('n', p.nspowner))) a
+        WHERE a.privilege_type = 'USAGE' AND NOT has_schema_privilege(a.grantee, p.home, 'USAGE')
+        UNION ALL
+        SELECT DISTINCT false, p.nspname, w.role
+        FROM placed p, pg_database d CROSS JOIN LATERAL (VALUES (p.relowner), (d.datdba)) w (role)
+        WHERE d.datname = current_database() AND NOT has_schema_privilege(w.role, p.oid, 'USAGE')
+          AND NOT EXISTS (SELECT FROM placed o WHERE o.oid = p.oid AND has_schema_privilege(w.role, o.home, 'USAGE') IS NOT TRUE))
     -- whoever sees no row is told that there is none where the table has no block
     SELECT CASE WHEN q.n > 0 OR q.hidden THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
            CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
@@ -348,7 +352,8 @@ BEGIN ATOMIC
     UNION ALL
     SELECT CASE WHEN a.lost + a.columns + d.astray + o.n > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'attic', d.oldest,
-           CASE WHEN o.n > 0 THEN format('kept where roles have USAGE that have none on the schema it was in: %s', o.n)
+           CASE WHEN o.more > 0 THEN format('kept where roles have USAGE that have none on the schema it was in: %s', o.more)
+                WHEN o.n > 0 THEN format('kept where its owner, or that of the database, has no USAGE, as for a dump: %s', o.n)
                 WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
                                             CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n)
                 WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s',
@@ -357,7 +362,7 @@ BEGIN ATOMIC
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
                 WHEN h.hidden THEN 'nothing of yours that was dropped is kept'
                 ELSE 'nothing that was dropped is kept' END,
-           CASE WHEN o.n > 0 THEN o.revokes
+           CASE WHEN o.n > 0 THEN o.mends
                 WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN '
                     || '(SELECT a.oid FROM schemaguard.attic a) AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
@@ -383,9 +388,10 @@ BEGIN ATOMIC
          (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
           FROM kept k
           WHERE k.kind = 'drop') d,
-         (SELECT count(*) AS n, string_agg(format('REVOKE USAGE ON SCHEMA %I FROM %s;', p.nspname,
-                                                  coalesce(quote_ident(pg_get_userbyid(nullif(p.grantee, 0))), 'PUBLIC')), ' ') AS revokes
-          FROM opened p) o;
+         (SELECT count(*) AS n, count(*) FILTER (WHERE p.more) AS more,
+                 string_agg(format(CASE WHEN p.more THEN 'REVOKE USAGE ON SCHEMA %I FROM %s;' ELSE 'GRANT USAGE ON SCHEMA %I TO %s;' END,
+                                   p.nspname, coalesce(quote_ident(pg_get_userbyid(nullif(p.role, 0))), 'PUBLIC')), ' ') AS mends
+          FROM wrong p) o;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'returns the status of quarantine and of dropped objects that are kept';
 

@@ -485,6 +485,23 @@ sql('closed', sql('closed', $opened =~ s/state, summary, //r));
 is(sql('closed', $opened =~ s/, summary, next_call//r), 'ok', 'until its call is made');
 is_refused('closed', 'stranger', 'SELECT * FROM schemaguard_attic_1.salaries', [ 'permission denied for schema schemaguard_attic_1', 'it is closed' ]);
 
+# an owner that came after the drop dumps what it owns
+sql('postgres', 'CREATE ROLE was_owner LOGIN; CREATE ROLE is_owner LOGIN; CREATE DATABASE handed');
+sql('handed', q{CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT sg.sg_grant('was_owner'); ALTER DATABASE handed OWNER TO was_owner;
+	CREATE SCHEMA app AUTHORIZATION was_owner; SET ROLE was_owner; CREATE TABLE app.t (id int PRIMARY KEY); SELECT sg.sg_plan_create('x'), sg.sg_plan_add_drop('x', 'table', 'app.t'); CALL sg.sg_apply('x'); RESET ROLE});
+my @dump = ([ 'pg_dump', '-f', $node->basedir . '/handed.sql', '--exclude-table-data', 'schemaguard.*', '-U' ], 'handed');
+my $handed = $opened =~ s/sg_status/sg.sg_status/r;
+$node->command_ok([ @{ $dump[0] }, 'was_owner', $dump[1] ], 'the owner of the database dumps it');
+is(sql('handed', $handed =~ s/, summary, next_call//r), 'ok', 'nothing is to be told');
+sql('handed', 'REASSIGN OWNED BY was_owner TO is_owner');
+$node->command_fails_like([ @{ $dump[0] }, 'is_owner', $dump[1] ], qr/permission denied for schema schemaguard_attic/, 'the next owner does not');
+like(sql('handed', $handed), qr/^attention\|kept where roles have USAGE that have none on the schema it was in: 1\|REVOKE .* FROM was_owner; GRANT USAGE ON SCHEMA schemaguard_attic TO is_owner;$/, '... as sg_status() tells');
+sql('handed', 'REVOKE USAGE ON SCHEMA schemaguard_attic FROM was_owner');
+is(sql('handed', $handed), 'attention|kept where its owner, or that of the database, has no USAGE, as for a dump: 1|GRANT USAGE ON SCHEMA schemaguard_attic TO is_owner;', '... with the statement');
+sql('handed', sql('handed', $handed =~ s/state, summary, //r));
+$node->command_ok([ @{ $dump[0] }, 'is_owner', $dump[1] ], 'who makes it has it dump');
+is(sql('handed', $handed =~ s/, summary, next_call//r), 'ok', '... and nothing is left to be told');
+
 # a sync leaves a function where it is that all could call in the attic
 sql('postgres', 'CREATE DATABASE closed3');
 sql('closed3', q{CREATE EXTENSION schemaguard; CREATE SCHEMA hr; CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; SELECT sg_snapshot_take('r');
