@@ -37,6 +37,7 @@ typedef struct Kept
 	char	   *owner;
 	char	   *identity;		/* plan_deed_mark_columns() of the columns */
 	List	   *columns;		/* names */
+	List	   *readers;		/* as in Copy */
 	Oid			relid;
 } Kept;
 
@@ -202,6 +203,7 @@ read_visible(HeapTuple row, TupleDesc desc)
 	kept->owner = sg_spi_text(row, desc, "table_owner");
 	kept->identity = sg_spi_text(row, desc, "identity");
 	kept->columns = sg_spi_text_array(row, desc, "columns");
+	kept->readers = sg_spi_text_array(row, desc, "readers");
 	return kept;
 }
 
@@ -213,8 +215,8 @@ visible_tables(const PlanRun *run)
 
 	store_arg_datum(&args, INT8OID, Int64GetDatum(fix_kept_by(run)), false);
 	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
-	return store_query("SELECT DISTINCT ON (row_table, identity) row_table, table_owner, identity, columns FROM schemaguard.quarantine WHERE plan_id = $1"
-					   " AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, identity, id DESC", &args, read_visible);
+	return store_query("SELECT DISTINCT ON (row_table, identity) row_table, table_owner, identity, columns, readers FROM schemaguard.quarantine"
+					   " WHERE plan_id = $1 AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, identity, id DESC", &args, read_visible);
 }
 
 /* Returns how to restore rows whose partition is an independent table now; NULL if there are none */
@@ -233,12 +235,25 @@ to_partitions(const PlanRun *run)
 	return NULL;
 }
 
+/* Returns how to restore rows of a table whose former owner's role is gone: they go back into that role's table only */
+static char *
+to_gone_owner(const PlanRun *run, Oid relid, Oid owner, const char *was)
+{
+	const char *table = sg_relation_name(relid);
+	const char *role = pstrdup(quote_identifier(was));
+
+	return psprintf("Rows go back into table %s if it belongs to role %s, which is gone. To make that so for a moment:\n"
+					"CREATE ROLE %s;\nALTER TABLE %s OWNER TO %s;\n%s\nALTER TABLE %s OWNER TO %s;\nDROP ROLE %s;",
+					table, role, role, table, role, run_call_text(run, "sg_restore_quarantine"), table,
+					quote_identifier(GetUserNameFromId(owner, false)), role);
+}
+
 /*
  * Returns how to restore rows whose table has another owner, as after a restore
- * without owners; NULL if there are none.  The hint does not give a role the
- * table, not even for a moment, because what that role leaves there would run
- * as others.  If the plan ran in this very database, somebody has given the
- * table away, or it is another one of its name.
+ * without owners; NULL if there are none.  The hint does not give an existing
+ * role the table, not even for a moment, because what that role leaves there
+ * would run as others.  If the plan ran in this very database, somebody has
+ * given the table away, or it is another one of its name.
  */
 static char *
 to_new_owners(const PlanRun *run)
@@ -250,8 +265,16 @@ to_new_owners(const PlanRun *run)
 		Oid			relid = fix_table_of_rows(run, kept->table);
 		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
 
-		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), kept->owner) == 0 ||
-			!plan_deed_is_elsewhere(fix_kept_by(run), kept->table) || fix_takes_over(true, owner))
+		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), kept->owner) == 0)
+			continue;
+		if (!plan_deed_is_elsewhere(fix_kept_by(run), kept->table))
+		{
+			if (superuser() && !OidIsValid(get_role_oid(kept->owner, true)) &&
+				!sg_has_name(kept->readers, psprintf("%s %u", kept->owner, owner)))
+				return to_gone_owner(run, relid, owner, kept->owner);
+			continue;
+		}
+		if (fix_takes_over(true, owner))
 			continue;
 		if (superuser_arg(owner))
 			return psprintf("After a restore without owners, rows go back into a superuser's table by a superuser's call:\n%s",

@@ -657,6 +657,33 @@ SELECT count(*) FROM schemaguard.quarantine;
 RESET ROLE;
 DELETE FROM schemaguard.quarantine;
 
+-- rows of a table whose owner's role is gone go back as the hint says
+SET client_min_messages = warning;
+CREATE ROLE fix_gone;
+GRANT USAGE, CREATE ON SCHEMA fix TO fix_gone;
+GRANT SELECT, REFERENCES ON parents TO fix_gone;
+CREATE TABLE handed (id int PRIMARY KEY, p int);
+INSERT INTO handed VALUES (1, 77);
+ALTER TABLE handed OWNER TO fix_gone;
+SELECT sg_plan_create('fix_handed');
+SELECT sg_plan_add_fk('fix_handed', 'handed', '{p}', 'parents', orphans => 'quarantine', index => false);
+CALL sg_add_fks('fix_handed', fix => true);
+REASSIGN OWNED BY fix_gone TO fix_owner;
+DROP OWNED BY fix_gone;
+DROP ROLE fix_gone;
+RESET client_min_messages;
+\set VERBOSITY default
+CALL sg_rollback_fks('fix_handed');
+\set VERBOSITY terse
+CREATE ROLE fix_gone;
+ALTER TABLE fix.handed OWNER TO fix_gone;
+CALL sg_restore_quarantine('fix_handed');
+ALTER TABLE fix.handed OWNER TO fix_owner;
+DROP ROLE fix_gone;
+TABLE handed;
+DROP TABLE handed;
+SELECT sg_plan_drop('fix_handed');
+
 -- a plan that is made anew, or replaced, under the old name has none of the old one's rows; the old one's id has
 CREATE TABLE named (id int PRIMARY KEY, p int);
 CREATE FUNCTION plan_named() RETURNS void LANGUAGE sql AS $$
