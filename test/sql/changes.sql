@@ -320,6 +320,9 @@ CALL sg_rollback_fks('two');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'two' ORDER BY step;
 CALL sg_apply('two', steps => '{1}');
 SELECT attname FROM pg_attribute WHERE attrelid = 'two'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+ALTER TABLE two DROP fax;
+CALL sg_rollback_fks('two');
+SELECT sg_plan_drop('two') \g /dev/null
 -- what takes back a statement about a table that is gone is not run, and the step says so
 SELECT sg_plan_create('leaves') \g /dev/null
 SELECT sg_plan_add_statement('leaves', 'INSERT INTO chg.plain VALUES (77)', undo => 'DELETE FROM chg.plain', child_table => 'chg.alike') \g /dev/null
