@@ -65,21 +65,44 @@ count_done(PlanRun *run, int step)
 	sg_progress_done(run->done, run->orphan_rows);
 }
 
+/*
+ * Returns whether a step is done, for keys by the catalog; steps of other kinds
+ * look at the load before each batch
+ */
+static bool
+is_done(PlanStep *step, MemoryContext step_context)
+{
+	MemoryContext old;
+	StepView	view;
+
+	if (step->state != STEP_VALIDATED || step->kind != STEP_FOREIGN_KEY)
+		return step->state == STEP_VALIDATED;
+	old = MemoryContextSwitchTo(step_context);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(step, &view);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(step_context);
+	/* no pause in a transaction that has looked */
+	run_commit();
+	return view.need == NEED_NOTHING;
+}
+
 /* Returns whether a step may begin: one that is done needs neither room nor a pause for others */
 static bool
-may_begin(PlanRun *run, int number)
+may_begin(PlanRun *run, int number, MemoryContext step_context)
 {
-	bool		is_done = false;
+	bool		goes_on = false;
 
-	foreach_ptr(const PlanStep, step, run->steps)
+	foreach_ptr(PlanStep, step, run->steps)
 	{
 		if (step->step != number)
 			continue;
 		run->gives_room = step->kind == STEP_DROP;
-		is_done = step->state == STEP_VALIDATED;
+		goes_on = run->stop_reason == NULL && is_done(step, step_context);
 		break;
 	}
-	return (is_done && run->stop_reason == NULL) || run_throttle(run);
+	return goes_on || run_throttle(run);
 }
 
 /* Takes each step as far as it goes alone; returns the tables that wait for validation */
@@ -94,7 +117,7 @@ run_each(PlanRun *run, List *steps, MemoryContext step_context)
 		Oid			child;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!may_begin(run, step))
+		if (!may_begin(run, step, step_context))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		child = deploy_step(run, step);
@@ -157,7 +180,7 @@ run_extras(PlanRun *run, List *steps, MemoryContext step_context, void (*work) (
 		if (step->replaces == NULL && step->backfill == NULL)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		if (!may_begin(run, step->step))
+		if (!may_begin(run, step->step, step_context))
 			break;
 		old = MemoryContextSwitchTo(step_context);
 		work(run, step->step);
