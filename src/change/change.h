@@ -123,6 +123,8 @@ typedef struct ChangeDependent
 	char	   *identity;		/* "view public.v" */
 	bool		blocks;			/* DROP fails because of it */
 	bool		mentions;		/* its text has the object's name */
+	bool		along;			/* it uses a sequence that goes with the
+								 * object */
 } ChangeDependent;
 
 extern List *(*change_dependents_hook) (const ObjectAddress *object);

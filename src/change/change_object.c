@@ -440,7 +440,7 @@ change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 
 	foreach_ptr(const ChangeDependent, dependent, dependents)
 	{
-		bool		stays = keeps && is_kept(&dependent->address);
+		bool		stays = keeps && (dependent->along || is_kept(&dependent->address));
 
 		foreach_ptr(const FkKey, key, move->keys)
 		{

@@ -208,6 +208,9 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		check_row(cs, "dependents", CHECK_BLOCK,
 				  psprintf("the primary key of %s has the column, and needs it to be NOT NULL", cs->step->child_table),
 				  pstrdup("Drop the primary key first, by a step of its own."));
+	if (what == CHANGED_INDEX && get_rel_relispartition(object))
+		check_row(cs, "dependents", CHECK_BLOCK, pstrdup("an index of the partitioned table needs the index"),
+				  pstrdup("Drop that index in its place."));
 	if (constraint)
 		check_row(cs, "dependents", CHECK_BLOCK,
 				  psprintf("constraint %s needs the index", quote_identifier(constraint)),
@@ -312,6 +315,39 @@ check_readers(PlanCheck *check, CheckStep *cs)
 		if (plan_step_is_done(reader))
 			continue;
 		check_row(cs, "order", CHECK_OK, psprintf("comes behind step %d, %s, which reads what it drops", reader->step, plan_step_object(reader)), NULL);
+	}
+}
+
+/* Returns whether a statement makes an object that depends on what it reads */
+static bool
+makes_dependent(const PlanStep *step)
+{
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL)
+	{
+		switch (nodeTag(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt))
+		{
+			case T_ViewStmt:
+			case T_CreateTableAsStmt:
+			case T_RuleStmt:
+			case T_CreatePolicyStmt:
+				return true;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
+/* Warns of a drop behind a step that makes what depends on its object */
+static void
+check_new_dependents(const PlanCheck *check, CheckStep *cs)
+{
+	foreach_ptr(const PlanEdge, edge, cs->step->kind == STEP_DROP && !plan_step_is_done(cs->step) ? plan_needs(check->graph, cs->step->step) : NIL)
+	{
+		if (edge->kind == EDGE_READS && !plan_step_is_done(edge->needed) && !edge->needed->skipped_by && makes_dependent(edge->needed))
+			check_row(cs, "dependents", CHECK_WARN,
+					  psprintf("step %d, %s, makes what depends on it: the drop fails unless that is dropped first", edge->needed->step, plan_step_object(edge->needed)),
+					  psprintf("Drop that by a step before this one, or leave it out:\n%s", check_skip(cs, "it is used by what the plan makes")));
 	}
 }
 
@@ -477,6 +513,29 @@ names(const char *identity, const char *name)
 	return false;
 }
 
+/* Does a statement only drop objects, without CASCADE, of which none is this one, or its table? */
+static bool
+drops_others(const PlanStep *step, const char *dependent)
+{
+	foreach_ptr(const char, text, plan_change_texts(step->definition))
+	{
+		DropStmt   *drop = (DropStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (!IsA(drop, DropStmt) || drop->behavior == DROP_CASCADE)
+			return false;
+		foreach_ptr(const Node, object, drop->objects)
+		{
+			/*
+			 * an extension takes its members along; functions and types are
+			 * no lists
+			 */
+			if (!IsA(object, List) || names(dependent, quote_identifier(strVal(llast((const List *) object)))))
+				return false;
+		}
+	}
+	return true;
+}
+
 /*
  * Returns whether a step drops an object that depends on another step's; for a
  * column of the same table, dependents of both are reported there.
@@ -485,7 +544,7 @@ static bool
 takes_dependent(const PlanStep *before, const PlanStep *step, const char *dependent)
 {
 	if (before->kind == STEP_STATEMENT)
-		return !drops_nothing(before);
+		return !drops_nothing(before) && !drops_others(before, dependent);
 	if (before->kind == STEP_FOREIGN_KEY)
 		return before->replaces && names(dependent, quote_identifier(before->replaces)) && names(dependent, before->child_table);
 	if (before->kind != STEP_DROP)
@@ -538,7 +597,7 @@ is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 	bool		mended = false;
 	List	   *left = list_copy(problem->dependents);
 
-	foreach_ptr(const CheckStep, other, cs->waits ? check->steps : NIL)
+	foreach_ptr(const CheckStep, other, cs->waits || problem->dependents ? check->steps : NIL)
 	{
 		if (!check_comes_before(check, other, cs))
 			continue;
@@ -558,7 +617,7 @@ check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
 	bool		mended = is_mended(check, cs, problem);
 
 	if (mended && cs->step->state != STEP_WAITING)
-		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
+		check_row(cs, "deployment", CHECK_OK, cs->waits ? cs->waits : pstrdup("steps before it drop what depends on it"), NULL);
 	cs->on_trial = mended;
 	return mended;
 }
@@ -658,6 +717,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
 		return;
 	}
+	check_new_dependents(check, cs);
 	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))
 	{
 		check_subscribed(check, cs);
@@ -687,7 +747,11 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs, &move);
 	else if (move.kind == MOVE_STATEMENT && cs->step->kind != STEP_TABLE)
+	{
 		check_move(check, cs, &move);
+		if (move.statements)
+			check_on_clone(check, cs, &move, linitial(move.statements));
+	}
 	if ((cs->step->kind == STEP_TABLE || cs->step->kind == STEP_COLUMN) && move.kind == MOVE_STATEMENT)
 		check_holds(check, cs);
 	check_subscribed(check, cs);

@@ -15,6 +15,8 @@
 #include "access/attmap.h"
 #include "access/reloptions.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
@@ -64,11 +66,17 @@ refuse(int sqlerrcode, char *message)
 			 errmsg("%s", message)));
 }
 
+/* Refuses a name for a relation in a schema if another relation has it, or a type, which a row type would meet */
 static void
-refuse_name(Oid table, const char *name)
+refuse_name(Oid relid, Oid schema, const char *name)
 {
-	if (OidIsValid(get_relname_relid(name, get_rel_namespace(table))))
-		refuse(ERRCODE_DUPLICATE_TABLE, psprintf("relation \"%s\" already exists", name));
+	Oid			type = OidIsValid(get_rel_type_id(relid)) ? GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(schema)) : InvalidOid;
+
+	if (OidIsValid(get_relname_relid(name, schema)))
+		refuse(ERRCODE_DUPLICATE_TABLE, psprintf("relation \"%s\" already exists in schema \"%s\"", name, sg_schema_name(schema)));
+	/* the server gives the type of an array another name */
+	if (OidIsValid(type) && (schema != get_rel_namespace(relid) || !OidIsValid(get_element_type(type))))
+		refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("type \"%s\" already exists in schema \"%s\"", name, sg_schema_name(schema)));
 }
 
 /* Refuses a relation that is none of these kinds */
@@ -296,19 +304,30 @@ static void
 look_at_new_column(const AlterTableStmt *statement, Oid table, const AlterTableCmd *command)
 {
 	const ColumnDef *def = castNode(ColumnDef, command->def);
+	FormData_pg_class class;
+	Oid			type;
 
 	if (!command->missing_ok && get_attnum(table, def->colname) != InvalidAttrNumber)
 		refuse(ERRCODE_DUPLICATE_COLUMN, psprintf("column \"%s\" of relation \"%s\" already exists", def->colname, sg_rel_name(table)));
 	look_at_heirs(table, command, def);
+	if (sg_read_class(table, &class) && class.relnatts >= MaxHeapAttributeNumber)
+		refuse(ERRCODE_TOO_MANY_COLUMNS, psprintf("tables can have at most %d columns, dropped ones among them", MaxHeapAttributeNumber));
 	foreach_ptr(const Constraint, constraint, def->constraints)
 	{
 		look_at_constraint(statement, table, constraint);
+		if (constraint->contype == CONSTR_IDENTITY && get_rel_relkind(table) == RELKIND_RELATION && sg_has_subclass(table))
+			refuse(ERRCODE_INVALID_TABLE_DEFINITION, pstrdup("cannot recursively add identity column to table that has child tables"));
+		if (constraint->contype == CONSTR_GENERATED || constraint->contype == CONSTR_IDENTITY ||
+			(constraint->contype == CONSTR_DEFAULT && !(IsA(constraint->raw_expr, A_Const) && ((A_Const *) constraint->raw_expr)->isnull)))
+			look_for_row_type(table);
 	}
 	/* serial is no type of the catalog */
 	if (list_length(def->typeName->names) == 1 && strstr(strVal(linitial(def->typeName->names)), "serial"))
 		return;
-	if (!OidIsValid(LookupTypeNameOid(NULL, def->typeName, true)))
+	type = LookupTypeNameOid(NULL, def->typeName, true);
+	if (!OidIsValid(type))
 		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("type \"%s\" does not exist", TypeNameToString(def->typeName)));
+	CheckAttributeType(def->colname, type, get_typcollation(type), list_make1_oid(get_rel_type_id(table)), 0);
 }
 
 /* prexcept exists from 19 on */
@@ -625,22 +644,30 @@ look_at_part_name(Oid table, const RenameStmt *statement)
 {
 	const char *name = statement->subname;
 	bool		found = true;
+	bool		taken = false;
+	Oid			constraint;
 
 	switch (statement->renameType)
 	{
 		case OBJECT_TRIGGER:
 			found = OidIsValid(get_trigger_oid(table, name, true));
+			taken = OidIsValid(get_trigger_oid(table, statement->newname, true));
 			break;
 		case OBJECT_POLICY:
 			found = OidIsValid(get_relation_policy_oid(table, name, true));
+			taken = OidIsValid(get_relation_policy_oid(table, statement->newname, true));
 			break;
 		case OBJECT_RULE:
 			found = OidIsValid(get_rewrite_oid(table, name, true));
+			taken = OidIsValid(get_rewrite_oid(table, statement->newname, true));
 			break;
 		case OBJECT_TABCONSTRAINT:
-			found = OidIsValid(get_relation_constraint_oid(table, name, true));
-			if (OidIsValid(get_relation_constraint_oid(table, statement->newname, true)))
-				refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("constraint \"%s\" for relation \"%s\" already exists", statement->newname, sg_rel_name(table)));
+			constraint = get_relation_constraint_oid(table, name, true);
+			found = OidIsValid(constraint);
+			taken = OidIsValid(get_relation_constraint_oid(table, statement->newname, true));
+			/* its index is renamed with it */
+			if (found && OidIsValid(get_constraint_index(constraint)))
+				refuse_name(get_constraint_index(constraint), get_rel_namespace(table), statement->newname);
 			break;
 		case OBJECT_VIEW:
 			if (get_rel_relkind(table) != RELKIND_VIEW)
@@ -649,6 +676,8 @@ look_at_part_name(Oid table, const RenameStmt *statement)
 		default:
 			break;
 	}
+	if (taken)
+		refuse(ERRCODE_DUPLICATE_OBJECT, psprintf("\"%s\" for relation \"%s\" already exists", statement->newname, sg_rel_name(table)));
 	if (!found)
 		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("\"%s\" of table \"%s\" does not exist", name, sg_rel_name(table)));
 }
@@ -679,7 +708,7 @@ look_at_rename(const RenameStmt *statement)
 		look_for_typed(table, statement->behavior);
 	if (statement->renameType == OBJECT_TABLE || statement->renameType == OBJECT_VIEW || statement->renameType == OBJECT_MATVIEW ||
 		statement->renameType == OBJECT_INDEX || statement->renameType == OBJECT_SEQUENCE)
-		refuse_name(table, statement->newname);
+		refuse_name(table, get_rel_namespace(table), statement->newname);
 }
 
 static void
@@ -688,8 +717,13 @@ look_at_schema(const AlterObjectSchemaStmt *statement)
 	Oid			schema = get_namespace_oid(statement->newschema, false);
 	Oid			table = change_find_named(statement->relation);
 
-	if (OidIsValid(table) && OidIsValid(get_relname_relid(sg_rel_name(table), schema)))
-		refuse(ERRCODE_DUPLICATE_TABLE, psprintf("relation \"%s\" already exists in schema \"%s\"", sg_rel_name(table), statement->newschema));
+	if (!OidIsValid(table) || schema == get_rel_namespace(table))
+		return;
+	/* its indexes and sequences go along */
+	foreach_oid(relid, lcons_oid(table, list_concat_copy(fk_table_indexes(table), getOwnedSequences(table))))
+	{
+		refuse_name(relid, schema, sg_rel_name(relid));
+	}
 }
 
 static void
@@ -769,7 +803,7 @@ check_refused(Node *statement)
 			need_kind(((IndexStmt *) statement)->relation, "rpm");
 			table = change_find_named(((IndexStmt *) statement)->relation);
 			if (OidIsValid(table) && ((IndexStmt *) statement)->idxname && !((IndexStmt *) statement)->if_not_exists)
-				refuse_name(table, ((IndexStmt *) statement)->idxname);
+				refuse_name(InvalidOid, get_rel_namespace(table), ((IndexStmt *) statement)->idxname);
 			foreach_ptr(const IndexElem, element, OidIsValid(table) ? ((IndexStmt *) statement)->indexParams : NIL)
 			{
 				if (element->name)

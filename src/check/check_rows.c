@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
@@ -73,6 +74,7 @@ typedef struct Asking
 	CheckStep  *cs;
 	Oid			table;
 	Oid			author;
+	List	   *statements;		/* char *: of the step's next move */
 } Asking;
 
 /* ---- asking ---- */
@@ -124,6 +126,18 @@ ask_condition(const Asking *asking, const char *name, Node *condition, CheckResu
 	ask(asking, name, audit_rule_check(asking->table, NULL, condition, true, asking->author), broken, breaks, hint);
 }
 
+/* Is it a call of a built-in function with constants alone, such as gen_random_uuid(), which raises no error? */
+static bool
+is_plain_call(const Node *expression)
+{
+	foreach_ptr(const Node, arg, IsA(expression, FuncExpr) ? ((FuncExpr *) expression)->args : NIL)
+	{
+		if (!IsA(arg, Const))
+			return false;
+	}
+	return IsA(expression, FuncExpr) && ((FuncExpr *) expression)->funcid < FirstNormalObjectId;
+}
+
 /* Reports that a volatile expression is not computed; returns whether it is one */
 static bool
 is_volatile(const Asking *asking, Node *expression)
@@ -131,7 +145,8 @@ is_volatile(const Asking *asking, Node *expression)
 	bool		result = contain_volatile_functions(expression);
 
 	if (result)
-		check_row(asking->cs, "fill", CHECK_OK, pstrdup("calls a volatile function, and was not computed for any row"), NULL);
+		check_row(asking->cs, "fill", is_plain_call(expression) ? CHECK_OK : CHECK_WARN,
+				  pstrdup("calls a volatile function, and was not computed for any row"), NULL);
 	return result;
 }
 
@@ -274,7 +289,7 @@ ask_column(const Asking *asking)
 		if (change_column_type(asking->cs->step, &move, &type, &typmod))
 			check_fill_query(asking->check, asking->cs, asking->table, "true", type, typmod);
 	}
-	else if (fill && !is_volatile(asking, fill) && !(initial && contain_volatile_functions(initial)))
+	else if (!(initial && is_volatile(asking, initial)) && fill && !is_volatile(asking, fill))
 	{
 		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
 					  gets_null, pstrdup("Have the expression give a value of the column's type for each row."));
@@ -588,7 +603,7 @@ ask_added_column(const Asking *asking, const ColumnDef *def)
 		if (constraint->contype == CONSTR_CHECK)
 			check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break the CHECK of column %s was not looked at", column), NULL);
 	}
-	if (value)
+	if (value && !IsA(value, Const))
 		ask_computed(asking, "rows", value, NULL);
 	foreach_ptr(const Constraint, constraint, value ? def->constraints : NIL)
 	{
@@ -716,9 +731,9 @@ ask_command(const Asking *asking, const AlterTableStmt *statement, const AlterTa
 
 /* Asks what ALTER TABLE, run as it was written, would find in the rows */
 static void
-ask_statement(Asking *asking)
+ask_statements(Asking *asking, List *texts)
 {
-	foreach_ptr(const char, text, plan_change_texts(asking->cs->step->definition))
+	foreach_ptr(const char, text, texts)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		SgScope		scope;
@@ -770,9 +785,10 @@ ask_step(void *arg)
 			break;
 		case STEP_COLUMN:
 			ask_column(asking);
+			ask_statements(asking, list_copy_head(asking->statements, 1));
 			break;
 		case STEP_STATEMENT:
-			ask_statement(asking);
+			ask_statements(asking, plan_change_texts(asking->cs->step->definition));
 			break;
 		case STEP_TABLE:
 			ask_default_partition(asking, plan_made_table(asking->cs->step));
@@ -803,7 +819,7 @@ try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
 void
 check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
-	Asking		asking = {check, cs, move->table, check->plan->author_id};
+	Asking		asking = {check, cs, move->table, check->plan->author_id, move->statements};
 
 	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM)
 		try_asking(cs, ask_step, &asking);

@@ -570,7 +570,8 @@ look_for_all(void *arg)
 			if (!((RenameStmt *) statement)->missing_ok)
 				look_for_relation(naming, ((RenameStmt *) statement)->relation, kinds_of(((RenameStmt *) statement)->renameType));
 			if (((RenameStmt *) statement)->object)
-				look_for_object(naming, ((RenameStmt *) statement)->renameType, ((RenameStmt *) statement)->object);
+				look_for_object(naming, ((RenameStmt *) statement)->renameType == OBJECT_DOMCONSTRAINT ? OBJECT_DOMAIN : ((RenameStmt *) statement)->renameType,
+								((RenameStmt *) statement)->object);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (((AlterObjectSchemaStmt *) statement)->object)

@@ -236,7 +236,10 @@ dependents_of(const ObjectAddress *object)
 		ChangeDependent *dependent = palloc0(sizeof(ChangeDependent));
 		char	   *identity = snapshot_object_identity(&node->address);
 
-		if (node == impact->root || impact_is_internal(node) || identity == NULL || node->depth > 1)
+		/* what uses a sequence that goes along stops DROP, too */
+		bool		is_along = node->depth == 2 && node->via->automatic && node->via->address.classId == RelationRelationId && get_rel_relkind(node->via->address.objectId) == RELKIND_SEQUENCE;
+
+		if (node == impact->root || impact_is_internal(node) || identity == NULL || (node->depth > 1 && !is_along))
 			continue;
 
 		/*
@@ -248,6 +251,7 @@ dependents_of(const ObjectAddress *object)
 		dependent->identity = psprintf("%s %s", impact_kind(&node->address), identity);
 		dependent->blocks = !node->automatic && !node->mentioned && !node->stays;
 		dependent->mentions = node->mentioned;
+		dependent->along = is_along;
 		dependents = lappend(dependents, dependent);
 	}
 	return dependents;
