@@ -172,6 +172,7 @@ typedef struct RestorePart
 	const FkKey *refusing;		/* key by which all rows are judged that it
 								 * refuses, in place of being restored; or
 								 * NULL */
+	List	   *others;			/* OIDs of further keys that refuse those */
 	List	   *disabled;		/* RowTrigger *: disabled triggers */
 	List	   *changed;		/* names of tables: AFTER triggers have
 								 * changed restored rows */
@@ -730,6 +731,30 @@ compare_places(const void *a, const void *b)
 	return memcmp(a, b, sizeof(FixPlace));
 }
 
+/* Records the other keys that refuse these rows, too: the server names one key at a time */
+static void
+note_others(RestorePart *part, List *tables, const FixPlaces *rows)
+{
+	foreach_oid(table, tables)
+	{
+		foreach_ptr(const FkKey, key, fk_declared(table))
+		{
+			FixPlaces	refused;
+			MemoryContext old;
+
+			if (!key->enforced || key->conid == part->refusing->conid || list_member_oid(part->others, key->conid))
+				continue;
+			fix_places_init(&refused);
+			fix_find_refused(key, tables, rows, &refused);
+			if (refused.n == 0)
+				continue;
+			old = MemoryContextSwitchTo(part->run->context);
+			part->others = lappend_oid(part->others, key->conid);
+			MemoryContextSwitchTo(old);
+		}
+	}
+}
+
 /* Marks the inserted copies that the part's key refuses, and raises an error, which takes all of them out again */
 static void
 mark_refused(RestorePart *part)
@@ -749,6 +774,8 @@ mark_refused(RestorePart *part)
 		fix_places_add(&rows, copy->leaf, &copy->tid);
 	}
 	fix_find_refused(part->refusing, tables, &rows, &refused);
+	if (refused.n > 0)
+		note_others(part, tables, &refused);
 	if (refused.n > 0)
 		qsort(refused.places, refused.n, sizeof(FixPlace), compare_places);
 	for (int i = 0; i < part->n && refused.n > 0; i++)
@@ -1078,7 +1105,10 @@ leave_refused(RestoreAction *action, RestorePart *part, const ErrorData *error)
 		ReThrowError(marked);
 	rest = set_aside(part->run, part->copies, part->n, sg_error_text(error));
 	if (rest < part->n)
+	{
 		note_refusing(action->action.run, error);
+		action->action.run->refusing = list_concat_unique_oid(action->action.run->refusing, part->others);
+	}
 	return rest;
 }
 
@@ -1111,7 +1141,7 @@ restore_copies(RestoreAction *action, Copy *copies, int n, bool judges)
 			action->action.run->doubled = true;
 			rest = set_aside(part.run, copies, n, RESTORED_ALREADY ", since its table was restored");
 		}
-		else if (n > 1 && judges)
+		else if (judges || n == 1)
 		{
 			rest = leave_refused(action, &part, error);
 			/* few of them, as in a chain of rows: halves are no worse */

@@ -211,6 +211,25 @@ CALL sg_add_fks('ref_gone', fix => true);
 CALL sg_rollback_fks('ref_gone');
 SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM gone_a) AS gone_a;
 
+-- a row that several valid keys of the application refuse: the hint has all of them
+CREATE TABLE three (id int PRIMARY KEY, a int CONSTRAINT three_a REFERENCES gone, b int CONSTRAINT three_b REFERENCES gone, d int CONSTRAINT three_d REFERENCES gone, e int CONSTRAINT three_e REFERENCES gone);
+SET session_replication_role = replica;
+INSERT INTO three SELECT i, 90, 90, 90, 1 FROM generate_series(1, 3) i;
+INSERT INTO three VALUES (4, 1, 90, 1, 1);
+RESET session_replication_role;
+SELECT sg_plan_create('three') \g /dev/null
+SELECT sg_plan_add_fk('three', 'three', c, 'gone', fk_name => 'three_' || c, orphans => 'quarantine', index => false) FROM unnest('{a,b,d}'::text[]) c \g /dev/null
+SET client_min_messages = warning;
+CALL sg_add_fks('three', fix => true);
+CALL sg_rollback_fks('three');
+ALTER TABLE ref.three DROP CONSTRAINT three_a;
+ALTER TABLE ref.three DROP CONSTRAINT three_b;
+ALTER TABLE ref.three DROP CONSTRAINT three_d;
+CALL public.sg_restore_quarantine('three');
+SELECT count(*) FROM three;
+SELECT sg_plan_drop('three') \g /dev/null
+SET client_min_messages = notice;
+
 -- also where what refers to them went with an earlier step, in the same call or before; the count and the dry run say so
 CREATE TABLE region (id int PRIMARY KEY);
 CREATE TABLE customers (id int PRIMARY KEY, region_id int);
