@@ -423,6 +423,7 @@ void
 change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	bool		done = true;
+	char	   *gone = change_stays_gone_text(deed, step);
 	List	   *texts;
 
 	if (step->done_when && !is_done(step, move, &done))
@@ -432,7 +433,8 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 		return;
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)
-		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the step has no statement that takes it back",
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("the step has no statement that takes it back%s%s", gone ? ": " : "", gone ? gone : ""),
 					   psprintf("Take back by hand what it has done, or give it an undo. If it is to stay as it is:\n%s",
 								plan_skip_call(step, "it stays as it is")));
 	else if (texts == NIL)

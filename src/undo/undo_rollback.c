@@ -14,7 +14,7 @@
  *	  dropped; then rows, which those keys would have refused; then indexes,
  *	  which the keys used; then triggers and columns of backfills; then steps
  *	  of other kinds.  A plan whose steps run one by one is taken back in
- *	  exactly that reverse order, and rows after it.  A step with a deed that
+ *	  exactly that reverse order, and rows behind their keys.  A step with a deed that
  *	  can't be taken back keeps its other deeds; but each key of a dropped
  *	  table comes back by itself, whatever keeps other keys away.  The last
  *	  line and the step list all that is left, with reasons.
@@ -90,6 +90,7 @@ typedef struct Moved
 typedef struct Rollback
 {
 	PlanRun    *run;
+	bool		one_by_one;		/* in exact reverse of the plan's order */
 	List	   *stuck;			/* int: steps that keep their other deeds */
 	List	   *left;			/* of Left * */
 	List	   *waiting;		/* PlanDeed *: wait, because rows in
@@ -330,7 +331,7 @@ undo_all(Rollback *rollback, List *deeds)
 			run->put_off = false;
 			done = undo(run, deed);
 			rollback->by_name += by_name && !run->put_off;
-			if (done && refuses_rows(deed))
+			if (done && (refuses_rows(deed) || (rollback->one_by_one && deed->kind == DEED_ADD)))
 				put_rows_back(run, list_make1_int(deed->step));
 			MemoryContextSwitchTo(old);
 			rollback->taken += done;
@@ -783,14 +784,13 @@ tell_low_space(const PlanRun *run)
 static void
 roll_back(PlanRun *run)
 {
-	Rollback	rollback = {.run = run};
+	Rollback	rollback = {.run = run,.one_by_one = plan_is_one_by_one(plan_steps(run->plan->name))};
 	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
 	List	   *indexes = index_deeds(run->plan, true);
 	List	   *columns;
 	List	   *stuck;
 	List	   *changes = list_concat(plan_deeds(run->plan, DEED_BIT(DEED_CHANGE)), index_deeds(run->plan, false));
 	int			nchanges = list_length(changes);
-	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	int			disarmed;
 
 	run->awaits_values = plan_deeds(run->plan, DEED_BIT(DEED_SET)) != NIL;
@@ -799,8 +799,8 @@ roll_back(PlanRun *run)
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
-	undo_all(&rollback, partitions_behind_keys(run->plan, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes)));
-	if (one_by_one)
+	undo_all(&rollback, partitions_behind_keys(run->plan, rollback.one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes)));
+	if (rollback.one_by_one)
 		changes = NIL;
 	put_free_rows_back(run);
 

@@ -377,6 +377,24 @@ is(typed('CREATE TABLE own (a int, _sg_dropped_b int); CREATE TABLE new (_sg_dro
 	q{SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'y' ORDER BY 1, 2}), "0\nnew|_sg_dropped_c|text\nown|_sg_dropped_b|integer\nown|a|integer", 'columns of such a name are made, altered and dropped');
 is(goes_back(), '0', '... and back');
 
+# ---- rows of a key that the call has put into quarantine go back before the type that it has changed does
+
+$node->safe_psql('postgres', 'CREATE DATABASE rows_first');
+query(<<'SQL', 'rows_first');
+SET client_min_messages = error;
+CREATE EXTENSION schemaguard;
+CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p SELECT generate_series(1, 90);
+CREATE TABLE t (id int PRIMARY KEY, pid int REFERENCES p, x numeric(10,2)); INSERT INTO t SELECT i, i, i + 0.55 FROM generate_series(1, 90) i;
+SELECT sg_snapshot_take('base');
+ALTER TABLE t DROP CONSTRAINT t_pid_fkey; ALTER TABLE t ALTER x TYPE numeric(12,4);
+UPDATE t SET pid = -pid, x = x + 0.0001 WHERE id <= 6;
+CREATE TABLE was AS TABLE t;
+CALL sg_sync_apply('base', fix => true, allow_drop => true, max_rows => 1000);
+SQL
+is(query('SELECT (SELECT count(*) FROM schemaguard.quarantine) || $$ $$ || (SELECT count(*) FROM t)', 'rows_first'), '6 84', 'rows are in quarantine, behind a type');
+query(q{CALL sg_rollback_fks('sync base', fail => true)}, 'rows_first');
+is(query('SELECT count(*) FROM (SELECT id, pid, round(x, 2) FROM t EXCEPT SELECT id, pid, round(x, 2) FROM was) d', 'rows_first') . query('SELECT count(*) FROM t', 'rows_first'), '090', '... and all of them are back');
+
 # ---- somebody else's plan
 
 query(q{CREATE ROLE author LOGIN; SELECT sg_grant('author')});
