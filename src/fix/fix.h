@@ -329,6 +329,9 @@ extern int64 fix_restore_left(const PlanRun *run);
  */
 extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool renamed, TimestampTz done_at);
 
+/* Returns the number of rows that other plans have in quarantine from a table of this database */
+extern int64 fix_kept_by_others(const PlanRun *run, Oid relid);
+
 /* Returns the steps (int) with rows in quarantine, or with old values not restored */
 extern List *fix_rows_out(const FkPlan *plan);
 

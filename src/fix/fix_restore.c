@@ -185,10 +185,14 @@ fix_kept_by(const PlanRun *run)
 }
 
 Oid
-fix_table_of_rows(const PlanRun *run, const char *name)
+fix_table_of_rows(const PlanRun *run, const char *name, const char *identity)
 {
-	Oid			table = plan_deed_table(fix_kept_by(run), name);
+	Oid			table;
+	List	   *columns;
 
+	if (identity && plan_deed_read_columns(identity, &table, &columns))
+		return OidIsValid(table) || run->urgent ? table : sg_find_qualified(name);
+	table = plan_deed_table(fix_kept_by(run), name);
 	return OidIsValid(table) || run->urgent ? table : sg_find_qualified(name);
 }
 
@@ -316,7 +320,7 @@ load_copies(RestoreAction *action)
 		Copy	   *copy = &action->copies[i];
 		bool		same = i > 0 && strcmp(copy->table, copy[-1].table) == 0;
 
-		copy->relid = same ? copy[-1].relid : fix_table_of_rows(action->action.run, copy->table);
+		copy->relid = same && sg_same_text(copy->identity, copy[-1].identity) ? copy[-1].relid : fix_table_of_rows(action->action.run, copy->table, copy->identity);
 		copy->elsewhere = same ? copy[-1].elsewhere : plan_deed_is_elsewhere(fix_kept_by(action->action.run), copy->table);
 		if (!OidIsValid(copy->relid) || knows_numbers(copy, &names))
 			continue;
@@ -1521,6 +1525,16 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool ren
 					  lengthof(types), types, values);
 }
 
+int64
+fix_kept_by_others(const PlanRun *run, Oid relid)
+{
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run)), CStringGetTextDatum(psprintf("%s {", plan_deed_mark(relid)))};
+
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id <> $1 AND starts_with(identity, $2)",
+					  lengthof(types), types, values);
+}
+
 static void *
 read_step(HeapTuple row, TupleDesc desc)
 {
@@ -1718,20 +1732,15 @@ restore_all(PlanRun *run)
 static void
 check_restore(PlanRun *run)
 {
-	Oid			types[] = {INT8OID, TEXTOID};
-	Datum		values[] = {Int64GetDatum(fix_kept_by(run)),
-	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
-	List	   *tables = read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
-									 " AND readers && (SELECT schemaguard.sg_roles_of($2))"
-									 " ORDER BY row_table", lengthof(types), types, values);
-	ListCell   *lc;
+	List	   *tables = NIL;
 
-	foreach(lc, tables)
+	foreach_ptr(const FixKept, kept, fix_kept_tables(run))
 	{
-		Oid			relid = fix_table_of_rows(run, lfirst(lc));
+		Oid			relid = fix_table_of_rows(run, kept->table, kept->identity);
+		char	   *name = OidIsValid(relid) ? sg_relation_name(relid) : kept->table;
 
-		if (OidIsValid(relid))
-			lfirst(lc) = sg_relation_name(relid);
+		if (!sg_has_name(tables, name))
+			tables = lappend(tables, name);
 	}
 	run_check_insert(run, tables);
 }

@@ -17,11 +17,26 @@
 extern int64 fix_kept_by(const PlanRun *run);
 
 /*
- * Returns the table with the name of the one that rows are from; InvalidOid if
- * that one is gone.  By a call of its own, a role confirms that a recreated
- * table of the name is the one.
+ * Returns the table that rows are from: by the identity in quarantine (NULL: not
+ * known) where that is of this database, else by name; InvalidOid if it is gone.
+ * By a call of its own, a role confirms that a recreated table of the name is
+ * the one.
  */
-extern Oid	fix_table_of_rows(const PlanRun *run, const char *name);
+extern Oid	fix_table_of_rows(const PlanRun *run, const char *name, const char *identity);
+
+/* Rows in quarantine of one table, and of one partition of it */
+typedef struct FixKept
+{
+	char	   *table;
+	char	   *owner;
+	char	   *identity;		/* plan_deed_mark_columns() of the columns */
+	List	   *columns;		/* names */
+	List	   *readers;		/* as in Copy */
+	Oid			relid;
+} FixKept;
+
+/* Returns these (FixKept *), of the rows that the caller may see, with their former owners */
+extern List *fix_kept_tables(const PlanRun *run);
 
 /*
  * Returns the tables of these names in levels, as lists of names: by declared

@@ -30,17 +30,6 @@
 #define MOST_KEYS 5				/* keys of a hint, after which no further
 								 * table's are named */
 
-/* Rows in quarantine of one table, and of one partition of it */
-typedef struct Kept
-{
-	char	   *table;
-	char	   *owner;
-	char	   *identity;		/* plan_deed_mark_columns() of the columns */
-	List	   *columns;		/* names */
-	List	   *readers;		/* as in Copy */
-	Oid			relid;
-} Kept;
-
 /*
  * Returns the keys that have refused rows, and the keys of their tables that
  * are not valid, because a row that breaks several is refused by one at a time.
@@ -193,11 +182,11 @@ past_keys(const PlanRun *run, const List *keys)
 					run_call_text(&next, "sg_restore_quarantine"));
 }
 
-/* Reads a row of visible_tables()'s query */
+/* Reads a row of fix_kept_tables()'s query */
 static void *
 read_visible(HeapTuple row, TupleDesc desc)
 {
-	Kept	   *kept = palloc0(sizeof(Kept));
+	FixKept    *kept = palloc0(sizeof(FixKept));
 
 	kept->table = sg_spi_text(row, desc, "row_table");
 	kept->owner = sg_spi_text(row, desc, "table_owner");
@@ -207,9 +196,8 @@ read_visible(HeapTuple row, TupleDesc desc)
 	return kept;
 }
 
-/* Returns tables and partitions of the rows that the caller may see, with their former owners (Kept *) */
-static List *
-visible_tables(const PlanRun *run)
+List *
+fix_kept_tables(const PlanRun *run)
 {
 	StoreArgs	args = {0};
 
@@ -223,9 +211,9 @@ visible_tables(const PlanRun *run)
 static char *
 to_partitions(const PlanRun *run)
 {
-	foreach_ptr(const Kept, kept, visible_tables(run))
+	foreach_ptr(const FixKept, kept, fix_kept_tables(run))
 	{
-		Oid			relid = fix_table_of_rows(run, kept->table);
+		Oid			relid = fix_table_of_rows(run, kept->table, kept->identity);
 		Oid			leaf = OidIsValid(relid) ? fix_detached_from(relid, kept->identity) : InvalidOid;
 
 		if (OidIsValid(leaf))
@@ -260,9 +248,9 @@ to_new_owners(const PlanRun *run)
 {
 	char	   *hint = NULL;
 
-	foreach_ptr(const Kept, kept, visible_tables(run))
+	foreach_ptr(const FixKept, kept, fix_kept_tables(run))
 	{
-		Oid			relid = fix_table_of_rows(run, kept->table);
+		Oid			relid = fix_table_of_rows(run, kept->table, kept->identity);
 		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
 
 		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), kept->owner) == 0)
@@ -320,7 +308,7 @@ into_columns(const PlanRun *run)
 	StringInfoData added;
 
 	initStringInfo(&added);
-	foreach_ptr(Kept, kept, visible_tables(run))
+	foreach_ptr(FixKept, kept, fix_kept_tables(run))
 	{
 		List	   *names;
 		ListCell   *name;
@@ -329,7 +317,7 @@ into_columns(const PlanRun *run)
 		Oid			table;
 		DeedOrigin	origin;
 
-		kept->relid = fix_table_of_rows(run, kept->table);
+		kept->relid = fix_table_of_rows(run, kept->table, kept->identity);
 		if (!OidIsValid(kept->relid) || !plan_deed_read_columns(kept->identity, &table, &names) || table != kept->relid || !plan_deed_read_origin(kept->identity, &origin))
 			continue;
 		forthree(name, names, then, kept->columns, state, origin.states)

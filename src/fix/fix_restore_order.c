@@ -113,7 +113,7 @@ fix_restore_levels(const PlanRun *run, List *names)
 	foreach_ptr(char, name, names)
 	{
 		KeptTable  *table = palloc0(sizeof(KeptTable));
-		Oid			relid = fix_table_of_rows(run, name);
+		Oid			relid = fix_table_of_rows(run, name, NULL);
 
 		table->name = name;
 		table->level = -1;

@@ -230,6 +230,19 @@ SELECT count(*) FROM three;
 SELECT sg_plan_drop('three') \g /dev/null
 SET client_min_messages = notice;
 
+-- rows that went along go back into their table, whatever its name is, and not into another one that has it
+CREATE TABLE baskets (id int PRIMARY KEY, region_id int);
+CREATE TABLE items (id int PRIMARY KEY, order_id int REFERENCES baskets);
+INSERT INTO baskets VALUES (2, 99); INSERT INTO items VALUES (20, 2);
+SELECT sg_plan_create('renamed'), sg_plan_add_fk('renamed', 'baskets', 'region_id', 'gone', orphans => 'quarantine', index => false), sg_plan_add_referencing('renamed') \g /dev/null
+SET client_min_messages = warning;
+CALL sg_add_fks('renamed', fix => true, fail => true);
+ALTER TABLE items RENAME TO items_v1; CREATE TABLE items (id int PRIMARY KEY, order_id int REFERENCES baskets);
+CALL sg_rollback_fks('renamed', fail => true);
+SELECT (SELECT count(*) FROM items_v1) AS items_v1, (SELECT count(*) FROM items) AS items, (SELECT count(*) FROM baskets) AS baskets;
+SELECT sg_plan_drop('renamed') \g /dev/null
+SET client_min_messages = notice;
+
 -- also where what refers to them went with an earlier step, in the same call or before; the count and the dry run say so
 CREATE TABLE region (id int PRIMARY KEY);
 CREATE TABLE customers (id int PRIMARY KEY, region_id int);
