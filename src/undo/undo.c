@@ -763,6 +763,12 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
 		return true;
 	}
+	if (!standing.ours && successor && successor->skipped_by &&
+		(!OidIsValid(sg_find_qualified(step->child_table)) || !OidIsValid(sg_find_qualified(step->parent_table))))
+	{
+		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, "a table of the key is gone for good");
+		return true;
+	}
 	if (!standing.ours)
 	{
 		if (!restore_key(work, deed))
