@@ -335,8 +335,8 @@ restore(void *p)
 }
 
 /*
- * Returns the number of rows that the plan has in quarantine from the table, or
- * from the partitioned table above it
+ * Returns the number of rows that are in quarantine from the table, or from the
+ * partitioned table above it: of the plan, those with the column, and of others
  */
 static int64
 in_quarantine(const PlanRun *run, Oid table, const char *column)
@@ -345,7 +345,8 @@ in_quarantine(const PlanRun *run, Oid table, const char *column)
 
 	foreach_oid(relid, lcons_oid(table, list_copy(sg_partition_ancestors(table))))
 	{
-		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)), false, DT_NOBEGIN);
+		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)), false, DT_NOBEGIN) +
+			fix_kept_by_others(run, relid);
 	}
 	return n;
 }

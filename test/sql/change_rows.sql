@@ -694,9 +694,22 @@ UPDATE from_it SET b = 33 WHERE id = 1;
 SET client_min_messages = notice;
 CALL sg_rollback_fks('before');
 
+-- an old value waits for its row, also where another plan has that in quarantine
+CREATE TABLE two_plans (id int PRIMARY KEY, v int, s int);
+INSERT INTO two_plans VALUES (1, 1, 1), (2, -2, -2);
+SELECT sg_plan_create('sets'), sg_plan_create('takes'), sg_plan_add_check('sets', 'two_plans', 's > 0', name => 'sc', policy => 'set', child_column => 's', fill => '-s'),
+       sg_plan_add_check('takes', 'two_plans', 'v > 0', name => 'vc', policy => 'quarantine') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('sets', fix => true, fail => true); CALL sg_apply('takes', fix => true, fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('sets');
+SET client_min_messages = error;
+CALL sg_rollback_fks('takes', fail => true); CALL sg_rollback_fks('sets', fail => true);
+SELECT * FROM two_plans ORDER BY id;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs,sets,takes}'::text[]) p \g /dev/null
 DROP SCHEMA crow CASCADE;
 DROP OWNED BY regress_sg_planter;
 DROP ROLE regress_sg_planter;
