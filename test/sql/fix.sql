@@ -629,9 +629,10 @@ SET ROLE fix_reader;
 SELECT role, row_text FROM schemaguard.quarantine;
 CALL sg_restore_quarantine('fix_secret', author => 'fix_other');
 SELECT reason FROM schemaguard.quarantine;
--- a table of another owner is no place for it, nor is another one of that name
+-- a table of another owner is no place for it, nor is another one of that name, where names alone are known
 RESET ROLE;
-UPDATE schemaguard.quarantine SET row_table = 'fix.others';
+SELECT identity AS was FROM schemaguard.quarantine \gset
+UPDATE schemaguard.quarantine SET row_table = 'fix.others', identity = NULL;
 SET ROLE fix_other;
 CREATE TABLE others (id int, p int, secret text);
 RESET ROLE;
@@ -642,6 +643,7 @@ ALTER TABLE secrets RENAME TO old_secrets;
 ALTER TABLE others RENAME TO secrets;
 CALL sg_restore_quarantine('fix_secret', author => 'fix_other');
 SELECT reason FROM schemaguard.quarantine;
+UPDATE schemaguard.quarantine SET identity = :'was';
 DROP TABLE secrets;
 ALTER TABLE old_secrets RENAME TO secrets;
 ALTER TABLE secrets DROP CONSTRAINT secrets_p_fkey;
