@@ -450,7 +450,7 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  psprintf("old values of %s: " INT64_FORMAT " %s not found while rows of the table are in quarantine",
 								   deed->object, result->waiting, result->waiting == 1 ? "row is" : "rows are"),
-						  psprintf("Put these back, by sg_restore_quarantine() or a rollback of their steps. Then:\n%s", again));
+						  psprintf("Have them go back first, by a rollback of their plans, which schemaguard.quarantine names. Then:\n%s", again));
 	return NULL;
 }
 

@@ -237,7 +237,10 @@ my @calls = (
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('mallory', author => 'mallory')} ],
 	[ sg_plan_add_fk => q{SELECT sg_plan_add_fk('fill', 't.retyped_c', '{filled}', 't.retyped_p', fk_name => 'filled', replaces => 'retyped', index => false, backfill => 'q')} ],
 	[ sg_add_fks => q{CALL sg_add_fks('fill', validate => false)} ],
-	[ 'another type while it is filled' => 'ALTER TABLE t.retyped_c ALTER filled TYPE t.retyped; UPDATE t.retyped_c SET n = n + 1; INSERT INTO t.retyped_c VALUES (9, 1, 1)', 'mallory' ],
+	[ 'another type while it is filled' => q{DO $$DECLARE made text; BEGIN
+		SELECT regexp_replace(replace(pg_get_triggerdef(oid), 'CREATE', 'CREATE OR REPLACE'), ' WHEN .*(?= EXECUTE)', '') INTO STRICT made
+		FROM pg_trigger WHERE tgrelid = 't.retyped_c'::regclass AND starts_with(tgname, '~schemaguard'); EXECUTE made; END$$;
+		ALTER TABLE t.retyped_c ALTER filled TYPE t.retyped; UPDATE t.retyped_c SET n = n + 1; INSERT INTO t.retyped_c VALUES (9, 1, 1)}, 'mallory' ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('fill')} ],
 	[ sg_plan_add_fk => q{SELECT sg_plan_add_fk('throttled', 't.check_row_c', '{q}', 't.check_row_p', orphans => 'leave')} ],
 	[ sg_add_fks => q{SET schemaguard.throttle_function = 't.throttle'; SET schemaguard.throttle_budget = 1; CALL sg_add_fks('throttled'); RESET schemaguard.throttle_function} ],
