@@ -1042,6 +1042,8 @@ execute_batch(RunAction *action)
 static void
 take_results(Fix *fix, const FixAction *action)
 {
+	Oid			last = InvalidOid;
+
 	for (int fate = 0; fate < FIX_FATES; fate++)
 	{
 		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
@@ -1050,8 +1052,10 @@ take_results(Fix *fix, const FixAction *action)
 	fix_count_rows(fix->work->run->rows, &action->batch);
 	for (int i = 0; i < action->batch.n; i++)
 	{
-		if (action->batch.rows[i].fate == FIX_QUARANTINE && !action->batch.rows[i].kept)
-			note_copied(fix, action->batch.rows[i].table);
+		const FixRow *row = &action->batch.rows[i];
+
+		if (row->fate == FIX_QUARANTINE && !row->kept && row->table != last)
+			note_copied(fix, last = row->table);
 	}
 	if (action->beside)
 	{
