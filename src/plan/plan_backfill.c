@@ -136,12 +136,8 @@ plan_backfill_tables(const PlanStep *step)
 
 /* ---- as SQL ---- */
 
-/*
- * Repeats the pattern for each column of the key, with the column for %c and,
- * for %n, the name of its value, which no user's column has
- */
-static char *
-for_each_column(const PlanStep *step, const char *separator, const char *pattern)
+char *
+plan_backfill_each(const PlanStep *step, const char *separator, const char *pattern)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -182,7 +178,7 @@ values_from(const PlanStep *step, const char *columns, const char *source)
 	/* with a line break, because the expressions may end in a comment */
 	return psprintf("SELECT %s FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n) AS \"~v\" (%s)",
 					columns, source, row_name(step), step->backfill,
-					for_each_column(step, ", ", "%n"));
+					plan_backfill_each(step, ", ", "%n"));
 }
 
 /* Returns the expression of a generated column, as text that means the same under any settings */
@@ -425,22 +421,22 @@ carrying_body(const PlanStep *step)
 					 "	IF NOT (NEW.%s IS NULL) THEN\n"
 					 "		IF %s THEN RETURN NEW; END IF;\n",
 					 quote_identifier(linitial(step->child_columns)),
-					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
+					 plan_backfill_each(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
 	appendStringInfo(&body,
 					 "		%s INTO sg_now;\n"
 					 "		IF %s THEN RETURN NEW; END IF;\n"
 					 "		%s INTO sg_now;\n",
 					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)),
-					 for_each_column(step, " OR ", psprintf("CAST(sg_now.%%n AS %s)::text IS DISTINCT FROM OLD.%%c::text",
-															format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY))),
+					 plan_backfill_each(step, " OR ", psprintf("CAST(sg_now.%%n AS %s)::text IS DISTINCT FROM OLD.%%c::text",
+															   format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY))),
 					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)));
 	appendStringInfo(&body,
 					 "		IF %s AND %s THEN RETURN NEW; END IF;\n"
 					 "		%s;\n"
 					 "		RETURN NEW;\n"
 					 "	END IF;\n",
-					 for_each_column(step, " AND ", "sg_now.%n IS NULL"), refuses_null(linitial(step->child_columns)),
-					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
+					 plan_backfill_each(step, " AND ", "sg_now.%n IS NULL"), refuses_null(linitial(step->child_columns)),
+					 plan_backfill_each(step, "; ", "NEW.%c := sg_now.%n"));
 	return body.data;
 }
 
@@ -478,7 +474,7 @@ mending_body(const PlanStep *step)
 					 step->carries ? carrying_body(step) : "", passed,
 					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)), is_wanting(step, row_name(step)),
 					 step->kind == STEP_CHECK ? psprintf(" AND %s", mends(step, row_name(step), "\"~v1\"")) : "",
-					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
+					 plan_backfill_each(step, "; ", "NEW.%c := sg_now.%n"));
 	return body.data;
 }
 
@@ -549,9 +545,9 @@ checked_by_parent(const PlanStep *step)
 					"		PERFORM %s%s;\n"
 					"		IF NOT FOUND THEN %s; END IF;\n"
 					"	END IF;\n",
-					for_each_column(step, " AND ", "NEW.%c IS NOT NULL"), quote_literal_cstr(sg_relation_name(key.parent)),
+					plan_backfill_each(step, " AND ", "NEW.%c IS NOT NULL"), quote_literal_cstr(sg_relation_name(key.parent)),
 					from_parent(step, &key, "NEW", NIL), locks ? " FOR KEY SHARE OF \"~p\" SKIP LOCKED" : "",
-					for_each_column(step, ";\n\t\t", "IF sg_all OR sg_given.%c IS NULL THEN NEW.%c := NULL; END IF"));
+					plan_backfill_each(step, ";\n\t\t", "IF sg_all OR sg_given.%c IS NULL THEN NEW.%c := NULL; END IF"));
 }
 
 char *
@@ -576,8 +572,8 @@ plan_backfill_body(const PlanStep *step)
 					 "	IF TG_OP = 'UPDATE' THEN\n"
 					 "		IF %s THEN RETURN NEW; END IF;\n"
 					 "		sg_all := %s;\n",
-					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"),
-					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"));
+					 plan_backfill_each(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"),
+					 plan_backfill_each(step, " AND ", "OLD.%c IS NOT NULL"));
 	appendStringInfo(&body,
 					 "		IF sg_all AND NOT (%s) THEN RETURN NEW; END IF;\n"
 					 "	ELSIF %s THEN\n"
@@ -586,7 +582,7 @@ plan_backfill_body(const PlanStep *step)
 					 "	%s INTO sg_now;\n"
 					 "	IF sg_all THEN\n",
 					 reads_change(step),
-					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
+					 plan_backfill_each(step, " AND ", "NEW.%c IS NOT NULL"),
 					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)));
 	appendStringInfo(&body,
 					 "		%s INTO sg_was;\n"
@@ -600,10 +596,10 @@ plan_backfill_body(const PlanStep *step)
 					 "	RETURN sg_given;\n"
 					 "END\n",
 					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)),
-					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
-					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"),
+					 plan_backfill_each(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
+					 plan_backfill_each(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"),
 					 checked_by_parent(step),
-					 for_each_column(step, "; ", "sg_given.%c := NULL"));
+					 plan_backfill_each(step, "; ", "sg_given.%c := NULL"));
 	return body.data;
 }
 
@@ -737,13 +733,13 @@ can_be_filled(const PlanStep *step, const char *alias)
 	return psprintf("(%s)%s", sql.data, and_has_parent(step, alias, NULL));
 }
 
-/* Returns the assignment of each column; `value` is a pattern for for_each_column() */
+/* Returns the assignment of each column; `value` is a pattern for plan_backfill_each() */
 static char *
 assignments(const PlanStep *step, const char *alias, const char *value)
 {
-	return for_each_column(step, ", ", list_length(step->child_columns) == 1 ?
-						   psprintf("%%c = %s", value) :
-						   psprintf("%%c = coalesce(%s.%%c, %s)", alias, value));
+	return plan_backfill_each(step, ", ", list_length(step->child_columns) == 1 ?
+							  psprintf("%%c = %s", value) :
+							  psprintf("%%c = coalesce(%s.%%c, %s)", alias, value));
 }
 
 /*
@@ -761,7 +757,7 @@ plan_backfill_update(const PlanStep *step)
 					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND \"~t\".tableoid = \"~n\".\"~table\" AND %s AND (%s)",
 					found, is_wanting(step, row_name(step)), step->child_table,
 					assignments(step, "\"~t\"", "\"~n\".%n"), is_wanting(step, "\"~t\""),
-					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
+					plan_backfill_each(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
 }
 
 /*
@@ -830,7 +826,7 @@ plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch
 					" WHERE \"~t\".ctid = \"~n\".\"~place\"%s",
 					table, assignments(step, "\"~t\"", "\"~n\".%n"), row, quote_identifier(linitial(step->child_columns)), table, row, row,
 					step->backfill,
-					for_each_column(step, ", ", "%n"), of_batch(step, batch), row, can_be_filled(step, row),
+					plan_backfill_each(step, ", ", "%n"), of_batch(step, batch), row, can_be_filled(step, row),
 					batch->of_key ? "UPDATE" : "NO KEY UPDATE", row, batch->waits ? "" : " SKIP LOCKED",
 					returning(step, batch, "\"~t\"", "\"~n\".\"~was\""));
 }
@@ -843,7 +839,7 @@ plan_backfill_left(const PlanStep *step)
 	return psprintf("SELECT count(*) AS found, count(*) FILTER (WHERE %s) AS fillable"
 					" FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s",
 					can_be_filled(step, row), step->child_table, row,
-					step->backfill, for_each_column(step, ", ", "%n"), is_wanting(step, row));
+					step->backfill, plan_backfill_each(step, ", ", "%n"), is_wanting(step, row));
 }
 
 char *

@@ -39,6 +39,12 @@ extern char *plan_backfill_body(const PlanStep *step);
 extern bool plan_backfill_is_body(const char *body, const PlanStep *step);
 
 /*
+ * Repeats the pattern for each column of the key, with the column for %c and,
+ * for %n, the name of its value, which no user's column has
+ */
+extern char *plan_backfill_each(const PlanStep *step, const char *separator, const char *pattern);
+
+/*
  * Returns a condition for a trigger's WHEN clause: the UPDATE changes columns
  * that the expressions read.  Compares without users' code.  NULL if they read
  * the row as a whole, or a generated column.

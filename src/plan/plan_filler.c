@@ -502,19 +502,6 @@ plan_filler_left_text(const PlanStep *step, char **hint)
 
 /* ---- statements, to be run by hand ---- */
 
-static char *
-any_is_null(const PlanStep *step)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	foreach_ptr(const char, column, step->child_columns)
-	{
-		appendStringInfo(&buf, "%sNEW.%s IS NULL", buf.len > 0 ? " OR " : "", quote_identifier(column));
-	}
-	return buf.data;
-}
-
 /*
  * Returns CREATE TRIGGER, once or twice.  For empty columns, a WHEN clause
  * tests for NULL, which is faster than a call of the function; a second
@@ -531,7 +518,7 @@ trigger_statements(const PlanStep *step, const char *table)
 
 	list = list_make1(psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s%s) EXECUTE FUNCTION %s()",
 							   quote_identifier(plan_filler_name(step)), table, looks ? "" : "true OR ",
-							   any_is_null(step), function_name(step)));
+							   plan_backfill_each(step, " OR ", "NEW.%c IS NULL"), function_name(step)));
 	if (step->carries)
 		list = lappend(list, psprintf("CREATE OR REPLACE TRIGGER %s BEFORE UPDATE ON %s FOR EACH ROW WHEN (NOT (NEW.%s IS NULL) AND %s) EXECUTE FUNCTION %s()",
 									  quote_identifier(carrier_name(step)), table, column, plan_backfill_change(step), function_name(step)));
