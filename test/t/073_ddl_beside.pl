@@ -139,8 +139,8 @@ sub begin_call
 	{
 		$caller->{session} = eval { caller_session($name, $caller->{user}) } or return;
 		$caller->{before} = $caller->{session}->query($state);
-		# cancelled
-		return delete $caller->{session} if !$caller->{before};
+		# cancelled, this look or what loads the library: without it there are no settings of schemaguard's to look at
+		return delete $caller->{session} if ($caller->{before} // '') !~ /schemaguard[.]fill_batch=/;
 	}
 	$caller->{function} = shift @{ $caller->{queue} };
 	$caller->{began} = time;

@@ -558,7 +558,7 @@ sub drop_column
 		$run->{other} = SgTest::Session->new($node);
 		# the traps are for those who run plans
 		$run->{other}->query("SET trap.plan = 'none'");
-		$run->{other}->send("ALTER TABLE $table DROP COLUMN $column");
+		$run->{other}->send("ALTER TABLE $table DROP COLUMN $column CASCADE");
 		wait_for(sub {
 			$asker->safe_psql('postgres', "SELECT NOT EXISTS (SELECT FROM pg_attribute
 					WHERE attrelid = '$table'::regclass AND attname = '$column')
