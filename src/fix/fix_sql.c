@@ -672,26 +672,51 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 }
 
 /*
- * Up to so many pages a table's rows are counted.  Where it was never analyzed,
- * estimate_rel_size() takes a table for one of 10 pages, and 20 rows that are all
- * of it for a small part.
+ * Where a table was never analyzed, as after a restore, estimate_rel_size()
+ * takes the widths of types for those of values, and finds thirty times the
+ * rows where they are long texts.  Then the rows of so many pages are counted,
+ * spread evenly over the table, or all of it.
  */
-#define FEW_PAGES 10
+#define SAMPLE_PAGES 32
 
+/* Counts the rows in some pages */
 static double
-count_rows(Relation rel)
+count_rows(Relation rel, BlockNumber first, BlockNumber last)
 {
 	double		rows = 0;
+	ItemPointerData from;
+	ItemPointerData to;
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	ItemPointerSet(&from, first, FirstOffsetNumber);
+	ItemPointerSet(&to, last, PG_UINT16_MAX);
+	scan = table_beginscan_tidrange(rel, snapshot, &from, &to);
+	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 		rows++;
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	return rows;
+}
+
+/* Estimates a table's rows by some of its pages; a page's own rows are counted, not what is free in it */
+static double
+sample_rows(Relation rel)
+{
+	BlockNumber pages = RelationGetNumberOfBlocks(rel);
+	double		rows = 0;
+
+	if (pages <= SAMPLE_PAGES)
+		return pages > 0 ? count_rows(rel, 0, pages - 1) : 0;
+	for (int i = 0; i < SAMPLE_PAGES; i++)
+	{
+		BlockNumber page = (BlockNumber) ((double) pages * i / SAMPLE_PAGES);
+
+		rows += count_rows(rel, page, page);
+	}
+	return rows * pages / SAMPLE_PAGES;
 }
 
 double
@@ -709,8 +734,9 @@ fix_estimate_rows(Oid table)
 		if (get_rel_relkind(leaf) != RELKIND_RELATION)
 			continue;
 		rel = sg_relation_open(leaf, AccessShareLock);
-		if (RelationGetNumberOfBlocks(rel) <= FEW_PAGES)
-			tuples = count_rows(rel);
+		if (rel->rd_tableam->scan_getnextslot_tidrange &&
+			(rel->rd_rel->reltuples < 0 || rel->rd_rel->relpages == 0 || RelationGetNumberOfBlocks(rel) <= SAMPLE_PAGES))
+			tuples = sample_rows(rel);
 		else
 			estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
 		rows += tuples;

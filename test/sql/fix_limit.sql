@@ -168,6 +168,13 @@ SELECT count(*) FROM fresh;
 CALL sg_rollback_fks('sync fresh');
 SELECT count(*) FROM fresh;
 
+-- ... of a larger one, whose rows are longer than their types tell
+CREATE TABLE broad (id int PRIMARY KEY, parent_id int, note text) WITH (autovacuum_enabled = off);
+INSERT INTO broad SELECT i, CASE WHEN i % 4 = 0 THEN 7 END, repeat('x', 1500) FROM generate_series(1, 400) i;
+SELECT sg_plan_create('broad'), sg_plan_add_fk('broad', 'broad', 'parent_id', 'parent', orphans => 'quarantine', index => false) \g /dev/null
+CALL sg_apply('broad', fix => true, max_rows => 20);
+SELECT count(*) FROM broad;
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -176,7 +183,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan = 'lim';
-SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
+SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left

@@ -24,7 +24,7 @@ mkdir $dir or die "$dir: $!";
 plan skip_all => 'NOT TESTED: a full tablespace: no private file system can be mounted here' unless can_mount($dir);
 
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
-$node->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\nshared_buffers = 32MB\n");
+$node->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\nshared_buffers = 32MB\nschemaguard.fix_limit = -1\n");
 start_on_small_disk($node, $dir, 16);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
@@ -80,7 +80,7 @@ is(query(q{SELECT count(*) FROM pg_index WHERE indrelid = 'big'::regclass AND in
 query(<<'SQL');
 ALTER TABLE schemaguard.quarantine SET TABLESPACE small;
 CREATE TABLE orphans (ref int, note text);
-INSERT INTO orphans SELECT CASE WHEN g % 2 = 0 THEN g END + 1000, repeat('y', 440) FROM generate_series(1, 20000) g;
+INSERT INTO orphans SELECT CASE WHEN g % 2 = 0 THEN g END + 1000, repeat('y', 240) FROM generate_series(1, 20000) g;
 CREATE TABLE fine (ref int);
 INSERT INTO fine VALUES (1), (2000);
 SELECT sg_plan_create('quarantine');
