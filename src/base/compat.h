@@ -252,6 +252,7 @@ sg_find_setting(const char *name)
 #define SO_NONE 0
 #define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
 #define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
+#define table_beginscan_tidrange(rel, snapshot, first, last, flags) table_beginscan_tidrange(rel, snapshot, first, last)
 #define TupleDescFinalize(desc) ((void) (desc))
 #define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)
 #define SG_PLANNER_MORE(explain)

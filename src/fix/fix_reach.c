@@ -285,9 +285,12 @@ read_copied(HeapTuple row, TupleDesc desc)
 	FixCopied  *copied = palloc(sizeof(FixCopied));
 	int64		plan_id = sg_spi_int64(row, desc, "plan_id");
 	char	   *name = sg_spi_text(row, desc, "row_table");
+	char	   *identity = sg_spi_text(row, desc, "identity");
+	List	   *columns;
 
 	copied->step = (int) sg_spi_int64(row, desc, "step");
-	copied->table = plan_deed_table(plan_id, name);
+	if (identity == NULL || !plan_deed_read_columns(identity, &copied->table, &columns))
+		copied->table = plan_deed_table(plan_id, name);
 	if (!OidIsValid(copied->table))
 		copied->table = sg_find_qualified(name);
 	return copied;
@@ -299,7 +302,9 @@ fix_copied(int64 plan_id)
 	StoreArgs	args = {0};
 
 	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
-	return store_query("SELECT DISTINCT plan_id, step::bigint AS step, row_table FROM schemaguard.quarantine WHERE plan_id = $1", &args, read_copied);
+	/* by the table's number, and any of its rows: a table may have been renamed since */
+	return store_query("SELECT plan_id, step::bigint AS step, row_table, min(identity) AS identity FROM schemaguard.quarantine"
+					   " WHERE plan_id = $1 GROUP BY plan_id, step, row_table, split_part(identity, '{', 1)", &args, read_copied);
 }
 
 List *

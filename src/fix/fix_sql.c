@@ -692,7 +692,7 @@ count_rows(Relation rel, BlockNumber first, BlockNumber last)
 
 	ItemPointerSet(&from, first, FirstOffsetNumber);
 	ItemPointerSet(&to, last, PG_UINT16_MAX);
-	scan = table_beginscan_tidrange(rel, snapshot, &from, &to);
+	scan = table_beginscan_tidrange(rel, snapshot, &from, &to, SO_NONE);
 	while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 		rows++;
 	ExecDropSingleTupleTableSlot(slot);

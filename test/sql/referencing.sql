@@ -264,6 +264,21 @@ CALL sg_rollback_fks('kept');
 SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM invoices) AS invoices, (SELECT count(*) FROM notes) AS notes;
 SELECT sg_plan_drop('kept') \g /dev/null
 
+-- ... and where their table, which has no step, was renamed since
+CREATE TABLE parcels (id int PRIMARY KEY, region_id int);
+CREATE TABLE bills (parcel_id int REFERENCES parcels ON DELETE CASCADE, customer_id int REFERENCES customers);
+DELETE FROM invoices;
+INSERT INTO parcels VALUES (1, 9);
+INSERT INTO bills VALUES (1, 1);
+SELECT sg_plan_create('kept'), sg_plan_add_fk('kept', 'parcels', 'region_id', 'region', orphans => 'quarantine', quarantine_cascades => true, index => false),
+  sg_plan_add_fk('kept', 'customers', 'region_id', 'region', orphans => 'delete', index => false) \g /dev/null
+CALL sg_add_fks('kept', fix => true, steps => 1);
+ALTER TABLE bills RENAME TO receipts;
+CALL sg_add_fks('kept', fix => true, steps => 2);
+CALL sg_rollback_fks('kept');
+SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM receipts) AS receipts;
+SELECT sg_plan_drop('kept') \g /dev/null
+
 -- where the plan has all keys that stand in the way, the hint is their policy
 SELECT sg_plan_create('along') \g /dev/null
 CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
