@@ -172,8 +172,8 @@ sg_owner_fetch(const char *sql, const char *argument, Datum *value)
 		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 		MemoryContext old = MemoryContextSwitchTo(caller);
 
-		if (isnull)
-			elog(ERROR, "null from: %s", sql);
+		if (isnull || TupleDescAttr(SPI_tuptable->tupdesc, 0)->attlen != -1)
+			elog(ERROR, "null, or a type that is no varlena, from: %s", sql);
 		*value = datumCopy(datum, false, -1);
 		MemoryContextSwitchTo(old);
 	}

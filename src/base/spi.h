@@ -40,8 +40,8 @@ extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 
 /*
  * Fetches the first column of such a query's only row, in the caller's
- * context: not null, and no fixed-length type.  $1 is `argument`.  Returns
- * false if there is no row.
+ * context: not null, and a varlena, which a name is not.  $1 is `argument`.
+ * Returns false if there is no row.
  */
 extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 

@@ -434,7 +434,7 @@ look_for_extension(const CreateExtensionStmt *statement)
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("extension \"%s\" already exists", statement->extname)));
 	}
-	else if (!sg_owner_fetch("SELECT name FROM pg_available_extensions WHERE name = $1", statement->extname, &available))
+	else if (!sg_owner_fetch("SELECT name::text FROM pg_available_extensions WHERE name = $1", statement->extname, &available))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("extension \"%s\" is not available", statement->extname)));
@@ -451,7 +451,7 @@ look_for_version(const AlterExtensionStmt *statement)
 	{
 		char	   *version = psprintf("%s %s", statement->extname, strVal(option->arg));
 
-		if (!sg_owner_fetch("SELECT name FROM pg_available_extension_versions WHERE name || ' ' || version = $1", version, &available))
+		if (!sg_owner_fetch("SELECT name::text FROM pg_available_extension_versions WHERE name || ' ' || version = $1", version, &available))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("extension \"%s\" has no version \"%s\"", statement->extname, strVal(option->arg))));

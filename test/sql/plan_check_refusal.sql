@@ -201,7 +201,9 @@ ALTER INDEX cref.idx_n SET (fillfactor = 50)
 ALTER INDEX cref.idx_t ALTER COLUMN 1 SET STATISTICS 100
 ALTER TABLE cref.seqd CLUSTER ON seqd_pkey
 ALTER TABLE cref.idx REPLICA IDENTITY USING INDEX idx_pkey
-ALTER TABLE cref.rng ADD CONSTRAINT rng_u UNIQUE USING INDEX rng_u$q$, '\n') line WHERE line <> '';
+ALTER TABLE cref.rng ADD CONSTRAINT rng_u UNIQUE USING INDEX rng_u
+CREATE EXTENSION citext
+ALTER EXTENSION plpgsql UPDATE TO '1.0'$q$, '\n') line WHERE line <> '';
 \set ECHO none
 \o /dev/null
 SELECT format('SELECT sg_plan_create(%L)', 'cref_' || n), 'SELECT ' || replace(step, '(P,', format('(%L,', 'cref_' || n)),
@@ -224,5 +226,6 @@ SELECT sg_plan_create('cref_archive') \g /dev/null
 SELECT sg_plan_add_archive_columns('cref_archive', '{cref.item}') \g /dev/null
 SELECT step, check_name, result, detail FROM sg_plan_check_details('cref_archive', verify => 'full') WHERE result = 'block' OR check_name IN ('names', 'trial') ORDER BY step;
 SELECT sg_plan_drop('cref_archive', force => true) \g /dev/null
+DROP EXTENSION citext;
 DROP SCHEMA cref CASCADE;
 DROP PUBLICATION cref_pub;
