@@ -212,6 +212,7 @@ OBJS = \
 	src/fix/fix_since.o \
 	src/fix/fix_sql.o \
 	src/fix/fix_together.o \
+	src/fix/fix_wait.o \
 	src/fk/fk_cascade.o \
 	src/fk/fk_catalog.o \
 	src/fk/fk_check.o \

@@ -225,40 +225,27 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 }
 
 /*
- * Returns whether the step has to wait, because it keeps no copies, and another
- * one of the call that is to put rows of the same table into quarantine has not:
- * rows that break both would be lost.
+ * Returns whether the step has to wait for another one of the call that is to
+ * put rows into quarantine that it would take without a copy, and has not
  */
 static bool
 waits_for_copies(StepWork *work)
 {
-	PlanRun    *run = work->run;
+	bool		put_last;
+	const PlanStep *keeper = fix_keeper_without_turn(work, &put_last);
 
-	if (run->dry_run || work->step->orphans == ORPHANS_QUARANTINE)
+	if (keeper == NULL)
 		return false;
-	foreach_ptr(const PlanStep, keeper, run->steps)
+	if (put_last)
 	{
-		PlanStep   *other;
-
-		if (keeper->step == work->step->step || keeper->orphans != ORPHANS_QUARANTINE || !plan_step_fixes(keeper) ||
-			!sg_same_text(keeper->child_table, work->step->child_table))
-			continue;
-		if (list_member_int(run->put_last, keeper->step))
-		{
-			run_put_last(run, work->step->step);
-			run_append_notice(work, psprintf("put last, behind step %d, which keeps copies of rows of the same table", keeper->step));
-			return true;
-		}
-		other = plan_step_get(run->plan->name, keeper->step, true);
-		if (other == NULL || other->skipped_by ||
-			(other->state != STEP_FAILED && other->state != STEP_SKIPPED && !list_member_int(run->unkept, other->step)))
-			continue;
-		skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-				  psprintf("step %d, %s, has not put its rows into quarantine: those that break both would be lost", other->step, plan_step_object(other)),
-				  psprintf("Mend that, or leave it out, and CALL again:\n%s", plan_skip_call(other, "its rows need no copy")));
+		run_put_last(work->run, work->step->step);
+		run_append_notice(work, psprintf("put last, behind step %d, which keeps copies of rows of the same table", keeper->step));
 		return true;
 	}
-	return false;
+	skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			  psprintf("step %d, %s, has not put its rows into quarantine: those that both take would be lost", keeper->step, plan_step_object(keeper)),
+			  psprintf("Mend that, or leave it out, and CALL again:\n%s", plan_skip_call(keeper, "its rows need no copy")));
+	return true;
 }
 
 /*
@@ -344,8 +331,12 @@ fix_rule(StepWork *work, const DeployRule *rule)
 	bool		fills = rule->fill && !dry_run;
 	List	   *tables = fix_rule_tables(rule);
 	List	   *referred = NIL;
-	Fix		   *fix = new_fix(work);
+	Fix		   *fix;
 
+	/* a fill keeps the old values */
+	if (!fills && waits_for_copies(work))
+		return false;
+	fix = new_fix(work);
 	foreach_oid(table, fills ? tables : NIL)
 	{
 		if (is_referred(fix_rule_of(rule, table)))

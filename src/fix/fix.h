@@ -285,6 +285,15 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
  */
 extern List *fix_in_order(const FkPlan *plan, List *steps);
 
+/* ---- fix_wait.c ---- */
+
+/*
+ * Returns an earlier step of the call that keeps copies of rows which this step
+ * may take without, and that has failed, or waits; *put_last: it has its turn
+ * later in the call.  NULL: none.
+ */
+extern const PlanStep *fix_keeper_without_turn(StepWork *work, bool *put_last);
+
 /* ---- fix_referring.c ---- */
 
 /* Rows that refer to the rows that a step removes or changes: they block the step, or go along */

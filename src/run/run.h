@@ -115,6 +115,8 @@ typedef struct PlanRun
 	const struct SgSeen *seen;	/* moment at which the call began */
 	List	   *unkept;			/* int: steps that have not put their rows
 								 * into quarantine in their turn */
+	List	   *keepers;		/* the steps with the tables of whose rows they
+								 * keep copies: see fix_wait.c */
 	bool		may_put_last;	/* postponed steps get another round in this
 								 * run */
 	bool		hasty;			/* a wait for a lock has timed out: later

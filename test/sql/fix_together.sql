@@ -186,6 +186,28 @@ SELECT sg_plan_add_fk('unkept', 'two', 's', 'ends', fk_name => 'ks', orphans => 
 CALL sg_fix_orphans('unkept', dry_run => true);
 CALL sg_fix_orphans('unkept');
 SELECT count(*) FROM two;
+-- ... or would have taken them along, by a key that refers to its own; by a rule, and in place of a sentinel, too
+CREATE TABLE top (id int PRIMARY KEY, s int);
+CREATE TABLE below (id int PRIMARY KEY, top_id int REFERENCES top, r int, q int, n int);
+INSERT INTO top SELECT g, CASE WHEN g <= 3 THEN 98 ELSE 1 END FROM generate_series(1, 9) g;
+INSERT INTO below SELECT g, g, CASE g WHEN 1 THEN 97 ELSE 1 END, CASE g WHEN 2 THEN 97 ELSE 1 END, CASE WHEN g <> 3 THEN 1 END FROM generate_series(1, 9) g;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+CREATE TRIGGER refuse BEFORE DELETE ON top FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT sg_plan_create('turn') \g /dev/null
+SELECT sg_plan_add_fk('turn', 'top', 's', 'ends', orphans => 'quarantine', index => false), sg_plan_add_referencing('turn', '{1}'),
+       sg_plan_add_fk('turn', 'below', 'r', 'ends', orphans => 'delete', index => false),
+       sg_plan_add_fk('turn', 'below', 'q', 'ends', orphans => 'quarantine', sentinel => '97', index => false),
+       sg_plan_add('turn', 'ALTER TABLE below ALTER n SET NOT NULL', '{"policy": "delete"}') \g /dev/null
+CALL sg_fix_orphans('turn', dry_run => true);
+CALL sg_apply('turn', fix => true);
+SELECT (SELECT count(*) FROM top) AS top, count(*) AS below, count(q) AS q FROM below;
+DROP TRIGGER refuse ON top;
+CALL sg_apply('turn', fix => true);
+SELECT (SELECT count(*) FROM top) AS top, count(*) AS below, count(q) AS q FROM below;
+CALL sg_rollback_fks('turn');
+SELECT (SELECT count(*) FROM top) AS top, count(*) AS below, count(q) AS q FROM below;
+SELECT sg_plan_drop('turn') \g /dev/null
+
 -- the share of a table that goes into quarantine is that of the table as it was when the call began
 ALTER TABLE two DROP CONSTRAINT kr;
 UPDATE two SET r = 1, s = CASE WHEN id <= 49 THEN 98 ELSE 1 END;
