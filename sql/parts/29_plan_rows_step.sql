@@ -180,8 +180,9 @@ COMMENT ON FUNCTION schemaguard.sg_rows_recorded(bigint, int, text[])
 -- Returns the statement that takes back what a step has recorded: rows that it has inserted go, unless a key would carry that on to rows
 -- of others, and values that it has set get the old ones, where both are as it has made them; rows that it has deleted come where their
 -- key is free. Rows whose key is that of more than one row by now stay, as do those with another value where the type of a column was
--- changed. sg_rows_undone() makes the result.
-CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[]) RETURNS text
+-- changed, and, with wait, those that are not found. sg_rows_undone() makes the result.
+CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[], wait boolean)
+RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 RETURN (
     WITH of_table AS MATERIALIZED (
@@ -240,33 +241,37 @@ RETURN (
         || CASE WHEN s.sets IS NULL THEN ', "~u" AS (SELECT 0::pg_catalog.int8 AS "~n", NULL::pg_catalog.jsonb AS "~row" WHERE false)'
            ELSE format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" WHERE "~some" AND NOT "~stays" AND %s RETURNING "~n", %s%s]) AS '
                '"~row")', t.named, s.sets, s.matches, s.object, s.row) END
-        || format(', "~l" AS (SELECT "~r"."~n", coalesce("~now", "~was") AS "~row" FROM "~r" WHERE "~was" IS DISTINCT FROM "~now" AND '
+        || format(', "~m" AS MATERIALIZED (SELECT "~n" FROM "~r" WHERE %L AND "~now" IS NOT NULL AND "~n" NOT IN (SELECT "~n" FROM "~o")), '
+            '"~l" AS (SELECT "~r"."~n", coalesce("~now", "~was") AS "~row" FROM "~r" WHERE "~was" IS DISTINCT FROM "~now" AND '
             '("~n" NOT IN (SELECT "~n" FROM "~d" UNION ALL SELECT "~n" FROM "~u" UNION ALL SELECT "~n" FROM "~f") OR "~n" IN (SELECT "~n" '
-            'FROM "~o" WHERE "~others")) AND "~n" NOT IN (SELECT "~n" FROM "~o" WHERE "~stays")), "~k" AS ((SELECT "~want" FROM "~o" WHERE '
-            '"~some" AND NOT "~stays" UNION ALL SELECT "~want" FROM "~f") EXCEPT ALL (SELECT "~row" FROM "~u" UNION ALL SELECT "~row" FROM '
-            '"~i") UNION ALL SELECT NULL FROM (SELECT "~n" FROM "~o" WHERE "~goes" AND NOT "~stays" EXCEPT SELECT "~n" FROM "~d") "~g") '
+            'FROM "~o" WHERE "~others")) AND "~n" NOT IN (SELECT "~n" FROM "~o" WHERE "~stays" UNION ALL TABLE "~m")), "~k" AS '
+            '((SELECT "~want" FROM "~o" WHERE "~some" AND NOT "~stays" UNION ALL SELECT "~want" FROM "~f") EXCEPT ALL '
+            '(SELECT "~row" FROM "~u" UNION ALL SELECT "~row" FROM "~i") UNION ALL SELECT NULL FROM (SELECT "~n" FROM "~o" WHERE '
+            '"~goes" AND NOT "~stays" EXCEPT SELECT "~n" FROM "~d") "~g") '
             'SELECT schemaguard.sg_rows_undone((SELECT pg_catalog.count(*) FROM "~d"), (SELECT pg_catalog.count(*) FROM "~u"), '
             '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %L, '
-            'ARRAY(SELECT DISTINCT "~n" FROM "~o" WHERE "~stays"), (SELECT pg_catalog.count(*) FROM "~k"))', t.key) END
+            'ARRAY(SELECT DISTINCT "~n" FROM "~o" WHERE "~stays"), (SELECT pg_catalog.count(*) FROM "~k"), ARRAY(TABLE "~m"))', wait, t.key)
+        END
     FROM of_table t CROSS JOIN sql s CROSS JOIN reach x);
-COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text, text[], text[])
+COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text, text[], text[], boolean)
     IS 'returns the statement that takes back the rows of a step; null: nothing is on record; empty: a column of their key is gone';
 
--- Returns four texts: what was done, and the same with keys; the records whose rows stay, as an array; and how many rows a trigger or rule
--- has kept from being as they were
+-- Returns five texts: what was done, and the same with keys; the records whose rows stay or are waited for, as an array; how many rows a
+-- trigger or rule has kept from being as they were; and how many are waited for
 CREATE FUNCTION schemaguard.sg_rows_undone(deleted bigint, changed bigint, inserted bigint, alone jsonb, key_columns text[],
-    stay bigint[], kept_out bigint)
+    stay bigint[], kept_out bigint, missing bigint[])
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (
     SELECT ARRAY[told.line, told.line || coalesce((
         SELECT ': ' || string_agg(x.key::text, ', ' ORDER BY x.key) || CASE WHEN jsonb_array_length(alone) > 5 THEN ', ...' ELSE '' END
         FROM (SELECT (SELECT jsonb_object_agg(k.name, l.e -> k.name) FROM unnest(key_columns) k (name)) AS key
-              FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), ''), stay::text, kept_out::text]
+              FROM jsonb_array_elements(alone) WITH ORDINALITY l (e, n) WHERE l.n <= 5) x), ''), (stay || missing)::text, kept_out::text,
+        cardinality(missing)::text]
     FROM (SELECT concat_ws(', ', nullif(deleted, 0) || ' deleted again', nullif(changed, 0) || ' with old values again',
                      nullif(inserted, 0) || ' inserted again',
                      nullif(jsonb_array_length(alone), 0) || ' left alone, changed, in use or gone since') AS line) told);
-COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[], bigint[], bigint)
+COMMENT ON FUNCTION schemaguard.sg_rows_undone(bigint, bigint, bigint, jsonb, text[], bigint[], bigint, bigint[])
     IS 'returns in words what taking back the rows of a step has done, without keys and with them, and what it has not';
 
 CREATE FUNCTION schemaguard.sg_rows_key(child_table text) RETURNS text[]

@@ -66,7 +66,7 @@ change_look_rows(const PlanStep *step, ChangeMove *move)
 void
 change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
-	PlanRowsUndo undo = plan_rows_undo(plan_get(step->plan), step->step, deed->what->child_table);
+	PlanRowsUndo undo = plan_rows_undo(plan_get(step->plan), step->step, deed->what->child_table, deed->rows_out);
 
 	if (undo.statement == NULL)
 		return;

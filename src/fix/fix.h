@@ -338,8 +338,12 @@ extern int64 fix_restore_left(const PlanRun *run);
  */
 extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool renamed, TimestampTz done_at);
 
-/* Returns the number of rows that other plans have in quarantine from a table of this database */
-extern int64 fix_kept_by_others(const PlanRun *run, Oid relid);
+/*
+ * Returns the number of rows in quarantine from a table, its partitions, and the
+ * partitioned tables above it, since a time, of all plans but that of a run
+ * (NULL: of all).  The table of a row that came with a dump is known by name.
+ */
+extern int64 fix_kept_of(Oid table, const PlanRun *but, TimestampTz since);
 
 /* Returns the steps (int) with rows in quarantine, or with old values not restored */
 extern List *fix_rows_out(const FkPlan *plan);

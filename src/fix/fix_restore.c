@@ -1526,12 +1526,23 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool ren
 }
 
 int64
-fix_kept_by_others(const PlanRun *run, Oid relid)
+fix_kept_of(Oid table, const PlanRun *but, TimestampTz since)
 {
-	Oid			types[] = {INT8OID, TEXTOID};
-	Datum		values[] = {Int64GetDatum(fix_kept_by(run)), CStringGetTextDatum(psprintf("%s {", plan_deed_mark(relid)))};
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		values[] = {Int64GetDatum(but ? fix_kept_by(but) : 0), TimestampTzGetDatum(since), 0, 0};
+	List	   *marks = NIL;
+	List	   *names = NIL;
 
-	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id <> $1 AND starts_with(identity, $2)",
+	foreach_oid(relid, list_concat(sg_partition_ancestors(table), sg_with_partitions(table)))
+	{
+		marks = lappend(marks, plan_deed_mark(relid));
+		names = lappend(names, sg_relation_name(relid));
+	}
+	values[2] = sg_text_array(marks);
+	values[3] = sg_text_array(names);
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id <> $1 AND at > $2"
+					  " AND CASE WHEN starts_with(identity, concat(schemaguard.sg_deed_mark(), ' ')) THEN split_part(identity, ' {', 1) = ANY ($3)"
+					  " ELSE row_table = ANY ($4) END",
 					  lengthof(types), types, values);
 }
 

@@ -84,6 +84,8 @@ typedef struct PlanDeed
 	bool		last;			/* the first deed of its step: undoing it
 								 * completes the undo */
 	bool		key_left;		/* the step's key is somebody else's now */
+	bool		rows_out;		/* rows went into quarantine from its table
+								 * since */
 } PlanDeed;
 
 /* Returns a deed with these members, and all others empty */

@@ -139,7 +139,7 @@ step_args(const FkPlan *plan, int step)
 }
 
 PlanRowsUndo
-plan_rows_undo(const FkPlan *plan, int step, const char *table)
+plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait)
 {
 	PlanRowsUndo undo = {0};
 	StoreArgs	args = step_args(plan, step);
@@ -177,7 +177,8 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table)
 	store_arg_text(&args, table);
 	store_arg_texts(&args, present);
 	store_arg_texts(&args, retyped);
-	undo.statement = linitial(store_query("SELECT schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'))", &args, store_read_text));
+	store_arg_bool(&args, wait);
+	undo.statement = linitial(store_query("SELECT schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'), $6)", &args, store_read_text));
 	return undo;
 }
 
@@ -188,7 +189,7 @@ plan_rows_undone(const char *result)
 	char	   *line = linitial(texts);
 
 	PlanRowsUndone undone = {.line = line[0] ? line : NULL,.told = line[0] ? lsecond(texts) : NULL,.stay = lthird(texts),
-	.kept_out = strtoi64(lfourth(texts), NULL, 10)};
+	.kept_out = strtoi64(lfourth(texts), NULL, 10),.missing = strtoi64(llast(texts), NULL, 10)};
 
 	return undone;
 }

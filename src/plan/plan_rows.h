@@ -67,8 +67,11 @@ typedef struct PlanRowsUndo
 								 * gone */
 } PlanRowsUndo;
 
-/* Finds the statement for a table by its present name; plan_rows_undone() reads the statement's result */
-extern PlanRowsUndo plan_rows_undo(const FkPlan *plan, int step, const char *table);
+/*
+ * Finds the statement for a table by its present name; plan_rows_undone() reads
+ * the statement's result.  With `wait`, rows that are not found may come back.
+ */
+extern PlanRowsUndo plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait);
 
 /* Result of a statement that takes back rows of a step */
 typedef struct PlanRowsUndone
@@ -79,6 +82,8 @@ typedef struct PlanRowsUndone
 								 * later call, as an array */
 	int64		kept_out;		/* rows that a trigger or rule has kept from
 								 * being as they were */
+	int64		missing;		/* part of these records: their rows are
+								 * waited for */
 } PlanRowsUndone;
 
 extern PlanRowsUndone plan_rows_undone(const char *result);

@@ -205,17 +205,27 @@ take_rows_back_anyway(RowsBack *rows)
 
 /* Returns why rows of a step are left for a later call: some of them, and the others because columns are gone */
 static FkProblem *
-rows_left(const BackAction *back, const ChangeMove *move, int64 left, const char *stay)
+rows_left(const BackAction *back, const ChangeMove *move, int64 left, const PlanRowsUndone *undone)
 {
-	int64		stays = list_length(sg_names_of_text(stay));
-	char	   *reason = stays == 0 ? NULL :
-		psprintf(INT64_FORMAT " %s as the step has made them: their key finds more than one row by now, or a column has another type",
-				 stays, stays == 1 ? "row stays" : "rows stay");
+	int64		kept = list_length(sg_names_of_text(undone->stay));
+	int64		stays = kept - undone->missing;
+	StringInfoData reason;
 
-	if (left > stays)
-		reason = psprintf("%s%sold values of " INT64_FORMAT " %s have no column any more: %s", reason ? reason : "", reason ? "; " : "",
-						  left - stays, left - stays == 1 ? "row" : "rows", sg_quote_list(move->returns->gone));
-	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason,
+	initStringInfo(&reason);
+	if (undone->missing > 0)
+		appendStringInfo(&reason, INT64_FORMAT " %s not found while rows of the table are in quarantine",
+						 undone->missing, undone->missing == 1 ? "row is" : "rows are");
+	if (stays > 0)
+		appendStringInfo(&reason, "%s" INT64_FORMAT " %s as the step has made them: their key finds more than one row by now, or a column has another type",
+						 reason.len ? "; " : "", stays, stays == 1 ? "row stays" : "rows stay");
+	if (left > kept)
+		appendStringInfo(&reason, "%sold values of " INT64_FORMAT " %s have no column any more: %s", reason.len ? "; " : "",
+						 left - kept, left - kept == 1 ? "row" : "rows", sg_quote_list(move->returns->gone));
+	if (left == undone->missing)
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason.data,
+						  psprintf("Have them go back first, by a rollback of their plans, which schemaguard.quarantine names. Then:\n%s",
+								   plan_rollback_call(back->deed->what)));
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason.data,
 					  psprintf("The old values are in schemaguard.plan_value. Mend that, and roll back again. If the rows are to stay as they are:\n%s\n%s",
 							   plan_skip_call(back->step, "the rows stay"), plan_rollback_call(back->deed->what)));
 }
@@ -236,7 +246,7 @@ take_back_rows(BackAction *back, StepWork *work, ChangeMove *move)
 	old = MemoryContextSwitchTo(action->run->context);
 	back->returned = rows.undone.told && disabled ? psprintf("%s; %s", rows.undone.told, disabled) :
 		rows.undone.told ? pstrdup(rows.undone.told) : NULL;
-	back->left = left > 0 && !back->step->skipped_by ? rows_left(back, move, left, rows.undone.stay) : NULL;
+	back->left = left > 0 && !back->step->skipped_by ? rows_left(back, move, left, &rows.undone) : NULL;
 	MemoryContextSwitchTo(old);
 	if (rows.undone.line && disabled)
 		rows.undone.line = psprintf("%s; %s", rows.undone.line, disabled);
@@ -284,6 +294,8 @@ do_back(void *arg)
 	PlanStep	filled;
 	char	   *lack;
 
+	if (back->step->kind == STEP_ROWS)
+		back->deed->rows_out = fix_kept_of(back->move.table, NULL, back->deed->done_at) > 0;
 	look_back(back->deed, back->step, &now);
 	if (closes(&now))
 	{

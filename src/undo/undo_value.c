@@ -335,18 +335,18 @@ restore(void *p)
 }
 
 /*
- * Returns the number of rows that are in quarantine from the table, or from the
- * partitioned table above it: of the plan, those with the column, and of others
+ * Returns the number of rows that are in quarantine from the table, its
+ * partitions, or the partitioned tables above it: of the plan, those with the
+ * column, and of others
  */
 static int64
 in_quarantine(const PlanRun *run, Oid table, const char *column)
 {
-	int64		n = 0;
+	int64		n = fix_kept_of(table, run, DT_NOBEGIN);
 
 	foreach_oid(relid, lcons_oid(table, list_copy(sg_partition_ancestors(table))))
 	{
-		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)), false, DT_NOBEGIN) +
-			fix_kept_by_others(run, relid);
+		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)), false, DT_NOBEGIN);
 	}
 	return n;
 }

@@ -706,10 +706,28 @@ CALL sg_rollback_fks('sets');
 SET client_min_messages = error;
 CALL sg_rollback_fks('takes', fail => true); CALL sg_rollback_fks('sets', fail => true);
 SELECT * FROM two_plans ORDER BY id;
+-- so does what a step of rows has changed or inserted, if its table's rows have gone into quarantine since
+INSERT INTO two_plans VALUES (4, 4, 4), (5, 5, 5);
+SELECT sg_plan_create('early'), sg_plan_create('wrote'), sg_plan_create('late'), sg_plan_add_check('early', 'two_plans', 's > 0', name => 'ec', policy => 'quarantine'),
+       sg_plan_add_rows('wrote', 'two_plans', '[{"id": 4, "v": 44}]'), sg_plan_add_rows('wrote', 'two_plans', '[{"id": 1, "v": -1, "s": 1}, {"id": 5, "v": 55, "s": 5}, {"id": 6, "v": -6, "s": 6}]'),
+       sg_plan_add_check('late', 'two_plans', 'v > 0', name => 'lc', policy => 'quarantine') \g /dev/null
+CALL sg_apply('early', fix => true, fail => true); CALL sg_apply('wrote', fail => true);
+DELETE FROM two_plans WHERE id = 4;
+SET client_min_messages = notice;
+CALL sg_rollback_fks('wrote', steps => '{1}');
+SET client_min_messages = error;
+CALL sg_apply('late', fix => true, fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('wrote');
+SET client_min_messages = error;
+CALL sg_rollback_fks('late', fail => true); CALL sg_rollback_fks('early', fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('wrote');
+SELECT * FROM two_plans ORDER BY id;
 
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs,sets,takes}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs,sets,takes,early,wrote,late}'::text[]) p \g /dev/null
 DROP SCHEMA crow CASCADE;
 DROP OWNED BY regress_sg_planter;
 DROP ROLE regress_sg_planter;
