@@ -17,7 +17,9 @@ CREATE TABLE schemaguard.plan (
     -- settings of its own by their names without the prefix that count over the session's
     options     jsonb NOT NULL DEFAULT '{}',
     -- place and OID of the author's role, which counts there whatever its name is; null: a plan of 0.1.0, known by the name
-    author_mark text
+    author_mark text,
+    -- likewise of the roles in "allowed", in its order; none, or empty: known by the name
+    allowed_marks text[] NOT NULL DEFAULT '{}'
 );
 CREATE SEQUENCE schemaguard.plan_id_seq OWNED BY schemaguard.plan.id;
 ALTER TABLE schemaguard.plan ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_id_seq');
@@ -34,6 +36,7 @@ COMMENT ON COLUMN schemaguard.plan.changed_by
     IS 'roles that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
 COMMENT ON COLUMN schemaguard.plan.allowed IS 'roles that sg_plan_allow lets read, run and approve the plan';
 COMMENT ON COLUMN schemaguard.plan.author_mark IS 'system, database and OID of the author''s role, which is known elsewhere by its name';
+COMMENT ON COLUMN schemaguard.plan.allowed_marks IS 'system, database and OID of each role in "allowed", likewise';
 COMMENT ON COLUMN schemaguard.plan.options IS 'options set by sg_plan_option: settings for calls on the plan, and the policy of new steps';
 
 CREATE TABLE schemaguard.plan_step (

@@ -1,7 +1,11 @@
 -- What is done by hand to the objects of 0.1.0, such as ALTER TABLE ... ADD COLUMN beside the column's line in sql/parts/.
 -- sql/upgrade.awk puts the rest behind it: functions, views, new tables, comments. test/t/082_upgrade.pl compares.
--- Steps of other kinds than foreign keys, and authors by OID
-ALTER TABLE schemaguard.plan ADD COLUMN author_mark text;
+-- Steps of other kinds than foreign keys, and roles of plans by OID
+ALTER TABLE schemaguard.plan ADD COLUMN author_mark text, ADD COLUMN allowed_marks text[] NOT NULL DEFAULT '{}';
+UPDATE schemaguard.plan SET allowed_marks = ARRAY(
+    SELECT coalesce((SELECT pg_catalog.concat(schemaguard.sg_deed_mark(), ' ', r.oid) FROM pg_catalog.pg_roles r
+                     WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) u.name), '')
+    FROM pg_catalog.unnest(allowed) WITH ORDINALITY u (name, n) ORDER BY u.n);
 ALTER TABLE schemaguard.plan_step
     ALTER COLUMN child_table DROP NOT NULL,
     ALTER COLUMN child_columns DROP NOT NULL,

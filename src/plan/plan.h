@@ -32,7 +32,8 @@ typedef struct FkPlan
 	char	   *description;
 	char	   *author;			/* name of the role, its present one if known */
 	Oid			author_id;		/* InvalidOid: there is no such role */
-	List	   *allowed;		/* names of further roles that may use it */
+	List	   *allowed;		/* OIDs of further roles that may use it;
+								 * InvalidOid: gone */
 	List	   *chosen;			/* sorted numbers of the chosen steps, NIL:
 								 * all; see plan_choice.h */
 } FkPlan;

@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/args.h"
 #include "base/calls.h"
@@ -36,6 +37,7 @@
 #include "log/log_grant.h"
 #include "plan/plan.h"
 #include "plan/plan_call.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_store.h"
 
 SG_FUNCTION(sg_plan_allow);
@@ -81,13 +83,11 @@ owns_children(const FkPlan *plan)
 static bool
 may_use(const FkPlan *plan)
 {
-	ListCell   *lc;
-
 	if (plan_is_authors(plan))
 		return true;
-	foreach(lc, plan->allowed)
+	foreach_oid(role, plan->allowed)
 	{
-		if (has_rights_of(get_role_oid(lfirst(lc), true)))
+		if (has_rights_of(role))
 			return true;
 	}
 	return owns_children(plan);
@@ -163,19 +163,29 @@ sg_plan_allow_entered(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	char	   *role;
 	bool		allowed;
+	StoreArgs	args = {0};
 
 	sg_check_granted(fcinfo);
 	role = sg_arg_text(fcinfo, 1);
 	allowed = sg_arg_bool(fcinfo, 2);
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_allow()");
-	if (allowed)
-		(void) sg_role_by_name(role);
+	store_arg_text(&args, plan->name);
+	store_arg_text(&args, role);
+	store_arg_text(&args, allowed ? plan_deed_mark(sg_role_by_name(role)) : NULL);
 
-	plan_change_row(plan, role, allowed ?
-					"UPDATE schemaguard.plan SET allowed = allowed || $2"
-					" WHERE name = $1 AND $2 <> ALL (allowed)" :
-					"UPDATE schemaguard.plan SET allowed = array_remove(allowed, $2) WHERE name = $1");
+	/*
+	 * with present names, and without roles that are gone; objects of the
+	 * version before have no marks
+	 */
+	store_change(SPI_OK_UPDATE, get_attnum(plan->table, "allowed_marks") != InvalidAttrNumber ?
+				 "UPDATE schemaguard.plan SET (allowed, allowed_marks) ="
+				 " (SELECT coalesce(array_agg(r.name ORDER BY r.n), '{}'), coalesce(array_agg(coalesce(r.mark, '') ORDER BY r.n), '{}')"
+				 "  FROM (SELECT schemaguard.sg_plan_author(u.name, u.mark) AS name, u.mark, u.n"
+				 "        FROM unnest(allowed, allowed_marks) WITH ORDINALITY u (name, mark, n)"
+				 "        UNION ALL SELECT $2, $3, NULL) r"
+				 "  WHERE CASE WHEN r.n IS NULL THEN r.mark IS NOT NULL ELSE r.name <> $2 END) WHERE name = $1" :
+				 "UPDATE schemaguard.plan SET allowed = array_remove(allowed, $2) || CASE WHEN $3 IS NOT NULL THEN ARRAY[$2] END WHERE name = $1", &args);
 	plan_log(plan, 0, allowed ? "plan allow" : "plan disallow", role, NULL);
 
 	PG_RETURN_VOID();

@@ -44,8 +44,9 @@
 #include "plan/plan_store.h"
 #include "plan/plan_value.h"
 
-/* has_marks() says why author_mark is not named */
-#define PLAN_COLUMNS "id, name, description, author, allowed, to_jsonb(plan) ->> 'author_mark' AS author_mark"
+/* has_marks() says why the marks are not named */
+#define PLAN_COLUMNS "id, name, description, author, allowed, to_jsonb(plan) ->> 'author_mark' AS author_mark," \
+	" ARRAY(SELECT jsonb_array_elements_text(to_jsonb(plan) -> 'allowed_marks')) AS allowed_marks"
 #define FEW_STEPS 256			/* so few steps are read all at once */
 
 void
@@ -163,11 +164,11 @@ store_read_texts(HeapTuple tuple, TupleDesc desc)
 }
 
 /*
- * Returns the role that made a plan, or InvalidOid: by its OID if that is of
- * this database, with its present name, else by its name
+ * Returns a role that a plan names, or InvalidOid: by its OID if that is of this
+ * database, with its present name, else by its name
  */
 static Oid
-find_author(const char *mark, char **name)
+find_role(const char *mark, char **name)
 {
 	Oid			role;
 	char	   *now;
@@ -185,14 +186,22 @@ static void *
 read_plan(HeapTuple tuple, TupleDesc desc)
 {
 	FkPlan	   *plan = palloc0(sizeof(FkPlan));
+	List	   *marks = sg_spi_text_array(tuple, desc, "allowed_marks");
+	ListCell   *lc;
 
 	plan->id = sg_spi_int64(tuple, desc, "id");
 	plan->table = get_relname_relid("plan", sg_schema_oid());
 	plan->name = sg_spi_text(tuple, desc, "name");
 	plan->description = sg_spi_text(tuple, desc, "description");
 	plan->author = sg_spi_text(tuple, desc, "author");
-	plan->author_id = find_author(sg_spi_text(tuple, desc, "author_mark"), &plan->author);
-	plan->allowed = sg_spi_text_array(tuple, desc, "allowed");
+	plan->author_id = find_role(sg_spi_text(tuple, desc, "author_mark"), &plan->author);
+	foreach(lc, sg_spi_text_array(tuple, desc, "allowed"))
+	{
+		int			n = foreach_current_index(lc);
+		char	   *name = lfirst(lc);
+
+		plan->allowed = lappend_oid(plan->allowed, find_role(n < list_length(marks) ? list_nth(marks, n) : NULL, &name));
+	}
 
 	return plan;
 }

@@ -239,7 +239,7 @@ SKIP:
 		$n == 1 or die "the install script has $n times $what";
 	};
 
-	# what reads the column that the plan is to lack
+	# a policy, and functions, that know authors by name
 	$script =~ s/schemaguard\.sg_plan_author\((\w+\.author), \w+\.author_mark\)/$1/g;
 	# a result and a log with a column less, a plan, too; a view of less columns; a table that is to come; a routine that is to go;
 	# one that is to come; others by volatility, default, comment

@@ -527,6 +527,15 @@ is($node->safe_psql($db, q{SELECT schemaguard.sg_lint_plan(); INSERT INTO schema
 	SELECT actual IS NOT NULL FROM schemaguard.sg_go_figures('d') WHERE metric = 'rows in quarantine'; SELECT count(*) FROM schemaguard.plan}, extra_params => [ '-U', 'whose_renamed' ]),
 	"lint\nt\n2", '... has the plan of sg_lint() as before, adds a test to a plan, and is told its rows in quarantine');
 is($node->safe_psql($db, 'SELECT schemaguard.sg_lint_plan()', extra_params => [ '-U', 'whose_author' ]), 'lint of whose_author', '... a new role of the old name gets another plan of sg_lint()');
+sql('postgres', 'CREATE ROLE whose_allowed LOGIN; CREATE ROLE whose_gone LOGIN');
+sql($db, q{SELECT sg_plan_allow('d', 'whose_allowed'), sg_plan_allow('d', 'whose_gone')});
+sql('postgres', 'ALTER ROLE whose_allowed RENAME TO whose_still; CREATE ROLE whose_allowed LOGIN; DROP ROLE whose_gone; CREATE ROLE whose_gone LOGIN');
+is(error_of($node, q{SELECT * FROM sg_plan_sql('d')}, dbname => $db, user => 'whose_still'), '', 'a role that sg_plan_allow() has let read a plan does so under another name');
+is_error($node, q{SELECT * FROM sg_plan_sql('d')}, '42501', qr/permission denied for plan "d"/, "... and $_, a later role of such a name, does not", dbname => $db, user => $_) for qw(whose_allowed whose_gone);
+sql($db, q{SELECT sg_plan_allow('d', 'whose_allowed')});
+is(sql($db, q{SELECT allowed, cardinality(allowed_marks) FROM schemaguard.plan WHERE name = 'd'}), '{whose_still,whose_allowed}|2', '... the next call has the names of now, without roles that are gone');
+sql($db, q{SELECT sg_plan_allow('d', 'whose_allowed', allowed => false), sg_plan_allow('d', 'whose_still', allowed => false)});
+is_error($node, q{SELECT * FROM sg_plan_sql('d')}, '42501', qr/permission denied for plan "d"/, '... and takes it from them', dbname => $db, user => 'whose_still');
 is_error($node, q{SELECT sg_plan_allow('d', 'whose_author')}, '42501', qr/belongs to role "whose_renamed"/, 'a new role of the old name does not', dbname => $db, user => 'whose_author');
 is_error($node, q{SELECT sg_plan_allow('d', 'whose_owner')}, '42501', undef, 'nor does the owner of the database', dbname => $db, user => 'whose_owner');
 sql($db, 'REASSIGN OWNED BY whose_renamed TO postgres; DROP OWNED BY whose_renamed; DROP ROLE whose_renamed');
