@@ -29,6 +29,7 @@
 
 #define MOST_KEYS 5				/* keys of a hint, after which no further
 								 * table's are named */
+#define MOST_TABLES 5			/* tables of gone owners in a hint */
 
 /*
  * Returns the keys that have refused rows, and the keys of their tables that
@@ -223,17 +224,38 @@ to_partitions(const PlanRun *run)
 	return NULL;
 }
 
-/* Returns how to restore rows of a table whose former owner's role is gone: they go back into that role's table only */
+/* Returns how to restore rows of tables (FixKept *) whose former owners' roles are gone: they go back into tables of these only */
 static char *
-to_gone_owner(const PlanRun *run, Oid relid, Oid owner, const char *was)
+to_gone_owners(const PlanRun *run, const List *gone)
 {
-	const char *table = sg_relation_name(relid);
-	const char *role = pstrdup(quote_identifier(was));
+	StringInfoData before;
+	StringInfoData between;
+	StringInfoData after;
+	List	   *roles = NIL;
 
-	return psprintf("Rows go back into table %s if it belongs to role %s, which is gone. To make that so for a moment:\n"
-					"CREATE ROLE %s;\nALTER TABLE %s OWNER TO %s;\n%s\nALTER TABLE %s OWNER TO %s;\nDROP ROLE %s;",
-					table, role, role, table, role, run_call_text(run, "sg_restore_quarantine"), table,
-					quote_identifier(GetUserNameFromId(owner, false)), role);
+	initStringInfo(&before);
+	initStringInfo(&between);
+	initStringInfo(&after);
+	foreach_ptr(const FixKept, kept, gone)
+	{
+		const char *table = sg_relation_name(kept->relid);
+		char	   *was = pstrdup(quote_identifier(kept->owner));
+
+		if (!sg_has_name(roles, was))
+		{
+			appendStringInfo(&before, "CREATE ROLE %s;\n", was);
+			roles = lappend(roles, was);
+		}
+		appendStringInfo(&between, "ALTER TABLE %s OWNER TO %s;\n", table, was);
+		appendStringInfo(&after, "ALTER TABLE %s OWNER TO %s;\n", table, quote_identifier(GetUserNameFromId(code_table_owner(kept->relid), false)));
+	}
+	foreach_ptr(const char, role, roles)
+	{
+		appendStringInfo(&after, "DROP ROLE %s;\n", role);
+	}
+	return psprintf("Rows go back into a table if it belongs to the role that it had belonged to, which is gone. To make that so for a moment:\n"
+					"%s%s%s\n%s%s", before.data, between.data, run_call_text(run, "sg_restore_quarantine"), after.data,
+					run_call_text(run, run->procedure));
 }
 
 /*
@@ -247,8 +269,10 @@ static char *
 to_new_owners(const PlanRun *run)
 {
 	char	   *hint = NULL;
+	List	   *gone = NIL;
+	List	   *relids = NIL;
 
-	foreach_ptr(const FixKept, kept, fix_kept_tables(run))
+	foreach_ptr(FixKept, kept, fix_kept_tables(run))
 	{
 		Oid			relid = fix_table_of_rows(run, kept->table, kept->identity);
 		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
@@ -257,9 +281,13 @@ to_new_owners(const PlanRun *run)
 			continue;
 		if (!plan_deed_is_elsewhere(fix_kept_by(run), kept->table))
 		{
-			if (superuser() && !OidIsValid(get_role_oid(kept->owner, true)) &&
+			kept->relid = relid;
+			if (superuser() && !OidIsValid(get_role_oid(kept->owner, true)) && !list_member_oid(relids, relid) && list_length(gone) < MOST_TABLES &&
 				!sg_has_name(kept->readers, psprintf("%s %u", kept->owner, owner)))
-				return to_gone_owner(run, relid, owner, kept->owner);
+			{
+				gone = lappend(gone, kept);
+				relids = lappend_oid(relids, relid);
+			}
 			continue;
 		}
 		if (fix_takes_over(true, owner))
@@ -270,7 +298,7 @@ to_new_owners(const PlanRun *run)
 		hint = psprintf("Rows go back into table %s if it belongs to role %s, or to a superuser and a superuser makes the call.",
 						sg_relation_name(relid), quote_identifier(kept->owner));
 	}
-	return hint;
+	return gone ? to_gone_owners(run, gone) : hint;
 }
 
 /* Returns the call that restores rows whose columns have another type now, and what to do afterwards */

@@ -666,9 +666,11 @@ GRANT USAGE, CREATE ON SCHEMA fix TO fix_gone;
 GRANT SELECT, REFERENCES ON parents TO fix_gone;
 CREATE TABLE handed (id int PRIMARY KEY, p int);
 INSERT INTO handed VALUES (1, 77);
+CREATE TABLE handed_too AS TABLE handed;
 ALTER TABLE handed OWNER TO fix_gone;
+ALTER TABLE handed_too OWNER TO fix_gone;
 SELECT sg_plan_create('fix_handed');
-SELECT sg_plan_add_fk('fix_handed', 'handed', '{p}', 'parents', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_fk('fix_handed', t, '{p}', 'parents', orphans => 'quarantine', index => false) FROM unnest('{handed,handed_too}'::text[]) t;
 CALL sg_add_fks('fix_handed', fix => true);
 REASSIGN OWNED BY fix_gone TO fix_owner;
 DROP OWNED BY fix_gone;
@@ -679,11 +681,14 @@ CALL sg_rollback_fks('fix_handed');
 \set VERBOSITY terse
 CREATE ROLE fix_gone;
 ALTER TABLE fix.handed OWNER TO fix_gone;
+ALTER TABLE fix.handed_too OWNER TO fix_gone;
 CALL sg_restore_quarantine('fix_handed');
 ALTER TABLE fix.handed OWNER TO fix_owner;
+ALTER TABLE fix.handed_too OWNER TO fix_owner;
 DROP ROLE fix_gone;
-TABLE handed;
-DROP TABLE handed;
+CALL sg_rollback_fks('fix_handed');
+TABLE handed UNION ALL TABLE handed_too;
+DROP TABLE handed, handed_too;
 SELECT sg_plan_drop('fix_handed');
 
 -- a plan that is made anew, or replaced, under the old name has none of the old one's rows; the old one's id has
