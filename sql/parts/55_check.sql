@@ -25,7 +25,7 @@ CREATE FUNCTION schemaguard.sg_server_check(
     OUT hint       text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $rules$
 WITH rule (place, check_name) AS (VALUES
     (1, 'long_transactions'),

@@ -377,7 +377,7 @@ COMMENT ON FUNCTION schemaguard.sg_sarif(jsonb, jsonb, jsonb) IS 'returns a docu
 
 -- The finding of a rule is in no file, so its place is a logical location; a rule that could not be run is a notification.
 CREATE FUNCTION sg_lint_sarif(schemas schemaguard.names DEFAULT NULL) RETURNS jsonb
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
         SELECT f.*, f.severity = 'unknown' AS unknown FROM schemaguard.sg_lint_found(schemas, false) WITH ORDINALITY f),

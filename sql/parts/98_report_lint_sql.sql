@@ -705,7 +705,7 @@ CREATE FUNCTION sg_lint_sql_sarif(
     after          schemaguard.names DEFAULT NULL,
     in_transaction boolean DEFAULT true)
 RETURNS jsonb
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
         SELECT f.* FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) WITH ORDINALITY f),

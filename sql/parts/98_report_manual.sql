@@ -10,7 +10,7 @@ CREATE FUNCTION sg_manual_changes(
     OUT reason text,
     OUT file   text)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
     -- raises for a name that no snapshot has
     SELECT FROM sg_drift_details(reference)

@@ -576,7 +576,7 @@ CREATE FUNCTION sg_status(
     OUT next_call text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-SET jit = off                                   -- compiling takes a hundred times as long as answering
+SET row_security = on SET jit = off             -- compiling takes a hundred times as long as answering
 AS $$
 BEGIN
     RETURN QUERY

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -27,6 +28,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "base/spi.h"
 
 SG_FUNCTION(sg_body);
@@ -135,10 +137,17 @@ find_body(Oid function, Body *found)
 	return body;
 }
 
+/* Calls a body with row_security on: with off, the server would refuse to read our tables, which have policies */
 static Datum
 call_body(FunctionCallInfo fcinfo)
 {
-	return FunctionCallInvoke(fcinfo);
+	int			level = NewGUCNestLevel();
+	Datum		result;
+
+	sg_scope_set("row_security", "on");
+	result = FunctionCallInvoke(fcinfo);
+	AtEOXact_GUC(true, level);
+	return result;
 }
 
 /*

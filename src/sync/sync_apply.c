@@ -315,6 +315,7 @@ wanted_steps(SyncApply *apply)
 	apply->bare = NIL;
 	apply->sent = NIL;
 	sg_caller_begin(&scope);
+	sg_scope_set("row_security", "on");
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6, $7)",
 							  lengthof(types), types, values, sg_arg_is_null(fcinfo, 1) ? " n     " : NULL, false, 0) != SPI_OK_SELECT)

@@ -97,7 +97,10 @@ fetch(const Ensure *ensure, bool as_owner, const char *sql, int nargs, Oid *type
 	if (as_owner)
 		sg_owner_begin(&scope);
 	else
+	{
 		sg_caller_begin(&scope);
+		sg_scope_set("row_security", "on");
+	}
 	SPI_connect();
 	if (SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0) < 0)
 		elog(ERROR, "could not run: %s", sql);

@@ -509,6 +509,7 @@ sync_check(PG_FUNCTION_ARGS)
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_caller_begin(&scope);
+	sg_scope_set("row_security", "on");
 	SPI_connect();
 	checking = true;
 	PG_TRY();
@@ -573,6 +574,7 @@ snapshot_from_files(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("this session uses a scratch database already")));
 	sg_caller_begin(&scope);
+	sg_scope_set("row_security", "on");
 	SPI_connect();
 	checking = replaying = true;
 	PG_TRY();

@@ -236,6 +236,19 @@ foreach my $call ('sg.sg_audit_gate(fail => false)', q{sg.sg_apply('returned')},
 		"$usual, $usual", "settings after CALL $call");
 }
 
+# Our tables have policies, and are read all the same where a role, or its database, has row_security off
+{
+	$node->safe_psql('postgres', q{CREATE ROLE unseen LOGIN; ALTER ROLE unseen SET row_security = off; GRANT CREATE ON SCHEMA public TO unseen; GRANT USAGE ON SCHEMA sg TO unseen; SELECT sg.sg_grant('unseen')});
+	my @calls = ('CREATE TABLE public.unseen (id int PRIMARY KEY, a int)', q{SELECT sg.sg_plan_create('unseen'), sg.sg_plan_add_check('unseen', 'public.unseen', 'a > 0'), sg.sg_snapshot_take('unseen')},
+		(map { "SELECT * FROM sg.$_" } q{sg_plan_check('unseen')}, q{sg_plan_explain('unseen')}, 'sg_status()', q{sg_drift('unseen')}, 'sg_lint()', 'sg_lint_sarif()', q{sg_lint_sql('SELECT 1')},
+			q{sg_lint_sql_sarif('SELECT 1', 'a.sql')}, 'sg_manual_changes()', 'sg_health()', q{sg_report('unseen')}, q{sg_sync_sql('unseen')}),
+		map { "CALL sg.$_" } q{sg_apply('unseen', fail => true)}, q{sg_sync_apply('unseen')}, q{sg_ensure('unseen')}, q{sg_rollback_fks('unseen', fail => true)});
+	is(join("\n", map { my $call = $_; $node->psql('postgres', "SET client_min_messages = error; $call", extra_params => [ '-U', 'unseen' ], stderr => \my $told); $told =~ /row-level/ ? "$call: $told" : () } @calls), '',
+		'calls of a role that has row_security off');
+	is($node->safe_psql('postgres', 'SELECT count(*) > 5 FROM sg.sg_status(); SHOW row_security', extra_params => [ '-U', 'unseen' ]), "t\noff", '... which stays so');
+	$node->safe_psql('postgres', q{SELECT sg.sg_plan_drop('unseen', force => true), sg.sg_snapshot_drop('unseen'); DROP OWNED BY unseen; DROP ROLE unseen});
+}
+
 # A server on which no session checks a key says so, with the statements that end it
 {
 	my $told = q{SELECT state, next_call FROM sg.sg_status() WHERE summary ~ 'session_replication_role'};
