@@ -196,6 +196,7 @@ OBJS = \
 	src/finding/finding_accept.o \
 	src/finding/finding_relay.o \
 	src/fix/fix.o \
+	src/fix/fix_before.o \
 	src/fix/fix_change.o \
 	src/fix/fix_keep.o \
 	src/fix/fix_limit.o \
@@ -212,7 +213,6 @@ OBJS = \
 	src/fix/fix_since.o \
 	src/fix/fix_sql.o \
 	src/fix/fix_together.o \
-	src/fix/fix_wait.o \
 	src/fk/fk_cascade.o \
 	src/fk/fk_catalog.o \
 	src/fk/fk_check.o \

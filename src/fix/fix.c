@@ -66,6 +66,21 @@ tell_blocked(PlanRun *run, const PlanStep *step)
 	MemoryContextSwitchTo(old);
 }
 
+/* Reports that an earlier step changes what this one judges rows by, so that it can't be counted yet */
+static void
+tell_changer(StepWork *work)
+{
+	const PlanStep *changer = fix_changer_before(work);
+	MemoryContext old;
+
+	if (changer == NULL)
+		return;
+	run_append_notice(work, psprintf("step %d changes column %s before it: what it will find then is not counted", changer->step, sg_quote_list(changer->child_columns)));
+	old = MemoryContextSwitchTo(work->run->context);
+	work->run->uncounted = list_append_unique_int(work->run->uncounted, work->step->step);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 tell_dry_run(Fix *fix)
 {
@@ -74,6 +89,7 @@ tell_dry_run(Fix *fix)
 	char	   *counts = fix_counts_text(&fix->counts, fix->key.rule != NULL);
 	StepWork   *work = fix->work;
 
+	tell_changer(work);
 	if (fix->seen == 0)
 	{
 		run_append_notice(work, nothing_text(fix));
@@ -608,8 +624,8 @@ fix_steps(PlanRun *run)
 				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
 				 stops ? errhint("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\n%s",
 								 plan_quarantine_all_call(run->plan->name, stops)) : 0));
-	count_first(run);
 	run->steps = steps = fix_in_order(run->plan, steps);
+	count_first(run);
 
 	if (!run->dry_run)
 		run->graph = plan_graph(plan_steps(run->plan->name));

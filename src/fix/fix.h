@@ -285,7 +285,7 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
  */
 extern List *fix_in_order(const FkPlan *plan, List *steps);
 
-/* ---- fix_wait.c ---- */
+/* ---- fix_before.c ---- */
 
 /*
  * Returns an earlier step of the call that keeps copies of rows which this step
@@ -293,6 +293,12 @@ extern List *fix_in_order(const FkPlan *plan, List *steps);
  * later in the call.  NULL: none.
  */
 extern const PlanStep *fix_keeper_without_turn(StepWork *work, bool *put_last);
+
+/*
+ * Returns an earlier step that changes columns by which this step judges rows,
+ * so that its rows can't be counted before that; or NULL
+ */
+extern const PlanStep *fix_changer_before(StepWork *work);
 
 /* ---- fix_referring.c ---- */
 

@@ -134,25 +134,53 @@ all_rows(const PlanRun *run, const RunRows *more)
 	return rows;
 }
 
+/* Returns the call that may delete and change these rows */
+static char *
+call_for_rows(const PlanRun *run, const RunRows *rows)
+{
+	PlanRun		next = *run;
+
+	next.max_rows = Max(run_rows_gone(rows), run_rows_moved(rows));
+	return run_call_text(&next, run->procedure);
+}
+
 void
 fix_check_counted(const PlanRun *run)
 {
 	RunRows    *rows = all_rows(run, run->foreseen);
 	char	   *problem = limit_of(run) >= 0 ? problem_text(run, rows) : NULL;
-	char	   *told = run->given ? run_rows_text(run->foreseen, true) : NULL;
-	PlanRun		next = *run;
+	char	   *told = run->given ? run_foreseen_text(run, run->foreseen) : NULL;
 
-	next.max_rows = Max(run_rows_gone(rows), run_rows_moved(rows));
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", problem),
-				 errdetail("%s", run_rows_text(rows, true)),
-				 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
+				 errdetail("%s", run_foreseen_text(run, rows)),
+				 errhint("If that is to be:\n%s", call_for_rows(run, rows))));
 	if (told)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": what its steps are about to do to rows", run->plan->name),
 				 errdetail("%s", told)));
+}
+
+void
+fix_check_step(StepWork *work, const RunRows *more)
+{
+	const PlanRun *run = work->run;
+	RunRows    *rows;
+	char	   *problem;
+
+	if (!run->fix || limit_of(run) < 0)
+		return;
+	rows = all_rows(run, more);
+	problem = problem_text(run, rows);
+	if (problem == NULL)
+		return;
+	/* the next call counts what it does itself */
+	work->hint = psprintf("If that is to be:\n%s", call_for_rows(run, more));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("%s", problem)));
 }
 
 void

@@ -512,6 +512,7 @@ rehearse_all(Fix *fix, List *keys)
 		}
 	}
 	hash_destroy(gone);
+	fix->rehearsed = rows;
 }
 
 char *
@@ -575,7 +576,7 @@ look_behind(Fix *fix)
 			set_most(fix, keys);
 	}
 	fix->judging = fix_judging_tables(fix->tables, keys);
-	if (fix->tables != NIL || run->dry_run)
+	if (fix->tables != NIL || run->dry_run || fix_changer_before(fix->work))
 		rehearse_all(fix, keys);
 }
 
@@ -598,6 +599,7 @@ do_scan(void *arg)
 
 	fix_forget_known(fix);
 	fix->tables = fix->judging = fix->tallies = NIL;
+	fix->rehearsed = NULL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
 	if (fix->found.n > 0)
 		look_behind(fix);
@@ -610,6 +612,9 @@ do_scan(void *arg)
 				(errcode(ERRCODE_SG_REFERENCED),
 				 errmsg("%s %s", fix->key.rule && fix->key.rule->fill ? REFERRED_VALUES : "orphans are referred to by", blocked)));
 	}
+
+	if (fix->rehearsed && !run->dry_run)
+		fix_check_step(fix->work, fix->rehearsed);
 
 	entry = run_entry(action, fix->work, LOG_DONE);
 	/* the log counts an orphan once: when it is fixed, or in a dry run */

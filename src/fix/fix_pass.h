@@ -60,6 +60,8 @@ typedef struct Fix
 								 * for progress */
 	double		few;			/* number of rows that the last pass over an
 								 * open rule may find */
+	RunRows    *rehearsed;		/* during a scan: rows that the step would
+								 * delete or change, or NULL: not counted */
 	MemoryContext batch_context;
 } Fix;
 

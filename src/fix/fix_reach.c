@@ -302,7 +302,11 @@ fix_copied(int64 plan_id)
 	StoreArgs	args = {0};
 
 	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
-	/* by the table's number, and any of its rows: a table may have been renamed since */
+
+	/*
+	 * by the table's number, and any of its rows: a table may have been
+	 * renamed since
+	 */
 	return store_query("SELECT plan_id, step::bigint AS step, row_table, min(identity) AS identity FROM schemaguard.quarantine"
 					   " WHERE plan_id = $1 GROUP BY plan_id, step, row_table, split_part(identity, '{', 1)", &args, read_copied);
 }

@@ -115,8 +115,10 @@ typedef struct PlanRun
 	const struct SgSeen *seen;	/* moment at which the call began */
 	List	   *unkept;			/* int: steps that have not put their rows
 								 * into quarantine in their turn */
-	List	   *keepers;		/* the steps with the tables of whose rows they
-								 * keep copies: see fix_wait.c */
+	List	   *in_order;		/* the steps in the order of the call, with
+								 * tables of whose rows they keep copies: see
+								 * fix_before.c */
+	bool		keepers_known;	/* these tables were looked up */
 	bool		may_put_last;	/* postponed steps get another round in this
 								 * run */
 	bool		hasty;			/* a wait for a lock has timed out: later
@@ -135,6 +137,8 @@ typedef struct PlanRun
 								 * back because of max_rows */
 	RunRows    *foreseen;		/* rows that all steps would delete or change,
 								 * counted before the first one, or NULL */
+	List	   *uncounted;		/* int: steps whose rows can't be counted yet,
+								 * because earlier ones change them */
 	struct HTAB *gone;			/* FixPlace entries: in a dry run, rows that
 								 * steps would have removed; NULL: nothing yet */
 	List	   *copied;			/* FixCopied *: tables of the plan's rows in
@@ -311,6 +315,9 @@ extern void run_say(PlanRun *run, int elevel, const char *text);
  * its hint, and before it why the call has stopped.
  */
 extern void run_tell_summary(const PlanRun *run);
+
+/* Returns what would be done to rows, and which steps are not counted; NULL: nothing */
+extern char *run_foreseen_text(const PlanRun *run, const RunRows *rows);
 
 /* Warns of rows that the call has deleted or changed so far, when an error ends it */
 extern void run_tell_cut_off(const PlanRun *run);

@@ -580,6 +580,20 @@ lost_text(const PlanRun *run, const RunRows *rows)
 	return text.data;
 }
 
+char *
+run_foreseen_text(const PlanRun *run, const RunRows *rows)
+{
+	char	   *text = run_rows_text(rows, true);
+	char	   *uncounted;
+
+	if (run->uncounted == NIL)
+		return text;
+
+	uncounted = psprintf("Not counted: what steps %s will find, because earlier ones change columns by which they judge rows.",
+						 plan_steps_text(run->uncounted));
+	return text ? psprintf("%s\n%s", text, uncounted) : uncounted;
+}
+
 /*
  * Returns the detail about rows and keys that are not as they were, or not as
  * the plan wants them; NULL: none
@@ -591,7 +605,10 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	int			left = 0;
 	int			past = 0;
 
-	rows = run_rows_text(run->rows_lost == 0 ? all : run->written, run->dry_run);
+	if (run->dry_run)
+		rows = run_foreseen_text(run, all);
+	else
+		rows = run_rows_text(run->rows_lost == 0 ? all : run->written, false);
 	if (run->rows_lost > 0)
 		rows = psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.%s%s", run->rows_lost,
 						run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay", rows ? "\n" : "", rows ? rows : "");

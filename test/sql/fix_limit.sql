@@ -175,6 +175,19 @@ SELECT sg_plan_create('broad'), sg_plan_add_fk('broad', 'broad', 'parent_id', 'p
 CALL sg_apply('broad', fix => true, max_rows => 20);
 SELECT count(*) FROM broad;
 
+-- steps whose rows an earlier one changes are not counted beforehand, and counted in their turn, before the first row goes
+CREATE TABLE turn (id int PRIMARY KEY, a int, b int);
+INSERT INTO turn SELECT i, CASE WHEN i <= 30 THEN 77 END, CASE WHEN i > 20 THEN 1 END FROM generate_series(1, 100) i;
+SELECT sg_plan_create('turn'), sg_plan_add_fk('turn', 'turn', 'a', 'parent', orphans => 'set null', index => false),
+  sg_plan_add('turn', 'ALTER TABLE turn ALTER b SET NOT NULL', '{"policy": "set", "fill": "7"}'), sg_plan_add('turn', 'ALTER TABLE turn ADD CONSTRAINT any_a CHECK (a IS NOT NULL)', '{"policy": "delete"}'),
+  sg_plan_add_fk('turn', 'turn', 'b', 'parent', orphans => 'quarantine', index => false) \g /dev/null
+DELETE FROM turn WHERE a IS NULL AND id > 40;
+CALL sg_fix_orphans('turn', dry_run => true);
+CALL sg_apply('turn', fix => true, max_rows => 70);
+SELECT count(*) FROM turn;
+CALL sg_apply('turn', fix => true, max_rows => 40);
+SELECT count(*) FROM turn;
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -182,8 +195,8 @@ CALL sg_fix_orphans('late', max_rows => -1);
 SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
-DELETE FROM schemaguard.quarantine WHERE plan = 'lim';
-SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
+DELETE FROM schemaguard.quarantine WHERE plan IN ('lim', 'turn');
+SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('turn', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left

@@ -1,11 +1,15 @@
 /*-------------------------------------------------------------------------
  *
- * fix_wait.c
- *	  Steps that wait for others which keep copies of rows.
+ * fix_before.c
+ *	  What the steps before a step mean for its rows.
  *
  *	  A row that two steps take counts for the first one, in the count before
  *	  a call and in its deeds.  If that one keeps copies, and could not have
  *	  its turn, the other one must not take the row without a copy.
+ *
+ *	  If the first one changes columns by which the other one judges rows,
+ *	  nobody can count beforehand what that will find: it is counted in its
+ *	  turn, before it changes the first row.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +22,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
@@ -27,8 +32,30 @@ typedef struct Keeper
 {
 	PlanStep   *step;			/* as it was when the call began */
 	List	   *roots;			/* OIDs: topmost partitioned tables; NIL: it
-								 * keeps none */
+								 * keeps none, or they are not known yet */
 } Keeper;
+
+/* Returns the chosen steps (Keeper *) in the order of the call, found once */
+static List *
+steps_in_order(PlanRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (run->in_order == NIL)
+	{
+		foreach_ptr(PlanStep, step, fix_in_order(run->plan, plan_chosen_steps(run->plan)))
+		{
+			Keeper	   *keeper = palloc0(sizeof(Keeper));
+
+			keeper->step = step;
+			run->in_order = lappend(run->in_order, keeper);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	return run->in_order;
+}
+
+/* ---- copies ---- */
 
 static bool
 have_one_in_common(const List *a, const List *b)
@@ -96,23 +123,27 @@ taken_tables(const PlanStep *step, const SgOidLists *by_root, bool copies)
 	return taken;
 }
 
-/* Finds once in a call what its steps keep, in their order */
-static void
-find_keepers(PlanRun *run, const SgOidLists *by_root)
+static bool
+keeps_copies(const PlanStep *step)
 {
-	if (run->keepers)
-		return;
-	foreach_ptr(PlanStep, step, fix_in_order(run->plan, run->steps))
-	{
-		List	   *roots = step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step) ? taken_tables(step, by_root, true) : NIL;
-		MemoryContext old = MemoryContextSwitchTo(run->context);
-		Keeper	   *keeper = palloc(sizeof(Keeper));
+	return step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step);
+}
 
-		keeper->step = step;
+/* Finds once in a call the tables of the steps that keep copies */
+static void
+find_roots(PlanRun *run, const SgOidLists *by_root)
+{
+	if (run->keepers_known)
+		return;
+	foreach_ptr(Keeper, keeper, run->in_order)
+	{
+		List	   *roots = keeps_copies(keeper->step) ? taken_tables(keeper->step, by_root, true) : NIL;
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
 		keeper->roots = list_copy(roots);
-		run->keepers = lappend(run->keepers, keeper);
 		MemoryContextSwitchTo(old);
 	}
+	run->keepers_known = true;
 }
 
 /* Returns the earlier steps (PlanStep *) of the call that keep copies of rows of tables whose rows this step takes without */
@@ -123,9 +154,9 @@ keepers_of(StepWork *work)
 	List	   *taken = taken_tables(work->step, by_root, false);
 	List	   *keepers = NIL;
 
-	find_keepers(work->run, by_root);
+	find_roots(work->run, by_root);
 	sg_lists_free(by_root);
-	foreach_ptr(const Keeper, keeper, work->run->keepers)
+	foreach_ptr(const Keeper, keeper, work->run->in_order)
 	{
 		if (keeper->step->step == work->step->step)
 			break;
@@ -136,11 +167,11 @@ keepers_of(StepWork *work)
 }
 
 static bool
-keeps_any(const PlanRun *run)
+any_keeps_copies(PlanRun *run)
 {
-	foreach_ptr(const PlanStep, step, run->steps)
+	foreach_ptr(const Keeper, keeper, steps_in_order(run))
 	{
-		if (step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step))
+		if (keeps_copies(keeper->step))
 			return true;
 	}
 	return false;
@@ -153,7 +184,7 @@ fix_keeper_without_turn(StepWork *work, bool *put_last)
 	List	   *keepers;
 
 	*put_last = false;
-	if (run->dry_run || (work->step->orphans == ORPHANS_QUARANTINE && work->step->sentinel == NULL) || !keeps_any(run))
+	if (run->dry_run || (work->step->orphans == ORPHANS_QUARANTINE && work->step->sentinel == NULL) || !any_keeps_copies(run))
 		return NULL;
 	keepers = keepers_of(work);
 	foreach_ptr(const PlanStep, keeper, keepers)
@@ -169,6 +200,49 @@ fix_keeper_without_turn(StepWork *work, bool *put_last)
 		if (!keeper->skipped_by &&
 			(keeper->state == STEP_FAILED || keeper->state == STEP_SKIPPED || list_member_int(run->unkept, keeper->step)))
 			return keeper;
+	}
+	return NULL;
+}
+
+/* ---- values ---- */
+
+/* Returns the columns of its table that a step changes in rows, before steps behind it; *nulls: to null alone */
+static List *
+changed_columns(const PlanStep *step, bool *nulls)
+{
+	bool		sets = step->orphans == ORPHANS_SET || step->fill || step->backfill;
+
+	*nulls = !sets;
+	if (step->skipped_by || step->state == STEP_VALIDATED || !(sets || step->orphans == ORPHANS_SET_NULL || step->sentinel))
+		return NIL;
+	return step->child_columns;
+}
+
+/* Returns whether a step judges rows by one of these columns of a table */
+static bool
+judges_by(const PlanStep *step, const char *table, List *columns)
+{
+	if (step->kind != STEP_FOREIGN_KEY)
+		return sg_same_text(step->child_table, table) && (step->child_columns == NIL || sg_common_names(step->child_columns, columns));
+	return (sg_same_text(step->child_table, table) && sg_common_names(step->child_columns, columns)) ||
+		(sg_same_text(step->parent_table, table) && sg_common_names(step->parent_columns, columns));
+}
+
+const PlanStep *
+fix_changer_before(StepWork *work)
+{
+	foreach_ptr(const Keeper, other, steps_in_order(work->run))
+	{
+		bool		nulls;
+		List	   *columns = changed_columns(other->step, &nulls);
+
+		if (other->step->step == work->step->step)
+			break;
+		/* a row without a reference is no orphan */
+		if (columns == NIL || (nulls && work->step->kind == STEP_FOREIGN_KEY))
+			continue;
+		if (judges_by(work->step, other->step->child_table, columns))
+			return other->step;
 	}
 	return NULL;
 }
