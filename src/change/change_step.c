@@ -55,6 +55,7 @@
 #include "plan/plan_drops.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 #include "plan/plan_relation.h"
 #include "plan/plan_rows.h"
 #include "run/run.h"
@@ -1587,12 +1588,16 @@ look_for_problem(void *arg)
 
 	/* not waited for while another session has it locked */
 	if (!OidIsValid(table) || ConditionalLockRelationOid(table, AccessShareLock))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
 		change_look(step, &((ProblemArg *) arg)->move);
+		PopActiveSnapshot();
+	}
 }
 
-/* Called by plan_input.c; an object that can't be examined is no problem yet */
-static FkProblem *
-problem_of(const PlanStep *step)
+/* Looks at a step without waiting for locks; returns false if its object can't be examined */
+static bool
+look_from_plan(const PlanStep *step, ChangeMove *move)
 {
 	ProblemArg	arg = {step};
 	int			level = NewGUCNestLevel();
@@ -1603,7 +1608,37 @@ problem_of(const PlanStep *step)
 	AtEOXact_GUC(false, level);
 	if (edata)
 		sg_rethrow_cancel(edata);
-	return edata == NULL && arg.move.kind == MOVE_PROBLEM ? arg.move.problem : NULL;
+	*move = arg.move;
+	return edata == NULL;
+}
+
+/* Called by plan_input.c; an object that can't be examined is no problem yet */
+static FkProblem *
+problem_of(const PlanStep *step)
+{
+	ChangeMove	move;
+
+	return look_from_plan(step, &move) && move.kind == MOVE_PROBLEM ? move.problem : NULL;
+}
+
+/* Called by plan_relation.c: looks whether the step would be done if its object had that name, and needed it */
+static bool
+is_equal(const PlanStep *step, const char *name)
+{
+	PlanStep	named = *step;
+	ChangeMove	move;
+	FkKey		key;
+	FkKey	   *there;
+
+	if (step->kind == STEP_FOREIGN_KEY)
+	{
+		there = plan_step_key(step, &key) == NULL ? fk_by_name(key.child, name) : NULL;
+		return there && fk_same_columns(&key, there);
+	}
+	named.fk_name = unconstify(char *, name);
+	named.after = list_make1(PLAN_AFTER_ALL);
+	named.state = STEP_PENDING;
+	return look_from_plan(&named, &move) && (move.kind == MOVE_NONE || move.kind == MOVE_VALIDATE);
 }
 
 void
@@ -1615,4 +1650,5 @@ change_init(void)
 	deploy_waits_hook = waits_for_scan;
 	deploy_change_lacks_hook = lacks_for_step;
 	plan_problem_hook = problem_of;
+	plan_equal_hook = is_equal;
 }

@@ -131,6 +131,12 @@ extern List *(*plan_column_statements_hook) (const PlanStep *step, char **fill);
 /* Returns the present problem of a step that is no foreign key, or NULL; set by the room that runs it */
 extern FkProblem *(*plan_problem_hook) (const PlanStep *step);
 
+/*
+ * Returns whether the object of that name, on the table of a step, is already
+ * what the step makes; set by the room that runs it
+ */
+extern bool (*plan_equal_hook) (const PlanStep *step, const char *name);
+
 /* Returns the constraint, trigger or index of a table whose name is nearest to that of a drop's or rename's object, or NULL */
 extern char *plan_nearest_part(const PlanStep *step, Oid table);
 

@@ -822,6 +822,7 @@ tell_problem(const PlanStep *step, const char *reason, const char *hint)
 
 FkProblem  *(*plan_problem_hook) (const PlanStep *step) = NULL;
 FkProblem  *(*plan_names_hook) (const PlanStep *step) = NULL;
+bool		(*plan_equal_hook) (const PlanStep *step, const char *name) = NULL;
 
 /* Returns whether another step of the plan may make an object that a step lacks */
 static bool

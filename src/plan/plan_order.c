@@ -405,6 +405,18 @@ means_new(const PlanNode *moving, const PlanNode *other)
 	return false;
 }
 
+/* Returns whether a constraint or index is dropped to make way for one that the plan adds, and so goes first */
+static bool
+makes_way(const PlanNode *moving)
+{
+	foreach_ptr(const PlanNode, taker, moving->takers)
+	{
+		if (plan_step_adds_rule(taker->step))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Adds edges between a step of a kind that others can need, or that comes late,
  * and one that names the same table.  A name that passes from one object to
@@ -419,7 +431,7 @@ imply_pair(PlanNode *special, PlanNode *other)
 
 	if (list_member_ptr(special->takers, other) || special->freer == other)
 	{
-		if (special->freer == other)
+		if (special->freer == other && !plan_step_adds_rule(special->step))
 			imply(special, other, EDGE_NAME);
 		return;
 	}
@@ -428,7 +440,7 @@ imply_pair(PlanNode *special, PlanNode *other)
 	if (kind == STEP_RENAME && other->step->kind == STEP_FOREIGN_KEY && plan_step_needs(special->step, other->step))
 		imply(special, other, EDGE_OBJECT);
 	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step) &&
-		!means_new(special, other))
+		!means_new(special, other) && !makes_way(special))
 		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
 }
 
@@ -470,8 +482,8 @@ pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 			continue;
 		node->freer = other;
 		other->takers = lappend(other->takers, node);
-		/* statements have no table */
-		if (other->step->kind == STEP_STATEMENT || node->step->kind == STEP_STATEMENT)
+		/* statements have no table, and a rule may have several freers */
+		if (other->step->kind == STEP_STATEMENT || node->step->kind == STEP_STATEMENT || plan_step_adds_rule(node->step))
 			imply(node, other, EDGE_NAME);
 	}
 	foreach_ptr(PlanNode, other, node->freer && node->step->kind == STEP_STATEMENT ? nodes_of(graph, OF_TABLE, table) : NIL)
@@ -490,7 +502,7 @@ pair_names(PlanGraph *graph)
 		PlanNode   *node = &graph->nodes[i];
 		const PlanStep *step = node->step;
 
-		if (step->kind == STEP_RENAME || step->kind == STEP_COLUMN)
+		if (step->kind == STEP_RENAME || step->kind == STEP_COLUMN || plan_step_adds_rule(step))
 			pair_with(graph, node, step->child_table);
 		if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
 			pair_with(graph, node, plan_renamed_table(step));
@@ -830,7 +842,7 @@ imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
 		bool		is_column = step->kind == STEP_COLUMN || (step->kind == STEP_RENAME && !plan_step_is_of_relation(step));
 		List	   *tables = NIL;
 
-		if (giver->freer == NULL)
+		if (giver->freer == NULL || plan_step_adds_rule(step))
 			continue;
 		if (step->kind == STEP_TABLE || step->kind == STEP_STATEMENT)
 			tables = plan_makes(step);
@@ -945,10 +957,16 @@ is_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other, bool all)
 	return false;
 }
 
+/* Returns whether an edge yields to all others: it only keeps rows, or a rule, until other steps have them */
+static bool
+is_soft(const PlanEdge *edge)
+{
+	return edge->kind == EDGE_TAKES || edge->kind == EDGE_TURN || edge->kind == EDGE_REPLACES;
+}
+
 /*
- * Removes implied edges that contradict `after`, through other steps, and edges
- * that only keep rows until other steps have them; returns the nodes that
- * become ready
+ * Removes implied edges that contradict `after`, through other steps, and soft
+ * ones; returns the nodes that become ready
  */
 static List *
 give_way(PlanGraph *graph)
@@ -964,7 +982,7 @@ give_way(PlanGraph *graph)
 			continue;
 		foreach_ptr(PlanEdge, edge, node->needs)
 		{
-			if (edge->kind == EDGE_AFTER || edge->node->placed || !is_behind(graph, edge->node, node, edge->kind == EDGE_TAKES || edge->kind == EDGE_TURN))
+			if (edge->kind == EDGE_AFTER || edge->node->placed || !is_behind(graph, edge->node, node, is_soft(edge)))
 			{
 				kept = lappend(kept, edge);
 				continue;
@@ -1079,7 +1097,7 @@ edge_reason(PlanEdgeKind kind)
 		case EDGE_OBJECT:
 			return "it is about what that step makes or renames";
 		case EDGE_NAME:
-			return "it gives the name that that step takes away";
+			return "it gives the name that that step takes away, or adds what that step drops";
 		case EDGE_REPLACES:
 			return "it drops what that step may replace";
 		case EDGE_READS:

@@ -35,7 +35,7 @@ typedef enum PlanEdgeKind
 	EDGE_OBJECT,				/* it is about an object that the other step
 								 * makes or renames */
 	EDGE_NAME,					/* it gives the name that the other step takes
-								 * away */
+								 * away, or adds the rule that that one drops */
 	EDGE_REPLACES,				/* it drops an object that the other step may
 								 * replace */
 	EDGE_READS,					/* it drops or renames an object that the

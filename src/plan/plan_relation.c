@@ -107,6 +107,30 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 	return false;
 }
 
+bool
+plan_step_adds_rule(const PlanStep *step)
+{
+	return step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE || step->kind == STEP_INDEX ||
+		step->kind == STEP_FOREIGN_KEY;
+}
+
+/*
+ * Returns whether a drop takes the name of a constraint or index that another
+ * step adds, or the object that is already what that step adds: added first, it
+ * would be taken for done, and gone with the drop
+ */
+static bool
+takes_equal(const PlanStep *drop, const PlanStep *giver)
+{
+	ChangedObject what = plan_changed_object(drop);
+
+	if (drop->skipped_by || !same(drop->child_table, giver->child_table) || (what != CHANGED_CONSTRAINT && what != CHANGED_INDEX))
+		return false;
+	return (same(drop->fk_name, giver->fk_name) && drop->step < giver->step) ||
+		(drop->kind == STEP_DROP && drop->state != STEP_VALIDATED && plan_change_finds(drop) && !same(drop->fk_name, giver->replaces) &&
+		 plan_equal_hook(giver, drop->fk_name));
+}
+
 /* Returns whether a step's object has the name that another step gives to another object of its kind */
 static bool
 is_given_away(const PlanStep *step, const PlanStep *giver)
@@ -130,6 +154,8 @@ is_given_away(const PlanStep *step, const PlanStep *giver)
 bool
 plan_step_frees(const PlanStep *step, const PlanStep *giver)
 {
+	if (plan_step_adds_rule(giver))
+		return (step->kind == STEP_DROP || step->kind == STEP_RENAME) && takes_equal(step, giver);
 	if ((step->kind != STEP_RENAME && step->kind != STEP_DROP) || step == giver ||
 		(giver->kind != STEP_RENAME && giver->kind != STEP_COLUMN && giver->kind != STEP_TABLE && giver->kind != STEP_STATEMENT) ||
 		!is_given_away(step, giver))

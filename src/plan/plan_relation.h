@@ -24,9 +24,13 @@ extern bool plan_mentions_column(const PlanStep *step, const char *table, const 
 /* Returns the new name of a renamed table */
 extern char *plan_renamed_table(const PlanStep *step);
 
+/* Returns whether a step adds a constraint or an index */
+extern bool plan_step_adds_rule(const PlanStep *step);
+
 /*
  * Returns whether a drop or rename frees a name that another step gives to an
- * object, or creates one by, so that it has to come first
+ * object, or creates one by, or drops the very constraint or index that the
+ * other step adds again, so that it has to come first
  */
 extern bool plan_step_frees(const PlanStep *step, const PlanStep *giver);
 

@@ -397,6 +397,37 @@ SELECT sg_plan_add_check('gra', 'b', 'v > 0', 'first', priority => 'critical'), 
 CALL sg_apply('gra');
 TABLE steps;
 
+-- a constraint or index whose equal the plan drops, or whose name, is added behind that drop, and never taken for done before it
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+CREATE TABLE anewly (id int CONSTRAINT anewly_id PRIMARY KEY, a int CONSTRAINT anewly_a CHECK (a > 0), b int CONSTRAINT anewly_b UNIQUE, c int CONSTRAINT anewly_c CHECK (c > 0),
+	d int CONSTRAINT anewly_d REFERENCES waits, e int, f int, g int CONSTRAINT anewly_g CHECK (g > 0));
+CREATE INDEX anewly_e ON anewly (e); CREATE INDEX anewly_f ON anewly (f);
+INSERT INTO anewly SELECT g, g, g, g, NULL, g, g, g FROM generate_series(11, 13) g;
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY[
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_a', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_a2 CHECK (a > 0)',
+	'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_b2 UNIQUE (b)',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_b',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_c', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_c CHECK (c > 10)',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_d', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_d2 FOREIGN KEY (d) REFERENCES gra.waits',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_id', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_id2 PRIMARY KEY (id)',
+	'DROP INDEX gra.anewly_e', 'CREATE INDEX anewly_e2 ON gra.anewly (e)',
+	'DROP INDEX gra.anewly_f', 'CREATE INDEX anewly_f ON gra.anewly (f DESC)',
+	-- what is no equal is added before the drop
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_g', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_g2 CHECK (g > 10)']) statement \g /dev/null
+RESET client_min_messages;
+SET schemaguard.workers = 1;
+SELECT step, result, check_name, detail FROM sg_plan_check_details('gra', verify => 'full') WHERE result <> 'ok' AND step > 0 ORDER BY step;
+SELECT line FROM sg_plan_sql('gra') line WHERE line LIKE '-- step %';
+SET client_min_messages = error;
+CALL sg_apply('gra');
+CALL sg_apply('gra');
+RESET client_min_messages;
+RESET schemaguard.workers;
+SELECT step, state, reason FROM steps WHERE state <> 'validated';
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'anewly'::regclass AND contype <> 'n' ORDER BY 1;
+SELECT indexdef FROM pg_indexes WHERE tablename = 'anewly' ORDER BY 1;
+
 SET client_min_messages = warning;
 SELECT sg_plan_drop('gra', force => true);
 DROP TABLE schemaguard_attic.anew_too;
