@@ -718,7 +718,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	check_new_dependents(check, cs);
-	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))
+	if (move.kind == MOVE_PROBLEM && !move.stands && !may_be_mended(check, cs, move.problem) && check_waits(check, cs, move.problem))
 	{
 		check_subscribed(check, cs);
 		check_ask_early(check, cs);

@@ -405,10 +405,15 @@ means_new(const PlanNode *moving, const PlanNode *other)
 	return false;
 }
 
-/* Returns whether a constraint or index is dropped to make way for one that the plan adds, and so goes first */
+/*
+ * Returns whether a constraint or index is dropped to make way for one that the
+ * plan adds, and so does not wait for steps that only name its table
+ */
 static bool
-makes_way(const PlanNode *moving)
+makes_way(const PlanNode *moving, const PlanNode *other)
 {
+	if (other->step->kind == STEP_RENAME)
+		return false;
 	foreach_ptr(const PlanNode, taker, moving->takers)
 	{
 		if (plan_step_adds_rule(taker->step))
@@ -437,10 +442,10 @@ imply_pair(PlanNode *special, PlanNode *other)
 	}
 	if (!of_old && plan_step_needs(other->step, special->step))
 		imply(other, special, EDGE_OBJECT);
-	if (kind == STEP_RENAME && other->step->kind == STEP_FOREIGN_KEY && plan_step_needs(special->step, other->step))
+	if (kind == STEP_RENAME && plan_step_adds_rule(other->step) && plan_step_needs(special->step, other->step))
 		imply(special, other, EDGE_OBJECT);
 	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step) &&
-		!means_new(special, other) && !makes_way(special))
+		!means_new(special, other) && !makes_way(special, other))
 		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
 }
 
@@ -611,6 +616,30 @@ is_read_by(const PlanNode *moving, const PlanStep *drop, const PlanNode *reader,
 }
 
 /*
+ * Returns whether a statement was added behind a step that gives a name to an
+ * object, and has that name
+ */
+static bool
+has_new_name(const PlanStep *statement, const PlanStep *giver)
+{
+	bool		is_column = giver->kind == STEP_COLUMN || (giver->kind == STEP_RENAME && !plan_step_is_of_relation(giver));
+	List	   *tables = NIL;
+
+	if (statement->kind != STEP_STATEMENT || statement->step <= giver->step)
+		return false;
+	if (giver->kind == STEP_TABLE || giver->kind == STEP_STATEMENT)
+		tables = plan_makes(giver);
+	else if (!is_column || plan_has_word(statement->definition, giver->kind == STEP_RENAME ? giver->new_name : giver->fk_name))
+		tables = list_make1(is_column ? giver->child_table : plan_renamed_table(giver));
+	foreach_ptr(const char, table, tables)
+	{
+		if (plan_has_word(statement->definition, sg_parse_table_name(table).name))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Puts a drop or rename behind SQL that reads its object, whatever their
  * numbers.  If the plan makes an object of that name, the SQL may read that
  * instead.
@@ -622,7 +651,8 @@ imply_by_read(PlanNode *reader, const PlanReads *reads, const PlanRead *read, Pl
 	{
 		PlanNode   *taker = taker_of(moving, drop);
 
-		if (drop->kind == STEP_STATEMENT || !is_read_by(moving, drop, reader, reads, read))
+		if (drop->kind == STEP_STATEMENT || !is_read_by(moving, drop, reader, reads, read) ||
+			(moving->step->kind == STEP_RENAME && has_new_name(reader->step, moving->step)))
 			continue;
 
 		/*
@@ -827,32 +857,18 @@ imply_by_dropped(const PlanGraph *graph, PlanNode *node)
 }
 
 /*
- * Puts a statement behind the step that gives a name to another object, if the
- * statement uses that name
+ * Puts a statement behind the step that renames an object, or gives a name to
+ * another one, if the statement uses that name
  */
 static void
 imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
 {
-	const char *text = statement->step->definition;
-
 	for (int i = 0; i < graph->n && graph->nodes[i].step->step < statement->step->step; i++)
 	{
 		PlanNode   *giver = &graph->nodes[i];
-		const PlanStep *step = giver->step;
-		bool		is_column = step->kind == STEP_COLUMN || (step->kind == STEP_RENAME && !plan_step_is_of_relation(step));
-		List	   *tables = NIL;
 
-		if (giver->freer == NULL || plan_step_adds_rule(step))
-			continue;
-		if (step->kind == STEP_TABLE || step->kind == STEP_STATEMENT)
-			tables = plan_makes(step);
-		else if (!is_column || plan_has_word(text, step->kind == STEP_RENAME ? step->new_name : step->fk_name))
-			tables = list_make1(is_column ? step->child_table : plan_renamed_table(step));
-		foreach_ptr(const char, table, tables)
-		{
-			if (plan_has_word(text, sg_parse_table_name(table).name))
-				imply_once(statement, giver, EDGE_OBJECT);
-		}
+		if ((giver->freer || giver->step->kind == STEP_RENAME) && !plan_step_adds_rule(giver->step) && has_new_name(statement->step, giver->step))
+			imply_once(statement, giver, EDGE_OBJECT);
 	}
 }
 

@@ -102,7 +102,8 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 		case CHANGED_INDEX:
 		case CHANGED_TRIGGER:
 			*before = false;
-			return false;
+			return (step->kind == STEP_DROP || step->kind == STEP_RENAME) && plan_changed_object(step) == plan_changed_object(rename) &&
+				same(step->child_table, rename->child_table) && same(step->fk_name, rename->new_name);
 	}
 	return false;
 }
@@ -129,6 +130,16 @@ takes_equal(const PlanStep *drop, const PlanStep *giver)
 	return (same(drop->fk_name, giver->fk_name) && drop->step < giver->step) ||
 		(drop->kind == STEP_DROP && drop->state != STEP_VALIDATED && plan_change_finds(drop) && !same(drop->fk_name, giver->replaces) &&
 		 plan_equal_hook(giver, drop->fk_name));
+}
+
+/* Returns whether a drop or rename is about the constraint or index that another step adds under that name */
+static bool
+is_of_rule(const PlanStep *step, const PlanStep *rule)
+{
+	ChangedObject what = plan_changed_object(step);
+
+	return plan_step_adds_rule(rule) && (what == CHANGED_CONSTRAINT || what == CHANGED_INDEX) &&
+		same(step->child_table, rule->child_table) && same(step->fk_name, rule->fk_name);
 }
 
 /* Returns whether a step's object has the name that another step gives to another object of its kind */
@@ -169,6 +180,8 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 {
 	bool		before = false;
 
+	if (step->kind == STEP_RENAME && other->step < step->step && is_of_rule(step, other))
+		return true;
 	switch (other->kind)
 	{
 		case STEP_COLUMN:
@@ -185,9 +198,6 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 				drop_rank(other) < drop_rank(step);
 		case STEP_RENAME:
 			return step->kind != STEP_DROP && needs_rename(step, other, &before);
-		case STEP_FOREIGN_KEY:
-			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT && other->step < step->step &&
-				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
 		case STEP_TABLE:
 			return step->kind != STEP_DROP && (plan_mentions_table(step, other->child_table) ||
 											   (step->kind == STEP_TABLE && sg_has_name(plan_table_relatives(step), other->child_table)));
@@ -198,6 +208,7 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 					return true;
 			}
 			return false;
+		case STEP_FOREIGN_KEY:
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:

@@ -428,6 +428,25 @@ SELECT step, state, reason FROM steps WHERE state <> 'validated';
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'anewly'::regclass AND contype <> 'n' ORDER BY 1;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'anewly' ORDER BY 1;
 
+-- a statement that names what a rename gives comes behind the rename, though that waits for steps on the old name; a drop waits for the rename that gives its object the name
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+CREATE TABLE renamed (id int PRIMARY KEY, a int, b int); CREATE TABLE renamed_too (id int PRIMARY KEY, a int);
+INSERT INTO renamed VALUES (1, 1, 1); INSERT INTO renamed_too VALUES (1, 1);
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY[
+	'ALTER TABLE gra.renamed ALTER a SET NOT NULL', 'ALTER TABLE gra.renamed RENAME COLUMN a TO aa', 'UPDATE gra.renamed SET aa = 2',
+	'ALTER TABLE gra.renamed ADD CONSTRAINT renamed_b CHECK (b > 0)', 'ALTER TABLE gra.renamed RENAME CONSTRAINT renamed_b TO renamed_bb',
+	'ALTER TABLE gra.renamed_too ADD CONSTRAINT too_a CHECK (a > 0)', 'ALTER TABLE gra.renamed_too RENAME TO renamed_three', 'UPDATE gra.renamed_three SET a = 2',
+	'CREATE TRIGGER later BEFORE INSERT ON gra.renamed FOR EACH ROW EXECUTE FUNCTION gra.later()', 'ALTER TRIGGER later ON gra.renamed RENAME TO later2',
+	'DROP TRIGGER later2 ON gra.renamed']) statement \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('gra', verify => 'full') WHERE result <> 'ok' AND step BETWEEN 1 AND 8 ORDER BY step, check_name;
+CALL sg_apply('gra');
+SELECT step, state, reason FROM steps WHERE state <> 'validated';
+TABLE renamed; TABLE renamed_three;
+CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CALL sg_apply('gra');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'renamed'::regclass;
+
 SET client_min_messages = warning;
 SELECT sg_plan_drop('gra', force => true);
 DROP TABLE schemaguard_attic.anew_too;
