@@ -617,7 +617,7 @@ still_holds(PlanStep *needed)
 	{
 		case STEP_FOREIGN_KEY:
 			deploy_look(needed, &view);
-			return view.need == NEED_NOTHING || view.need == NEED_REPLACE ||
+			return view.need == NEED_NOTHING || view.need == NEED_REPLACE || deploy_was_done(needed, view.problem) ||
 				(view.need == NEED_VALIDATE && needed->state == STEP_ADDED);
 		case STEP_STATEMENT:	/* only the author's query knows the effect of
 								 * a statement */

@@ -1068,8 +1068,9 @@ has_gone_on(const PlanStep *step)
 }
 
 /*
- * True for a done step whose object is not found by the same names any more,
- * because a later step of the plan has renamed or dropped it
+ * True for a done step whose object is not found by the same names any more, or
+ * is another one by now, because a later step of the plan has renamed, dropped
+ * or changed it
  */
 bool
 change_was_done(const PlanStep *step, const ChangeMove *move)
@@ -1078,8 +1079,10 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
 		return move->kind != MOVE_PROBLEM || move->problem->sqlerrcode != ERRCODE_SG_KEY_CONFLICT;
-	return move->kind != MOVE_NONE && step->child_table && plan_has_moved(step->plan, step->child_table) &&
-		(move->kind == MOVE_PROBLEM || has_gone_on(step));
+	if (move->kind == MOVE_NONE || step->child_table == NULL)
+		return false;
+	return (plan_has_moved(step->plan, step->child_table) && (move->kind == MOVE_PROBLEM || has_gone_on(step))) ||
+		plan_step_undone(step);
 }
 
 /* Returns whether there are workers for a move that only they can make; false with the step skipped */

@@ -738,7 +738,7 @@ check_done(CheckStep *cs)
 	char	   *call = psprintf("(%s, steps => '{%d}');", quote_literal_cstr(cs->plan), step->step);
 	char	   *hint;
 
-	if ((step->state != STEP_ADDED && step->state != STEP_VALIDATED) ||
+	if ((step->state != STEP_ADDED && step->state != STEP_VALIDATED) || (existing == NULL && deploy_was_done(step, NULL)) ||
 		(existing ? existing->enforced == step->enforced && existing->armed &&
 		 (existing->validated || step->state == STEP_ADDED) :
 		 step->state == STEP_ADDED && get_rel_relkind(cs->view.key.child) == RELKIND_PARTITIONED_TABLE))

@@ -205,7 +205,10 @@ extern ErrorData *deploy_may_add(FkKey *key);
 /* Fills view with the step's state in the catalog; needs a snapshot */
 extern void deploy_look(PlanStep *step, StepView *view);
 
-/* Returns whether the step was done, and a later step of the plan has renamed or dropped its object */
+/*
+ * Returns whether the step was done, and a later step of the plan has renamed,
+ * dropped or changed its object; `problem` may be NULL
+ */
 extern bool deploy_was_done(const PlanStep *step, const FkProblem *problem);
 
 /* Record a step that can't be done, or whose key exists already, unless that is on record */

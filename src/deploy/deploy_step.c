@@ -34,6 +34,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
+#include "plan/plan_relation.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
@@ -349,8 +350,9 @@ work_on_existing(StepWork *work, const StepView *view)
 bool
 deploy_was_done(const PlanStep *step, const FkProblem *problem)
 {
-	return step->state == STEP_VALIDATED && (problem->kind == FK_PROBLEM_TABLE || problem->kind == FK_PROBLEM_NO_COLUMN) &&
-		(plan_has_moved(step->plan, step->child_table) || plan_has_moved(step->plan, step->parent_table));
+	return plan_step_undone(step) ||
+		(step->state == STEP_VALIDATED && problem && (problem->kind == FK_PROBLEM_TABLE || problem->kind == FK_PROBLEM_NO_COLUMN) &&
+		 (plan_has_moved(step->plan, step->child_table) || plan_has_moved(step->plan, step->parent_table)));
 }
 
 /* Does the work that the catalog shows; returns like deploy_step() */
@@ -370,11 +372,12 @@ work_on_step(StepWork *work)
 		run_breaker_open(work, &view.key))
 		return InvalidOid;
 
+	if ((view.need == NEED_SKIP || view.need == NEED_ADD) && deploy_was_done(work->step, view.problem))
+		return InvalidOid;
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			if (!deploy_was_done(work->step, view.problem))
-				deploy_skip_step(work, view.problem);
+			deploy_skip_step(work, view.problem);
 			return InvalidOid;
 		case NEED_NOTHING:
 		case NEED_REPLACE:

@@ -2,12 +2,14 @@
  *
  * plan_relation.c
  *	  Relations between two steps: a column comes before steps on it, a unique
- *	  constraint before the key that refers to it.
+ *	  constraint before the key that refers to it; and a step that takes back
+ *	  what an earlier one has made.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 
@@ -231,6 +233,118 @@ plan_step_comes_late(const PlanStep *step, const PlanStep *other)
 	if (other->kind == STEP_RENAME)
 		return needs_rename(step, other, &before);
 	return plan_mentions_table(other, step->child_table);
+}
+
+/* ---- steps whose work a later step takes back on purpose ---- */
+
+static bool
+is_named(const RangeVar *name, const char *table)
+{
+	return name && name->schemaname && same(quote_qualified_identifier(name->schemaname, name->relname), table);
+}
+
+/* Returns whether a part of the step's table is the object of the step, or a column that it is about */
+static bool
+is_part(const PlanStep *step, const char *name)
+{
+	return name && (same(step->fk_name, name) || sg_has_name(step->child_columns, name) ||
+					((step->kind == STEP_CHECK || step->kind == STEP_INDEX) && step->definition && plan_has_word(step->definition, name)));
+}
+
+/* Returns whether ALTER TABLE of the step's table takes away, or sets otherwise, what the step has made */
+static bool
+alters_part(const AlterTableStmt *statement, const PlanStep *step)
+{
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		bool		undone = false;
+
+		switch (command->subtype)
+		{
+			case AT_DropConstraint:
+				undone = same(step->fk_name, command->name);
+				break;
+			case AT_DropNotNull:
+				undone = step->kind == STEP_NOT_NULL && is_part(step, command->name);
+				break;
+			case AT_ColumnDefault:
+				undone = step->kind == STEP_DEFAULT && is_part(step, command->name);
+				break;
+			case AT_AlterColumnType:
+			case AT_DropColumn:
+				undone = is_part(step, command->name);
+				break;
+			default:
+				break;
+		}
+		if (undone)
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a statement takes away, moves, renames or changes what a step has made */
+static bool
+statement_undoes(Node *statement, const PlanStep *step)
+{
+	SgTableName table = sg_parse_table_name(step->child_table);
+	const char *names[] = {step->child_table, step->kind == STEP_INDEX ? quote_qualified_identifier(table.schema, step->fk_name) : step->parent_table};
+
+	if (IsA(statement, AlterTableStmt))
+		return is_named(((AlterTableStmt *) statement)->relation, step->child_table) && alters_part((AlterTableStmt *) statement, step);
+	for (int i = 0; i < lengthof(names) && names[i]; i++)
+	{
+		if (IsA(statement, AlterObjectSchemaStmt) && is_named(((AlterObjectSchemaStmt *) statement)->relation, names[i]))
+			return true;
+		if (IsA(statement, RenameStmt) && is_named(((RenameStmt *) statement)->relation, names[i]) &&
+			(((RenameStmt *) statement)->subname == NULL || is_part(step, ((RenameStmt *) statement)->subname)))
+			return true;
+	}
+	if (!IsA(statement, DropStmt) || ((DropStmt *) statement)->removeType != OBJECT_INDEX)
+		return false;
+	foreach_ptr(const List, name, ((DropStmt *) statement)->objects)
+	{
+		if (list_length(name) == 2 && same(strVal(linitial(name)), table.schema) && same(strVal(lsecond(name)), step->fk_name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a step, which runs behind the other one, takes back what that has made */
+static bool
+undoes(const PlanStep *step, const PlanStep *other)
+{
+	ErrorData  *edata;
+
+	if (step->kind == STEP_DEFAULT)
+		return other->kind == STEP_DEFAULT && same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
+	foreach_ptr(const RawStmt, raw, step->kind == STEP_STATEMENT ? plan_parse(step->definition, &edata) : NIL)
+	{
+		if (statement_undoes(raw->stmt, other))
+			return true;
+	}
+	return false;
+}
+
+bool
+plan_step_undone(const PlanStep *step)
+{
+	bool		later = false;
+
+	if (step->state != STEP_VALIDATED || step->child_table == NULL || step->kind == STEP_STATEMENT)
+		return false;
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		bool		done = other->state == STEP_VALIDATED && !other->skipped_by;
+
+		/* a drop comes behind the steps of its table, unless it frees a name */
+		if (done && other->kind == STEP_DROP && is_of_rule(other, step) && !plan_step_frees(other, step))
+			return true;
+		if (done && later && undoes(other, step))
+			return true;
+		later |= other->step == step->step;
+	}
+	return false;
 }
 
 static bool

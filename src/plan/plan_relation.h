@@ -44,6 +44,13 @@ extern bool plan_step_needs(const PlanStep *step, const PlanStep *other);
  */
 extern bool plan_step_comes_late(const PlanStep *step, const PlanStep *other);
 
+/*
+ * Returns whether a validated step has been taken back on purpose, by a
+ * validated step that runs behind it: its object is dropped, moved or renamed,
+ * or its default is another one
+ */
+extern bool plan_step_undone(const PlanStep *step);
+
 /* Returns whether a name is in SQL as a whole word, as it stands or folded to lower case */
 extern bool plan_has_word(const char *text, const char *word);
 

@@ -198,7 +198,7 @@ look_at_step(void *arg)
 	vk->key = problem ? NULL : fk_declared_twin(&vk->expected);
 	if (vk->key == NULL)
 	{
-		if (moved)
+		if (moved || deploy_was_done(step, problem))
 			verify_add_test(vk, "present", "present", "unknown", AUDIT_UNKNOWN, VERIFY_MOVED);
 		else
 			verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,

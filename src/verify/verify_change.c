@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "change/change.h"
+#include "plan/plan_relation.h"
 #include "verify/verify.h"
 
 /* Returns whether a step creates an object; others are done without one */
@@ -179,8 +180,8 @@ look_at_change(void *p)
 		 * a column step whose column is missing: the plan has dropped the
 		 * column
 		 */
-		arg->moved = (arg->move.kind == MOVE_PROBLEM || (arg->step->kind == STEP_COLUMN && arg->move.kind == MOVE_STATEMENT)) &&
-			makes_something(arg->step);
+		arg->moved = (arg->move.kind == MOVE_PROBLEM || (arg->step->kind == STEP_COLUMN && arg->move.kind == MOVE_STATEMENT) ||
+					  (arg->move.kind != MOVE_NONE && plan_step_undone(arg->step))) && makes_something(arg->step);
 	}
 }
 
