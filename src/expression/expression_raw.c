@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_target.h"
 #include "parser/parser.h"
 
 #include "base/compat.h"
@@ -144,6 +145,15 @@ is_named_column(ResTarget *target)
 	return IsA(target, ResTarget) && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String);
 }
 
+/* Returns whether an output column has the name that it would get without AS, of a cast's type or a function */
+static bool
+has_default_name(ResTarget *target)
+{
+	const char *name = target->name ? FigureColname(target->val) : NULL;
+
+	return name && strcmp(name, target->name) == 0 && strcmp(name, "?column?") != 0;
+}
+
 /* Rewrites an output list, so that each output column keeps its name */
 static void
 rewrite_output(List *targets, Rules *rules)
@@ -152,6 +162,8 @@ rewrite_output(List *targets, Rules *rules)
 	{
 		if (is_named_column(target) && target->name == NULL)
 			target->name = strVal(llast(((ColumnRef *) target->val)->fields));
+		else if (!is_named_column(target) && has_default_name(target))
+			target->name = NULL;
 	}
 	(void) rewrite((Node *) targets, rules);
 	foreach_ptr(ResTarget, target, targets)

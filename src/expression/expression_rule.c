@@ -170,20 +170,18 @@ is_text_type(const TypeName *type)
 		(is_name(type->names, "text") || is_name(type->names, "varchar"));
 }
 
-static bool
-is_string_array(Node *node)
+/* Returns the elements of an array that is no array of arrays, or NIL */
+static List *
+elements_of(Node *node)
 {
-	A_ArrayExpr *array = (A_ArrayExpr *) node;
-	ListCell   *lc;
+	List	   *elements = node && IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL;
 
-	if (node == NULL || !IsA(node, A_ArrayExpr) || array->elements == NIL)
-		return false;
-	foreach(lc, array->elements)
+	foreach_ptr(Node, element, elements)
 	{
-		if (!is_string(lfirst(lc)))
-			return false;
+		if (IsA(element, A_ArrayExpr))
+			return NIL;
 	}
-	return true;
+	return elements;
 }
 
 static Node *
@@ -251,7 +249,8 @@ rename_literal(const Rules *rules, A_Const *literal)
 /*
  * Removes a cast that restates a literal's own type: text of a string, integer
  * of a fitting number.  Any other cast stays, because without it the literal
- * means another value.
+ * means another value.  One of ARRAY[...] goes to the elements, as in the
+ * server's parser, which prints either.
  */
 Node *
 expression_rewrite_cast(TypeCast *cast, const Rules *rules)
@@ -281,8 +280,22 @@ expression_rewrite_cast(TypeCast *cast, const Rules *rules)
 			!((A_Const *) cast->arg)->isnull && IsA(&((A_Const *) cast->arg)->val, Integer))
 			return cast->arg;
 	}
-	else if (list_length(type->arrayBounds) == 1 && is_text_type(type) && is_string_array(cast->arg))
+	else if (list_length(type->arrayBounds) == 1 && elements_of(cast->arg) != NIL)
+	{
+		ListCell   *lc;
+
+		foreach(lc, elements_of(cast->arg))
+		{
+			TypeCast   *of_element = makeNode(TypeCast);
+
+			of_element->arg = lfirst(lc);
+			of_element->typeName = copyObject(type);
+			of_element->typeName->arrayBounds = NIL;
+			of_element->location = -1;
+			lfirst(lc) = expression_rewrite_cast(of_element, rules);
+		}
 		return cast->arg;
+	}
 
 	return (Node *) cast;
 }

@@ -327,12 +327,15 @@ END;
 CREATE FUNCTION shop.arguments(x varchar DEFAULT 'a', y bool DEFAULT 'a'::varchar IN ('a', 'b'), n bigint DEFAULT 60 * 60, m shop.feeling DEFAULT 'sad', OUT o int, VARIADIC v text[] DEFAULT '{}')
   LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION shop.of_code(x text DEFAULT upper('a'), y int DEFAULT floor(1)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION shop.outputs(x varchar) RETURNS TABLE (a text, b text[], c text) LANGUAGE sql BEGIN ATOMIC
+  SELECT NULL::text, (ARRAY[x])::text[], 'a' UNION ALL SELECT NULL::text, NULL::text[], d.text FROM (SELECT NULL::text) d;
+END;
 SELECT taken();
 DO $$
 DECLARE
   f oid;
 BEGIN
-  FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'shop'::regnamespace AND p.proname IN ('returned', 'atomic', 'arguments') LOOP
+  FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'shop'::regnamespace AND p.proname IN ('returned', 'atomic', 'arguments', 'outputs') LOOP
     EXECUTE pg_get_functiondef(f);
   END LOOP;
 END $$;
@@ -349,6 +352,9 @@ END;
 CREATE OR REPLACE FUNCTION shop.arguments(x varchar DEFAULT 'a'::text, y bool DEFAULT 'a'::text = ANY (ARRAY['a'::varchar, 'b']), n bigint DEFAULT 3601, m shop.feeling DEFAULT 'sad', OUT o int, VARIADIC v text[] DEFAULT '{}')
   LANGUAGE sql AS 'SELECT 1';
 CREATE OR REPLACE FUNCTION shop.of_code(x text DEFAULT lower('a'), y int DEFAULT floor(1)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION shop.outputs(x varchar) RETURNS TABLE (a text, b text[], c text) LANGUAGE sql BEGIN ATOMIC
+  SELECT NULL::text, (ARRAY[x])::text[], 'a' UNION ALL SELECT NULL::text, NULL::text[], d.txt FROM (SELECT NULL::text AS txt) d;
+END;
 SELECT object, property, detail, expected IS DISTINCT FROM actual AS differ FROM drift();
 SELECT sg_snapshot_drop('is');
 DROP FUNCTION shop.returned, shop.atomic, shop.arguments, shop.of_code;
