@@ -570,7 +570,7 @@ lost_text(const PlanRun *run, const RunRows *rows)
 	if (run_rows_count(rows, InvalidOid, UNCOUNTED_DROPPED) > 0)
 		appendStringInfoString(&text, ", rows or values that could not be counted gone for good");
 	if (run->rows_lost > 0)
-		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed", run->rows_lost, run->rows_lost == 1 ? "row stays" : "rows stay");
+		appendStringInfo(&text, ", " INT64_FORMAT " %s", run->rows_lost, run->rows_lost == 1 ? "deletion or change of a row stays" : "deletions or changes of rows stay");
 	if (run->values_lost > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s gone", run->values_lost, run->values_lost == 1 ? "row or value stays" : "rows or values stay");
 	if (run->uncounted_lost)
@@ -610,8 +610,10 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	else
 		rows = run_rows_text(run->rows_lost == 0 ? all : run->written, false);
 	if (run->rows_lost > 0)
-		rows = psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.%s%s", run->rows_lost,
-						run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay", rows ? "\n" : "", rows ? rows : "");
+		rows = psprintf(INT64_FORMAT " %s.%s%s", run->rows_lost,
+						run->rows_lost == 1 ? "deletion or change of a row without a copy stays" :
+						"deletions or changes of rows without a copy stay; one row may have had several",
+						rows ? "\n" : "", rows ? rows : "");
 	if (run->values_lost > 0 || run->uncounted_lost)
 		rows = psprintf("%s%sRows and values that the plan has dropped or converted stay gone: column reason of schemaguard.plan_step has them by steps.",
 						rows ? rows : "", rows ? "\n" : "");
