@@ -369,6 +369,9 @@ extern char *fix_restore_tell(const PlanRun *run);
 /* Returns the statements that restore rows which a key refuses, for a hint; or NULL if no key does */
 extern char *fix_restore_hint(const PlanRun *run);
 
+/* Returns a hint with the call that restores rows of a dropped plan of the same name; NULL: there are none */
+extern char *fix_restore_earlier(const PlanRun *run);
+
 /* A user's trigger that may change a row, or suppress it */
 typedef struct RowTrigger
 {
@@ -391,7 +394,7 @@ extern void fix_switch_triggers(List *triggers, bool on);
 extern List *fix_trigger_names(List *triggers);
 extern char *fix_disabled_text(List *names);
 
-/* Registers the check of sg_plan_drop() for rows in quarantine */
+/* Registers the check of sg_plan_drop() and sg_plan_create() for rows in quarantine */
 extern void fix_restore_init(void);
 
 /* ---- fix_since.c ---- */

@@ -1681,14 +1681,14 @@ check_plan_there(char *plan)
 						 name, name, id)));
 }
 
-/* Returns the call that restores the rows of the plan with this id; 0 is the run's own */
-static char *
-again(const PlanRun *run, int64 plan_id)
+char *
+fix_restore_earlier(const PlanRun *run)
 {
 	PlanRun		next = *run;
 
-	next.kept_by = plan_id;
-	return run_call_text(&next, run->procedure);
+	next.kept_by = gone_namesake(run->plan->name);
+	return next.kept_by == 0 ? NULL : psprintf("Quarantine has rows of an earlier plan of this name. To put them back:\n%s",
+											   run_call_text(&next, "sg_restore_quarantine"));
 }
 
 static void
@@ -1697,7 +1697,6 @@ restore_all(PlanRun *run)
 	int64		restored;
 	int64		left;
 	int64		hidden;
-	int64		namesake;
 	ErrorData  *error;
 
 	check_plan_gone(run);
@@ -1713,11 +1712,10 @@ restore_all(PlanRun *run)
 		fix_settle_rolled_back(run);
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
-	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run->plan->name) : 0;
 	run->tally = psprintf(INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
 						  restored, restored == 1 ? "row" : "rows", left + hidden);
 	if (run->stop_reason)
-		run->next = again(run, run->kept_by);
+		run->next = run_call_text(run, run->procedure);
 	else if (left > 0)
 	{
 		run->next = fix_restore_hint(run);
@@ -1725,18 +1723,19 @@ restore_all(PlanRun *run)
 			run->next = psprintf("See why, and mend it:\n"
 								 "SELECT reason, count(*) FROM schemaguard.quarantine WHERE %s GROUP BY reason;\nThen:\n%s",
 								 run->kept_by ? psprintf("plan_id = " INT64_FORMAT, run->kept_by) :
-								 psprintf("plan = %s", quote_literal_cstr(run->plan->name)), again(run, run->kept_by));
+								 psprintf("plan = %s", quote_literal_cstr(run->plan->name)), run_call_text(run, run->procedure));
 	}
 	else if (hidden > 0)
 		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
 	else if (run->kept_by != 0 && restored == 0)
 		run->next = psprintf("Quarantine has no rows of plan_id " INT64_FORMAT ". To see whose rows it has:\n"
 							 "SELECT plan, plan_id, count(*) FROM schemaguard.quarantine GROUP BY plan, plan_id;", run->kept_by);
-	else if (namesake > 0)
-		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back:\n%s",
-							 again(run, namesake));
 	else
-		run->next = run_select_text(run, "sg_plan_check");
+	{
+		run->next = restored == 0 && run->kept_by == 0 ? fix_restore_earlier(run) : NULL;
+		if (run->next == NULL)
+			run->next = run_select_text(run, "sg_plan_check");
+	}
 }
 
 /* Checks the tables of the copies that the caller may see */

@@ -130,10 +130,10 @@ int64		(*plan_kept_rows_hook) (const FkPlan *plan) = NULL;
 
 /*
  * Rows of the plan in quarantine are restored under its name: raises 55000, or
- * warns if the plan goes anyway
+ * warns if the plan goes, or is replaced, anyway
  */
 static void
-tell_kept_rows(const FkPlan *plan, bool goes)
+tell_kept_rows(const FkPlan *plan, bool goes, bool replaced)
 {
 	int64		n = plan_kept_rows_hook ? plan_kept_rows_hook(plan) : 0;
 	char	   *name = quote_literal_cstr(plan->name);
@@ -144,8 +144,8 @@ tell_kept_rows(const FkPlan *plan, bool goes)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg(goes ? "plan \"%s\" leaves " INT64_FORMAT " %s in quarantine" : "plan \"%s\" has " INT64_FORMAT " %s in quarantine",
 					plan->name, n, n == 1 ? "row" : "rows"),
-			 goes ? errhint(sg_calls("To put them back later, in the name of a new plan:\nSELECT sg_plan_create(%s);\nCALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ");"),
-							name, name, plan->id) :
+			 goes ? errhint(sg_calls("To put them back later, in the name of a new plan:\n%sCALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ");"),
+							replaced ? "" : psprintf(sg_calls("SELECT sg_plan_create(%s);\n"), name), name, plan->id) :
 			 errhint(sg_calls("To leave them there and forget the plan, drop that with force => true. To put them back:\nCALL sg_restore_quarantine(%s);"),
 					 name)));
 }
@@ -156,9 +156,9 @@ tell_kept_rows(const FkPlan *plan, bool goes)
  * Creates an empty plan that belongs to the current role. 42710 if the name
  * exists, unless replace is true: then that plan, if the current role may
  * change it, loses its steps, notes, options and deeds and keeps its author and
- * a pause, with a warning if a deed could have been taken back; its triggers
- * that fill columns and leftovers of index builds are dropped as by
- * sg_plan_drop().
+ * a pause, with a warning if a deed could have been taken back or rows are in
+ * quarantine; its triggers that fill columns and leftovers of index builds are
+ * dropped as by sg_plan_drop().
  */
 static Datum
 sg_plan_create_entered(PG_FUNCTION_ARGS)
@@ -176,6 +176,7 @@ sg_plan_create_entered(PG_FUNCTION_ARGS)
 	if (plan && replace)
 	{
 		plan_check_writable(plan, "sg_plan_create()");
+		tell_kept_rows(plan, true, true);
 		tell_forgotten(plan, true);
 		plan_filler_drop_all(plan);
 		plan_index_drop_leftovers(plan);
@@ -237,7 +238,7 @@ sg_plan_drop_entered(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_drop()");
 	if (!force)
 		tell_forgotten(plan, false);
-	tell_kept_rows(plan, force);
+	tell_kept_rows(plan, force, false);
 	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);

@@ -517,7 +517,7 @@ settle_rows(const Rollback *rollback)
 	const ErrorData *error;
 	int64		restored;
 	int64		left;
-	char	   *hint = NULL;
+	char	   *hint;
 
 	put_rest_back(rollback);
 	fix_settle_rolled_back(run);
@@ -529,8 +529,7 @@ settle_rows(const Rollback *rollback)
 		run->left_reason = fix_restore_tell(run);
 		run_commit();
 	}
-	if (left > 0)
-		hint = fix_restore_hint(run);
+	hint = left > 0 ? fix_restore_hint(run) : fix_restore_earlier(run);
 	if (left > 0 && hint == NULL)
 		hint = psprintf(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name));
 	/* once: in the last line, unless that has another one */
@@ -541,7 +540,7 @@ settle_rows(const Rollback *rollback)
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
-				 hint && rollback->left != NIL ? errhint("%s", hint) : 0));
+				 left > 0 && rollback->left != NIL ? errhint("%s", hint) : 0));
 }
 
 /*

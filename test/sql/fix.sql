@@ -716,6 +716,11 @@ CALL sg_restore_quarantine('fix_named', plan_id => :old);
 TABLE named ORDER BY id;
 CALL sg_add_fks('fix_named', fix => true);
 SELECT sg_plan_create('fix_named', replace => true);
+\set VERBOSITY default
+UPDATE schemaguard.quarantine SET plan_id = -1 WHERE plan = 'fix_named';
+CALL sg_rollback_fks('fix_named');
+UPDATE schemaguard.quarantine SET plan_id = :new WHERE plan = 'fix_named';
+\set VERBOSITY terse
 ALTER TABLE named DROP CONSTRAINT named;
 CALL sg_restore_quarantine('fix_named');
 CALL sg_restore_quarantine('fix', plan_id => :new);
