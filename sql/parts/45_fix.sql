@@ -109,7 +109,9 @@ FROM schemaguard.plan p
                     WHEN d.kind OPERATOR(pg_catalog.=) 'change' THEN (d.after OPERATOR(pg_catalog.->>) 'rows_deleted')::pg_catalog.int8
                 END), 0)::pg_catalog.int8 AS deleted,
                 COALESCE(pg_catalog.sum(CASE
-                    WHEN d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set']) THEN d.rows_affected
+                    -- old values are kept until a rollback, which subtracts the rows that have them back
+                    WHEN d.kind OPERATOR(pg_catalog.=) 'set null'
+                         OR d.kind OPERATOR(pg_catalog.=) 'set' AND d.undone_at IS NOT NULL THEN d.rows_affected
                     WHEN d.kind OPERATOR(pg_catalog.=) 'change' THEN (d.after OPERATOR(pg_catalog.->>) 'rows_changed')::pg_catalog.int8
                 END), 0)::pg_catalog.int8 AS changed,
                 COALESCE(pg_catalog.sum((d.after OPERATOR(pg_catalog.->>) 'values_gone')::pg_catalog.int8), 0)::pg_catalog.int8 AS gone,

@@ -455,7 +455,7 @@ do_batch(void *p)
 	run_check_following(f->table, following, f->found);
 	keep_values(f, &kept, role);
 	SPI_finish();
-	record_rows(f, DEED_SET, mends_rule(f) ? f->found : 0);
+	record_rows(f, f->batch.key ? DEED_SET : DEED_SET_NULL, mends_rule(f) ? f->found : 0);
 }
 
 static void

@@ -28,9 +28,9 @@ typedef enum DeedKind
 	DEED_COLUMNS,				/* columns were added, to be filled */
 	DEED_CHANGE,				/* done by a step of another kind than keys */
 	DEED_DELETE,				/* rows deleted without a copy */
-	DEED_SET_NULL,				/* rows set to null without a copy */
+	DEED_SET_NULL,				/* rows changed without a copy */
 	DEED_SET,					/* rows given a value by policy "set"; old
-								 * values may be in schemaguard.plan_value */
+								 * values are in schemaguard.plan_value */
 	DEED_KINDS
 } DeedKind;
 

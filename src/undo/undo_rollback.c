@@ -433,7 +433,7 @@ undo_put_off(Rollback *rollback)
 	undo_all(rollback, deeds);
 }
 
-/* Reports the rows that were deleted or set to null without a copy */
+/* Reports the rows that were deleted or changed without a copy */
 static void
 tell_lost(PlanRun *run)
 {
@@ -446,7 +446,7 @@ tell_lost(PlanRun *run)
 		work = undo_begin(run, deed);
 		undo_leave_alone(work, deed, 0,
 						 psprintf("rows that were %s stay so: " INT64_FORMAT,
-								  deed->kind == DEED_DELETE ? "deleted" : "set to null", deed->rows));
+								  deed->kind == DEED_DELETE ? "deleted" : "changed", deed->rows));
 		run_end_step(work);
 	}
 }

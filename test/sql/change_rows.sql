@@ -630,8 +630,10 @@ SELECT sg_plan_drop('later') \g /dev/null
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
 CREATE TABLE setmany (id int PRIMARY KEY, v int);
+CREATE TABLE setless (v int);
+INSERT INTO setless VALUES (NULL);
 INSERT INTO setmany SELECT g, NULL FROM generate_series(1, 1200) g;
-SELECT sg_plan_add_not_null('r', 'setmany', 'v', policy => 'set', fill => '0') \g /dev/null
+SELECT sg_plan_add_not_null('r', 'setmany', 'v', policy => 'set', fill => '0'), sg_plan_add_not_null('r', 'setless', 'v', policy => 'set', fill => '0') \g /dev/null
 CALL sg_apply('r', fix => true, max_rows => 2000);
 CREATE FUNCTION tell_progress() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -640,7 +642,10 @@ BEGIN
 END $$;
 CREATE TRIGGER tells AFTER UPDATE ON setmany FOR EACH STATEMENT EXECUTE FUNCTION tell_progress();
 RESET client_min_messages;
+-- only the row of the table without a primary key has no copy
+SELECT rows_changed FROM schemaguard.plan_summary WHERE plan = 'r';
 CALL sg_rollback_fks('r');
+SELECT rows_changed FROM schemaguard.plan_summary WHERE plan = 'r';
 SELECT count(*), count(v) FROM setmany;
 
 -- old values come back by the type's input function, whatever casts there are
