@@ -219,6 +219,12 @@ extern void audit_proof_begin(AuditKey *key);
  */
 extern void audit_proof_record(List *keys);
 
+/*
+ * Deletes the proofs of the declared keys of these tables (names), into which
+ * the caller's transaction has put rows that no key has seen
+ */
+extern void audit_proof_forget(List *tables);
+
 /* Registers proofs and marks of subscriptions with sg_prune() */
 extern void audit_proof_init(void);
 

@@ -9,6 +9,7 @@
  * inserted, nothing makes them unique, and the view picks the newest.  The
  * rows that a new one puts out of use are deleted on the way, unless another
  * transaction has its hands on them; then a later call does it, or sg_prune.
+ * Rows that go back past a key end its proof: that delete may wait.
  *
  * "Newest" goes by the place in the WAL at which the rows were read, not by
  * the time of writing: of two audits that overlap, the one that ends last
@@ -163,6 +164,21 @@ audit_proof_record(List *keys)
 	}
 	if (columns[0])
 		write_proofs(columns);
+}
+
+void
+audit_proof_forget(List *tables)
+{
+	Oid			types[] = {TEXTARRAYOID};
+	Datum		values[] = {sg_text_array(tables)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.proof p USING pg_constraint c"
+					 " WHERE c.oid = p.constraint_oid AND c.conrelid = ANY ($1::regclass[])", lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
 }
 
 /* ---- pruning ---- */

@@ -53,6 +53,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "base/args.h"
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -1190,6 +1191,25 @@ leave_unfilled(const RestoreAction *action)
 	}
 }
 
+/* Ends the proofs of keys that have not seen the rows which went back */
+static void
+forget_proofs(const RestoreAction *action)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < action->n; i++)
+	{
+		const Copy *copy = &action->copies[i];
+
+		if (!copy->restored || sg_has_name(tables, copy->table))
+			continue;
+		foreach_oid(relid, list_concat(sg_partition_ancestors(copy->relid), sg_with_partitions(copy->relid)))
+			tables = lappend(tables, sg_relation_name(relid));
+	}
+	if (tables)
+		audit_proof_forget(tables);
+}
+
 static void
 do_restore(void *arg)
 {
@@ -1202,6 +1222,8 @@ do_restore(void *arg)
 	action->changed = NIL;
 	action->restored = restore_copies(action, action->copies, action->n, true);
 	leave_unfilled(action);
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		forget_proofs(action);
 	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)

@@ -775,6 +775,7 @@ CALL sg_add_fks('put_back', fix => true);
 SET session_replication_role = replica;
 CALL sg_restore_quarantine('put_back');
 RESET session_replication_role;
+SELECT state, stands, stale_reason FROM schemaguard.fk_trust WHERE fk_name = 'put_back_fk';
 SELECT result, orphan_rows FROM sg_orphan_audit_details('fix.put_back');
 SELECT sg_plan_drop('put_back', force => true);
 DROP TABLE fix.put_back;
