@@ -418,7 +418,12 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH idle AS (
         SELECT p.id, p.name, p.created_at, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
-               format('CALL %s.sg_apply(%L, fix => true);', schemaguard.sg_schema(), p.name) AS fix,
+               -- rows of which no copy is kept are counted first, by the call whose hint is the call that goes on
+               CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = p.name AND s.orphans IN ('delete', 'set null')
+                                 AND s.state <> 'validated' AND s.skipped_by IS NULL)
+                    THEN format('CALL %s.sg_fix_orphans(%L, dry_run => true);', schemaguard.sg_schema(), p.name)
+                    ELSE format('CALL %s.sg_apply(%L, fix => true);', schemaguard.sg_schema(), p.name) END AS fix,
+               format('SELECT * FROM %s.sg_plan_check(%L) WHERE result <> ''ok'';', schemaguard.sg_schema(), p.name) AS look,
                schemaguard.sg_plan_mark(p.name) AS hash
         FROM schemaguard.plan p
         WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
@@ -482,16 +487,18 @@ BEGIN ATOMIC
         UNION ALL
         SELECT 2, s.updated_at, format('plan %I has left %s %I ON %s not valid', p.name,
                                        CASE s.kind WHEN 'foreign key' THEN 'key' ELSE upper(s.kind) END, s.fk_name, s.child_table),
-               CASE WHEN s.reason IS NULL THEN p.finish ELSE p.fix END
+               -- what has made a fix fail makes the next one fail, too
+               CASE WHEN l.phase = 'failed' THEN p.look WHEN s.reason IS NULL THEN p.finish ELSE p.fix END
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = schemaguard.sg_relation_oid(s.child_table) AND c.conname = s.fk_name
                   AND NOT c.convalidated
+             LEFT JOIN LATERAL (SELECT l.phase FROM schemaguard.audit_log l
+                                WHERE l.plan = s.plan AND l.step = s.step AND l.action = 'fix' AND l.phase <> 'started'
+                                  AND l.at >= p.created_at ORDER BY l.id DESC LIMIT 1) l ON true
         WHERE s.state IN ('added', 'failed') AND s.kind IN ('foreign key', 'check', 'not null') AND s.orphans <> 'leave'
           -- between two batches, a call leaves nothing else; one that stopped says why
           AND (s.state = 'added' AND (s.reason IS NULL OR s.reason ~ '^(fixed|stopped): ')
-               OR (SELECT l.phase IN ('failed', 'interrupted') FROM schemaguard.audit_log l
-                   WHERE l.plan = s.plan AND l.step = s.step AND l.action = 'fix' AND l.phase <> 'started' AND l.at >= p.created_at
-                   ORDER BY l.id DESC LIMIT 1))
+               OR l.phase IN ('failed', 'interrupted'))
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
@@ -513,7 +520,7 @@ BEGIN ATOMIC
         UNION ALL                               -- nor can it follow a rename of what it reads, in whichever table
         SELECT 3, NULL, format('trigger %I ON %s reads %s, which is not there: rows come without a value', t.tgname,
                                t.tgrelid::regclass, l.lacking),
-               format('SELECT * FROM %s.sg_plan_check(%L) WHERE result <> ''ok'';', schemaguard.sg_schema(), p.name)
+               p.look
         FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
              JOIN schemaguard.plan_step s ON s.plan = p.name
                   AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1]

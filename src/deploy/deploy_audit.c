@@ -123,7 +123,7 @@ fixing_hint(const StepWork *work, const char *procedure)
 	PlanRun		one = *work->run;
 
 	one.chosen = list_make1_int(work->step->step);
-	return run_fixing_hint(&one, procedure, "Do what the step's policy says");
+	return run_fixing_hint(&one, list_make1(work->step), procedure, "Do what the step's policy says");
 }
 
 const char *

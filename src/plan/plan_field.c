@@ -165,12 +165,16 @@ plan_policy_word(OrphanPolicy policy)
 	return sg_word(policy_words, policy);
 }
 
+bool
+plan_policy_loses(OrphanPolicy policy)
+{
+	return policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL;
+}
+
 const char *
 plan_policy_text(OrphanPolicy policy)
 {
-	bool		loses = policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL;
-
-	return psprintf("policy %s%s", plan_policy_word(policy), loses ? ", no copy" : "");
+	return psprintf("policy %s%s", plan_policy_word(policy), plan_policy_loses(policy) ? ", no copy" : "");
 }
 
 OrphanPolicy

@@ -76,6 +76,9 @@ extern OrphanPolicy plan_policy(const char *word);
 extern StepState plan_state(const char *word);
 extern const char *plan_state_word(StepState state);
 
+/* Returns whether the policy deletes or changes rows and keeps no copy */
+extern bool plan_policy_loses(OrphanPolicy policy);
+
 /* Returns the policy's word, with a remark if it keeps no copy */
 extern const char *plan_policy_text(OrphanPolicy policy);
 

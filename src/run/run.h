@@ -331,10 +331,11 @@ extern void run_tell_cut_off(const PlanRun *run);
 extern char *run_call_text(const PlanRun *run, const char *procedure);
 
 /*
- * Returns the hint to fix rows, with what the call does before it; for more
- * rows than schemaguard.fix_limit, the dry run, whose own hint has max_rows.
+ * Returns the hint to fix rows of these steps, with what the call does before
+ * it.  For a policy that keeps no copy, and for more rows than
+ * schemaguard.fix_limit, it is the dry run, whose own hint has the call.
  */
-extern char *run_fixing_hint(const PlanRun *run, const char *procedure, const char *does);
+extern char *run_fixing_hint(const PlanRun *run, List *steps, const char *procedure, const char *does);
 
 /*
  * Return the run's chosen steps as a further argument, and a SELECT * FROM the

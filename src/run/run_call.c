@@ -247,7 +247,7 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 errdetail("%s", rest->detail),
 			 lacks_fix(run) ?
 			 errhint("What is done stays done. %s",
-					 run_fixing_hint(run, run->procedure, "To have rows quarantined, deleted or changed as the steps' policies say")) :
+					 run_fixing_hint(run, plan_chosen_steps(run->plan), run->procedure, "To have rows quarantined, deleted or changed as the steps' policies say")) :
 			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure))));
 }
 

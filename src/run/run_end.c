@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -339,19 +340,40 @@ allow_counted(PlanRun *next, const PlanRun *run)
 		next->max_rows = rows;
 }
 
+/* Returns the policies that keep no copy of rows of steps that are not done, as a text; or NULL */
+static char *
+losing_policies(List *steps)
+{
+	List	   *words = NIL;
+
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		const char *word = plan_policy_word(step->orphans);
+
+		if (plan_policy_loses(step->orphans) && step->state != STEP_VALIDATED && !step->skipped_by && !sg_has_name(words, word))
+			words = lappend(words, unconstify(char *, word));
+	}
+	if (words == NIL)
+		return NULL;
+	return list_length(words) == 1 ? psprintf("Policy %s keeps no copy", (char *) linitial(words)) :
+		psprintf("Policies %s and %s keep no copy", (char *) linitial(words), (char *) lsecond(words));
+}
+
 char *
-run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
+run_fixing_hint(const PlanRun *run, List *steps, const char *procedure, const char *does)
 {
 	PlanRun		fixing = *run;
+	char	   *losing = run->dry_run || run->given ? NULL : losing_policies(steps);
 
 	fixing.fix = true;
 	fixing.dry_run = false;
 	allow_counted(&fixing, run);
-	if (!run->dry_run && !run->given && is_past_limit(run, run->orphan_rows))
+	if (losing || (!run->dry_run && !run->given && is_past_limit(run, run->orphan_rows)))
 	{
-		/* the call itself would stop at so many rows */
+		/* the call itself would stop at more rows than the limit */
 		fixing.dry_run = true;
-		return psprintf("Count the rows first; the hint of this call is the call that fixes them:\n%s", run_call_text(&fixing, "sg_fix_orphans"));
+		return psprintf("%s%s the rows first; the hint of this call is the call that fixes them:\n%s", losing ? losing : "", losing ? ". Count" : "Count",
+						run_call_text(&fixing, "sg_fix_orphans"));
 	}
 	return psprintf("%s:\n%s", does, run_call_text(&fixing, procedure));
 }
@@ -471,7 +493,7 @@ next_after_count(const PlanRun *run, List *steps)
 		if (plan_step_fixes(step) && !step->skipped_by && !step->phase && !plan_step_is_there(step))
 			return adding_call(&next, steps);
 	}
-	return run_fixing_hint(run, "sg_fix_orphans", "Do what the steps' policies say about rows");
+	return run_fixing_hint(run, steps, "sg_fix_orphans", "Do what the steps' policies say about rows");
 }
 
 /* Returns the next call, or NULL */
@@ -504,7 +526,7 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_LOOK:
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
-			return run_fixing_hint(run, run->each_step && strcmp(run->procedure, "sg_add_fks") != 0 ? run->procedure : "sg_fix_orphans",
+			return run_fixing_hint(run, steps, run->each_step && strcmp(run->procedure, "sg_add_fks") != 0 ? run->procedure : "sg_fix_orphans",
 								   "Do what the steps' policies say about rows");
 		case STEP_NEEDS_ADD:
 			next.validate = run->validate || !repeats;

@@ -185,6 +185,22 @@ SELECT * FROM told WHERE subject = 'leftovers';
 SELECT result FROM sg_plan_check_details('unproved') WHERE check_name = 'leftovers';
 CALL sg_apply('unproved');
 SELECT * FROM told WHERE subject = 'leftovers';
+-- a fix that is blocked, to call which again does nothing; and one that stopped, whose policy keeps no copy
+CREATE TABLE blocked (id int PRIMARY KEY, x int);
+CREATE TABLE blocks (b int REFERENCES blocked);
+INSERT INTO blocked VALUES (1, 77);
+INSERT INTO blocks VALUES (1);
+SELECT sg_plan_create('blocked'), sg_plan_add_fk('blocked', 'blocked', '{x}', 'p', orphans => 'delete', index => false) \g /dev/null
+CALL sg_add_fks('blocked');
+CALL sg_add_fks('blocked', fix => true);
+SELECT * FROM told WHERE subject = 'leftovers';
+SELECT sg_plan_drop('blocked', force => true);
+SELECT sg_plan_create('blocked'), sg_plan_add_fk('blocked', 'blocked', '{x}', 'p', orphans => 'delete', index => false) \g /dev/null
+CALL sg_add_fks('blocked');
+UPDATE schemaguard.plan_step SET reason = 'stopped: by the window' WHERE plan = 'blocked';
+SELECT * FROM told WHERE subject = 'leftovers';
+SELECT sg_plan_drop('blocked', force => true);
+DROP TABLE blocks, blocked;
 SELECT sg_snapshot_drop('base');
 SELECT * FROM told WHERE subject = 'drift';
 \c :here
