@@ -33,45 +33,59 @@ BEGIN ATOMIC
         (6, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.* NOT VALID;?$',
             E'Key \\2 is added to \\1, NOT VALID: from then on no row can be written that has no parent in \\3.',
             'SHARE ROW EXCLUSIVE on both tables', 'a moment'),
-        (7, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.*$',
-            E'Key \\2 is added to \\1, which refers to \\3.',
-                'SHARE ROW EXCLUSIVE on both tables', 'a moment, if the partitions have theirs'),
-        (8, '^ALTER TABLE @ ADD CONSTRAINT @ .*USING INDEX .*$', E'Constraint \\2 of \\1 takes over the index that was built for it.',
+        (6, '^CREATE (?:UNIQUE )?INDEX @ ON (?:ONLY )?@ .*$',
+            E'Index \\1 is made on \\2, of the indexes that its partitions have.', 'SHARE on the table and its partitions', 'a moment'),
+        (7, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* NOT ENFORCED;?$', E'Key \\2 is added to \\1, NOT ENFORCED: it refuses no row.',
+            'SHARE ROW EXCLUSIVE on both tables', 'a moment'),
+        (8, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .*$',
+            E'Key \\2 is added to \\1, of the keys that its partitions have: no row is read.',
+            'SHARE ROW EXCLUSIVE on the table and its partitions, ACCESS EXCLUSIVE on the referenced table', 'a moment'),
+        (9, '^ALTER TABLE @ ADD CONSTRAINT @ .*USING INDEX .*$', E'Constraint \\2 of \\1 takes over the index that was built for it.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (9, '^ALTER TABLE @ ADD CONSTRAINT @ .*$',
+        (10, '^ALTER TABLE @ ADD CONSTRAINT @ .*$',
             E'Constraint \\2 is added to \\1, NOT VALID: rows that are written from then on obey it.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (10, '^ALTER TABLE @ VALIDATE CONSTRAINT @?;?$',
+        (11, '^ALTER TABLE @ VALIDATE CONSTRAINT @?;?$',
             E'All rows of \\1 are read, and the constraint becomes valid. The table can be read and written.',
             'SHARE UPDATE EXCLUSIVE; of a key, ROW SHARE on the parent', 'one read of the table'),
-        (11, '^ALTER TABLE @ ALTER COLUMN @ SET NOT NULL;?$',
+        (12, '^ALTER TABLE @ ALTER COLUMN @ SET NOT NULL;?$',
             E'Column \\2 of \\1 becomes NOT NULL. A valid CHECK says so already, so that no row is read.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (12, '^ALTER TABLE @ DROP CONSTRAINT @?;?$',
+        (13, '^ALTER TABLE @ DROP CONSTRAINT @?;?$',
             E'A constraint of \\1 that is not needed any more is dropped.', 'ACCESS EXCLUSIVE', 'a moment'),
-        (13, '^ALTER TABLE @ ADD COLUMN @ .*$', E'Column \\2 is added to \\1.', 'ACCESS EXCLUSIVE', 'a moment'),
-        (14, '^ALTER TABLE @ ALTER COLUMN @ (SET|DROP) DEFAULT.*$',
+        (14, '^ALTER TABLE @ ADD COLUMN @ .*$', E'Column \\2 is added to \\1.', 'ACCESS EXCLUSIVE', 'a moment'),
+        (15, '^ALTER TABLE @ ALTER COLUMN @ (SET|DROP) DEFAULT.*$',
             E'The default of column \\2 of \\1 changes, for rows that are inserted later.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (15, '^ALTER (?:TABLE|VIEW|INDEX|TRIGGER) @ RENAME.*$',
+        (16, '^ALTER (?:TABLE|VIEW|INDEX|TRIGGER) @ RENAME.*$',
             E'\\1, or a part of it, gets another name: calls that use the old one fail from then on.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (16, '^UPDATE @ SET .*$',
+        (17, '^UPDATE @ SET .*$',
             E'Rows of \\1 get their value, in batches with a commit each; a trigger fills rows that are written meanwhile.',
             'ROW EXCLUSIVE, and the rows of a batch', 'longer the more rows there are'),
-        (17, '^CREATE (?:UNLOGGED )?TABLE @ PARTITION OF @ .*$',
+        (18, '^CREATE (?:UNLOGGED )?TABLE @ PARTITION OF @ .*$',
             E'Table \\1 is made, as a partition of \\2. A rollback drops it while it is empty.',
             'ACCESS EXCLUSIVE on the partitioned table and its default partition', 'a moment, or a read of the default partition'),
-        (18, '^CREATE (?:UNLOGGED )?TABLE @ .*$', E'Table \\1 is made. A rollback drops it while it is empty.', NULL, 'a moment'),
-        (19, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
+        (19, '^CREATE (?:UNLOGGED )?TABLE @ .*$', E'Table \\1 is made. A rollback drops it while it is empty.', NULL, 'a moment'),
+        (20, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
     ) AS e (place, pattern, what, locks, takes)
     WHERE sg_explain_statement.statement ~ replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)')
-      AND (NOT as_written OR e.place IN (4, 5, 14, 15, 19))
+      AND (NOT as_written OR e.place IN (4, 5, 15, 16, 20))
     ORDER BY e.place LIMIT 1;
 END;
 COMMENT ON FUNCTION schemaguard.sg_explain_statement(text, boolean) IS 'explains one line of sg_plan_sql(), for sg_plan_explain()';
 
--- Explains a step: `checked` has rows of sg_plan_check_details(), `written` lines of sg_plan_sql()
+-- to_regclass() raises an error for who has no USAGE on the schema
+CREATE FUNCTION schemaguard.sg_relation_oid(qualified text) RETURNS oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+    WHERE n.nspname = (parse_ident(qualified))[1] AND c.relname = (parse_ident(qualified))[2];
+END;
+COMMENT ON FUNCTION schemaguard.sg_relation_oid(text)
+    IS 'returns the relation of a qualified name, or null; USAGE on the schema is not needed';
+
+-- Explains a step: `checked` has rows of sg_plan_check_details(), and the tables that refer to the step's; `written` lines of sg_plan_sql()
 CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, checked jsonb, written text[],
     OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
@@ -91,6 +105,7 @@ BEGIN ATOMIC
                         WHEN t.phase IS NOT NULL THEN 'is held back until phase ' || t.phase || ' is released'
                         WHEN t.state = 'validated' THEN 'is done: a call only looks whether it still holds'
                         WHEN t.blocks > 0 THEN 'is blocked: a check of the plan says by what'
+                        WHEN t.orphans = 'leave' THEN 'can run: a key that is not valid stays so as long as rows break it'
                         WHEN t.kind IN ('foreign key', 'check', 'not null', 'unique')
                             THEN 'can run unless rows break it, which a check of the plan looks for'
                         WHEN t.loses THEN 'can run, and loses what the next lines say'
@@ -109,13 +124,21 @@ BEGIN ATOMIC
                'one read of both tables', NULL
         FROM this t WHERE t.kind = 'foreign key' AND t.orphans = 'stop' AND t.state IN ('pending', 'failed', 'rolled back', 'waiting')
         UNION ALL
-        SELECT 1 + q.place, e.what, e.locks,
+        SELECT 1 + q.place,
+               CASE WHEN t.orphans = 'leave' THEN replace(e.what, 'becomes valid.', 'becomes valid if no row breaks it.') ELSE e.what END,
+               e.locks,
                -- of a column that has the table written anew
                CASE WHEN e.takes = 'a moment' AND t.kind = 'column' AND EXISTS (SELECT FROM checked c WHERE c.check_name = 'rewrite')
                     THEN 'longer the larger the table is' ELSE e.takes END,
                CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
         FROM unnest(written) WITH ORDINALITY AS q (statement, place),
              this t, schemaguard.sg_explain_statement(q.statement, t.kind = 'statement') e
+        UNION ALL
+        SELECT 800000, format('Rows of %s that refer to rows which go, or to such rows in turn, go along if their key is a step of the '
+                   'plan, as its policy says, or into quarantine if this step has quarantine_cascades; else they hold it up.', c.detail),
+               NULL, NULL, format('SELECT * FROM %s.sg_plan_referencing(%L, ''{%s}'');', schemaguard.sg_schema(), t.plan, t.step)
+        FROM checked c JOIN this t ON c.check_name = 'referring' AND t.orphans IN ('quarantine', 'delete')
+             AND t.state <> 'validated' AND t.skipped_by IS NULL
         UNION ALL
         SELECT 900000 + row_number() OVER (), format('%s.', upper(left(c.detail, 1)) || substr(c.detail, 2)), NULL,
                'longer the larger the table is', NULL
@@ -145,6 +168,23 @@ BEGIN ATOMIC
         SELECT c.step, jsonb_agg(to_jsonb(c)) AS rows
         FROM sg_plan_check_details(plan, steps, 'none') c
         WHERE c.step > 0 OR c.result = 'block' GROUP BY c.step),
+    edge AS MATERIALIZED (                      -- keys that are there, and the plan's
+        SELECT coalesce(pg_partition_root(k.conrelid), k.conrelid) AS child, coalesce(pg_partition_root(k.confrelid), k.confrelid) AS parent
+        FROM pg_constraint k WHERE k.contype = 'f'
+        UNION
+        SELECT coalesce(pg_partition_root(c.oid), c.oid), coalesce(pg_partition_root(p.oid), p.oid)
+        FROM schemaguard.plan_step s, schemaguard.sg_relation_oid(s.child_table) c (oid),
+             schemaguard.sg_relation_oid(s.parent_table) p (oid)
+        WHERE s.plan = sg_plan_explain_body.plan AND s.kind = 'foreign key' AND s.skipped_by IS NULL),
+    referring AS MATERIALIZED (
+        WITH RECURSIVE reach AS (
+            SELECT s.step, coalesce(pg_partition_root(c.oid), c.oid) AS oid
+            FROM schemaguard.plan_step s, schemaguard.sg_relation_oid(s.child_table) c (oid) WHERE s.plan = sg_plan_explain_body.plan
+            UNION SELECT r.step, e.child FROM reach r JOIN edge e ON e.parent = r.oid)
+        SELECT r.step, jsonb_build_object('step', r.step, 'check_name', 'referring', 'detail',
+                   string_agg(DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE "C", ', ')) AS row
+        FROM reach r JOIN edge e ON e.parent = r.oid JOIN pg_class c ON c.oid = e.child JOIN pg_namespace n ON n.oid = c.relnamespace
+        GROUP BY r.step),
     line AS MATERIALIZED (
         SELECT q.statement, q.place, (regexp_match(q.statement, E'^-- step (\\d+)\\y'))[1]::int AS step
         FROM sg_plan_sql(plan, steps) WITH ORDINALITY AS q (statement, place)),
@@ -155,8 +195,10 @@ BEGIN ATOMIC
         SELECT p.step, array_agg(p.statement ORDER BY p.place) AS lines
         FROM part p WHERE p.statement !~ E'^-- step \\d+(, [a-z ]+)*$' GROUP BY p.step)
     SELECT e.what, e.locks, e.takes, e.statement
-    FROM chosen s LEFT JOIN checked c ON c.step = s.step LEFT JOIN checked whole ON whole.step = 0 LEFT JOIN written w ON w.step = s.step,
-         LATERAL schemaguard.sg_plan_explain_step(plan, s.step, coalesce(whole.rows, '[]') || coalesce(c.rows, '[]'), w.lines)
+    FROM chosen s LEFT JOIN checked c ON c.step = s.step LEFT JOIN checked whole ON whole.step = 0 LEFT JOIN written w ON w.step = s.step
+         LEFT JOIN referring r ON r.step = s.step,
+         LATERAL schemaguard.sg_plan_explain_step(plan, s.step, coalesce(whole.rows, '[]') || coalesce(c.rows, '[]')
+                                                                || coalesce(r.row, '[]'), w.lines)
              WITH ORDINALITY e (what, locks, takes, statement, place)
     ORDER BY s.place, e.place;
 END;

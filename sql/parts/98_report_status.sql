@@ -271,16 +271,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'returns the status of the audit gates';
 
--- to_regclass() raises an error for who has no USAGE on the schema
-CREATE FUNCTION schemaguard.sg_relation_oid(qualified text) RETURNS oid
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT c.oid FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-    WHERE n.nspname = (parse_ident(qualified))[1] AND c.relname = (parse_ident(qualified))[2];
-END;
-COMMENT ON FUNCTION schemaguard.sg_relation_oid(text)
-    IS 'returns the relation of a qualified name, or null; USAGE on the schema is not needed';
-
 -- Counts no more rows of the quarantine than an answer needs.
 CREATE FUNCTION schemaguard.sg_status_kept(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)

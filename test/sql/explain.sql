@@ -46,6 +46,17 @@ SELECT sg_graph('png');
 SELECT sg_plan_add_check('exp', '"My Orders"', 'id < 9', 'small', policy => 'set', child_column => 'id', fill => '8') AS set_step \gset
 SELECT what FROM sg_plan_explain('exp', :set_step) WHERE what ~ '^Rows that';
 
+-- rows that go along, and a key that stays NOT VALID
+CREATE TABLE line (id int PRIMARY KEY, o int REFERENCES "My Orders", up int REFERENCES line);
+CREATE TABLE part (l int);
+SELECT sg_plan_create('along'), sg_plan_add_fk('along', '"My Orders"', 'customer_id', 'customer', orphans => 'quarantine', quarantine_cascades => true),
+       sg_plan_add_fk('along', 'part', 'l', 'line', orphans => 'leave') \g /dev/null
+SELECT what, statement FROM sg_plan_explain('along') WHERE what ~ '^(Step|Rows|All rows)';
+SELECT sg_plan_drop('along') \g /dev/null
+-- a key of partitions, by what PostgreSQL takes before 18
+SELECT what, locks FROM schemaguard.sg_explain_statement('ALTER TABLE e.c ADD CONSTRAINT k FOREIGN KEY (p) REFERENCES e.p;', false);
+SELECT what, locks FROM schemaguard.sg_explain_statement('CREATE INDEX i ON e.c (p);', false);
+
 SELECT sg_plan_drop('exp') \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA exp CASCADE;
