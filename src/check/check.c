@@ -262,6 +262,8 @@ begin_step(PlanCheck *check, PlanStep *step)
 static void
 look_at_step(PlanCheck *check, CheckStep *cs)
 {
+	const PlanStep *giver;
+
 	if (cs->waits && cs->step->state == STEP_WAITING)
 		check_row(cs, "order", CHECK_WARN, cs->waits,
 				  psprintf(sg_calls("Mend that, or skip it with done => true where others need it no more, and CALL again:\nCALL sg_apply(%s);"),
@@ -274,10 +276,20 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	check_taken_object(check, cs);
+	giver = check_giver_before(check, cs);
 	deploy_look(cs->step, &cs->view);
 	if (cs->view.need == NEED_SKIP && check_waits(check, cs, cs->view.problem))
 	{
 		check_deferrable_target(check, cs);
+		if (giver || cs->view.problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+			check_unread(cs, giver);
+		cs->left_alone = true;
+		return;
+	}
+	if (giver && cs->waits)
+	{
+		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
+		check_unread(cs, giver);
 		cs->left_alone = true;
 		return;
 	}

@@ -388,8 +388,8 @@ extern void check_replica(CheckStep *cs, Node *statement, const char *text);
 /* Adds the questions to the rows for the step's next move; an audit of all tables answers them */
 extern void check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
 
-/* Adds the possible questions while the step waits for an earlier step's object */
-extern void check_ask_early(PlanCheck *check, CheckStep *cs);
+/* Asks about a column that an earlier step adds, and that is to be NOT NULL; returns false for other steps */
+extern bool check_ask_early(PlanCheck *check, CheckStep *cs);
 extern List *check_row_rules(const CheckStep *cs);
 
 /* Adds rows with the answers */
@@ -482,6 +482,18 @@ extern void check_taken_names(const PlanCheck *check, CheckStep *cs, const char 
 
 /* Blocks a step of another kind about a table or column that an earlier step takes away */
 extern void check_taken_object(const PlanCheck *check, CheckStep *cs);
+
+/*
+ * Return whether an earlier step takes away the name of an existing object that
+ * the step gives to its own; and the earlier step that gives a name, which the
+ * step is about, to other rows or values than those that it leads to now, or
+ * NULL
+ */
+extern bool check_is_freed(const PlanCheck *check, CheckStep *cs);
+extern const PlanStep *check_giver_before(const PlanCheck *check, const CheckStep *cs);
+
+/* Warns that rows of a rule, or of a drop for good, were not looked at; because of an earlier step, or NULL */
+extern void check_unread(CheckStep *cs, const PlanStep *giver);
 
 /* Does an earlier statement, still to be run, make a function, type, schema or value that a message names? */
 extern bool check_is_made_before(const PlanCheck *check, const CheckStep *cs, const char *message);

@@ -41,6 +41,8 @@
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_drops.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "plan/plan_reads.h"
 #include "plan/plan_relation.h"
@@ -539,6 +541,66 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 			return;
 		}
 	}
+}
+
+/* Returns whether an earlier step takes a name away, which leads to an object now */
+static bool
+is_taken_before(const PlanCheck *check, const CheckStep *cs, const StepName *name)
+{
+	foreach_ptr(CheckStep, other, is_there(name) ? check->steps : NIL)
+	{
+		if (has_name(names_of(other)->takes, name) && check_comes_before(check, other, cs))
+			return true;
+	}
+	return false;
+}
+
+bool
+check_is_freed(const PlanCheck *check, CheckStep *cs)
+{
+	foreach_ptr(const StepName, name, names_of(cs)->gives)
+	{
+		if (is_taken_before(check, cs, name))
+			return true;
+	}
+	return false;
+}
+
+const PlanStep *
+check_giver_before(const PlanCheck *check, const CheckStep *cs)
+{
+	foreach_ptr(CheckStep, other, check->steps)
+	{
+		foreach_ptr(const StepName, name, other == cs ? NIL : names_of(other)->gives)
+		{
+			if (!is_about(cs->step, name) || !check_comes_before(check, other, cs))
+				continue;
+			/* a table that the plan makes has no rows yet */
+			if (is_there(name) ? is_taken_before(check, cs, name) : (name->column || other->step->kind == STEP_RENAME))
+				return other->step;
+		}
+	}
+	return NULL;
+}
+
+/* Returns whether rows can have a value in the column that a step gives its name */
+static bool
+gives_values(const PlanStep *giver)
+{
+	return giver->kind != STEP_COLUMN || giver->fill || plan_has_word(giver->definition, "default") || plan_has_word(giver->definition, "generated");
+}
+
+void
+check_unread(CheckStep *cs, const PlanStep *giver)
+{
+	const PlanStep *step = cs->step;
+	bool		loses = step->kind == STEP_DROP && step->discard;
+	bool		is_rule = step->kind == STEP_INDEX ? plan_index_parse(plan_index_written(step->definition))->unique : plan_step_adds_rule(step);
+
+	if (loses || (is_rule && (giver == NULL || gives_values(giver))))
+		check_row(cs, "rows", CHECK_WARN,
+				  psprintf("%s%s was not looked at", giver ? psprintf("step %d, %s, comes first: ", giver->step, plan_step_object(giver)) : "",
+						   loses ? "how many rows or values go for good" : "whether rows break the rule"), NULL);
 }
 
 /* ---- dependents of dropped objects ---- */

@@ -688,10 +688,28 @@ check_counted(PlanCheck *check, CheckStep *cs, Oid table)
 	}
 }
 
+/* Judges rows for a step that waits, as far as its columns and its object are there already */
+static void
+check_wait_for_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move, const PlanStep *giver)
+{
+	ChangeMove	drop = *move;
+
+	drop.kind = MOVE_STATEMENT;
+	if (cs->step->kind == STEP_DROP && giver == NULL)
+		check_lost(cs, &drop);
+	else if (check_ask_early(check, cs))
+		return;
+	else if (giver)
+		check_unread(cs, giver);
+	else if (move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+		check_ask_rows(check, cs, move);
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
 	ChangeMove	move;
+	const PlanStep *giver = check_giver_before(check, cs);
 	char	   *lack;
 	bool		refused;
 
@@ -717,11 +735,18 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
 		return;
 	}
+	if (cs->waits && move.kind == MOVE_NONE && ((cs->step->kind == STEP_DROP && giver) || (cs->step->kind == STEP_COLUMN && check_is_freed(check, cs))))
+	{
+		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
+		if (cs->step->kind == STEP_DROP)
+			check_unread(cs, giver);
+		return;
+	}
 	check_new_dependents(check, cs);
 	if (move.kind == MOVE_PROBLEM && !move.stands && !may_be_mended(check, cs, move.problem) && check_waits(check, cs, move.problem))
 	{
 		check_subscribed(check, cs);
-		check_ask_early(check, cs);
+		check_wait_for_rows(check, cs, &move, giver);
 		if (cs->step->kind == STEP_DROP)
 			check_taken_object(check, cs);
 		return;
@@ -743,7 +768,10 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_readers(check, cs);
 	if (move.kind == MOVE_STATEMENT && move.returns)
 		check_counted(check, cs, move.table);
-	check_ask_rows(check, cs, &move);
+	if (giver && plan_step_adds_rule(cs->step))
+		check_unread(cs, giver);
+	else if (move.kind != MOVE_PROBLEM)
+		check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs, &move);
 	else if (move.kind == MOVE_STATEMENT && cs->step->kind != STEP_TABLE)

@@ -821,7 +821,7 @@ check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	Asking		asking = {check, cs, move->table, check->plan->author_id, move->statements};
 
-	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM)
+	if (move->kind != MOVE_NONE)
 		try_asking(cs, ask_step, &asking);
 }
 
@@ -831,14 +831,16 @@ ask_early(void *arg)
 	ask_new_column(arg);
 }
 
-void
+bool
 check_ask_early(PlanCheck *check, CheckStep *cs)
 {
 	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), check->plan->author_id};
 
-	if (cs->step->kind == STEP_NOT_NULL && OidIsValid(asking.table) &&
-		get_attnum(asking.table, linitial(cs->step->child_columns)) == InvalidAttrNumber)
-		try_asking(cs, ask_early, &asking);
+	if (cs->step->kind != STEP_NOT_NULL || !OidIsValid(asking.table) || step_of_column(&asking, linitial(cs->step->child_columns)) == NULL ||
+		get_attnum(asking.table, linitial(cs->step->child_columns)) != InvalidAttrNumber)
+		return false;
+	try_asking(cs, ask_early, &asking);
+	return true;
 }
 
 List *
