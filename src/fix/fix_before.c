@@ -123,21 +123,15 @@ taken_tables(const PlanStep *step, const SgOidLists *by_root, bool copies)
 	return taken;
 }
 
-static bool
-keeps_copies(const PlanStep *step)
-{
-	return step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step);
-}
-
 /* Finds once in a call the tables of the steps that keep copies */
 static void
 find_roots(PlanRun *run, const SgOidLists *by_root)
 {
 	if (run->keepers_known)
 		return;
-	foreach_ptr(Keeper, keeper, run->in_order)
+	foreach_ptr(Keeper, keeper, steps_in_order(run))
 	{
-		List	   *roots = keeps_copies(keeper->step) ? taken_tables(keeper->step, by_root, true) : NIL;
+		List	   *roots = plan_step_fixes(keeper->step) ? taken_tables(keeper->step, by_root, true) : NIL;
 		MemoryContext old = MemoryContextSwitchTo(run->context);
 
 		keeper->roots = list_copy(roots);
@@ -154,7 +148,8 @@ keepers_of(StepWork *work)
 	List	   *taken = taken_tables(work->step, by_root, false);
 	List	   *keepers = NIL;
 
-	find_roots(work->run, by_root);
+	if (taken != NIL)
+		find_roots(work->run, by_root);
 	sg_lists_free(by_root);
 	foreach_ptr(const Keeper, keeper, work->run->in_order)
 	{
@@ -166,17 +161,6 @@ keepers_of(StepWork *work)
 	return keepers;
 }
 
-static bool
-any_keeps_copies(PlanRun *run)
-{
-	foreach_ptr(const Keeper, keeper, steps_in_order(run))
-	{
-		if (keeps_copies(keeper->step))
-			return true;
-	}
-	return false;
-}
-
 const PlanStep *
 fix_keeper_without_turn(StepWork *work, bool *put_last)
 {
@@ -184,7 +168,7 @@ fix_keeper_without_turn(StepWork *work, bool *put_last)
 	List	   *keepers;
 
 	*put_last = false;
-	if (run->dry_run || (work->step->orphans == ORPHANS_QUARANTINE && work->step->sentinel == NULL) || !any_keeps_copies(run))
+	if (run->dry_run)
 		return NULL;
 	keepers = keepers_of(work);
 	foreach_ptr(const PlanStep, keeper, keepers)

@@ -206,6 +206,14 @@ CALL sg_apply('turn', fix => true);
 SELECT (SELECT count(*) FROM top) AS top, count(*) AS below, count(q) AS q FROM below;
 CALL sg_rollback_fks('turn');
 SELECT (SELECT count(*) FROM top) AS top, count(*) AS below, count(q) AS q FROM below;
+-- ... where that step keeps copies of those alone
+ALTER TABLE below DROP CONSTRAINT below_top_id_fkey, ADD CONSTRAINT below_top_id_fkey FOREIGN KEY (top_id) REFERENCES top ON DELETE CASCADE;
+CREATE TRIGGER refuse BEFORE DELETE ON top FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT sg_plan_create('turn', replace => true) \g /dev/null
+SELECT sg_plan_add_fk('turn', 'top', 's', 'ends', orphans => 'delete', quarantine_cascades => true, index => false), sg_plan_add_fk('turn', 'below', 'r', 'ends', orphans => 'delete', index => false) \g /dev/null
+CALL sg_add_fks('turn', fix => true);
+SELECT (SELECT count(*) FROM top) AS top, count(*) AS below FROM below;
+CALL sg_rollback_fks('turn');
 SELECT sg_plan_drop('turn') \g /dev/null
 
 -- the share of a table that goes into quarantine is that of the table as it was when the call began
