@@ -89,6 +89,9 @@ typedef struct ChangeMove
 								 * InvalidOid */
 	Oid			conid;			/* MOVE_VALIDATE: OID of the constraint */
 	char	   *note;			/* note about an existing object, or NULL */
+	char	   *unshown;		/* way back: publications that have shown the
+								 * table and are gone, or NULL */
+	char	   *show_again;		/* statements that add the table to them */
 	FkProblem  *problem;
 
 	AuditKey   *rule;			/* rule for the rows that break it, or NULL */
@@ -462,8 +465,8 @@ extern Oid	change_schema_before(const PlanStep *step, const char *was);
 extern char *change_like_kept(const PlanDeed *deed, Oid except);
 extern bool change_knows_kept(const char *was);
 
-/* Returns whether the kept relation is gone, and another one with its name and shape takes its place, as from a dump */
-extern bool change_was_restored(const PlanDeed *deed);
+/* Returns whether the kept relation is found by its name and shape: the deed is of another database, or a dump was restored over it */
+extern bool change_goes_by_name(const PlanDeed *deed);
 
 /* Returns the latest deed of a step's own kind, or NULL */
 extern const PlanDeed *change_deed_of(const PlanStep *step);
@@ -490,6 +493,9 @@ extern char *change_published(List *tables, const char *column, bool changes);
  * unless they name the table; as a text, or NULL
  */
 extern char *change_published_in(Oid schema, Oid relid);
+
+/* Adds to the move's note */
+extern void change_note(ChangeMove *move, char *text);
 
 /* Adds the relation to the publications of its deed that still exist */
 extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);

@@ -302,12 +302,12 @@ change_knows_kept(const char *was)
 }
 
 bool
-change_was_restored(const PlanDeed *deed)
+change_goes_by_name(const PlanDeed *deed)
 {
 	Kept		kept = read_kept(deed->was);
 	char	   *name;
 
-	return kept.here && shape_of(kept.relid) == 0 && OidIsValid(change_kept_relation(deed, &name));
+	return !change_is_detached(deed) && (!kept.here || shape_of(kept.relid) == 0) && OidIsValid(change_kept_relation(deed, &name));
 }
 
 /*
@@ -391,6 +391,12 @@ end_of_name(const char *name, const char *ends)
 }
 
 /* ---- publications ---- */
+
+void
+change_note(ChangeMove *move, char *text)
+{
+	move->note = move->note ? psprintf("%s; %s", move->note, text) : text;
+}
 
 /*
  * Returns publications by these rules: a column list says which columns are
@@ -517,8 +523,8 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 
 /*
  * Returns the statement that adds a table to a publication again, from a line
- * of a deed, or NULL with a note if the publication is gone; by its OID if
- * known
+ * of a deed, or NULL if the publication, which is known by its OID or name, is
+ * gone: the move then tells of it, and has the statement as a remedy
  */
 static char *
 publish_statement(const PlanDeed *deed, const char *line, ChangeMove *move)
@@ -527,21 +533,29 @@ publish_statement(const PlanDeed *deed, const char *line, ChangeMove *move)
 	Oid			publication;
 	bool		known = plan_deed_read_mark(&rest, &publication);
 	const char *name = rest += strspn(rest, " ");
+	char	   *then;
 	char	   *now;
 	char	   *statement;
 	AlterPublicationStmt *parsed;
 
 	rest = end_of_name(name, " ");
+	then = pnstrdup(name, rest - name);
 	if (!known)
-		publication = get_publication_oid(linitial(sg_parse_names(pnstrdup(name, rest - name), &line)), true);
+		publication = get_publication_oid(linitial(sg_parse_names(then, &line)), true);
 	now = OidIsValid(publication) ? get_publication_name(publication, true) : NULL;
+	statement = psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", now ? quote_identifier(now) : then, deed->what->child_table, rest);
 	if (now == NULL)
-		move->note = psprintf(known ? "publication %s, which has shown it, is gone" :
-							  "publication %s, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it",
-							  pnstrdup(name, rest - name));
-	if (now == NULL)
+	{
+		char	   *gone = psprintf(known ? "publication %s, which has shown it, is gone" :
+									"publication %s, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it", then);
+
+		change_note(move, gone);
+		move->unshown = move->unshown ? psprintf("%s; %s", move->unshown, gone) : gone;
+		move->show_again = psprintf("%s%s;", move->show_again ? psprintf("%s\n", move->show_again) : "", statement);
 		return NULL;
-	statement = psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), deed->what->child_table, rest);
+	}
+	if (!known)
+		change_note(move, psprintf("publication %s shows it again, found by its name alone", then));
 	parsed = (AlterPublicationStmt *) change_kept_statement(deed->what, statement, T_AlterPublicationStmt, move);
 	if (parsed && list_length(parsed->pubobjects) != 1)
 		change_problem(move, ERRCODE_DATA_CORRUPTED, psprintf("the recorded text of publication %s names more than this table", quote_identifier(now)),

@@ -1576,7 +1576,6 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 	sent = change_published_in(schema, relid);
 	if (sent)
-		move->note = psprintf("%s%spublication %s sends it, and a subscription stops where there is no %s", move->note ? move->note : "",
-							  move->note ? "; " : "", sent, what->child_table);
+		change_note(move, psprintf("publication %s sends it, and a subscription stops where there is no %s", sent, what->child_table));
 	move->ends = true;
 }

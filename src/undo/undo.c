@@ -311,7 +311,7 @@ bool
 undo_knows_name_only(const PlanDeed *deed)
 {
 	return is_of_table(deed) ? plan_deed_follow(deed) == DEED_BY_NAME :
-		deed->kind == DEED_CHANGE && deed->what->kind == STEP_DROP && change_was_restored(deed);
+		deed->kind == DEED_CHANGE && deed->what->kind == STEP_DROP && change_goes_by_name(deed);
 }
 
 /* Returns the problem that asks for the object's present name */

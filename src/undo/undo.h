@@ -34,7 +34,7 @@ extern void undo_settle_stuck(StepWork *work, const PlanDeed *deed);
  */
 extern bool undo_is_found(StepWork *work, const PlanDeed *deed, bool *done);
 
-/* Returns whether the deed's object belongs to a table that is known by name only */
+/* Returns whether the deed's object is, or belongs to, a table that is known by name only */
 extern bool undo_knows_name_only(const PlanDeed *deed);
 
 /*

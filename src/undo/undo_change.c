@@ -262,17 +262,24 @@ take_back_rows(BackAction *back, StepWork *work, ChangeMove *move)
 	back->ends = true;
 }
 
+/* Returns both texts as one; each may be NULL */
+static char *
+joined(char *a, char *b)
+{
+	return a && b ? psprintf("%s; %s", a, b) : a ? a : b;
+}
+
 /*
  * Records the rows that the undo of a statement has deleted for good, and
- * returns them, and what stays gone, as a text, or NULL
+ * returns them, what stays gone, and publications that do not show the table
+ * again, as a text, or NULL
  */
 static char *
 record_undone(BackAction *back)
 {
 	PlanLoss	loss = {0};
 	bool		any = run_rows_sum(back->counts, &loss);
-	char	   *stays = change_stays_gone_text(back->deed, back->step);
-	char	   *gone;
+	char	   *stays = joined(change_stays_gone_text(back->deed, back->step), back->move.unshown);
 
 	if (back->counts == NULL)
 		return stays;
@@ -280,8 +287,7 @@ record_undone(BackAction *back)
 	back->action.rows = loss.deleted + loss.changed;
 	if (any)
 		plan_deed_unwritten(back->deed->id, &loss);
-	gone = change_gone_text(back->step, back->lost, back->counts);
-	return gone && stays ? psprintf("%s; %s", stays, gone) : gone ? gone : stays;
+	return joined(stays, change_gone_text(back->step, back->lost, back->counts));
 }
 
 static void
@@ -648,6 +654,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			if (back.returned)
 				run_append_notice(work, back.returned);
 			tell_undone(work, &back);
+			if (back.move.show_again)
+				work->hint = psprintf("If such a publication is made anew, add the table to it:\n%s", back.move.show_again);
 			return true;
 		}
 	}

@@ -176,14 +176,20 @@ $db = other_db(q{CREATE TABLE k (id int PRIMARY KEY, v int); CREATE PUBLICATION 
 is(back($db), '1|rolled back|', 'a table that a publication with a row filter has shown comes back');
 is(sql($db, q{SELECT pubname, attnames, rowfilter FROM pg_publication_tables}), 'plain_r|{id}|(id > 0)', 'into that publication, by whatever name');
 
-$db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION again FOR TABLE k; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true); DROP PUBLICATION again; CREATE PUBLICATION again});
+$db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION again FOR TABLE k; CREATE PUBLICATION once FOR TABLE k WHERE (id > 0); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true);
+	DROP PUBLICATION again, once; CREATE PUBLICATION again; CREATE PUBLICATION once});
 $node->psql($db, "CALL sg_rollback_fks('d')", stderr => \my $told);
-like($told, qr/taken back; publication again, which has shown it, is gone/, 'that a publication is gone is told');
+my $gone = 'publication again, which has shown it, is gone; publication once, which has shown it, is gone';
+like($told, qr/taken back; $gone\nHINT: .*\nALTER PUBLICATION again ADD TABLE ONLY public.k;\nALTER PUBLICATION once ADD TABLE ONLY public.k WHERE \(\(id > 0\)\);\n/, 'that publications are gone is told');
+is(steps($db), "1|rolled back|$gone", '... and on record');
 
 $db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION named FOR TABLE k; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true)});
+$copy = other_db('CREATE TABLE o (id int); ALTER PUBLICATION named RENAME TO named_r; CREATE PUBLICATION named FOR TABLE o', $db);
+$node->psql($copy, "CALL sg_rollback_fks('d')", stderr => \$told);
+like($told, qr/taken back, found by its name alone; publication named shows it again, found by its name alone\n.*looked up by their names only/, 'a copy: that publications, too, are found by their names is told');
 $copy = other_db('ALTER PUBLICATION named RENAME TO named_r', $db);
 $node->psql($copy, "CALL sg_rollback_fks('d')", stderr => \$told);
-like($told, qr/taken back; publication named, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it/, 'a copy: one that has another name is not called gone');
+like($told, qr/taken back, found by its name alone; publication named, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it/, 'a copy: one that has another name is not called gone');
 
 # schemas by OID
 $db = other_db(q{CREATE SCHEMA app; CREATE TABLE app.z (id int); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'app.z'); CALL sg_apply('d', fail => true); ALTER SCHEMA app RENAME TO app_r; CREATE SCHEMA app});
