@@ -282,7 +282,7 @@ BEGIN ATOMIC
         SELECT n.oid, n.nspname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
         WHERE n.nspname ~ '^schemaguard_attic(_[0-9]+)?$' AND r.rolsuper),
     deed AS (
-        SELECT s.kind, d.done_at, d.after ->> 'definition' AS definition, d.after ->> 'child_table' AS relation,
+        SELECT d.id, s.kind, d.done_at, d.after ->> 'definition' AS definition, d.after ->> 'child_table' AS relation,
                split_part(d.after ->> 'was', chr(10), 1) AS was
         FROM schemaguard.plan_deed d
              JOIN schemaguard.plan p ON p.id = d.plan_id
@@ -291,7 +291,7 @@ BEGIN ATOMIC
         WHERE s.kind IN ('drop', 'statement') AND d.undo = 'change back' AND d.undone_at IS NULL AND d.after ->> 'own' IS NULL),
     kept AS (
         -- "schema system database relation shape" is where a deed has put a table or view; 0.1.0 wrote a schema or nothing
-        SELECT d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,
+        SELECT d.id, d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,
                CASE WHEN d.definition IN ('table', 'view')
                         THEN (SELECT r.oid FROM pg_class r JOIN attic s ON s.oid = r.relnamespace
                               WHERE s.nspname = coalesce(nullif(split_part(d.was, ' ', 1), ''), 'schemaguard_attic')
@@ -303,20 +303,24 @@ BEGIN ATOMIC
         FROM deed d, pg_control_system() c
         WHERE d.kind = 'drop'
         UNION ALL                               -- a view that a sync keeps beside what needs it
-        SELECT d.kind, NULL, NULL,
+        SELECT d.id, d.kind, NULL, NULL,
                (SELECT r.oid FROM pg_class r JOIN attic s ON s.oid = r.relnamespace
                 WHERE s.nspname = 'schemaguard_attic' AND r.relname = (parse_ident(n.name[1]))[1]), NULL, NULL
         FROM deed d
              CROSS JOIN LATERAL regexp_match(d.definition,
                                              E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
         WHERE d.kind = 'statement'),
-    -- columns on record by OID and number, or after a restore by name, as schemaguard.kept_column finds them
+    -- columns on record by OID and number, or by name where the table of that OID is of another database, or gone; null: not found
     on_record AS (
-        SELECT CASE WHEN starts_with(d.after ->> 'identity', schemaguard.sg_deed_mark() || ' ')
-                    THEN format('%s %s', split_part(d.after ->> 'identity', ' ', 3), substring(d.after ->> 'identity', '{([0-9]+)}'))
-                    ELSE format('%s %s', schemaguard.sg_relation_oid(d.after ->> 'child_table'),
-                                coalesce(d.after ->> 'new_name', '_sg_dropped_' || (d.after ->> 'fk_name'))) END AS found
+        SELECT d.id, n.name, a.attrelid, a.attnum
         FROM schemaguard.plan_deed d
+             CROSS JOIN LATERAL (VALUES (coalesce(d.after ->> 'new_name', '_sg_dropped_' || (d.after ->> 'fk_name')))) n (name)
+             LEFT JOIN pg_class r ON r.oid = CASE WHEN starts_with(d.after ->> 'identity', schemaguard.sg_deed_mark() || ' ')
+                                                      THEN split_part(d.after ->> 'identity', ' ', 3)::oid END
+             LEFT JOIN pg_attribute a ON a.attrelid = coalesce(r.oid, schemaguard.sg_relation_oid(d.after ->> 'child_table'))
+                  AND NOT a.attisdropped
+                  AND CASE WHEN r.oid IS NULL THEN a.attname = n.name
+                           ELSE a.attnum = substring(d.after ->> 'identity', '{([0-9]+)}')::int2 END
         WHERE d.undone_at IS NULL AND d.undo = 'change back' AND d.after ->> 'kind' = 'drop' AND d.after ->> 'definition' = 'column'),
     placed AS (
         SELECT s.oid, s.nspname, s.nspowner, s.nspacl, r.relowner, k.home
@@ -368,14 +372,17 @@ BEGIN ATOMIC
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
                   AND NOT t.attisdropped AND t.attinhcount = 0
-                  AND format('%s %s', t.attrelid, t.attnum) NOT IN (SELECT r.found FROM on_record r)
-                  AND format('%s %s', t.attrelid, t.attname) NOT IN (SELECT r.found FROM on_record r)
+                  AND (t.attrelid, t.attnum) NOT IN (SELECT r.attrelid, r.attnum FROM on_record r WHERE r.attrelid IS NOT NULL)
+                  -- it may be one that is not found, in a schema that has another name, for example
+                  AND t.attname::text NOT IN (SELECT r.name FROM on_record r WHERE r.attrelid IS NULL)
                   AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
                                                AND pg_has_role(r.relowner, 'USAGE')))) AS columns
           FROM pg_class c JOIN attic s ON s.oid = c.relnamespace
           WHERE c.relkind IN ('r', 'p', 'v', 'm')
             AND (NOT h.hidden OR pg_has_role(c.relowner, 'USAGE'))) a,
-         (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
+         (SELECT count(*) AS n, min(k.done_at) AS oldest,
+                 count(*) FILTER (WHERE (k.was ~ '^schemaguard_attic' AND k.named IS NULL)
+                                     OR k.id IN (SELECT r.id FROM on_record r WHERE r.attrelid IS NULL)) AS astray
           FROM kept k
           WHERE k.kind = 'drop') d,
          (SELECT count(*) AS n, count(*) FILTER (WHERE p.more) AS more,

@@ -299,6 +299,10 @@ $db = dropped();
 sql('postgres', "CREATE DATABASE copy5 TEMPLATE $db");
 sql('copy5', 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
 is(sql('copy5', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|dropped and kept: 2, of which 1 are not where they were put', 'sg_status(): what is kept elsewhere');
+is(sql('copy5', q{BEGIN; ALTER SCHEMA public RENAME TO pub; SELECT summary FROM pub.sg_status() WHERE subject = 'attic'; ROLLBACK}), 'dropped and kept: 2, of which 2 are not where they were put',
+	'... a column, too, which a copy knows by the name of its table');
+is(sql($db, q{BEGIN; DROP TABLE u CASCADE; DROP TABLE schemaguard_attic.t CASCADE; SELECT summary FROM sg_status() WHERE subject = 'attic'; ROLLBACK}),
+	'dropped and kept: 2, of which 2 are not where they were put', '... or is gone');
 sql('copy5', 'CREATE TABLE t (id int, a text)');
 like(rolls_back('copy5'), qr/^1\|validated\|not taken back: the table is not found/, 'another one of its name is not what was dropped');
 
