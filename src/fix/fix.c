@@ -260,7 +260,8 @@ waits_for_copies(StepWork *work)
 	}
 	skip_step(work, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			  psprintf("step %d, %s, has not put its rows into quarantine: those that both take would be lost", keeper->step, plan_step_object(keeper)),
-			  psprintf("Mend that, or leave it out, and CALL again:\n%s", plan_skip_call(keeper, "its rows need no copy")));
+			  psprintf("Mend what has stopped that one, and CALL again. What it was:\nSELECT state, reason FROM schemaguard.plan_step WHERE plan = %s AND step = %d;",
+					   quote_literal_cstr(keeper->plan), keeper->step));
 	return true;
 }
 

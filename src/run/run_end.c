@@ -624,6 +624,7 @@ static char *
 detail_text(const PlanRun *run, const RunRows *all, List *steps)
 {
 	char	   *rows;
+	List	   *others = NIL;
 	int			left = 0;
 	int			past = 0;
 
@@ -639,6 +640,14 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	if (run->values_lost > 0 || run->uncounted_lost)
 		rows = psprintf("%s%sRows and values that the plan has dropped or converted stay gone: column reason of schemaguard.plan_step has them by steps.",
 						rows ? rows : "", rows ? "\n" : "");
+	foreach_ptr(const PlanStep, step, run->dry_run ? steps : NIL)
+	{
+		if ((step->kind == STEP_STATEMENT || step->kind == STEP_DROP) && step->state != STEP_VALIDATED && !step->skipped_by)
+			others = lappend_int(others, step->step);
+	}
+	if (others)
+		rows = psprintf("%s%sNot counted: what statements and drops, steps %s, delete, change or let go; sg_plan_check() tells of it.",
+						rows ? rows : "", rows ? "\n" : "", plan_steps_text(others));
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (step->state != STEP_ADDED || !step->enforced || step->orphans != ORPHANS_LEAVE || step->skipped_by || step->phase)
