@@ -62,6 +62,12 @@ extern bool undo_change(StepWork *work, const PlanDeed *deed);
 /* Returns the action's name in the log */
 extern char *undo_name(const PlanDeed *deed);
 
+/*
+ * Returns the hint for rows that are in quarantine, with the call that goes on;
+ * NULL if rows of the plan itself are left there: their own hint comes first
+ */
+extern char *undo_quarantine_hint(const PlanRun *run, const char *again);
+
 /* Closes a deed without an action, because nothing of it is left; sqlerrcode 0: none.  Commits. */
 extern void undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason);
 

@@ -223,8 +223,7 @@ rows_left(const BackAction *back, const ChangeMove *move, int64 left, const Plan
 						 left - kept, left - kept == 1 ? "row" : "rows", sg_quote_list(move->returns->gone));
 	if (left == undone->missing)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason.data,
-						  psprintf("Have them go back first, by a rollback of their plans, which schemaguard.quarantine names. Then:\n%s",
-								   plan_rollback_call(back->deed->what)));
+						  undo_quarantine_hint(back->action.run, plan_rollback_call(back->deed->what)));
 	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason.data,
 					  psprintf("The old values are in schemaguard.plan_value. Mend that, and roll back again. If the rows are to stay as they are:\n%s\n%s",
 							   plan_skip_call(back->step, "the rows stay"), plan_rollback_call(back->deed->what)));

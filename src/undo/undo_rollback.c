@@ -509,6 +509,13 @@ disarm_steps(const Rollback *rollback)
 	return n;
 }
 
+/* Returns whether the call has taken nothing back, so that it would come no further again */
+static bool
+is_stuck(const Rollback *rollback)
+{
+	return rollback->taken == 0 && rollback->run->rows_back == 0;
+}
+
 /* Restores the rows that are left, and reports the outcome; the next call gets the rest */
 static void
 settle_rows(const Rollback *rollback)
@@ -540,7 +547,7 @@ settle_rows(const Rollback *rollback)
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
-				 left > 0 && rollback->left != NIL ? errhint("%s", hint) : 0));
+				 left > 0 && rollback->left != NIL && !is_stuck(rollback) ? errhint("%s", hint) : 0));
 }
 
 /*
@@ -710,10 +717,12 @@ static char *
 way_on(const Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
-	bool		stands = rollback->taken == 0 && run->rows_back == 0;
+	bool		stands = is_stuck(rollback);
 	bool		others;
 	List	   *steps = steps_without_undo(rollback, &others);
 
+	if (stands && run->rows_left > 0 && run->next)
+		return psprintf("%s\n%s", run->next, run_call_text(run, run->procedure));
 	if (steps && (stands || !others))
 		return psprintf(sg_calls("Take back by hand what has no undo. If it is to stay as it is:\nSELECT sg_plan_skip(%s, '%s', 'it stays as it is');"),
 						quote_literal_cstr(run->plan->name), plan_steps_text(steps));

@@ -421,6 +421,13 @@ why_kept(const Restored *result, int64 left)
 	return psprintf(INT64_FORMAT " %s the value that was set: %s%s", left, left == 1 ? "row keeps" : "rows keep", changed, lost);
 }
 
+char *
+undo_quarantine_hint(const PlanRun *run, const char *again)
+{
+	return fix_restore_left(run) > 0 ? NULL :
+		psprintf("Have them go back first, by a rollback of their plans, which schemaguard.quarantine names. Then:\n%s", again);
+}
+
 /* Returns the problem that keeps old values from going back in this call, or NULL */
 static FkProblem *
 find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
@@ -450,7 +457,7 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  psprintf("old values of %s: " INT64_FORMAT " %s not found while rows of the table are in quarantine",
 								   deed->object, result->waiting, result->waiting == 1 ? "row is" : "rows are"),
-						  psprintf("Have them go back first, by a rollback of their plans, which schemaguard.quarantine names. Then:\n%s", again));
+						  undo_quarantine_hint(work->run, again));
 	return NULL;
 }
 

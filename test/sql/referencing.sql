@@ -279,6 +279,21 @@ CALL sg_rollback_fks('kept');
 SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM receipts) AS receipts;
 SELECT sg_plan_drop('kept') \g /dev/null
 
+-- a rollback that gets no further because of rows in quarantine has the way out for these in its last line, also where old values wait for them
+CREATE TABLE valued (id int PRIMARY KEY, v int, region_id int);
+INSERT INTO valued SELECT g, g % 3, 9 FROM generate_series(1, 6) g;
+ALTER TABLE valued ADD FOREIGN KEY (region_id) REFERENCES region NOT VALID;
+SELECT sg_plan_create('valued'), sg_plan_add_check('valued', 'valued', 'v <> 1', policy => 'set', child_column => 'v', fill => '9'),
+  sg_plan_add_fk('valued', 'valued', 'region_id', 'region', orphans => 'quarantine', index => false) \g /dev/null
+CALL sg_apply('valued', fix => true);
+CALL sg_rollback_fks('valued');
+CALL sg_rollback_fks('valued');
+ALTER TABLE valued DROP CONSTRAINT valued_region_id_fkey;
+CALL sg_restore_quarantine('valued');
+CALL sg_rollback_fks('valued');
+SELECT count(*), count(*) FILTER (WHERE v = 1) AS ones FROM valued;
+SELECT sg_plan_drop('valued') \g /dev/null
+
 -- where the plan has all keys that stand in the way, the hint is their policy
 SELECT sg_plan_create('along') \g /dev/null
 CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
