@@ -49,12 +49,12 @@ INSERT INTO needed VALUES
 WITH callable AS (
   SELECT p.oid, p.proname FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
    WHERE p.pronamespace = 'schemaguard'::regnamespace AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) WHERE grantee = 0)),
-texts AS (
+texts AS MATERIALIZED (
   SELECT p.proname AS name, concat(p.prosrc, pg_get_function_sqlbody(p.oid)) AS body FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
     JOIN pg_language l ON l.oid = p.prolang AND l.lanname <> 'c'
   UNION ALL SELECT c.relname, pg_get_viewdef(c.oid) FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass AND c.relkind = 'v'
   UNION ALL SELECT o.polname, pg_get_expr(o.polqual, o.polrelid) FROM pg_policy o JOIN member m ON m.objid = o.polrelid AND m.classid = 'pg_class'::regclass)
-SELECT c.proname AS routine, coalesce(n.by, (SELECT string_agg(DISTINCT t.name, ', ' ORDER BY t.name) FROM texts t WHERE t.name <> c.proname AND t.body ~ ('\m' || c.proname || '\M\(')), 'NOBODY') AS needed_by
+SELECT c.proname AS routine, coalesce(n.by, (SELECT string_agg(DISTINCT t.name, ', ' ORDER BY t.name) FROM texts t WHERE t.name <> c.proname AND t.body LIKE '%' || c.proname || '(%' AND t.body ~ ('\m' || c.proname || '\M\(')), 'NOBODY') AS needed_by
   FROM callable c LEFT JOIN needed n ON n.name = c.proname
  ORDER BY 1;
 SELECT name AS named_in_vain FROM needed n WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = n.name AND p.pronamespace = 'schemaguard'::regnamespace);

@@ -18,6 +18,7 @@
 #   SG_SEED=N        what tests that draw at random start from (default 1)
 #   SG_OTHER_MAJOR=1 leave out what is the same on all majors: another run has it
 #   SG_SHARE=K/N     of the TAP files every N-th only, from the K-th on: other runs have the rest
+#   SG_REGRESS_SHARE=K/N  the same of the regression tests
 #   WERROR=1         compiler warnings are errors
 #   SG_UNTIMED=1     on a server that is slow by design, such as one with assertions: no bound of time and no ratio is judged
 #   COPT=FLAGS       more flags for the compiler
@@ -127,14 +128,15 @@ leave_out_unmet() {
   regress=${met[*]}
 }
 
-# Leaves every N-th TAP file.
+# Leaves in that variable every N-th of its names: leave_share VARIABLE K/N WHAT
 leave_share() {
-  local file n=0 kept=()
-  for file in $tap; do
-    if [ $((n++ % ${SG_SHARE#*/} + 1)) -eq "${SG_SHARE%/*}" ]; then kept+=("$file"); fi
+  local -n names=$1
+  local name n=0 kept=()
+  for name in $names; do
+    if [ $((n++ % ${2#*/} + 1)) -eq "${2%/*}" ]; then kept+=("$name"); fi
   done
-  report skip "$((n - ${#kept[@]})) of $n TAP files (share $SG_SHARE)"
-  tap=${kept[*]}
+  report skip "$((n - ${#kept[@]})) of $n $3 (share $2)"
+  names=${kept[*]}
 }
 
 # Sets queue to the jobs, those that take long first.
@@ -304,7 +306,8 @@ sg_as cp "$SG_TEMPLATE/postgresql.conf" "$SG_TEMPLATE.with/"
 
 choose_tests
 leave_out_unmet
-[ -z "${SG_SHARE:-}" ] || leave_share
+[ -z "${SG_SHARE:-}" ] || leave_share tap "$SG_SHARE" 'TAP files'
+[ -z "${SG_REGRESS_SHARE:-}" ] || leave_share regress "$SG_REGRESS_SHARE" 'regression tests'
 order_jobs
 while [ $((${#running[@]} + ${#queue[@]})) -gt 0 ]; do
   if [ ${#queue[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
