@@ -562,7 +562,7 @@ test-long:
 	@bash "$(HERE)/test/tools/pg-upgrade.sh" || [ $$? = 3 ]
 
 gaps:
-	@SG_GAPS=1 SG_TIMEOUT=$${SG_TIMEOUT:-36000} ONLY_TAP="049_gaps 049_missing" bash "$(HERE)/test/tools/run-tests.sh"
+	@SG_GAPS=1 SG_TIMEOUT=$${SG_TIMEOUT:-36000} ONLY_TAP="047_traps 049_gaps 049_missing" bash "$(HERE)/test/tools/run-tests.sh"
 
 test-memory:
 	@bash "$(HERE)/test/tools/memory.sh"

@@ -8,7 +8,7 @@
 # scan.
 #
 # For every key both must agree: is it there, is it valid, and what else pg_constraint says about it and its clones.
-# 100 cases, 2,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
+# 60 cases, 2,000 with SG_LONG=1.  SG_BATCH=n runs batch n alone, SG_CASES=n that many cases, SG_SEED=n starts elsewhere.
 #
 # rooms: deploy
 # takes: 30 s
@@ -22,7 +22,7 @@ use SgTest;
 use SgCases;
 
 my $per_batch = 20;
-my $batches = int(($ENV{SG_CASES} || (long_run() ? 2000 : 100)) / $per_batch);
+my $batches = int(($ENV{SG_CASES} || (long_run() ? 2000 : 60)) / $per_batch);
 
 my $node = new_node('twins', conf => "max_locks_per_transaction = 512\nautovacuum = off\nmax_worker_processes = 12\n");
 my $major = major($node);

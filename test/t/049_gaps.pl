@@ -185,7 +185,7 @@ sub attack_all
 		my $begin = time;
 		my %before;
 
-		$boss->query('TRUNCATE gap.tried, gap.met; UPDATE gap.state SET one_in = ' . ($ENV{GAPS_ONE_IN} // $one_in // 1) . qq{, at = '@{[ $at // '' ]}'});
+		$boss->query('TRUNCATE gap.tried, gap.met; UPDATE gap.state SET one_in = ' . ($ENV{GAPS_ONE_IN} // $one_in // ($ENV{SG_GAPS} || long_run() ? 1 : 3)) . qq{, at = '@{[ $at // '' ]}'});
 		my $begin_anew = sub {
 			my $owner = $caller eq 'alice' ? 'alice' : 'mallory';
 

@@ -16,7 +16,7 @@ use SgLoad;
 use Test::More;
 use Time::HiRes 'time';
 
-my $keys = long_run() ? 3_000_000 : 300_000;
+my $keys = long_run() ? 3_000_000 : 150_000;
 
 my $node = new_node('limits', conf => <<'CONF');
 shared_buffers = 512MB

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep);
 
 plan skip_all => 'what a process has used can be read on Linux only' unless -r '/proc/self/schedstat';
 
-my $tables = long_run() ? 1000 : 200;
+my $tables = long_run() ? 1000 : 100;
 my $rows = long_run() ? 60_000 : 8000;
 my $moments = long_run() ? 100 : 6;
 my $most = long_run() ? 0.1 : 1;

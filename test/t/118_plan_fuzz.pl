@@ -22,7 +22,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
-my $plans = $ENV{SG_CASES} || (long_run() ? 20_000 : 100);
+my $plans = $ENV{SG_CASES} || (long_run() ? 20_000 : 60);
 
 # Four processes share a long run, each with a server of its own
 my $lanes = long_run() && !defined $ENV{SG_PLAN} ? 4 : 1;

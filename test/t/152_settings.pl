@@ -168,7 +168,7 @@ push @settings, join '; ', map { "SET $_->[0] = " . ($_->[1] eq 'on' ? 'off' : '
 
 # make test takes those that have changed something once, and some others by SG_SEED; make test-long all
 srand(seed());
-@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel_setup|standard_conforming|LATIN1|transaction_timeout|restrict_nonsystem/ || chance(0.2) } @settings;
+@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel_setup|standard_conforming|LATIN1|transaction_timeout|restrict_nonsystem/ || chance(0.05) } @settings;
 
 # what can't be tried so
 my %may_not_try = (
