@@ -31,7 +31,7 @@ use SgTest;
 use SgCases;
 
 my $per_batch = 40;
-my $batches = int(($ENV{SG_CASES} || (long_run() ? 6_000 : 60)) / $per_batch);
+my $batches = int(($ENV{SG_CASES} || (long_run() ? 6_000 : 120)) / $per_batch);
 
 my $node = new_node('diff', conf => "max_locks_per_transaction = 512\nautovacuum = off\nmax_worker_processes = 12\n");
 my $major = major($node);
