@@ -183,7 +183,10 @@ SELECT sg_plan_create('turn'), sg_plan_add_fk('turn', 'turn', 'a', 'parent', orp
   sg_plan_add_fk('turn', 'turn', 'b', 'parent', orphans => 'quarantine', index => false) \g /dev/null
 DELETE FROM turn WHERE a IS NULL AND id > 40;
 CALL sg_fix_orphans('turn', dry_run => true);
+-- not told, for each major does a NOT NULL in other steps
+SET client_min_messages = warning;
 CALL sg_apply('turn', fix => true, max_rows => 70);
+RESET client_min_messages;
 SELECT count(*) FROM turn;
 CALL sg_apply('turn', fix => true, max_rows => 40);
 SELECT count(*) FROM turn;
