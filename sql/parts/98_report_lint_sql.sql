@@ -638,7 +638,7 @@ BEGIN ATOMIC
              CROSS JOIN LATERAL (
                  SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM read_by s
                  WHERE f.safe IS NOT NULL AND s.statement < (f.fact).statement
-                   AND EXISTS (SELECT FROM regexp_matches((f.fact).sql, E'\'[^\']*\'', 'g') l WHERE l[1] ~ '[0-9][-/.: ][0-9]')) b (names)
+                   AND EXISTS (SELECT FROM regexp_matches((f.fact).sql, E'''[^'']*''', 'g') l WHERE l[1] ~ '[0-9][-/.: ][0-9]')) b (names)
              JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
              LEFT JOIN schemaguard.lint_rule u ON u.name = f.rule AND u.source = 'user'
         WHERE coalesce(u.enabled, s.enabled)

@@ -207,11 +207,11 @@ SKIP:
 	skip 'standard_conforming_strings is always on', 2 if $major >= 19;
 	my $made = q{SELECT md5(string_agg(t, ',' ORDER BY t COLLATE "C")) FROM (SELECT w::text FROM schemaguard.discovery_word w UNION ALL SELECT pg_get_functiondef(p.oid) FROM pg_proc p
 		WHERE p.prokind <> 'a' AND p.pronamespace IN ('sg'::regnamespace, 'schemaguard'::regnamespace)) AS made (t)};
-	my $off = 'SET escape_string_warning = on; SET standard_conforming_strings = off;';
+	my $off = 'SET escape_string_warning = on; SET standard_conforming_strings = off; SET backslash_quote = off;';
 
 	$node->safe_psql('postgres', 'CREATE DATABASE off TEMPLATE template0');
 	my (undef, undef, $warnings) = $node->psql('off', "CREATE SCHEMA sg; $off CREATE EXTENSION schemaguard SCHEMA sg");
-	is($warnings, '', 'CREATE EXTENSION under standard_conforming_strings = off warns of no escape');
+	is($warnings, '', 'CREATE EXTENSION under standard_conforming_strings = off and backslash_quote = off warns of no escape');
 	is($node->safe_psql('off', $made), $node->safe_psql('postgres', $made), 'and makes the same');
 }
 
