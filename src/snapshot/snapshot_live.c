@@ -268,12 +268,8 @@ read_here(SnapshotReader *reader, SnapshotCare care)
 	sg_scope_end(&scope);
 }
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
-#define MUCH_FREE_MEMORY ((size_t) 32 << 20)
-#define has_much_free_memory() (mallinfo2().fordblks > MUCH_FREE_MEMORY)
-#else
-#define has_much_free_memory() true
-#endif
+/* So much free memory may stay with the session */
+#define FREE_MEMORY_KEPT ((size_t) 32 << 20)
 
 /*
  * Returns free memory to the system. glibc would keep for the session what the
@@ -286,8 +282,11 @@ static void
 return_memory(void)
 {
 #ifdef __GLIBC__
-	if (has_much_free_memory())
-		(void) malloc_trim(0);
+#if __GLIBC_PREREQ(2, 33)
+	if (mallinfo2().fordblks <= FREE_MEMORY_KEPT)
+		return;
+#endif
+	(void) malloc_trim(0);
 #endif
 }
 
