@@ -187,6 +187,7 @@ CALL sg_fix_orphans('turn', dry_run => true);
 SET client_min_messages = warning;
 CALL sg_apply('turn', fix => true, max_rows => 70);
 RESET client_min_messages;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'turn' ORDER BY step;
 SELECT count(*) FROM turn;
 CALL sg_apply('turn', fix => true, max_rows => 40);
 SELECT count(*) FROM turn;
