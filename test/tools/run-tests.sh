@@ -291,8 +291,6 @@ export TEMP_CONFIG=$SG_CONF PG_TEST_PORT_DIR=$SG_DIR/ports
 # How long the server's own tools wait: a machine may be busy with other suites. A step of a spec that
 # waits for longer is cancelled, and then the spec is.
 export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600 PGISOLATIONTIMEOUT=120
-# What a backend frees is kept for its next query: on virtual machines page faults would be a tenth of the work.
-export MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576
 sg_as mkdir "$PG_TEST_PORT_DIR" jobs
 # What their servers are copies of, without the extension and with it: see new_node() in SgTest.pm.
 export SG_TEMPLATE=$SG_DIR/template
