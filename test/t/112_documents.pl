@@ -198,7 +198,7 @@ DECLARE
 	x record;
 BEGIN
 	FOR p IN SELECT * FROM property LOOP
-		FOR x IN SELECT * FROM value} . (long_run() ? '' : ' WHERE n < 14') . q{ ORDER BY n LOOP
+		FOR x IN SELECT * FROM value} . (long_run() ? '' : ' WHERE n < 27') . q{ ORDER BY n LOOP
 			PERFORM nextval('cases');
 			CALL try(format('import %s.%s', p.kind, p.name), format(
 				$q$SELECT sg_snapshot_import('i', document(%L)); UPDATE property SET good = good || %L::jsonb WHERE kind = %L AND name = %L; SELECT sg_snapshot_drop('i')$q$,
