@@ -13,7 +13,7 @@
 # `make gaps` tries all kinds of attack in all gaps, and as a control a library whose deeds do not look anew, in which one is found;
 # `make test` draws one by SG_SEED.
 #   GAPS_CALLS, GAPS_KINDS, GAPS_CALLERS   patterns: what of the matrix is tried
-#   GAPS_ONE_IN=N                          one in N gaps only
+#   GAPS_ONE_IN=N                          one in N gaps only (`make test`: 3)
 #   GAPS_SHOW=1                            the result of each run is in the log
 #
 # rooms: base run
