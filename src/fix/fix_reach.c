@@ -579,7 +579,8 @@ check_readable(const FkKey *key)
 		ereport(ERROR,
 				(errcode(ERRCODE_SG_NOT_JUDGED),
 				 errmsg("the rows of %s that refer to orphans can't be read: %s",
-						sg_relation_name(key->child), reason)));
+						sg_relation_name(key->child), reason),
+				 problem && problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
 static int

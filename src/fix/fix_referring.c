@@ -69,6 +69,7 @@ typedef struct Walk
 	List	   *shown;			/* of FixKey * */
 	char	   *unknown;		/* why none of this could be determined, or
 								 * NULL */
+	char	   *hint;			/* how it could, or NULL */
 	Before	   *before;			/* NULL: the step is looked at by itself */
 	List	   *copied;			/* OIDs of tables whose rows are kept */
 } Walk;
@@ -289,6 +290,7 @@ try_step(Walk *walk)
 		return;
 	sg_rethrow_cancel(edata);
 	walk->unknown = sg_error_text(edata);
+	walk->hint = edata->hint;
 	walk->found.n = 0;
 	walk->tallies = walk->blocking = NIL;
 }
@@ -509,8 +511,8 @@ tell_stopping(const FkPlan *plan, List *steps)
 			 errhint("To have their rows go into quarantine as well:\n%s", fix_go_along_call(plan->name, steps_text(plan)))));
 }
 
-/* Reports steps that could not be examined, once for each reason */
-static void
+/* Reports steps that could not be examined, once for each reason; returns whether there are any */
+static bool
 tell_unknown(List *walks)
 {
 	List	   *told = NIL;
@@ -530,8 +532,10 @@ tell_unknown(List *walks)
 		ereport(WARNING,
 				(errmsg_plural("what refers to the orphans of step %s is not known: %s",
 							   "what refers to the orphans of steps %s is not known: %s",
-							   list_length(alike), list_length(alike) == 1 ? psprintf("%d", walk->step->step) : plan_steps_text(alike), walk->unknown)));
+							   list_length(alike), list_length(alike) == 1 ? psprintf("%d", walk->step->step) : plan_steps_text(alike), walk->unknown),
+				 walk->hint ? errhint("%s", walk->hint) : 0));
 	}
+	return told != NIL;
 }
 
 static void
@@ -567,6 +571,7 @@ sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
 	List	   *numbers = NIL;
 	List	   *stopping = NIL;
 	List	   *walks;
+	bool		unknown;
 	Datum	   *steps;
 	int			n = 0;
 
@@ -576,7 +581,7 @@ sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
 	draft = plan_draft_begin(plan);
 	walks = walk_plan(plan);
-	tell_unknown(walks);
+	unknown = tell_unknown(walks);
 	foreach_ptr(const Walk, walk, walks)
 	{
 		foreach_ptr(const FixTally, tally, walk->blocking)
@@ -598,7 +603,8 @@ sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
 		}
 	}
 	plan_draft_end(draft);
-	tell_added(plan, list_length(numbers));
+	if (numbers != NIL || !unknown)
+		tell_added(plan, list_length(numbers));
 	tell_stopping(plan, stopping);
 
 	steps = palloc(sizeof(Datum) * Max(list_length(numbers), 1));

@@ -340,6 +340,17 @@ SET ROLE sg_ref_reader;
 SELECT * FROM sg_plan_referencing('ref');
 SELECT sg_plan_add_referencing('ref');
 RESET ROLE;
+-- the hint has what that takes, and nothing says that no key stands in the way
+\set VERBOSITY default
+SELECT sg_grant('sg_ref_reader') \g /dev/null
+GRANT SELECT ON customer, orders TO sg_ref_reader;
+SET ROLE sg_ref_reader;
+SELECT sg_plan_create('mine'), sg_plan_add_fk('mine', 'orders', 'customer_id', 'customer', fk_name => 'mine', orphans => 'delete', index => false) \g /dev/null
+SELECT sg_plan_add_referencing('mine');
+SELECT sg_plan_drop('mine') \g /dev/null
+RESET ROLE;
+SELECT sg_revoke('sg_ref_reader') \g /dev/null
+\set VERBOSITY terse
 SELECT * FROM sg_plan_referencing('no such plan');
 SELECT * FROM sg_plan_referencing('ref', '{99}');
 
