@@ -103,6 +103,7 @@ tell_dry_run(Fix *fix)
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
 		work->hint = fix_referenced_hint(work->step, fix->tallies);
 		tell_blocked(work->run, work->step);
+		run_note_unkept(work->run, work->step);
 	}
 	if (fix->more)
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
@@ -208,8 +209,10 @@ end_fix(Fix *fix, bool clean)
 		tell_dry_run(fix);
 	else if (clean)
 		tell_done(fix);
-	else if (!fix->work->run->dry_run && counts)
+	else if (fix->work->run->stop_reason && counts)
 		run_append_notice(fix->work, psprintf("before that: %s", counts));
+	if (!clean)
+		run_note_unkept(fix->work->run, fix->work->step);
 	return clean;
 }
 
@@ -237,7 +240,9 @@ skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
 	run_append_warning(work, psprintf("skipped: %s", reason));
 	work->hint = hint;
-	run_note_unkept(work->run, work->step);
+	/* in a dry run, an earlier step may be about to make what this one lacks */
+	if (!work->run->dry_run)
+		run_note_unkept(work->run, work->step);
 }
 
 /*
@@ -252,6 +257,13 @@ waits_for_copies(StepWork *work)
 
 	if (keeper == NULL)
 		return false;
+	if (work->run->dry_run)
+	{
+		run_append_warning(work, psprintf("would wait: step %d, %s, would not put its rows into quarantine: those that both take would be lost",
+										  keeper->step, plan_step_object(keeper)));
+		run_note_unkept(work->run, work->step);
+		return true;
+	}
 	if (put_last)
 	{
 		run_put_last(work->run, work->step->step);
@@ -276,15 +288,11 @@ static bool
 fix_step(StepWork *work, const FkKey *key)
 {
 	Fix		   *fix;
-	bool		fixed;
 
 	if (waits_for_copies(work))
 		return false;
 	fix = new_fix(work);
-	fixed = end_fix(fix, fix_table(fix, key, NULL, false));
-	if (!fixed)
-		run_note_unkept(work->run, work->step);
-	return fixed;
+	return end_fix(fix, fix_table(fix, key, NULL, false));
 }
 
 List *
@@ -351,7 +359,7 @@ fix_rule(StepWork *work, const DeployRule *rule)
 	Fix		   *fix;
 
 	/* a fill keeps the old values */
-	if (!fills && waits_for_copies(work))
+	if (!rule->fill && waits_for_copies(work))
 		return false;
 	fix = new_fix(work);
 	foreach_oid(table, fills ? tables : NIL)
@@ -599,7 +607,7 @@ count_first(PlanRun *run)
 	if (run->gone)
 		hash_destroy(run->gone);
 	run->gone = NULL;
-	run->copied = NIL;
+	run->copied = run->unkept = NIL;
 	run->copied_known = false;
 	run_commit();
 }

@@ -168,7 +168,7 @@ fix_keeper_without_turn(StepWork *work, bool *put_last)
 	List	   *keepers;
 
 	*put_last = false;
-	if (run->dry_run)
+	if (run->dry_run && run->unkept == NIL)
 		return NULL;
 	keepers = keepers_of(work);
 	foreach_ptr(const PlanStep, keeper, keepers)
@@ -181,8 +181,10 @@ fix_keeper_without_turn(StepWork *work, bool *put_last)
 	}
 	foreach_ptr(const PlanStep, keeper, keepers ? plan_steps_again(run->plan->name, keepers) : NIL)
 	{
+		/* in a dry run, a state is that of an earlier call */
 		if (!keeper->skipped_by &&
-			(keeper->state == STEP_FAILED || keeper->state == STEP_SKIPPED || list_member_int(run->unkept, keeper->step)))
+			(list_member_int(run->unkept, keeper->step) ||
+			 (!run->dry_run && (keeper->state == STEP_FAILED || keeper->state == STEP_SKIPPED))))
 			return keeper;
 	}
 	return NULL;

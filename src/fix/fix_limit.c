@@ -184,7 +184,7 @@ fix_check_step(StepWork *work, const RunRows *more)
 }
 
 void
-fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside)
+fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside, int64 expected)
 {
 	const PlanRun *run = work->run;
 	PlanRun		look = *run;
@@ -206,12 +206,13 @@ fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside)
 	problem = problem_text(run, rows);
 	if (problem == NULL)
 		return;
-	if (beside)
+	if (expected > 0)
 	{
 		/* no dry run, because it fires no triggers */
-		needed = run_rows_needed(run, 0) + run_rows_gone(beside);
+		needed = run_rows_needed(run, 0) + expected;
 		look.max_rows = Max(Max(needed, run_rows_gone(rows)), run_rows_moved(rows));
-		work->hint = psprintf("A trigger or rule of the table writes other rows. If that is to be:\n%s", run_call_text(&look, run->procedure));
+		work->hint = psprintf("A trigger or rule of the table writes other rows, which nothing counts beforehand."
+							  " If that is to be, with as many for each row as so far:\n%s", run_call_text(&look, run->procedure));
 	}
 	else
 	{

@@ -23,11 +23,12 @@ extern bool fix_counts_first(const PlanRun *run);
  * table: fix_check_counted() for all counted rows; fix_check_step() for those
  * of a step in its turn, before its first batch, and fix_check_batch() for a
  * batch, with all that the call has done already, and with `beside`, the rows
- * that triggers of users have changed, or NULL.  The hint is the call that may,
- * or one that counts.
+ * that triggers of users have changed, or NULL, and the number that they are
+ * expected to change, from this batch on.  The hint is the call that may, or
+ * one that counts.
  */
 extern void fix_check_counted(const PlanRun *run);
 extern void fix_check_step(StepWork *work, const RunRows *more);
-extern void fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside);
+extern void fix_check_batch(StepWork *work, const FixBatch *batch, const RunRows *beside, int64 expected);
 
 #endif							/* SG_FIX_LIMIT_H */

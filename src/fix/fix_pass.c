@@ -26,6 +26,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "miscadmin.h"
@@ -257,6 +259,19 @@ init_action(FixAction *action, Fix *fix, void (*execute) (RunAction *action), LO
 		run_add_target(&action->action, lfirst_oid(lc), AccessShareLock);
 }
 
+/* Returns a failure's message with what the call has done to the step's rows before */
+static const char *
+with_done(const Fix *fix, const char *message)
+{
+	char	   *counts = fix_counts_text(&fix->counts, fix->key.rule != NULL);
+
+	if (counts == NULL)
+		return message;
+	if (fix->beside > 0)
+		counts = psprintf("%s, " INT64_FORMAT " other %s written by triggers or rules", counts, fix->beside, fix->beside == 1 ? "row" : "rows");
+	return psprintf("%s, before that: %s", message, counts);
+}
+
 /* Records a failure; a dry run leaves the step as it is */
 static bool
 fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
@@ -267,6 +282,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 
 	if (!work->run->dry_run)
 	{
+		message = with_done(action->fix, message);
 		run_record_failure(&action->action, work, action->fix->key.kept || (rule && rule->open) ? STEP_FAILED :
 						   run_state_short_of(action->fix->key.key), sqlerrcode, message, orphan_rows);
 		return false;
@@ -325,7 +341,11 @@ fail_attempt(FixAction *action)
 		work->hint = psprintf("When that is over:\n%s", run_call_text(run, run->procedure));
 	}
 	else
+	{
 		text = run_failure_text(&action->action);
+		if (work->hint == NULL)
+			work->hint = error->hint;
+	}
 
 	said = sg_error_message(error);
 	/* without a floor, other steps may write where there is room */
@@ -814,6 +834,22 @@ count_beside(FixAction *action, const List *before)
 	action->beside = beside;
 }
 
+/*
+ * Returns how many rows users' triggers and rules write from this batch on, if
+ * they write as many for each row as so far
+ */
+static int64
+beside_expected(const FixAction *action)
+{
+	const Fix  *fix = action->fix;
+	int64		now = run_rows_gone(action->beside);
+	int64		batch = action->beside ? action->batch.n : 0;
+	double		done = rows_counted(&fix->counts, false) + rows_counted(&fix->counts, true) + batch;
+	double		left = Max(fix->total - fix->settled - batch, 0);
+
+	return now + (int64) ceil((fix->beside + now) * left / Max(done, 1));
+}
+
 static void
 write_rows(void *arg)
 {
@@ -840,7 +876,7 @@ write_rows(void *arg)
 	if (counts)
 	{
 		count_beside(action, before);
-		fix_check_batch(action->fix->work, batch, action->beside);
+		fix_check_batch(action->fix->work, batch, action->beside, beside_expected(action));
 	}
 }
 
@@ -1009,7 +1045,7 @@ do_batch(void *arg)
 		check_not_blocked(&action->batch);
 		if (action->most > 0)
 			check_room(fix, &action->batch);
-		fix_check_batch(fix->work, &action->batch, NULL);
+		fix_check_batch(fix->work, &action->batch, NULL, beside_expected(action));
 		fix_keep_copies_for_new(fix, &action->batch);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
@@ -1065,6 +1101,7 @@ take_results(Fix *fix, const FixAction *action)
 	if (action->beside)
 	{
 		run_rows_merge(fix->work->run->rows, action->beside);
+		fix->beside += run_rows_gone(action->beside);
 		MemoryContextDelete(action->counting);
 	}
 	fix->fixed += rows_counted(&action->counts, false);
@@ -1251,7 +1288,8 @@ fix_run_passes(Fix *fix)
 
 		found = fix->found.n;
 		fix->fixed = fix->changed = fix->kept = fix->settled = 0;
-		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, found + fix->along);
+		fix->total = found + fix->along;
+		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, fix->total);
 		if (!settle(fix))
 			return false;
 

@@ -35,6 +35,8 @@ typedef struct Fix
 	FixPlaces	busy;			/* orphans that other sessions have locked */
 	List	   *tallies;		/* FixTally *: rows that a dry run would reach */
 	FixCounts	counts;
+	int64		beside;			/* rows that users' triggers and rules have
+								 * deleted and changed in this call */
 	int64		deleted;		/* rows that earlier calls deleted without a
 								 * copy */
 	int			size;			/* size of the next batch */
@@ -56,6 +58,8 @@ typedef struct Fix
 	int64		kept;			/* by triggers */
 	int64		along;			/* number of rows that are to go along with
 								 * orphans */
+	int64		total;			/* orphans that this pass found, and rows that
+								 * go along */
 	int64		settled;		/* number of rows that no session had locked,
 								 * for progress */
 	double		few;			/* number of rows that the last pass over an

@@ -36,7 +36,7 @@ run_note_unkept(PlanRun *run, const PlanStep *step)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	if (plan_step_fixes(step) && !run->dry_run)
+	if (plan_step_fixes(step))
 		run->unkept = lappend_int(run->unkept, step->step);
 	MemoryContextSwitchTo(old);
 }
