@@ -172,6 +172,17 @@ is_made_of_text(const PlanDeed *deed)
 	return what->kind == STEP_DROP && plan_changed_object(what) != CHANGED_TABLE;
 }
 
+/* Leaves alone what a partition that was attached since had itself: the way back would take it from there, too */
+static void
+leave_to_attached(const PlanDeed *deed, ChangeMove *move)
+{
+	char	   *attached = move->kind == MOVE_STATEMENT ? plan_deed_attached_since(deed) : NULL;
+
+	if (attached)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, attached,
+					   psprintf("Where nobody needs it any more:\n%s;", (char *) linitial(move->statements)));
+}
+
 void
 change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -179,6 +190,7 @@ change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (find_table(deed->what, move) || deed->what->kind == STEP_DROP || deed->what->kind == STEP_RENAME)
 	{
 		change_kinds[deed->what->kind].undo(deed, step, move);
+		leave_to_attached(deed, move);
 		move->kept = deed->was && is_made_of_text(deed);
 		return;
 	}

@@ -302,6 +302,12 @@ extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name
  */
 extern char *plan_deed_moved_column(const PlanDeed *deed);
 
+/*
+ * Returns, in words, a partition that has had itself what the deed has added to
+ * the whole, because it was attached since; NULL if there is none
+ */
+extern char *plan_deed_attached_since(const PlanDeed *deed);
+
 /* Returns whether a constraint or index of a deed is gone, and another one of its name exists */
 extern bool plan_deed_is_made_anew(const PlanDeed *deed);
 

@@ -19,6 +19,7 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -47,6 +48,8 @@ typedef struct Identity
 	List	   *columns;		/* int: numbers of columns */
 	List	   *parent_columns;
 	const char *type;			/* type of a kept column, or "" */
+	bool		has_parts;		/* the table's partitions then are known */
+	List	   *parts;			/* int: their OIDs */
 } Identity;
 
 /* ---- marks ---- */
@@ -148,6 +151,19 @@ append_columns(StringInfo text, Oid table, List *names)
 	appendStringInfoChar(text, '}');
 }
 
+static void
+append_parts(StringInfo text, Oid table)
+{
+	const char *before = " {";
+
+	foreach_oid(part, list_delete_first(sg_with_partitions(table)))
+	{
+		appendStringInfo(text, "%s%u", before, part);
+		before = ",";
+	}
+	appendStringInfoString(text, before[0] == ',' ? "}" : " {}");
+}
+
 /* Returns the name of a constraint that a deed has made, or NULL if it makes none */
 static const char *
 constraint_name(const PlanDeed *deed)
@@ -174,6 +190,16 @@ static bool
 is_of_relation(const PlanDeed *deed)
 {
 	return deed->kind == DEED_CHANGE && plan_step_is_of_relation(deed->what);
+}
+
+/* Returns whether a deed adds to a partitioned table what a table must have to become a partition of it */
+static bool
+partitions_must_have(const PlanDeed *deed)
+{
+	if (deed->kind == DEED_COLUMNS)
+		return true;
+	return deed->kind == DEED_CHANGE && !deed->own &&
+		(deed->what->kind == STEP_COLUMN || deed->what->kind == STEP_CHECK || deed->what->kind == STEP_NOT_NULL);
 }
 
 /* Returns whether a deed is about one column that is renamed, or kept under another name */
@@ -246,6 +272,8 @@ plan_deed_identity(const PlanDeed *deed)
 	append_columns(&text, parent, is_key ? what->parent_columns : NIL);
 	if (column && what->kind == STEP_DROP)
 		appendStringInfo(&text, " %s", type_of(table, get_attnum(table, column)));
+	else if (partitions_must_have(deed) && get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		append_parts(&text, table);
 	return text.data;
 }
 
@@ -302,7 +330,10 @@ read_identity(const PlanDeed *deed, Identity *id)
 	id->columns = read_columns(&rest);
 	if (rest)
 		id->parent_columns = read_columns(&rest);
-	if (rest && strncmp(rest, "} ", 2) == 0)
+	id->has_parts = rest && strncmp(rest, "} {", 3) == 0;
+	if (id->has_parts)
+		id->parts = read_columns(&rest);
+	else if (rest && strncmp(rest, "} ", 2) == 0)
 		id->type = rest + 2;
 	return here && (is_table(id->table) || id->type[0] == '\0' || deed->what == NULL || !OidIsValid(sg_find_qualified(deed->what->child_table)));
 }
@@ -622,6 +653,50 @@ plan_deed_moved_column(const PlanDeed *deed)
 		if (!sg_same_text(now, name))
 			return now ? psprintf("column %s is called %s by now", pstrdup(quote_identifier(name)), quote_identifier(now)) :
 				psprintf("column %s is gone", quote_identifier(name));
+	}
+	return NULL;
+}
+
+/* Returns the transaction that has made a relation: the rows of its system columns never change */
+static TransactionId
+made_by(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(TableOidAttributeNumber));
+	TransactionId xid;
+
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a partition");
+	xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return xid;
+}
+
+/* Returns whether a partition was attached after it had been made as a table of its own */
+static bool
+is_attached(Oid part)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	bool		attached;
+
+	sg_catalog_begin(&scan, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, part, NULL);
+	tuple = sg_catalog_next(&scan);
+	attached = HeapTupleIsValid(tuple) && HeapTupleHeaderGetRawXmin(tuple->t_data) != made_by(part);
+	sg_catalog_end(&scan);
+	return attached;
+}
+
+char *
+plan_deed_attached_since(const PlanDeed *deed)
+{
+	Identity	id;
+
+	if (!partitions_must_have(deed) || !read_identity(deed, &id) || !id.has_parts)
+		return NULL;
+	foreach_oid(part, sg_with_partitions(id.table))
+	{
+		if (part != id.table && !list_member_int(id.parts, (int) part) && is_attached(part))
+			return psprintf("partition %s, which was attached since, had it itself", sg_relation_name(part));
 	}
 	return NULL;
 }

@@ -217,6 +217,8 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	work->statement = drop_columns_statement(table, work->columns);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	reason = who_uses(child, work->columns);
+	if (reason == NULL)
+		reason = plan_deed_attached_since(deed);
 	PopActiveSnapshot();
 	if (reason == NULL)
 	{

@@ -230,6 +230,22 @@ WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs' ORDER BY conrel
 SELECT attrelid::regclass, attnotnull FROM pg_attribute WHERE attrelid::regclass::text LIKE 'parts%' AND attname = 'v' ORDER BY attrelid::regclass::text COLLATE "C";
 CALL sg_rollback_fks('c', fail => true);
 SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text ~ 'parts|heirs';
+-- what a partition had before it was attached is no step's to take away; a partition that was made as one had nothing
+SET client_min_messages = warning;
+SELECT sg_plan_create('c', replace => true) \g /dev/null
+SELECT sg_plan_add_check('c', 'parts', 'v > 0'), sg_plan_add_not_null('c', 'parts', 'v'), sg_plan_add_column('c', 'parts', 'w', 'int', fill => 'v * 2') \g /dev/null
+SELECT sg_plan_add_check('c', 'parts_2', 'v < 100') \g /dev/null
+CALL sg_apply('c', fail => true);
+CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3);
+CREATE TABLE parts_4 PARTITION OF parts_2 FOR VALUES IN (4);
+CREATE TABLE parts_5 (k int, v int NOT NULL CONSTRAINT parts_check CHECK (v > 0), w int);
+ALTER TABLE parts ATTACH PARTITION parts_5 FOR VALUES IN (5);
+RESET client_min_messages;
+\set VERBOSITY terse
+CALL sg_rollback_fks('c');
+\set VERBOSITY default
+SELECT * FROM columns_of('parts_5') UNION ALL SELECT * FROM checks_of('parts_5');
+ALTER TABLE parts DROP CONSTRAINT parts_check, ALTER v DROP NOT NULL, DROP w;
 
 -- SQL of others runs for nobody who has not read it
 SET client_min_messages = warning;

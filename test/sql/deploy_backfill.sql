@@ -138,6 +138,12 @@ SELECT count(*), count(region), count(store_nr), count(*) FILTER (WHERE 's' || s
 SELECT count(*) FROM sales WHERE region IS NOT NULL AND store_nr IS NULL;
 SELECT conrelid::regclass::text COLLATE "C", convalidated FROM pg_constraint WHERE contype = 'f' AND confrelid = 'stores'::regclass ORDER BY 1;
 
+-- ... and what a partition had before it was attached
+CREATE TABLE sales_3 (id int, store text, region text, store_nr bigint);
+ALTER TABLE sales ATTACH PARTITION sales_3 FOR VALUES FROM (2000) TO (3000);
+CALL sg_rollback_fks('dbf');
+SELECT message FROM schemaguard.audit_log WHERE plan = 'dbf' AND message LIKE '%attached%';
+
 -- an expression that fails for a row: the step does, with what is done so far
 CREATE TABLE numbers (n int PRIMARY KEY);
 INSERT INTO numbers SELECT generate_series(0, 1000);
