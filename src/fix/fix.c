@@ -70,12 +70,15 @@ tell_blocked(PlanRun *run, const PlanStep *step)
 static void
 tell_changer(StepWork *work)
 {
-	const PlanStep *changer = fix_changer_before(work);
+	bool		anew;
+	const PlanStep *changer = fix_changer_before(work, &anew);
 	MemoryContext old;
 
 	if (changer == NULL)
 		return;
-	run_append_notice(work, psprintf("step %d changes column %s before it: what it will find then is not counted", changer->step, sg_quote_list(changer->child_columns)));
+	run_append_notice(work, psprintf(anew ? "step %d, %s, comes first: what it will find then is not counted" :
+									 "step %d changes column %s before it: what it will find then is not counted", changer->step,
+									 anew ? plan_step_object(changer) : sg_quote_list(changer->child_columns)));
 	old = MemoryContextSwitchTo(work->run->context);
 	work->run->uncounted = list_append_unique_int(work->run->uncounted, work->step->step);
 	MemoryContextSwitchTo(old);
@@ -421,7 +424,13 @@ fix_work(StepWork *work)
 {
 	StepView	view;
 	bool		dropped;
+	bool		anew;
 
+	if (work->run->dry_run && fix_changer_before(work, &anew) && anew)
+	{
+		tell_changer(work);
+		return;
+	}
 	if (work->step->kind != STEP_FOREIGN_KEY)
 	{
 		fix_rule_work(work);

@@ -296,9 +296,10 @@ extern const PlanStep *fix_keeper_without_turn(StepWork *work, bool *put_last);
 
 /*
  * Returns an earlier step that changes columns by which this step judges rows,
- * so that its rows can't be counted before that; or NULL
+ * so that its rows can't be counted before that; or NULL.  *anew: it gives the
+ * name of the column or table, which leads to another one until then.
  */
-extern const PlanStep *fix_changer_before(StepWork *work);
+extern const PlanStep *fix_changer_before(StepWork *work, bool *anew);
 
 /* ---- fix_referring.c ---- */
 

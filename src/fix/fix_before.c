@@ -9,7 +9,8 @@
  *
  *	  If the first one changes columns by which the other one judges rows,
  *	  nobody can count beforehand what that will find: it is counted in its
- *	  turn, before it changes the first row.
+ *	  turn, before it changes the first row.  So are rows of a table or column
+ *	  whose name leads to another one until then.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,8 +23,12 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 #include "run/run.h"
 #include "run/run_throttle.h"
 
@@ -33,7 +38,32 @@ typedef struct Keeper
 	PlanStep   *step;			/* as it was when the call began */
 	List	   *roots;			/* OIDs: topmost partitioned tables; NIL: it
 								 * keeps none, or they are not known yet */
+	List	   *gives;			/* char *: tables whose names it gives, or that
+								 * of its column's table, once an earlier step
+								 * has taken the name from another object */
+	const char *column;			/* the column, or NULL */
 } Keeper;
+
+/* Notes the names that a step gives to other objects than those that have them now */
+static void
+note_given(Keeper *keeper, const PlanGraph *graph)
+{
+	const PlanStep *step = keeper->step;
+	const PlanStep *freer = step->skipped_by || step->state == STEP_VALIDATED ? NULL : plan_freer(graph, step->step);
+
+	if (freer == NULL || freer->skipped_by || freer->state == STEP_VALIDATED)
+		return;
+	if (step->kind == STEP_COLUMN)
+		keeper->column = step->fk_name;
+	else if (step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_COLUMN)
+		keeper->column = step->new_name;
+	if (keeper->column || step->kind == STEP_TABLE)
+		keeper->gives = list_make1(step->child_table);
+	else if (step->kind == STEP_STATEMENT)
+		keeper->gives = plan_makes(step);
+	else if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
+		keeper->gives = list_make1(plan_renamed_table(step));
+}
 
 /* Returns the chosen steps (Keeper *) in the order of the call, found once */
 static List *
@@ -43,11 +73,14 @@ steps_in_order(PlanRun *run)
 
 	if (run->in_order == NIL)
 	{
+		PlanGraph  *graph = plan_graph(plan_chosen_steps(run->plan));
+
 		foreach_ptr(PlanStep, step, fix_in_order(run->plan, plan_chosen_steps(run->plan)))
 		{
 			Keeper	   *keeper = palloc0(sizeof(Keeper));
 
 			keeper->step = step;
+			note_given(keeper, graph);
 			run->in_order = lappend(run->in_order, keeper);
 		}
 	}
@@ -214,16 +247,34 @@ judges_by(const PlanStep *step, const char *table, List *columns)
 		(sg_same_text(step->parent_table, table) && sg_common_names(step->parent_columns, columns));
 }
 
+/* Returns whether a step is about what another one gives to others than those which have the name when the call begins */
+static bool
+is_about_given(const PlanStep *step, const Keeper *giver)
+{
+	foreach_ptr(const char, table, giver->gives)
+	{
+		if (giver->column ? plan_mentions_column(step, table, giver->column) : plan_mentions_table(step, table))
+			return true;
+	}
+	return false;
+}
+
 const PlanStep *
-fix_changer_before(StepWork *work)
+fix_changer_before(StepWork *work, bool *anew)
 {
 	foreach_ptr(const Keeper, other, steps_in_order(work->run))
 	{
 		bool		nulls;
 		List	   *columns = changed_columns(other->step, &nulls);
 
+		*anew = false;
 		if (other->step->step == work->step->step)
 			break;
+		if (is_about_given(work->step, other))
+		{
+			*anew = true;
+			return other->step;
+		}
 		/* a row without a reference is no orphan */
 		if (columns == NIL || (nulls && work->step->kind == STEP_FOREIGN_KEY))
 			continue;

@@ -584,6 +584,7 @@ look_behind(Fix *fix)
 {
 	PlanRun    *run = fix->work->run;
 	List	   *keys = fix_keys(run->plan->name);
+	bool		anew;
 
 	fix->key.referred = referred_by_copies(fix, keys);
 	fix->tables = fix_tables(&fix->key, keys);
@@ -596,7 +597,7 @@ look_behind(Fix *fix)
 			set_most(fix, keys);
 	}
 	fix->judging = fix_judging_tables(fix->tables, keys);
-	if (fix->tables != NIL || run->dry_run || fix_changer_before(fix->work))
+	if (fix->tables != NIL || run->dry_run || fix_changer_before(fix->work, &anew))
 		rehearse_all(fix, keys);
 }
 

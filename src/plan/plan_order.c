@@ -1397,6 +1397,14 @@ plan_needs(const PlanGraph *graph, int number)
 	return node ? node->needs : NIL;
 }
 
+const PlanStep *
+plan_freer(const PlanGraph *graph, int number)
+{
+	const PlanNode *node = find_node(graph, number);
+
+	return node && node->freer ? node->freer->step : NULL;
+}
+
 List *
 plan_keys_with_needs(PlanGraph *graph, List *steps)
 {

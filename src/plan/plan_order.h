@@ -90,6 +90,9 @@ extern char *plan_waits_for(PlanGraph *graph, int step);
 /* Returns all that a step needs (PlanEdge *); empty for a step after all others */
 extern List *plan_needs(const PlanGraph *graph, int step);
 
+/* Returns the step that takes a name away from another object before this one gives it to its own, or NULL */
+extern const PlanStep *plan_freer(const PlanGraph *graph, int step);
+
 /* Reads the states of some steps again; data that is kept of them lives as long as the graph */
 extern void plan_graph_refresh(PlanGraph *graph, const char *plan, List *steps);
 

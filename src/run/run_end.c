@@ -611,7 +611,7 @@ run_foreseen_text(const PlanRun *run, const RunRows *rows)
 	if (run->uncounted == NIL)
 		return text;
 
-	uncounted = psprintf("Not counted: what steps %s will find, because earlier ones change columns by which they judge rows.",
+	uncounted = psprintf("Not counted: what steps %s will find, because earlier ones change columns or tables by which they judge rows.",
 						 plan_steps_text(run->uncounted));
 	return text ? psprintf("%s\n%s", text, uncounted) : uncounted;
 }

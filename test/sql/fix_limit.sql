@@ -192,6 +192,16 @@ SELECT count(*) FROM turn;
 CALL sg_apply('turn', fix => true, max_rows => 40);
 SELECT count(*) FROM turn;
 
+-- nor are rows of a column or table whose name leads to another one until then
+CREATE TABLE anew (id int PRIMARY KEY, n int);
+INSERT INTO anew SELECT i, -i FROM generate_series(1, 30) i;
+SELECT sg_plan_create('anew'), sg_plan_add('anew', 'ALTER TABLE anew DROP COLUMN n'), sg_plan_add('anew', 'ALTER TABLE anew ADD COLUMN n int DEFAULT 5'),
+  sg_plan_add_check('anew', 'anew', 'n > 0', policy => 'quarantine'), sg_plan_add('anew', 'ALTER TABLE turn RENAME TO turned'),
+  sg_plan_add('anew', 'CREATE TABLE turn (id int PRIMARY KEY, a int)'), sg_plan_add_fk('anew', 'turn', 'a', 'parent', orphans => 'delete', index => false) \g /dev/null
+CALL sg_fix_orphans('anew', dry_run => true);
+CALL sg_apply('anew', fix => true, max_rows => 0);
+SELECT count(*), min(n) FROM anew;
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -213,7 +223,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan IN ('lim', 'turn');
-SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('turn', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true), sg_plan_drop('cow', true) \g /dev/null
+SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('turn', true), sg_plan_drop('anew', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true), sg_plan_drop('cow', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left
