@@ -36,8 +36,11 @@
 #include "fix/fix_sql.h"
 #include "log/log_grant.h"
 #include "plan/plan_call.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
@@ -524,16 +527,69 @@ count_fill(StepWork *work, List *deeds)
 	(void) fix_rule(work, &move.rows);
 }
 
-/* Counts the rows and values that would go with what a step drops, or changes the type of */
+/*
+ * Returns a step with the name that its object has before the n first steps of a
+ * call, which may rename it
+ */
+static PlanStep *
+named_as_now(const PlanStep *step, const List *order, int n)
+{
+	PlanStep   *now = palloc(sizeof(PlanStep));
+
+	*now = *step;
+	while (--n >= 0)
+	{
+		const PlanStep *rename = list_nth(order, n);
+
+		if (rename->kind != STEP_RENAME || rename->state == STEP_VALIDATED || rename->skipped_by)
+			continue;
+		if (plan_step_is_of_relation(rename) && sg_same_text(now->child_table, plan_renamed_table(rename)))
+			now->child_table = rename->child_table;
+		else if (plan_changed_object(rename) == CHANGED_COLUMN && plan_changed_object(now) == CHANGED_COLUMN &&
+				 sg_same_text(now->child_table, rename->child_table) && sg_same_text(now->fk_name, rename->new_name))
+			now->fk_name = rename->fk_name;
+	}
+	return now;
+}
+
+/* Returns whether a step needs others that are to be done by the call */
+static bool
+waits_for_others(const PlanGraph *graph, const PlanStep *step)
+{
+	foreach_ptr(const PlanEdge, edge, plan_needs(graph, step->step))
+	{
+		if (!plan_step_is_done(edge->needed))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Counts the rows and values that would go with what a step drops, or changes
+ * the type of; the first n steps of the order come before it
+ */
 static void
-count_dropped(StepWork *work, RunRows *rows)
+count_dropped(StepWork *work, RunRows *rows, const PlanGraph *graph, const List *order, int n)
 {
 	ChangeMove	move;
+	const PlanStep *step = work->step;
+	bool		anew;
 
+	if (fix_changer_before(work, &anew) && anew)
+	{
+		tell_changer(work);
+		return;
+	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_look(work->step, &move);
+	if (step->kind == STEP_DROP && move.kind != MOVE_STATEMENT && waits_for_others(graph, step))
+	{
+		step = named_as_now(step, order, n);
+		move.kind = MOVE_STATEMENT;
+		move.table = sg_find_qualified(step->child_table);
+	}
 	if (move.kind == MOVE_STATEMENT)
-		(void) change_count_lost(work->step, &move, rows);
+		(void) change_count_lost(step, &move, rows);
 	PopActiveSnapshot();
 }
 
@@ -566,8 +622,9 @@ count_first(PlanRun *run)
 {
 	int64		orphan_rows = run->orphan_rows;
 	List	   *deeds;
-	List	   *steps = NIL;
-	int			counted = 0;
+	List	   *order;
+	PlanGraph  *graph;
+	int			n = 0;
 	RunRows    *before = run->rows;
 	MemoryContext context;
 	MemoryContext old;
@@ -578,29 +635,26 @@ count_first(PlanRun *run)
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(run->context);
 	run->rows = run->foreseen = run_rows_new();
-	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
-	{
-		if (is_counted(run, step))
-			steps = lappend(steps, step);
-	}
-	steps = fix_in_order(run->plan, steps);
+	order = fix_in_order(run->plan, plan_chosen_steps(run->plan));
+	graph = plan_graph(plan_chosen_steps(run->plan));
 	run->dry_run = run->counting = true;
-	sg_progress_total(list_length(steps));
-	foreach_ptr(const PlanStep, step, steps)
+	sg_progress_total(list_length(order));
+	foreach_ptr(const PlanStep, step, order)
 	{
 		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
-		sg_progress_done(counted++, 0);
+		sg_progress_done(n, 0);
 		MemoryContextSwitchTo(context);
-		work = run_begin_step(run, step->step);
+		work = is_counted(run, step) ? run_begin_step(run, step->step) : NULL;
 		if (work && step->kind == STEP_COLUMN)
 			count_fill(work, deeds);
 		else if (work && (step->kind == STEP_STATEMENT || step->kind == STEP_DROP))
-			count_dropped(work, run->rows);
+			count_dropped(work, run->rows, graph, order, n);
 		else if (work)
 			fix_work(work);
 		MemoryContextReset(context);
+		n++;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -202,6 +202,17 @@ CALL sg_fix_orphans('anew', dry_run => true);
 CALL sg_apply('anew', fix => true, max_rows => 0);
 SELECT count(*), min(n) FROM anew;
 
+-- what drops let go that wait for others of the call, or for their name, is counted before the first step, as a sum
+CREATE TABLE sunk (id int PRIMARY KEY, n int);
+INSERT INTO sunk SELECT i, i FROM generate_series(1, 20) i;
+CREATE TABLE afloat AS TABLE sunk;
+CREATE VIEW sea AS SELECT g.id, w.n FROM sunk g, afloat w;
+SELECT sg_plan_create('goes'), sg_plan_add_drop('goes', 'view', 'sea'), sg_plan_add_drop('goes', 'table', 'sunk', keep => false),
+  sg_plan_add('goes', 'ALTER TABLE afloat RENAME n TO m'), sg_plan_add('goes', 'ALTER TABLE afloat RENAME TO adrift'), sg_plan_add_drop('goes', 'column', 'adrift', 'm', keep => false) \g /dev/null
+CALL sg_apply('goes', max_rows => 39);
+CALL sg_apply('goes', max_rows => 40);
+\d adrift
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -223,7 +234,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan IN ('lim', 'turn');
-SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('turn', true), sg_plan_drop('anew', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true), sg_plan_drop('cow', true) \g /dev/null
+SELECT sg_snapshot_drop('fresh'), sg_plan_drop('fresh', true), sg_plan_drop('broad', true), sg_plan_drop('turn', true), sg_plan_drop('goes', true), sg_plan_drop('anew', true), sg_plan_drop('sync fresh', true), sg_plan_drop('late', true), sg_plan_drop('eats', true), sg_plan_drop('cuts', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true), sg_plan_drop('cow', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left
