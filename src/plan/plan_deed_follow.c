@@ -311,10 +311,18 @@ is_table(Oid relid)
 		relkind == RELKIND_MATVIEW;
 }
 
+/* Returns whether the deed dropped a rule along with a kept column */
+static bool
+goes_with_column(const PlanDeed *deed)
+{
+	return deed->own && deed->kind == DEED_CHANGE && deed->what && deed->what->kind == STEP_DROP;
+}
+
 /*
  * Reads a deed's identity; returns false if OIDs and numbers are of another
- * database.  A kept column is looked for by name and type where its table is
- * gone and another one has its name, as when a dump was restored over it.
+ * database.  A kept column is looked for by name and type, and its rules by
+ * name, where its table is gone and another one has its name, as when a dump
+ * was restored over it.
  */
 static bool
 read_identity(const PlanDeed *deed, Identity *id)
@@ -335,7 +343,8 @@ read_identity(const PlanDeed *deed, Identity *id)
 		id->parts = read_columns(&rest);
 	else if (rest && strncmp(rest, "} ", 2) == 0)
 		id->type = rest + 2;
-	return here && (is_table(id->table) || id->type[0] == '\0' || deed->what == NULL || !OidIsValid(sg_find_qualified(deed->what->child_table)));
+	return here && (is_table(id->table) || (id->type[0] == '\0' && !goes_with_column(deed)) ||
+					deed->what == NULL || !OidIsValid(sg_find_qualified(deed->what->child_table)));
 }
 
 /* Returns the name of a constraint of the table by its OID, or NULL */

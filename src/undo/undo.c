@@ -337,7 +337,7 @@ undo_doubt(const PlanDeed *deed, const char *reason)
 				   psprintf("%s is not found, and nothing but its name is known, as after a restore", deed->object));
 }
 
-/* Returns the statement that takes a constraint of a deed off a restored table, as a line of a hint; "" for other deeds */
+/* Returns the statement that takes a constraint or column of a deed off a restored table, as a line of a hint; "" for other deeds */
 static char *
 taken_off_by_hand(const PlanDeed *deed)
 {
@@ -347,6 +347,8 @@ taken_off_by_hand(const PlanDeed *deed)
 		return "";
 	if (deed->kind == DEED_CHANGE && what->kind == STEP_NOT_NULL)
 		return psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;\n", what->child_table, quote_identifier(linitial(what->child_columns)));
+	if (deed->kind == DEED_CHANGE && what->kind == STEP_COLUMN)
+		return psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s;\n", what->child_table, quote_identifier(linitial(what->child_columns)));
 	if (deed->kind == DEED_ADD || (deed->kind == DEED_CHANGE && (what->kind == STEP_CHECK || what->kind == STEP_UNIQUE)))
 		return psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s;\n", what->child_table, quote_identifier(what->fk_name));
 	return "";
