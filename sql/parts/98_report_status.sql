@@ -348,8 +348,9 @@ BEGIN ATOMIC
            'attic', d.oldest,
            CASE WHEN o.more > 0 THEN format('kept where roles have USAGE that have none on the schema it was in: %s', o.more)
                 WHEN o.n > 0 THEN format('kept where its owner, or that of the database, has no USAGE, as for a dump: %s', o.n)
-                WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
-                                            CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n)
+                WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s%s',
+                                            CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n,
+                                            CASE WHEN a.columns > 0 THEN ', and columns that are kept: ' || a.columns END)
                 WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s',
                                                CASE WHEN h.hidden THEN ' that this role sees' END, a.columns)
                 WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)

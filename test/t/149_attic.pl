@@ -356,9 +356,9 @@ $node->command_ok([ 'pg_dump', '-U', 'keeper', @$_, '-f', $node->basedir . '/own
 	for [ '--enable-row-security' ], [ '--exclude-table-data=schemaguard.*' ];
 sql('postgres', 'CREATE DATABASE bare');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/owned.sql', 'bare' ], 'restored without rows of schemaguard');
-is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 1', 'what is in the attic is told of');
+is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 1, and columns that are kept: 1', 'what is in the attic is told of');
 is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
-	'attention|in the attic without a row in schemaguard.plan_deed that this role sees: 1 of 1', '... to its owner, too');
+	'attention|in the attic without a row in schemaguard.plan_deed that this role sees: 1 of 1, and columns that are kept: 1', '... to its owner, too');
 is(sql('owned', q{SET SESSION AUTHORIZATION keeper; SELECT state FROM sg_status() WHERE subject = 'attic'}), 'ok', '... who sees it there');
 is(sql('bare', q{SELECT regexp_replace(summary, '[0-9a-f]{16}', 'hash') FROM sg_status() WHERE subject = 'leftovers'}), 'trigger "~schemaguard_fill_3_hash" ON public.u belongs to no plan', 'and the trigger of a plan that did not come along');
 # nor is it that of a plan of the same name, which would have it fill another table's values
