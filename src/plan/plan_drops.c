@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -539,6 +540,61 @@ plan_drops(const PlanStep *step)
 		else if (IsA(raw->stmt, AlterTableStmt))
 			drops = add_column_drops(drops, step, (AlterTableStmt *) raw->stmt);
 		drops = add_drops_along(drops, step, raw->stmt);
+	}
+	return drops;
+}
+
+/* Adds the drop of a constraint or index, which has the statement's state */
+static List *
+add_rule_drop(List *drops, const PlanStep *step, const char *what, const char *table, const char *name)
+{
+	PlanStep   *drop = statement_drop(step, what, table, name);
+
+	drop->state = step->state;
+	drop->skipped_by = step->skipped_by;
+	return lappend(drops, drop);
+}
+
+/* Adds the drops of the indexes that exist: without them their tables are unknown */
+static List *
+add_index_drops(List *drops, const PlanStep *step, const DropStmt *statement)
+{
+	foreach_ptr(List, name, statement->removeType == OBJECT_INDEX ? statement->objects : NIL)
+	{
+		Oid			index = find_in_schema(name, RELNAMENSP, Anum_pg_class_oid);
+		Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+
+		if (OidIsValid(table))
+			drops = add_rule_drop(drops, step, "index", sg_relation_name(table), strVal(llast(name)));
+	}
+	return drops;
+}
+
+static List *
+add_constraint_drops(List *drops, const PlanStep *step, const AlterTableStmt *statement)
+{
+	const RangeVar *table = statement->relation;
+
+	foreach_ptr(const AlterTableCmd, command, table->schemaname ? statement->cmds : NIL)
+	{
+		if (command->subtype == AT_DropConstraint)
+			drops = add_rule_drop(drops, step, "constraint", quote_qualified_identifier(table->schemaname, table->relname), command->name);
+	}
+	return drops;
+}
+
+List *
+plan_drops_rules(const PlanStep *step)
+{
+	List	   *drops = NIL;
+	ErrorData  *edata;
+
+	foreach_ptr(const RawStmt, raw, step->kind == STEP_STATEMENT ? plan_parse(step->definition, &edata) : NIL)
+	{
+		if (IsA(raw->stmt, DropStmt))
+			drops = add_index_drops(drops, step, (DropStmt *) raw->stmt);
+		else if (IsA(raw->stmt, AlterTableStmt))
+			drops = add_constraint_drops(drops, step, (AlterTableStmt *) raw->stmt);
 	}
 	return drops;
 }

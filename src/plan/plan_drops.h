@@ -25,6 +25,9 @@
  */
 extern List *plan_drops(const PlanStep *step);
 
+/* Returns the constraints and indexes that a step's statements drop by their names, as such steps */
+extern List *plan_drops_rules(const PlanStep *step);
+
 /* Rows of a table, or the values of a column, that are lost without a copy */
 typedef struct PlanGone
 {

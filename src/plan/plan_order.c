@@ -98,6 +98,8 @@ struct PlanNode
 	List	   *needed_by;		/* PlanNode * */
 	List	   *drops;			/* PlanStep *: its drops and renames of
 								 * objects that SQL can read */
+	List	   *rule_drops;		/* PlanStep *: its statements' drops of
+								 * constraints and indexes */
 	PlanReads  *reads;			/* reads of its SQL, once they were requested */
 	bool		carries;		/* it carries rows elsewhere */
 	PlanReads  *takes;			/* tables whose rows or values it deletes or
@@ -213,6 +215,11 @@ put_statement(PlanGraph *graph, PlanNode *node)
 			put(graph, OF_MOVED, sg_parse_table_name(drop->child_table).name, node);
 		else
 			put(graph, OF_DROPPED_FUNCTION, drop->child_table, node);
+	}
+	node->rule_drops = plan_drops_rules(node->step);
+	foreach_ptr(const PlanStep, drop, node->rule_drops)
+	{
+		put(graph, OF_MOVED, sg_parse_table_name(drop->child_table).name, node);
 	}
 	foreach_ptr(const RawStmt, raw, plan_parse(node->step->definition, &edata))
 	{
@@ -464,6 +471,11 @@ static bool
 frees(const PlanNode *node, const PlanStep *giver)
 {
 	foreach_ptr(const PlanStep, drop, node->drops)
+	{
+		if (plan_step_frees(drop, giver))
+			return true;
+	}
+	foreach_ptr(const PlanStep, drop, node->rule_drops)
 	{
 		if (plan_step_frees(drop, giver))
 			return true;

@@ -427,6 +427,23 @@ RESET schemaguard.workers;
 SELECT step, state, reason FROM steps WHERE state <> 'validated';
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'anewly'::regclass AND contype <> 'n' ORDER BY 1;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'anewly' ORDER BY 1;
+-- ... also behind statements that drop it, in whatever order they were added
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY['ALTER TABLE gra.anewly ADD CONSTRAINT anewly_a3 CHECK (a > 0)', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_b3 UNIQUE (b)',
+	'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_d3 FOREIGN KEY (d) REFERENCES gra.waits', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_id3 PRIMARY KEY (id)',
+	'CREATE INDEX anewly_e3 ON gra.anewly (e)']) statement \g /dev/null
+SELECT sg_plan_add_statement('gra', statement) FROM unnest(ARRAY['ALTER TABLE gra.anewly DROP CONSTRAINT anewly_a2, DROP CONSTRAINT IF EXISTS anewly_b2',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_d2; ALTER TABLE gra.anewly DROP CONSTRAINT anewly_id2', 'DROP INDEX gra.anewly_e2',
+	'ALTER TABLE gra.anewly DROP CONSTRAINT anewly_g2', 'ALTER TABLE gra.anewly ADD CONSTRAINT anewly_g3 CHECK (g > 10)']) statement \g /dev/null
+SET schemaguard.workers = 1;
+CALL sg_apply('gra');
+CALL sg_apply('gra');
+RESET client_min_messages;
+RESET schemaguard.workers;
+SELECT step, state, reason FROM steps WHERE state <> 'validated' OR reason <> '';
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'anewly'::regclass AND contype <> 'n' AND conname LIKE '%3' ORDER BY 1;
+SELECT indexdef FROM pg_indexes WHERE tablename = 'anewly' AND indexname LIKE '%e_' ORDER BY 1;
 
 -- a statement that names what a rename gives comes behind the rename, though that waits for steps on the old name; a drop waits for the rename that gives its object the name
 SET client_min_messages = error;
