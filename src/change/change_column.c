@@ -302,7 +302,7 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	{
 		PlanStep   *drop = change_dropped_before(step, 0);
 		char	   *hint;
-		char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
+		char	   *reason = drop ? plan_filler_ended_text(step, drop, &hint) : NULL;
 
 		if (reason)
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);

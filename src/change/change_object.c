@@ -371,6 +371,7 @@ void
 change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	PlanStep	back = *deed->what;
+	PlanStep   *keeper;
 	char	   *now;
 	ObjectAddress from;
 	ObjectAddress to;
@@ -385,6 +386,9 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	look_at_names(&back, move, &from, &to);
 	if (move->kind == MOVE_PROBLEM)
 		move->problem->hint = "Give the other one another name, then make the same call again.";
+	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name) && (keeper = plan_deed_keeper(deed)))
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it was dropped since, and is kept as %s", quote_identifier(now)),
+					   psprintf("Have it back, and make the same call again:\n%s", plan_rollback_call(keeper)));
 	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name))
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it is called %s by now", quote_identifier(now)),
 					   psprintf("Give it the name %s again, and make the same call. If it is to keep its own:\n%s", quote_identifier(back.fk_name),

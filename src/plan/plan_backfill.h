@@ -137,9 +137,9 @@ extern bool plan_filler_left_rows(const PlanStep *step);
 
 /*
  * Returns the text that a step has dropped or renamed an object that a fill
- * reads, with the hint that takes it back
+ * reads, with the hint that takes it back, if it was kept
  */
-extern char *plan_filler_ended_text(const PlanStep *drop, char **hint);
+extern char *plan_filler_ended_text(const PlanStep *step, const PlanStep *drop, char **hint);
 
 /* Likewise for the rows that such a key has to fill, if a step of the plan has done that; else NULL */
 extern char *plan_filler_left_text(const PlanStep *step, char **hint);

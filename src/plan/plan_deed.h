@@ -302,6 +302,9 @@ extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name
  */
 extern char *plan_deed_moved_column(const PlanDeed *deed);
 
+/* Returns the step, of any plan, that has dropped and keeps the column of a deed: its plan and number only; or NULL */
+extern PlanStep *plan_deed_keeper(const PlanDeed *deed);
+
 /*
  * Returns, in words, a partition that has had itself what the deed has added to
  * the whole, because it was attached since; NULL if there is none

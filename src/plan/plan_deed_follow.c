@@ -666,6 +666,26 @@ plan_deed_moved_column(const PlanDeed *deed)
 	return NULL;
 }
 
+PlanStep *
+plan_deed_keeper(const PlanDeed *deed)
+{
+	StoreArgs	args = {0};
+	Identity	id;
+	List	   *found;
+	PlanStep   *keeper;
+
+	if (!read_identity(deed, &id) || !is_of_column(deed) || id.columns == NIL)
+		return NULL;
+	store_arg_text(&args, psprintf("%s %%{%d} %%", plan_deed_mark(id.table), linitial_int(id.columns)));
+	found = store_query("SELECT d.step || ' ' || p.name FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
+						" WHERE d.undone_at IS NULL AND d.after ->> 'kind' = 'drop' AND d.after ->> 'identity' LIKE $1 LIMIT 1", &args, store_read_text);
+	if (found == NIL)
+		return NULL;
+	keeper = plan_step_default(strchr(linitial(found), ' ') + 1);
+	keeper->step = atoi(linitial(found));
+	return keeper;
+}
+
 /* Returns the transaction that has made a relation: the rows of its system columns never change */
 static TransactionId
 made_by(Oid relid)

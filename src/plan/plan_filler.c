@@ -485,9 +485,10 @@ plan_filler_left_rows(const PlanStep *step)
 }
 
 char *
-plan_filler_ended_text(const PlanStep *drop, char **hint)
+plan_filler_ended_text(const PlanStep *step, const PlanStep *drop, char **hint)
 {
-	*hint = psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
+	*hint = drop->discard ? psprintf("No rollback brings that back. Fill the rows by hand, then say so:\n%s", plan_skip_call(step, "filled by hand")) :
+		psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
 					 quote_literal_cstr(drop->plan), drop->step);
 	return psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop));
 }
@@ -497,7 +498,7 @@ plan_filler_left_text(const PlanStep *step, char **hint)
 {
 	PlanStep   *drop = plan_filler_left_rows(step) ? source_moved_by(step, true) : NULL;
 
-	return drop ? plan_filler_ended_text(drop, hint) : NULL;
+	return drop ? plan_filler_ended_text(step, drop, hint) : NULL;
 }
 
 /* ---- statements, to be run by hand ---- */

@@ -1409,6 +1409,31 @@ plan_needs(const PlanGraph *graph, int number)
 	return node ? node->needs : NIL;
 }
 
+List *
+plan_with_waited_for(PlanGraph *graph, const List *numbers)
+{
+	List	   *all = list_copy(numbers);
+
+	/* by number: the list grows during the loop */
+	for (int i = 0; i < list_length(all); i++)
+	{
+		const PlanNode *node = find_node(graph, list_nth_int(all, i));
+
+		foreach_ptr(const PlanEdge, edge, node ? node->needs : NIL)
+		{
+			if (!plan_step_is_done(edge->needed) && !edge->needed->skipped_by)
+				all = list_append_unique_int(all, edge->needed->step);
+		}
+		for (int n = 0; node && plan_step_is_in_order(node->step) && &graph->nodes[n] < node; n++)
+		{
+			if (!plan_step_is_done(graph->nodes[n].step))
+				all = list_append_unique_int(all, graph->nodes[n].step->step);
+		}
+	}
+	list_sort(all, list_int_cmp);
+	return all;
+}
+
 const PlanStep *
 plan_freer(const PlanGraph *graph, int number)
 {

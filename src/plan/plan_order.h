@@ -90,6 +90,9 @@ extern char *plan_waits_for(PlanGraph *graph, int step);
 /* Returns all that a step needs (PlanEdge *); empty for a step after all others */
 extern List *plan_needs(const PlanGraph *graph, int step);
 
+/* Returns numbers of steps, with those of all steps that these wait for, sorted */
+extern List *plan_with_waited_for(PlanGraph *graph, const List *numbers);
+
 /* Returns the step that takes a name away from another object before this one gives it to its own, or NULL */
 extern const PlanStep *plan_freer(const PlanGraph *graph, int step);
 

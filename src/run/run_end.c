@@ -453,9 +453,23 @@ step_need(const PlanRun *run, const PlanStep *step, List *troubles)
 	}
 }
 
+/* Adds the steps to those of the next call for which they wait */
+static void
+choose_waited_for(PlanRun *next, const List *steps)
+{
+	foreach_ptr(const PlanStep, step, next->chosen ? steps : NIL)
+	{
+		if (step->state == STEP_WAITING)
+		{
+			next->chosen = plan_with_waited_for(plan_graph(plan_steps(next->plan->name)), next->chosen);
+			return;
+		}
+	}
+}
+
 /*
  * Returns the call that adds the keys and rules whose rows were counted, and
- * runs no other steps of the plan
+ * runs no other steps of the plan but those that they wait for
  */
 static char *
 adding_call(PlanRun *next, List *steps)
@@ -477,6 +491,7 @@ adding_call(PlanRun *next, List *steps)
 		return run_call_text(next, "sg_add_fks");
 	if (fixes && others)
 		next->chosen = fixes;
+	choose_waited_for(next, steps);
 	return run_call_text(next, "sg_apply");
 }
 
@@ -532,6 +547,7 @@ next_call(const PlanRun *run, List *steps)
 			next.validate = run->validate || !repeats;
 			next.fix = run->each_step ? run->fix : run->dry_run;
 			allow_counted(&next, run);
+			choose_waited_for(&next, steps);
 			return run->each_step ? run_call_text(&next, run->procedure) : adding_call(&next, steps);
 		case STEP_NEEDS_NOTHING:
 			return psprintf("SELECT * FROM %s(%s%s) WHERE result <> 'pass';", sg_call_name("sg_verify_fks"),

@@ -733,6 +733,24 @@ CALL sg_rollback_fks('away', fail => true);
 SELECT sg_plan_drop('away', force => true) \g /dev/null
 DROP TABLE above, below;
 
+-- hints that lead on: the steps that a chosen one waits for; the plan that has dropped what this one has renamed
+CREATE TABLE onward (n int, m int);
+SELECT sg_plan_create('first'), sg_plan_create('then') \g /dev/null
+SELECT sg_plan_add_drop('first', 'column', 'onward', 'n'), sg_plan_add_column('first', 'onward', 'n', 'int DEFAULT 5'), sg_plan_add_check('first', 'onward', 'n > 0', policy => 'delete') \g /dev/null
+SELECT sg_plan_add_rename('first', 'column', 'onward', 'm2', 'm', after => '{1,2}') \g /dev/null
+CALL sg_fix_orphans('first', steps => '{3}');
+CALL sg_apply('first', steps => '{3,4}', fix => true);
+SET client_min_messages = error;
+CALL sg_apply('first', fix => true, fail => true);
+SELECT sg_plan_add_drop('then', 'column', 'onward', 'm2') \g /dev/null
+CALL sg_apply('then', fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('first', steps => '{4}');
+CALL sg_rollback_fks('then', steps => '{1}');
+CALL sg_rollback_fks('first', steps => '{4}');
+SELECT sg_plan_drop('first', force => true), sg_plan_drop('then', force => true) \g /dev/null
+DROP TABLE onward;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null

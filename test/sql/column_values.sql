@@ -152,6 +152,12 @@ SELECT sg_plan_add_drop('cv', 'column', 'towns2', 'v', keep => false), sg_plan_a
 CALL sg_apply('cv');
 TABLE steps;
 
+-- ... and no rollback brings back what its fill reads of its own table
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'column', 'towns2', 'id', keep => false) \g /dev/null
+SELECT sg_plan_add_column('cv', 'towns2', 'w', 'int', fill => 'id + 1', after => '{1}') \g /dev/null
+CALL sg_apply('cv');
+
 -- and waits where its values have changed since, or can't be compared any more; the trigger goes with it
 CREATE TABLE k (id int PRIMARY KEY, town int); INSERT INTO k SELECT g, 1 + g % 5 FROM generate_series(1, 20) g;
 CREATE TABLE cities (id int PRIMARY KEY, name text); INSERT INTO cities SELECT g, 't' || g FROM generate_series(1, 5) g;
