@@ -34,6 +34,7 @@
 #include "commands/defrem.h"
 #include "commands/policy.h"
 #include "commands/proclang.h"
+#include "commands/seclabel.h"
 #include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
@@ -373,12 +374,14 @@ look_at_persistence(Oid table, bool logged)
 static void
 look_at_of(Oid table, const TypeName *name)
 {
-	Oid			type = LookupTypeNameOid(NULL, name, true);
-	Oid			relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+	Oid			type = typenameTypeId(NULL, name);
+	Oid			relid = get_typ_typrelid(type);
 	FormData_pg_class classes[2];
 	AttrNumber	attnum[2] = {0, 0};
 
-	if (!OidIsValid(relid) || !sg_read_class(table, &classes[0]) || !sg_read_class(relid, &classes[1]))
+	if (!OidIsValid(relid))
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("type %s is not a composite type", format_type_be(type)));
+	if (!sg_read_class(table, &classes[0]) || !sg_read_class(relid, &classes[1]))
 		return;
 	for (;;)
 	{
@@ -778,6 +781,40 @@ look_at_function(const CreateFunctionStmt *statement)
 	}
 }
 
+/* Refuses what makes a slot on the publisher, which no transaction can take back */
+static void
+look_at_subscription(const CreateSubscriptionStmt *statement)
+{
+	bool		creates = true;
+
+	foreach_ptr(DefElem, option, statement->options)
+	{
+		if (strcmp(option->defname, "create_slot") == 0 || strcmp(option->defname, "connect") == 0)
+			creates &= defGetBoolean(option);
+	}
+	if (creates)
+		refuse(ERRCODE_ACTIVE_SQL_TRANSACTION, pstrdup("CREATE SUBSCRIPTION ... WITH (create_slot = true) cannot run inside a transaction block"));
+}
+
+static void
+set_label(void *statement)
+{
+	(void) ExecSecLabelStmt(statement);
+}
+
+/* Asks the server for the provider of a label, on an object of a kind that has none, so that it gets no further */
+static void
+look_at_label(const SecLabelStmt *statement)
+{
+	SecLabelStmt probe = *statement;
+	ErrorData  *edata;
+
+	probe.objtype = OBJECT_AMOP;
+	edata = check_try(set_label, &probe);
+	if (edata && edata->sqlerrcode != ERRCODE_WRONG_OBJECT_TYPE)
+		ReThrowError(edata);
+}
+
 void
 check_refused(Node *statement)
 {
@@ -899,6 +936,12 @@ check_refused(Node *statement)
 			break;
 		case T_GrantStmt:
 			look_at_granted((GrantStmt *) statement);
+			break;
+		case T_CreateSubscriptionStmt:
+			look_at_subscription((CreateSubscriptionStmt *) statement);
+			break;
+		case T_SecLabelStmt:
+			look_at_label((SecLabelStmt *) statement);
 			break;
 		default:
 			break;

@@ -114,7 +114,7 @@ qualify_alter(const NameArg *arg, const AlterTableStmt *statement)
 	qualify_table(arg, statement->relation);
 	foreach_ptr(const AlterTableCmd, command, statement->cmds)
 	{
-		if (command->subtype == AT_ColumnDefault)
+		if (command->subtype == AT_ColumnDefault || command->subtype == AT_AddOf)
 			qualify(arg, command->def);
 		else
 			qualify_element(arg, command->def);

@@ -9,6 +9,7 @@ SET search_path = plan_add, public;
 CREATE TABLE customer (id int PRIMARY KEY, phone text);
 CREATE TABLE purchase (id int PRIMARY KEY, customer_id int CONSTRAINT purchase_customer REFERENCES customer, amount int);
 CREATE VIEW phones AS SELECT phone FROM customer;
+CREATE TYPE ordered AS (id int);
 CREATE FUNCTION clean(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 SET client_min_messages = notice;
 
@@ -29,6 +30,7 @@ SELECT sg_plan_add('named', 'REINDEX TABLE customer');
 SELECT sg_plan_add('named', 'DROP TABLE customer, purchase CASCADE');
 SELECT sg_plan_add('named', 'ALTER TABLE customer DROP CONSTRAINT customer_pkey CASCADE');
 SELECT sg_plan_add('named', 'SECURITY LABEL ON TABLE customer IS NULL');
+SELECT sg_plan_add('named', 'ALTER TABLE purchase OF ordered');
 SELECT step, fk_name, definition FROM schemaguard.plan_step WHERE plan = 'named' ORDER BY step;
 
 -- what a transaction can't hold runs outside of one

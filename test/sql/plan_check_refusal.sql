@@ -8,6 +8,7 @@ CREATE SCHEMA cref;
 CREATE DOMAIN cref.pos AS int CHECK (VALUE > 0);
 CREATE TYPE cref.st AS ENUM ('new', 'paid', 'sent');
 CREATE TYPE cref.addr AS (street text, zip int);
+CREATE TYPE cref.pair AS (id int, x int);
 CREATE FUNCTION cref.f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 CREATE FUNCTION cref.inv(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 10 / $1';
 CREATE FUNCTION cref.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.qty > 100 THEN RAISE EXCEPTION ''too many''; END IF; RETURN NEW; END';
@@ -164,7 +165,11 @@ ALTER INDEX cref.idx_n ALTER COLUMN 1 SET STATISTICS 100
 ALTER TABLE cref.idx CLUSTER ON idx_n
 ALTER TABLE cref.idx REPLICA IDENTITY USING INDEX idx_t
 ALTER TABLE cref.ord REPLICA IDENTITY USING INDEX idx_n
-ALTER TABLE cref.ev DETACH PARTITION cref.ev1 CONCURRENTLY$q$, '\n') line WHERE line <> '';
+ALTER TABLE cref.ev DETACH PARTITION cref.ev1 CONCURRENTLY
+ALTER TABLE cref.empty OF cref.nopair
+CREATE SUBSCRIPTION cref_sub CONNECTION 'dbname=nowhere' PUBLICATION p
+SECURITY LABEL ON TABLE cref.empty IS 'x'
+SECURITY LABEL FOR nobody ON TABLE cref.empty IS 'x'$q$, '\n') line WHERE line <> '';
 INSERT INTO cref.cases (step) VALUES ($$sg_plan_add_column(P, 'cref.base', 'z', 'text')$$), ($$sg_plan_add_column(P, 'cref.typed', 'q', 'int')$$),
   ($$sg_plan_add_rename(P, 'column', 'cref.base', 'z', name => 'x')$$), ($$sg_plan_add_drop(P, 'column', 'cref.typed', 'zip')$$),
   ($$sg_plan_add_not_null(P, 'cref.gen', 'b', policy => 'set', fill => '4')$$),
@@ -203,7 +208,9 @@ ALTER TABLE cref.seqd CLUSTER ON seqd_pkey
 ALTER TABLE cref.idx REPLICA IDENTITY USING INDEX idx_pkey
 ALTER TABLE cref.rng ADD CONSTRAINT rng_u UNIQUE USING INDEX rng_u
 CREATE EXTENSION citext
-ALTER EXTENSION plpgsql UPDATE TO '1.0'$q$, '\n') line WHERE line <> '';
+ALTER EXTENSION plpgsql UPDATE TO '1.0'
+CREATE SUBSCRIPTION cref_sub CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)
+ALTER TABLE cref.empty OF cref.pair$q$, '\n') line WHERE line <> '';
 \set ECHO none
 \o /dev/null
 SELECT format('SELECT sg_plan_create(%L)', 'cref_' || n), 'SELECT ' || replace(step, '(P,', format('(%L,', 'cref_' || n)),
@@ -229,3 +236,4 @@ SELECT sg_plan_drop('cref_archive', force => true) \g /dev/null
 DROP EXTENSION citext;
 DROP SCHEMA cref CASCADE;
 DROP PUBLICATION cref_pub;
+DROP SUBSCRIPTION cref_sub;
