@@ -338,13 +338,59 @@ makes_dependent(const PlanStep *step)
 	return false;
 }
 
+/* Returns whether a key that the plan adds refers to the constraint or index that a step drops */
+static bool
+is_target(const PlanCheck *check, const PlanStep *key, const PlanStep *drop)
+{
+	ChangedObject what = plan_changed_object(drop);
+	Oid			table = sg_find_qualified(drop->child_table);
+	Oid			index = InvalidOid;
+
+	if (key->kind != STEP_FOREIGN_KEY || (what != CHANGED_CONSTRAINT && what != CHANGED_INDEX))
+		return false;
+	foreach_ptr(const PlanEdge, edge, plan_needs(check->graph, key->step))
+	{
+		if (edge->needed->kind == STEP_UNIQUE && sg_same_text(edge->needed->child_table, drop->child_table) && sg_same_text(edge->needed->fk_name, drop->fk_name))
+			return true;
+	}
+	if (OidIsValid(table))
+		index = what == CHANGED_INDEX ? get_relname_relid(drop->fk_name, get_rel_namespace(table)) :
+			get_constraint_index(get_relation_constraint_oid(table, drop->fk_name, true));
+	foreach_ptr(const CheckStep, other, OidIsValid(index) ? check->steps : NIL)
+	{
+		if (other->step->step == key->step)
+			return other->view.key.index == index;
+	}
+	return false;
+}
+
+/* Warns of a drop that frees the name of a rule which the plan adds, or takes its equal: until then the table has neither */
+static void
+check_gap(const PlanCheck *check, CheckStep *cs)
+{
+	const PlanStep *drop = cs->step;
+
+	foreach_ptr(const CheckStep, other, drop->kind == STEP_DROP && !plan_step_is_done(drop) ? check->steps : NIL)
+	{
+		const PlanStep *rule = other->step;
+		const PlanStep *freer = plan_step_adds_rule(rule) && !plan_step_is_done(rule) && !rule->skipped_by ? plan_freer(check->graph, rule->step) : NULL;
+
+		if (freer && freer->step == drop->step)
+			check_row(cs, "order", CHECK_WARN,
+					  psprintf("step %d, %s, comes behind it: until that is done, and if it fails, the table has neither", rule->step, plan_step_object(rule)),
+					  rule->primary_key || !sg_same_text(rule->fk_name, drop->fk_name) ? NULL :
+					  psprintf("To have one of the two all the time, give the new one another name, by which it comes first:\n%s", plan_rename_call(rule, "fk_name")));
+	}
+}
+
 /* Warns of a drop behind a step that makes what depends on its object */
 static void
 check_new_dependents(const PlanCheck *check, CheckStep *cs)
 {
 	foreach_ptr(const PlanEdge, edge, cs->step->kind == STEP_DROP && !plan_step_is_done(cs->step) ? plan_needs(check->graph, cs->step->step) : NIL)
 	{
-		if (edge->kind == EDGE_READS && !plan_step_is_done(edge->needed) && !edge->needed->skipped_by && makes_dependent(edge->needed))
+		if (!plan_step_is_done(edge->needed) && !edge->needed->skipped_by &&
+			((edge->kind == EDGE_READS && makes_dependent(edge->needed)) || is_target(check, edge->needed, cs->step)))
 			check_row(cs, "dependents", CHECK_WARN,
 					  psprintf("step %d, %s, makes what depends on it: the drop fails unless that is dropped first", edge->needed->step, plan_step_object(edge->needed)),
 					  psprintf("Drop that by a step before this one, or leave it out:\n%s", check_skip(cs, "it is used by what the plan makes")));
@@ -735,6 +781,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
 		return;
 	}
+	check_gap(check, cs);
 	if (cs->waits && move.kind == MOVE_NONE && ((cs->step->kind == STEP_DROP && giver) || (cs->step->kind == STEP_COLUMN && check_is_freed(check, cs))))
 	{
 		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);

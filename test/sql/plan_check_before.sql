@@ -179,19 +179,23 @@ FROM cases c ORDER BY n;
 SELECT n FROM cases c WHERE (state = 'validated') = EXISTS (SELECT FROM told t WHERE t.n = c.n AND (state = 'validated' AND result = 'block' OR state <> 'validated'));
 -- what to do about it
 SELECT n, hint FROM told WHERE n IN (1, 9, 25, 51, 103) ORDER BY n;
--- rows of a step that waits: read where its columns are there, not where an earlier step gives the name to other values, and told if they go for good
+-- rows of a step that waits: read where its columns are there, not where an earlier step gives the name to other values, and told if they go for good;
+-- and drops by which a table has no rule for a while, or that a key of the plan stands in the way of
 CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept SELECT generate_series(1, 10);
 CREATE TABLE waits (id int PRIMARY KEY, p int, n int CONSTRAINT waits_n CHECK (n >= 0), m int); INSERT INTO waits SELECT g, g * 100, g, g FROM generate_series(1, 20) g;
 CREATE TABLE gone AS TABLE kept; CREATE VIEW gone_seen AS TABLE gone; CREATE TABLE gone2 AS TABLE kept;
+CREATE TABLE refd (a int, b int CONSTRAINT refd_b UNIQUE);
 SELECT sg_plan_create('cbe_rows') \g /dev/null
 SELECT sg_plan_add('cbe_rows', statement) FROM unnest(ARRAY['ALTER TABLE cbe.waits DROP CONSTRAINT waits_n', 'ALTER TABLE cbe.waits ADD CONSTRAINT waits_n CHECK (n > 10)',
   'ALTER TABLE cbe.waits RENAME COLUMN m TO mm', 'ALTER TABLE cbe.waits ADD UNIQUE (mm)',
   'ALTER TABLE cbe.waits ADD COLUMN z int DEFAULT 5', 'ALTER TABLE cbe.waits ADD UNIQUE (z)', 'ALTER TABLE cbe.waits ADD COLUMN y int', 'ALTER TABLE cbe.waits ADD CHECK (y > 0)',
   'ALTER TABLE cbe.waits DROP COLUMN p', 'ALTER TABLE cbe.waits ADD COLUMN p int', 'ALTER TABLE cbe.waits ADD FOREIGN KEY (p) REFERENCES cbe.kept',
-  'DROP VIEW cbe.gone_seen', 'ALTER TABLE cbe.gone2 RENAME TO gone3']) statement \g /dev/null
+  'DROP VIEW cbe.gone_seen', 'ALTER TABLE cbe.gone2 RENAME TO gone3',
+  'ALTER TABLE cbe.refd ADD CONSTRAINT refd_a UNIQUE (a)', 'ALTER TABLE cbe.refd ADD FOREIGN KEY (b) REFERENCES cbe.refd (a)', 'ALTER TABLE cbe.refd DROP CONSTRAINT refd_a',
+  'ALTER TABLE cbe.refd ADD FOREIGN KEY (a) REFERENCES cbe.refd (b)', 'ALTER TABLE cbe.refd DROP CONSTRAINT refd_b']) statement \g /dev/null
 SELECT sg_plan_add_drop('cbe_rows', 'table', 'cbe.gone', keep => false), sg_plan_add_drop('cbe_rows', 'table', 'cbe.gone3', keep => false) \g /dev/null
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_rows', verify => 'full')
-  WHERE step > 0 AND (result = 'block' OR check_name IN ('rows', 'orphans') OR detail ~ 'waits for') ORDER BY 1, 3, 4;
+  WHERE step > 0 AND (result = 'block' OR check_name IN ('rows', 'orphans', 'order', 'dependents') OR detail ~ 'waits for') ORDER BY 1, 3, 4;
 SELECT sg_plan_drop('cbe_rows') \g /dev/null
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
