@@ -363,8 +363,17 @@ names_objects(int sqlerrcode)
 		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
 			return true;
 		default:
-			return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+			return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE || sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
 	}
+}
+
+/* Returns the message about an object of the catalog that others depend on, with the first of these from the detail */
+static char *
+with_dependent(const ErrorData *edata)
+{
+	size_t		length = strcspn(edata->detail, "\n");
+
+	return psprintf("%s: %s%s", sg_error_message(edata), sg_one_line(pnstrdup(edata->detail, length)), edata->detail[length] ? ", ..." : "");
 }
 
 /* Returns the format of a message with dots for its arguments, or NULL if nothing but dots is left */
@@ -437,12 +446,20 @@ sg_error_text(const ErrorData *edata)
 		words = without_values(edata->message_id);
 
 	if (words && names_objects(edata->sqlerrcode))
-		return sg_error_message(edata);
+		return edata->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST && edata->detail ? with_dependent(edata) : sg_error_message(edata);
 	ereport(DEBUG1,
 			(errcode(edata->sqlerrcode),
 			 errmsg_internal("not written down: %s", sg_error_message(edata))));
 	return words ? words : psprintf("error %s%s, whose message could hold values",
 									unpack_sql_state(edata->sqlerrcode), condition_text(edata->sqlerrcode));
+}
+
+/* The first line is PL/pgSQL's own: the function with its arguments' types, the line, and the kind of statement */
+char *
+sg_error_place(const ErrorData *edata)
+{
+	return edata->domain && strcmp(edata->domain, PG_TEXTDOMAIN("plpgsql")) == 0 && edata->context ?
+		sg_one_line(pnstrdup(edata->context, strcspn(edata->context, "\n"))) : NULL;
 }
 
 /* Moves *format past the conversion that begins here */

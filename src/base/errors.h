@@ -106,10 +106,14 @@ extern void sg_rethrow_cancel(ErrorData *edata);
 /*
  * Returns an error as one line that others may read: for reasons, the log, and
  * errors that may end up there.  For the server's own errors and the
- * extension's it is the primary message, without values; for errors of other
- * code, the SQLSTATE.  The whole is logged at DEBUG1.
+ * extension's it is the primary message, without values, and with the first
+ * dependent of an object that has some; for errors of other code, the SQLSTATE.
+ * The whole is logged at DEBUG1.
  */
 extern char *sg_error_text(const ErrorData *edata);
+
+/* Returns the place where code in PL/pgSQL has raised an error, without values; NULL for an error of other code */
+extern char *sg_error_place(const ErrorData *edata);
 
 /*
  * Like sg_error_text(), for an error of a plan's statement: a message about

@@ -968,9 +968,11 @@ static char *
 failure_text(const RunAction *action)
 {
 	int			category = ERRCODE_TO_CATEGORY(action->error->sqlerrcode);
+	const char *place = sg_error_place(action->error);
+	const char *code = unpack_sql_state(action->error->sqlerrcode);
 
 	if (!run_timeout_struck() && !is_ours(action->error) && (category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR))
-		return psprintf("the expression fails with SQLSTATE %s", unpack_sql_state(action->error->sqlerrcode));
+		return place ? psprintf("user code fails with SQLSTATE %s: %s", code, place) : psprintf("the expression fails with SQLSTATE %s", code);
 	return run_failure_text(action);
 }
 

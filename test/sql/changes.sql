@@ -440,6 +440,19 @@ ALTER TABLE zoned ALTER at SET DEFAULT '2025-01-02 03:04';
 CALL sg_rollback_fks('stays');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' AND step = 1;
 RESET TimeZone; RESET DateStyle; RESET client_min_messages;
+-- a trigger of users that raises an error is named, without what it says; so is what stands in the way of a drop
+CREATE TABLE told (id int PRIMARY KEY, secret text); INSERT INTO told VALUES (1, 'hunter2');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE '%', OLD.secret; END$$;
+CREATE TRIGGER refuse BEFORE UPDATE ON told FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT sg_plan_create('told'), sg_plan_add('told', 'UPDATE told SET id = 2'), sg_plan_add('told', 'CREATE TABLE refers (id int REFERENCES told)'),
+  sg_plan_add('told', 'ALTER TABLE told DROP CONSTRAINT told_pkey') \g /dev/null
+CALL sg_apply('told');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'told' ORDER BY 1;
+SELECT message FROM schemaguard.audit_log WHERE plan = 'told' AND phase = 'failed' ORDER BY id;
+SELECT sg_plan_drop('told', force => true) \g /dev/null
+DROP TABLE refers, told;
+DROP FUNCTION refuse();
+
 -- a statement has to do what done_when asks for
 SELECT sg_plan_create('undone'), sg_plan_add_statement('undone', 'CREATE TABLE chg.undone ()', done_when => 'SELECT false', name => 'never'),
   sg_plan_add_statement('undone', 'CREATE TABLE chg.half (); INSERT INTO chg.half DEFAULT VALUES', done_when => 'SELECT to_regclass(''chg.half'') IS NOT NULL', name => 'done'),
