@@ -884,11 +884,94 @@ imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
 	}
 }
 
+/*
+ * Reads the name that a statement takes away from a relation, by SET SCHEMA or
+ * a rename, and the one that it gives to it, both qualified; returns false for
+ * others
+ */
+static bool
+moves_relation(Node *statement, char **old, char **new)
+{
+	const RangeVar *name = NULL;
+	char	   *schema = NULL;
+	char	   *relation = NULL;
+
+	if (IsA(statement, AlterObjectSchemaStmt))
+	{
+		name = ((AlterObjectSchemaStmt *) statement)->relation;
+		schema = ((AlterObjectSchemaStmt *) statement)->newschema;
+	}
+	else if (IsA(statement, RenameStmt) && ((RenameStmt *) statement)->subname == NULL)
+	{
+		name = ((RenameStmt *) statement)->relation;
+		relation = ((RenameStmt *) statement)->newname;
+	}
+	if (name == NULL || name->schemaname == NULL)
+		return false;
+	*old = quote_qualified_identifier(name->schemaname, name->relname);
+	*new = quote_qualified_identifier(schema ? schema : name->schemaname, relation ? relation : name->relname);
+	return true;
+}
+
+/* Has statements that name a relation keep their order with the one that moves or renames it */
+static void
+imply_order_with(const PlanGraph *graph, PlanNode *moving, const char *relation)
+{
+	for (int i = 0; i < graph->n; i++)
+	{
+		PlanNode   *other = &graph->nodes[i];
+
+		if (other->step->kind != STEP_STATEMENT || !plan_has_word(other->step->definition, relation))
+			continue;
+		if (other->step->step < moving->step->step)
+			imply_once(moving, other, EDGE_READS);
+		else
+			imply_once(other, moving, EDGE_OBJECT);
+	}
+}
+
+/*
+ * Puts a statement that moves or renames a relation behind the steps before it
+ * that are about the relation by its old name, and those behind it that have
+ * the new one behind it.  A drop of the relation comes last anyway.
+ */
+static void
+imply_by_moved(const PlanGraph *graph, PlanNode *statement)
+{
+	ErrorData  *edata;
+	char	   *old;
+	char	   *new;
+
+	foreach_ptr(const RawStmt, raw, plan_parse(statement->step->definition, &edata))
+	{
+		if (!moves_relation(raw->stmt, &old, &new))
+			continue;
+		foreach_ptr(PlanNode, other, nodes_of(graph, OF_TABLE, old))
+		{
+			if (other->step->step < statement->step->step && !drops_relation(other->step))
+				imply_once(statement, other, EDGE_READS);
+		}
+		foreach_ptr(PlanNode, other, nodes_of(graph, OF_TABLE, new))
+		{
+			if (other->step->step > statement->step->step)
+				imply_once(other, statement, EDGE_OBJECT);
+		}
+		imply_order_with(graph, statement, sg_parse_table_name(old).name);
+		if (strcmp(sg_parse_table_name(old).name, sg_parse_table_name(new).name) != 0)
+			imply_order_with(graph, statement, sg_parse_table_name(new).name);
+	}
+}
+
 static void
 imply_reads(PlanGraph *graph)
 {
 	bool		moves = false;
 
+	for (int i = 0; i < graph->n; i++)
+	{
+		if (graph->nodes[i].step->kind == STEP_STATEMENT)
+			imply_by_moved(graph, &graph->nodes[i]);
+	}
 	for (int i = 0; i < graph->n && !moves; i++)
 		moves = graph->nodes[i].step->kind == STEP_DROP || graph->nodes[i].drops;
 	for (int i = 0; moves && i < graph->n; i++)

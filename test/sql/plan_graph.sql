@@ -444,6 +444,25 @@ RESET schemaguard.workers;
 SELECT step, state, reason FROM steps WHERE state <> 'validated' OR reason <> '';
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'anewly'::regclass AND contype <> 'n' AND conname LIKE '%3' ORDER BY 1;
 SELECT indexdef FROM pg_indexes WHERE tablename = 'anewly' AND indexname LIKE '%e_' ORDER BY 1;
+-- a statement that moves or renames a table comes behind the steps before it that have the table's old name, and before those behind it that have the new one
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+CREATE SCHEMA gra_to;
+CREATE TABLE shifts (id int PRIMARY KEY, a int);
+CREATE TABLE spots (m int CONSTRAINT spots_old REFERENCES shifts, d int);
+SELECT sg_plan_add_fk('gra', 'spots', '{m}', 'shifts', replaces => 'spots_old', fk_name => 'spots_new', index => false) \g /dev/null
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY['CREATE TABLE gra.spots_too (m int REFERENCES gra.shifts)', 'ALTER TABLE gra.shifts SET SCHEMA gra_to',
+	'ALTER TABLE gra_to.shifts ADD CONSTRAINT shifts_late CHECK (a > 0)', 'INSERT INTO gra_to.shifts VALUES (1, 1)']) statement \g /dev/null
+SELECT sg_plan_add_statement('gra', 'ALTER TABLE gra_to.shifts RENAME TO shifted'), sg_plan_add_check('gra', 'gra_to.shifted', 'a < 9', name => 'shifted_late') \g /dev/null
+-- ... and a column that was given another type since is done for a drop of the table's
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY['ALTER TABLE gra.spots ADD COLUMN c int', 'ALTER TABLE gra.spots ALTER COLUMN c TYPE text', 'ALTER TABLE gra.spots DROP COLUMN d']) statement \g /dev/null
+CALL sg_apply('gra');
+RESET client_min_messages;
+CALL sg_apply('gra');
+SELECT step, state, reason FROM steps WHERE state <> 'validated';
+SELECT conrelid::regclass, conname FROM pg_constraint WHERE 'gra_to.shifted'::regclass IN (conrelid, confrelid) AND contype IN ('c', 'f') ORDER BY 1, 2;
+DROP TABLE spots, spots_too;
+DROP SCHEMA gra_to CASCADE;
 
 -- a statement that names what a rename gives comes behind the rename, though that waits for steps on the old name; a drop waits for the rename that gives its object the name
 SET client_min_messages = error;
