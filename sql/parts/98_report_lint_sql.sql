@@ -39,9 +39,18 @@ AS 'MODULE_PATHNAME', 'sg_script_facts';
 COMMENT ON FUNCTION schemaguard.sg_script_facts(text[], boolean)
     IS 'returns the effects of consecutive scripts'' statements on tables, and the locks that they take';
 
+-- A restart keeps statistics. The recovery after a crash throws all away, and leaves stats_reset of the database null, but that of what
+-- belongs to the server is the recovery's time; somebody's reset of one of these alone changes it alone.
+CREATE FUNCTION schemaguard.sg_stats_since() RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+RETURN (SELECT greatest(d.stats_reset, least(a.stats_reset, b.stats_reset, w.stats_reset))
+        FROM pg_stat_database d, pg_stat_archiver a, pg_stat_bgwriter b, pg_stat_wal w WHERE d.datname = current_database());
+COMMENT ON FUNCTION schemaguard.sg_stats_since()
+    IS 'returns the time from which on statistics of this database count: their reset, or the recovery after the last crash';
+
 -- By the statistics: nobody's lock is waited for, as by pg_partition_tree().  heirs: a statement comes to tables that inherit, too.
 CREATE FUNCTION schemaguard.sg_lint_weight(relid oid, heirs boolean) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
     WITH RECURSIVE tree (relid) AS (
         SELECT sg_lint_weight.relid
@@ -57,9 +66,9 @@ BEGIN ATOMIC
                 ELSE format('%s, about %s rows', pg_size_pretty(sum(relpages)::bigint * current_setting('block_size')::bigint),
                             to_char(sum(reltuples), 'FM999,999,999,999,990')) END
         || CASE WHEN sum(relpages) > 12800 THEN format(', %s s to read at 100 MB a second', round(sum(relpages) / 12800.0)) ELSE '' END
-        || coalesce(', ' || nullif(round(sum(writes) * 60 / greatest(extract(epoch FROM now()
-            - (SELECT coalesce(d.stats_reset, pg_postmaster_start_time()) FROM pg_stat_database d WHERE d.datname = current_database())),
-            60)), 0) || ' writes a minute', '')
+        || coalesce(', ' || nullif(round(sum(writes) * 60 / (SELECT greatest(extract(epoch FROM now() - s.since), 60)
+                                                             FROM schemaguard.sg_stats_since() s (since) WHERE s.since IS NOT NULL)), 0)
+                    || ' writes a minute', '')
         || (SELECT coalesce(', with ' || CASE WHEN bool_or(b.relispartition) THEN 'partitions ' ELSE '' END
                        || string_agg(b.name, ', ' ORDER BY b.place) FILTER (WHERE b.place <= 5)
                        || CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) ELSE '' END
@@ -71,16 +80,45 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lint_weight(oid, boolean)
     IS 'returns the size and load of a table and of the tables below it, by the statistics';
 
--- The facts of the last script; what earlier ones make is not here yet.
+-- The facts of the last script; what earlier ones make is not here yet.  With what is no relation, and goes by CASCADE, go columns,
+-- defaults, constraints and triggers of tables, and views: these are locked, too.
 CREATE FUNCTION schemaguard.sg_lint_sql_facts(script text, after text[], in_transaction boolean) RETURNS SETOF schemaguard.script_fact
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
+    WITH RECURSIVE f AS MATERIALIZED (
+        SELECT s.*, row_number() OVER () AS number
+        FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) s
+        WHERE s.file = cardinality(coalesce(after, '{}')) + 1),
+    gone (number, classid, objid, objsubid) AS (
+        SELECT f.number, r.classid, r.objid, 0
+        FROM f CROSS JOIN LATERAL (VALUES
+            ('pg_type'::regclass::oid, CASE f.command WHEN 'drop type' THEN to_regtype(f.name)::oid END),
+            ('pg_proc'::regclass, CASE f.command WHEN 'drop function' THEN to_regproc(f.name)::oid END),
+            ('pg_class'::regclass, CASE f.command WHEN 'drop sequence' THEN to_regclass(f.name)::oid END)) r (classid, objid)
+        WHERE r.objid IS NOT NULL AND 'cascade' = ANY (f.flags)
+        UNION SELECT g.number, d.classid, d.objid, d.objsubid
+        FROM gone g JOIN pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid AND g.objsubid IN (0, d.refobjsubid)),
+    along AS (
+        SELECT DISTINCT g.number, c.oid, format('%I.%I', n.nspname, c.relname) AS name
+        FROM gone g
+             LEFT JOIN pg_attrdef a ON g.classid = 'pg_attrdef'::regclass AND a.oid = g.objid
+             LEFT JOIN pg_trigger t ON g.classid = 'pg_trigger'::regclass AND t.oid = g.objid
+             LEFT JOIN pg_constraint k ON g.classid = 'pg_constraint'::regclass AND k.oid = g.objid
+             LEFT JOIN pg_rewrite e ON g.classid = 'pg_rewrite'::regclass AND e.oid = g.objid
+             LEFT JOIN pg_index i ON g.classid = 'pg_class'::regclass AND i.indexrelid = g.objid
+             JOIN pg_class c ON c.oid = coalesce(a.adrelid, t.tgrelid, k.conrelid, e.ev_class, i.indrelid,
+                                                 CASE g.classid WHEN 'pg_class'::regclass THEN g.objid END)
+                 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+             JOIN pg_namespace n ON n.oid = c.relnamespace)
     SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, f.relid,
            CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
                 WHEN f.command = 'create index' THEN f.relation
                 ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END
-    FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) f
-    WHERE f.file = cardinality(coalesce(after, '{}')) + 1;
+    FROM f
+    UNION ALL
+    SELECT f.file, f.statement, f.line, f.last_line, f.unit, 'also', a.name, NULL, NULL, 'AccessExclusiveLock', f.flags, f.sql, a.oid,
+           a.name
+    FROM f JOIN along a USING (number);
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'returns the effects of a script on objects of this database';
 
@@ -91,14 +129,15 @@ RETURN CASE WHEN statement IS NOT NULL THEN
     format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement) END;
 COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'returns the call that makes a statement a step of the plan for fixes';
 
--- By a CHECK that is valid, or that the script validates before, or by a SET NOT NULL of the script: then SET NOT NULL reads no row
+-- By a CHECK that is valid, or that the script validates before, and that is still there, or by a SET NOT NULL of the script: then SET
+-- NOT NULL reads no row
 CREATE FUNCTION schemaguard.sg_lint_sql_checked(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM unnest(facts) v
                    WHERE v.command = 'set not null' AND v.relation = fact.relation AND v.name = fact.name AND v.statement < fact.statement)
         OR EXISTS (SELECT FROM pg_constraint c
-                   WHERE c.conrelid = fact.relid AND c.contype = 'c'
+                   WHERE c.conrelid = fact.relid AND c.contype = 'c' AND NOT 'without ' || c.conname = ANY (fact.flags)
                      AND pg_get_constraintdef(c.oid) ^@ ('CHECK ((' || quote_ident(fact.name) || ' IS NOT NULL))')
                      AND (c.convalidated OR EXISTS (
                          SELECT FROM unnest(facts) v WHERE v.command = 'validate constraint' AND v.relation = fact.relation
@@ -107,7 +146,9 @@ BEGIN ATOMIC
                    WHERE v.command = 'validate constraint' AND v.relation = fact.relation AND v.statement < fact.statement
                      AND a.command = 'add constraint' AND 'check' = ANY (a.flags) AND a.statement < v.statement
                      AND a.sql ~* (E'CHECK\\s*[(]\\s*"?' || regexp_replace(fact.name, E'(\\W)', E'\\\\\\1', 'g')
-                                   || E'"?\\s+IS\\s+NOT\\s+NULL\\s*[)]'));
+                                   || E'"?\\s+IS\\s+NOT\\s+NULL\\s*[)]')
+                     AND NOT EXISTS (SELECT FROM unnest(facts) d WHERE d.command = 'drop constraint' AND d.relation = fact.relation
+                                        AND d.name = a.name AND d.statement BETWEEN v.statement AND fact.statement));
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
     IS 'tells whether a CHECK, valid by then, proves that the column of a script''s SET NOT NULL has no nulls';
@@ -159,7 +200,7 @@ BEGIN ATOMIC
         ('adding-exclusion-constraint', f.command = 'add constraint' AND 'exclude' = ANY (f.flags), NULL, NULL),
         ('adding-not-nullable-field', f.command = 'set not null' AND NOT schemaguard.sg_lint_sql_checked(f, facts), NULL,
          schemaguard.sg_lint_step(f.sql)),
-        ('adding-required-field', f.command = 'add column' AND 'not null' = ANY (f.flags)
+        ('adding-required-field', f.command = 'add column' AND f.flags && '{not null,primary key}'
              AND NOT f.flags && '{default,generated,identity,serial}', NULL, NULL),
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
         ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
@@ -242,7 +283,9 @@ BEGIN ATOMIC
     FROM f CROSS JOIN LATERAL (VALUES
         ('ban-drop-column', f.command = 'drop column', NULL, NOT 'cascade' = ANY (f.flags)),
         ('ban-drop-table', f.command = 'drop table', NULL, NOT 'cascade' = ANY (f.flags)),
-        ('ban-truncate-cascade', f.command = 'truncate' AND 'cascade' = ANY (f.flags), NULL, false),
+        ('ban-truncate-cascade', f.command = 'truncate' AND 'cascade' = ANY (f.flags), coalesce(
+            (SELECT string_agg(u.relation, ', ') FROM unnest(facts) u
+             WHERE u.command = 'also' AND (u.file, u.statement) = (f.file, f.statement)), 'none as things are now'), false),
         ('truncating', f.command = 'truncate' AND NOT 'cascade' = ANY (f.flags), NULL, false),
         ('ban-drop-not-null', f.command = 'drop not null', NULL, false),
         ('renaming-table', f.command = 'rename table', f.other, true),
@@ -425,9 +468,12 @@ BEGIN ATOMIC
             SELECT FROM f a WHERE a.unit = f.unit AND a.statement > f.statement AND position(quote_literal(f.other) IN a.sql) > 0)),
         ('transaction-nesting', 'nested' = ANY (f.flags)),
         ('ban-uncommitted-transaction', f.command = 'open'),
+        -- a constraint that is not here is one of the script, perhaps one that the server names
         ('validating-in-the-same-transaction', f.command = 'validate constraint' AND f.together AND EXISTS (
-            SELECT FROM f a WHERE a.unit = f.unit AND a.relation = f.relation AND a.name = f.name AND 'not valid' = ANY (a.flags)
-               AND a.statement <= f.statement AND f.relid IS NOT NULL)),
+            SELECT FROM f a WHERE a.unit = f.unit AND a.relation = f.relation AND 'not valid' = ANY (a.flags)
+               AND a.statement <= f.statement AND f.relid IS NOT NULL
+               AND (a.name = f.name OR a.name IS NULL
+                    AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = f.relid AND c.conname = f.name)))),
         ('write-in-ddl-transaction', f.command IN ('update', 'delete', 'insert') AND f.relid IS NOT NULL AND f.together
             AND EXISTS (SELECT FROM f a WHERE a.unit = f.unit AND a.blocks AND a.statement < f.statement))) r (rule, found)
     WHERE r.found
@@ -530,7 +576,7 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'ban-replica-role', 'error',
  'foreign keys and triggers are off from here on, and nothing checks later the rows that are written meanwhile'),
 (true, 'ban-truncate-cascade', 'error',
- '%1 (%3) is emptied, and with it each table whose keys refer to it'),
+ '%1 (%3) is emptied, and with it each table whose keys refer to it: %2'),
 (true, 'truncating', 'warning',
  '%1 (%3) is emptied'),
 (true, 'ban-drop-not-null', 'warning',

@@ -67,15 +67,6 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_stats_statements(int)
     IS 'returns calls and milliseconds of statements by pg_stat_statements, or the reason why these are missing';
 
--- A restart keeps statistics. The recovery after a crash throws all away, and leaves stats_reset of the database null, but that of what
--- belongs to the server is the recovery's time; somebody's reset of one of these alone changes it alone.
-CREATE FUNCTION schemaguard.sg_stats_since() RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-RETURN (SELECT greatest(d.stats_reset, least(a.stats_reset, b.stats_reset, w.stats_reset))
-        FROM pg_stat_database d, pg_stat_archiver a, pg_stat_bgwriter b, pg_stat_wal w WHERE d.datname = current_database());
-COMMENT ON FUNCTION schemaguard.sg_stats_since()
-    IS 'returns the time from which on statistics of this database count: their reset, or the recovery after the last crash';
-
 -- PL/pgSQL finds the functions of parts that come later.
 CREATE FUNCTION schemaguard.sg_stats_figures() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

@@ -51,11 +51,12 @@ RETURN replace(replace(replace(replace(replace(
     schemaguard.sg_page_plain(value), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
 COMMENT ON FUNCTION schemaguard.sg_page_html_text(text) IS 'returns a text in HTML, in which nothing is markup';
 
+-- Some renderers take escaped brackets in the text of a link for those of another link
 CREATE FUNCTION schemaguard.sg_page_markdown_cell(value jsonb, base text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value ->> 'to' IS NULL
             THEN coalesce(schemaguard.sg_page_markdown_text(coalesce(value ->> 'text', value #>> '{}')), '')
-            ELSE '[' || schemaguard.sg_page_markdown_text(value ->> 'text') || ']('
+            ELSE '[' || replace(replace(schemaguard.sg_page_markdown_text(value ->> 'text'), E'\\[', '&#91;'), E'\\]', '&#93;') || ']('
                  || coalesce(base || replace(value ->> 'to', '.', '/') || '.md', '#' || (value ->> 'to')) || ')' END;
 COMMENT ON FUNCTION schemaguard.sg_page_markdown_cell(jsonb, text) IS 'returns a value of a page in Markdown, as a link if it has a target';
 

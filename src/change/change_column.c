@@ -109,7 +109,7 @@ analyse_definition(void *p)
 	 * take_serial()
 	 */
 	arg->computes = def->is_not_null || script_column_computes(def);
-	arg->rewrites = arg->computes || script_column_rewrites(def, true);
+	arg->rewrites = arg->computes || script_column_rewrites(def, true, &(ScriptTouched) {0});
 	foreach_ptr(Constraint, c, def->constraints)
 	{
 		if (c->contype == CONSTR_DEFAULT)

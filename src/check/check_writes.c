@@ -874,13 +874,14 @@ command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, const Script
 	switch (cmd->subtype)
 	{
 		case AT_AlterColumnType:
-			change = script_type_change(table->relid, script_column_now(touched, table->relid, cmd->name), (ColumnDef *) cmd->def);
+			change = script_type_change(table->relid, script_column_now(touched, table->relid, cmd->name),
+										script_type_given(touched, table->relid, cmd->name), (ColumnDef *) cmd->def);
 			if (change == TYPE_NOT_HERE && sg_has_name(touched->names, cmd->name))
 				change = TYPE_MAY_REWRITE;
 			writes->most |= change == TYPE_MAY_REWRITE;
 			return change == TYPE_REWRITES || change == TYPE_MAY_REWRITE;
 		case AT_AddColumn:
-			return script_column_rewrites((ColumnDef *) cmd->def, false);
+			return script_column_rewrites((ColumnDef *) cmd->def, false, touched);
 		case AT_SetLogged:
 		case AT_SetUnLogged:
 		case AT_SetAccessMethod:
@@ -900,7 +901,7 @@ add_retyped(PlanCheck *check, const CheckTable *table, const AlterTableCmd *cmd,
 
 	foreach_oid(relid, sg_all_inheritors(table->relid))
 	{
-		foreach_oid(index, script_type_redo(relid, column, (ColumnDef *) cmd->def, &reads))
+		foreach_oid(index, script_type_redo(relid, column, script_type_given(touched, table->relid, cmd->name), (ColumnDef *) cmd->def, &reads))
 		{
 			add_rebuild(check, check_table(check, relid), index, writes);
 		}

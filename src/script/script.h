@@ -391,13 +391,14 @@ typedef enum ScriptTypeChange
  */
 extern char *script_type_text(const TypeName *name);
 
-extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
+/* was: the type that an earlier statement of the script gives the column; NULL: that of the catalogs */
+extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *was, const ColumnDef *def);
 
 /*
  * Returns the indexes, OIDs, that a new type which keeps the rows makes the
  * server rebuild; sets whether it reads all rows for a CHECK again.
  */
-extern List *script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads);
+extern List *script_type_redo(Oid relid, const char *column, const ColumnDef *was, const ColumnDef *def, bool *reads);
 
 /* Returns the integer type behind a serial type, or InvalidOid */
 extern Oid	script_serial_type(const TypeName *name);
@@ -407,12 +408,6 @@ extern Oid	script_serial_type(const TypeName *name);
  * an identity, a sequence, or generated and stored
  */
 extern bool script_column_computes(const ColumnDef *column);
-
-/*
- * Returns whether adding the column rewrites the table. default_apart: a
- * volatile default is set later, as in a column step.
- */
-extern bool script_column_rewrites(const ColumnDef *column, bool default_apart);
 
 /* ---- script_brief.c: what is built, and what is not ---- */
 
@@ -434,6 +429,11 @@ typedef struct ScriptTouched
 								 * that are free, the last one first */
 	List	   *columns;		/* names of columns, likewise */
 	List	   *schemas;
+	List	   *types;			/* types that columns are given, the last one
+								 * first */
+	List	   *constraints;	/* constraints that lose their names */
+	List	   *domains;		/* List *: names of domains that rewrite a
+								 * table which gets a column of them */
 } ScriptTouched;
 
 /* Adds the names that a statement changes */
@@ -441,6 +441,18 @@ extern void script_touch(ScriptTouched *touched, Node *statement);
 
 /* Adds the name of a table or view that a statement drops */
 extern void script_touch_dropped(ScriptTouched *touched, const char *qualified);
+
+/* Records the type of a column that is added or altered; the definition has to stay allocated */
+extern void script_touch_type(ScriptTouched *touched, Oid relid, const char *column, const ColumnDef *def);
+
+/* Returns the last one by the column's name at that time, or NULL */
+extern const ColumnDef *script_type_given(const ScriptTouched *touched, Oid relid, const char *column);
+
+/* Records a table's constraint that is dropped or renamed */
+extern void script_touch_constraint(ScriptTouched *touched, Oid relid, const char *name);
+
+/* Returns the names of the table's constraints that were (char *) */
+extern List *script_lost_constraints(const ScriptTouched *touched, Oid relid);
 
 /* Returns the existing table that a name means by then; or InvalidOid */
 extern Oid	script_table_by_then(const ScriptTouched *touched, const RangeVar *name);
@@ -454,6 +466,15 @@ extern const IndexStmt *script_index_now(const ScriptTouched *touched, Oid relid
 
 /* Returns whether a name leads to another table by then; sets that, or InvalidOid for a free name */
 extern bool script_is_renamed(const ScriptTouched *touched, const char *qualified, Oid *relid);
+
+/*
+ * Returns whether adding the column rewrites the table. default_apart: a
+ * volatile default is set later, as in a column step.
+ */
+extern bool script_column_rewrites(const ColumnDef *column, bool default_apart, const ScriptTouched *touched);
+
+/* Records a domain that a statement makes or alters, if it rewrites a table which gets a column of it */
+extern void script_touch_domain(ScriptTouched *touched, Node *statement);
 
 /*
  * Return whether, in the database's present state and for an existing table

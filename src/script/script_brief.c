@@ -69,6 +69,7 @@ typedef struct Renamed
 	Oid			relid;			/* table, or the column's table; InvalidOid:
 								 * nothing has the name */
 	char	   *now;			/* present name of a column or schema */
+	const ColumnDef *def;		/* definition with a column's type */
 } Renamed;
 
 static void
@@ -82,7 +83,7 @@ add_table(ScriptTouched *touched, const char *schema, const char *name, Oid reli
 	touched->tables = lcons(renamed, touched->tables);
 }
 
-static void
+static Renamed *
 add_name(List **list, const char *name, Oid relid, const char *now)
 {
 	Renamed    *renamed = palloc0(sizeof(Renamed));
@@ -91,6 +92,43 @@ add_name(List **list, const char *name, Oid relid, const char *now)
 	renamed->relid = relid;
 	renamed->now = pstrdup(now);
 	*list = lcons(renamed, *list);
+	return renamed;
+}
+
+void
+script_touch_type(ScriptTouched *touched, Oid relid, const char *column, const ColumnDef *def)
+{
+	add_name(&touched->types, column, relid, column)->def = def;
+}
+
+const ColumnDef *
+script_type_given(const ScriptTouched *touched, Oid relid, const char *column)
+{
+	foreach_ptr(const Renamed, type, touched->types)
+	{
+		if (type->relid == relid && strcmp(type->name, column) == 0)
+			return type->def;
+	}
+	return NULL;
+}
+
+void
+script_touch_constraint(ScriptTouched *touched, Oid relid, const char *name)
+{
+	(void) add_name(&touched->constraints, name, relid, name);
+}
+
+List *
+script_lost_constraints(const ScriptTouched *touched, Oid relid)
+{
+	List	   *names = NIL;
+
+	foreach_ptr(const Renamed, constraint, touched->constraints)
+	{
+		if (constraint->relid == relid)
+			names = lappend(names, constraint->name);
+	}
+	return names;
 }
 
 void
@@ -123,9 +161,14 @@ touch_rename(ScriptTouched *touched, const RenameStmt *rename)
 		touched->names = list_concat(touched->names, list_make2(rename->subname ? rename->subname :
 																rename->relation ? rename->relation->relname : "", rename->newname));
 	if (rename->renameType == OBJECT_SCHEMA)
-		add_name(&touched->schemas, rename->newname, InvalidOid, rename->subname);
+		(void) add_name(&touched->schemas, rename->newname, InvalidOid, rename->subname);
 	else if (rename->renameType == OBJECT_COLUMN && OidIsValid(relid))
-		add_name(&touched->columns, rename->newname, relid, script_column_now(touched, relid, rename->subname));
+	{
+		const ColumnDef *given = script_type_given(touched, relid, rename->subname);
+
+		(void) add_name(&touched->columns, rename->newname, relid, script_column_now(touched, relid, rename->subname));
+		script_touch_type(touched, relid, rename->newname, given);
+	}
 	else if (rename->subname == NULL && rename->relation)
 		touch_renamed(touched, rename->relation, NULL, rename->newname);
 }
@@ -135,6 +178,8 @@ script_touch(ScriptTouched *touched, Node *statement)
 {
 	if (IsA(statement, RenameStmt))
 		touch_rename(touched, (RenameStmt *) statement);
+	if (IsA(statement, CreateDomainStmt) || IsA(statement, AlterDomainStmt))
+		script_touch_domain(touched, statement);
 	if (IsA(statement, AlterObjectSchemaStmt) && ((AlterObjectSchemaStmt *) statement)->relation)
 		touch_renamed(touched, ((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->newschema, NULL);
 	foreach_ptr(const AlterTableCmd, cmd, IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->cmds : NIL)

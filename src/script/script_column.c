@@ -99,24 +99,33 @@ is_plain_using(const ColumnDef *def, const char *column, Oid type, int32 typmod,
 							 strcmp(strVal(linitial(((ColumnRef *) using)->fields)), column) == 0);
 }
 
-ScriptTypeChange
-script_type_change(Oid relid, const char *column, const ColumnDef *def)
+/* Sets the type, its modifier and the collation that a script gives a column, if the type is one of pg_catalog */
+static bool
+read_given(const ColumnDef *def, FormData_pg_attribute *attribute)
 {
-	FormData_pg_attribute attribute;
+	if (!is_builtin_type(def->typeName, &attribute->atttypid, &attribute->atttypmod))
+		return false;
+	attribute->attcollation = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(attribute->atttypid);
+	return true;
+}
+
+ScriptTypeChange
+script_type_change(Oid relid, const char *column, const ColumnDef *was, const ColumnDef *def)
+{
+	FormData_pg_attribute before;
+	FormData_pg_attribute after;
 	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
 	Node	   *expr;
-	Oid			type;
-	int32		typmod;
 	CoercionContext context;
 
-	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute))
+	if (was == NULL && (attnum <= 0 || !sg_read_column(relid, attnum, &before)))
 		return TYPE_NOT_HERE;
-	if (getBaseType(attribute.atttypid) >= FirstUnpinnedObjectId || !is_builtin_type(def->typeName, &type, &typmod) ||
-		!is_plain_using(def, column, type, typmod, &context))
+	if ((was && !read_given(was, &before)) || getBaseType(before.atttypid) >= FirstUnpinnedObjectId || !read_given(def, &after) ||
+		!is_plain_using(def, column, after.atttypid, after.atttypmod, &context))
 		return TYPE_MAY_REWRITE;
 	expr = coerce_to_target_type(make_parsestate(NULL),
-								 (Node *) makeVar(1, attnum, attribute.atttypid, attribute.atttypmod, attribute.attcollation, 0),
-								 attribute.atttypid, type, typmod, context, COERCE_IMPLICIT_CAST, -1);
+								 (Node *) makeVar(1, Max(attnum, 1), before.atttypid, before.atttypmod, before.attcollation, 0),
+								 before.atttypid, after.atttypid, after.atttypmod, context, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
 		return def->raw_default ? TYPE_MAY_REWRITE : TYPE_NO_CAST;
 	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : def->raw_default ? TYPE_MAY_REWRITE : TYPE_REWRITES;
@@ -203,20 +212,21 @@ is_read_again(Oid constraint, Oid *index)
 }
 
 List *
-script_type_redo(Oid relid, const char *column, const ColumnDef *def, bool *reads)
+script_type_redo(Oid relid, const char *column, const ColumnDef *was, const ColumnDef *def, bool *reads)
 {
-	FormData_pg_attribute attribute;
+	FormData_pg_attribute before;
+	FormData_pg_attribute after;
 	Retyped		change = {.attnum = get_attnum(relid, column)};
 	List	   *indexes = NIL;
 	SgCatalog	dependents;
 	HeapTuple	tuple;
-	int32		typmod;
 
-	if (change.attnum <= 0 || !sg_read_column(relid, change.attnum, &attribute) || !is_builtin_type(def->typeName, &change.after, &typmod))
+	if (change.attnum <= 0 || !sg_read_column(relid, change.attnum, &before) || (was && !read_given(was, &before)) || !read_given(def, &after))
 		return NIL;
-	change.before = attribute.atttypid;
-	change.collated_before = attribute.attcollation;
-	change.collated_after = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(change.after);
+	change.before = before.atttypid;
+	change.collated_before = before.attcollation;
+	change.after = after.atttypid;
+	change.collated_after = after.attcollation;
 	sg_catalog_begin_depend(&dependents, true, RelationRelationId, relid, change.attnum);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&dependents)))
 	{
@@ -356,12 +366,64 @@ script_column_computes(const ColumnDef *column)
 	return column->identity || OidIsValid(script_serial_type(column->typeName));
 }
 
+/* Returns whether a statement before has made the type such a domain, or it is one of that name without a schema */
+static bool
+is_touched_domain(const ScriptTouched *touched, const TypeName *name)
+{
+	foreach_ptr(const List, names, name && name->arrayBounds == NIL ? touched->domains : NIL)
+	{
+		if (list_length(names) == list_length(name->names) ? equal(names, name->names) : equal(llast(names), llast(name->names)))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether a constraint or default of a domain has each row computed or checked, as checks_rows() tells */
+static bool
+computes_rows(const Constraint *c)
+{
+	switch (c->contype)
+	{
+		case CONSTR_DEFAULT:
+			return calls_volatile(c->raw_expr, NULL);
+		case CONSTR_CHECK:
+			return !SG_DOMAIN_REWRITES_IF_VOLATILE || calls_volatile(c->raw_expr, NULL);
+		default:
+			return c->contype == CONSTR_NOTNULL && !SG_DOMAIN_REWRITES_IF_VOLATILE;
+	}
+}
+
+void
+script_touch_domain(ScriptTouched *touched, Node *statement)
+{
+	CreateDomainStmt *made = IsA(statement, CreateDomainStmt) ? (CreateDomainStmt *) statement : NULL;
+	AlterDomainStmt *altered = IsA(statement, AlterDomainStmt) ? (AlterDomainStmt *) statement : NULL;
+	Constraint	set = {.type = T_Constraint,.contype = CONSTR_NULL};
+	bool		computes = made && script_column_rewrites(&(ColumnDef) {.type = T_ColumnDef,.typeName = made->typeName}, false, touched);
+
+	if (altered && altered->subtype == 'O')
+		set.contype = CONSTR_NOTNULL;
+	else if (altered && altered->subtype == 'T')
+	{
+		set.contype = CONSTR_DEFAULT;
+		set.raw_expr = altered->def;
+	}
+	else if (altered && altered->def && IsA(altered->def, Constraint))
+		set = *(Constraint *) altered->def;
+	foreach_ptr(const Constraint, c, made ? made->constraints : list_make1(&set))
+	{
+		computes |= computes_rows(c);
+	}
+	if (computes)
+		touched->domains = lappend(touched->domains, made ? made->domainname : altered->typeName);
+}
+
 bool
-script_column_rewrites(const ColumnDef *column, bool default_apart)
+script_column_rewrites(const ColumnDef *column, bool default_apart, const ScriptTouched *touched)
 {
 	Node	   *initial = column->raw_default;
 
-	if (script_column_computes(column) || is_checked_domain(column->typeName))
+	if (script_column_computes(column) || is_checked_domain(column->typeName) || is_touched_domain(touched, column->typeName))
 		return true;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{

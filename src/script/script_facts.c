@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -305,18 +306,21 @@ emit(FactReader *reader, Fact *fact)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Emits the tables that are locked while foreign keys with a rewritten column are checked again */
+/*
+ * Emits the tables that are locked while foreign keys of a column with a new
+ * type are made anew, and, if it is rewritten, checked again
+ */
 static void
-emit_checked_keys(FactReader *reader, Oid relid, const char *column)
+emit_remade_keys(FactReader *reader, Oid relid, const char *column, bool rewritten)
 {
 	foreach_ptr(const FkKey, key, script_keys_of_column(relid, column))
 	{
 		Oid			other = key->child == relid ? key->parent : key->child;
 		Fact		fact = {.command = "also",.relation = sg_relation_name(other),.lock = AccessExclusiveLock};
 
-		if (other == relid)
+		if (other == relid || sg_has_name(script_lost_constraints(&reader->touched, key->child), key->name))
 			continue;
-		fact.does = key->validated && key->enforced ? DOES_CHECK : NULL;
+		fact.does = rewritten && key->validated && key->enforced ? DOES_CHECK : NULL;
 		fact.rows = other == key->parent ? sg_relation_name(relid) : NULL;
 		flag(&fact, true, "retyped");
 		emit(reader, &fact);
@@ -339,7 +343,8 @@ static void
 emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 {
 	const char *column = script_column_now(&reader->touched, relid, fact->name);
-	ScriptTypeChange change = script_type_change(relid, column, def);
+	const ColumnDef *was = script_type_given(&reader->touched, relid, fact->name);
+	ScriptTypeChange change = script_type_change(relid, column, was, def);
 	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
 	ColumnDef	added = {.type = T_ColumnDef,.typeName = def->typeName};
 	bool		reads = false;
@@ -355,21 +360,21 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	{
 		foreach_oid(table, sg_all_inheritors(relid))
 		{
-			indexes = list_concat(indexes, script_type_redo(table, column, def, &reads));
+			indexes = list_concat(indexes, script_type_redo(table, column, was, def, &reads));
 		}
 		fact->does = reads ? DOES_READ : indexes ? DOES_BUILD : NULL;
 	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
 	flag(fact, def->collClause != NULL, "collated");
-	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true), "computed");
+	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true, &reader->touched), "computed");
 	flag(fact, is_generated(relid, column), "generated");
 	if (def->raw_default && reader->using)
 		flag(fact, true, psprintf("using %s", reader->using));
 	emit(reader, fact);
 	if (reads && indexes)
 		emit(reader, &also);
-	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
-		emit_checked_keys(reader, relid, column);
+	emit_remade_keys(reader, relid, column, change != TYPE_KEEPS_ROWS);
+	script_touch_type(&reader->touched, relid, fact->name, def);
 }
 
 /* ---- columns and constraints ---- */
@@ -380,10 +385,20 @@ static const char *const constraint_words[] = {
 	[CONSTR_FOREIGN] = "foreign key"
 };
 
+/* Returns whether an expression is NULL, with a cast or without */
+static bool
+is_null(Node *expr)
+{
+	while (expr && IsA(expr, TypeCast))
+		expr = ((TypeCast *) expr)->arg;
+	return expr && IsA(expr, A_Const) && ((A_Const *) expr)->isnull;
+}
+
 static void
 flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 {
-	const char *word = c->contype < lengthof(constraint_words) ? constraint_words[c->contype] : NULL;
+	const char *word = c->contype < lengthof(constraint_words) && !(c->contype == CONSTR_DEFAULT && is_null(c->raw_expr)) ?
+		constraint_words[c->contype] : NULL;
 
 	flag(fact, word != NULL, word);
 	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
@@ -539,7 +554,7 @@ static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
 	char	   *type = script_type_text(column->typeName);
-	bool		rewrites = script_column_rewrites(column_with_schema(reader, column), reader->default_apart);
+	bool		rewrites = script_column_rewrites(column_with_schema(reader, column), reader->default_apart, &reader->touched);
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
@@ -562,6 +577,16 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	}
 }
 
+/* Flags the constraints of the table that no longer prove what the catalogs say of them */
+static void
+flag_lost(FactReader *reader, Fact *fact)
+{
+	foreach_ptr(const char, name, script_lost_constraints(&reader->touched, find_old(reader, fact->relation)))
+	{
+		flag(fact, true, psprintf("without %s", name));
+	}
+}
+
 /* Emits SET NOT NULL of the columns that a primary key finds nullable in its index */
 static void
 emit_not_null(FactReader *reader, const Fact *key, const char *index)
@@ -571,6 +596,7 @@ emit_not_null(FactReader *reader, const Fact *key, const char *index)
 		Fact		fact = {.command = "set not null",.relation = key->relation,.name = column,.lock = key->lock,.does = DOES_MAYBE_READ};
 
 		fact.text = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", key->relation, quote_identifier(column));
+		flag_lost(reader, &fact);
 		emit(reader, &fact);
 	}
 }
@@ -807,6 +833,32 @@ emit_unreferenced(FactReader *reader, Oid relid, const char *constraint)
 	emit(reader, &also);
 }
 
+/* Emits the table of that OID, which a statement locks along with its own, unless the script has dropped or renamed it */
+static void
+emit_along(FactReader *reader, Oid table)
+{
+	Fact		also = {.command = "also",.relation = sg_relation_name(table),.lock = AccessExclusiveLock};
+
+	if (OidIsValid(find_old(reader, also.relation)))
+		emit(reader, &also);
+}
+
+/* Emits the tables that keys of a dropped table refer to, and with CASCADE those whose keys refer to it: all lose triggers */
+static void
+emit_untied(FactReader *reader, Oid relid, bool cascade)
+{
+	List	   *tables = cascade ? script_tied_tables(relid) : NIL;
+
+	foreach_ptr(const FkKey, key, fk_declared(relid))
+	{
+		tables = list_append_unique_oid(tables, key->parent);
+	}
+	foreach_oid(table, list_delete_oid(tables, relid))
+	{
+		emit_along(reader, table);
+	}
+}
+
 Constraint *
 script_added_constraint(const AlterTableStmt *statement, const char *name)
 {
@@ -932,6 +984,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	{
 		case AT_AddColumn:
 			read_column(reader, &fact, (ColumnDef *) cmd->def);
+			script_touch_type(&reader->touched, relid, fact.name, (ColumnDef *) cmd->def);
 			return;
 		case AT_AddConstraint:
 			read_constraint(reader, &fact, (Constraint *) cmd->def);
@@ -940,6 +993,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			emit_retyped(reader, &fact, find_old(reader, fact.relation), (ColumnDef *) cmd->def);
 			return;
 		case AT_SetNotNull:
+			flag_lost(reader, &fact);
 			foreach_oid(table, sg_all_inheritors(relid))
 			{
 				if (is_nullable(table, get_attnum(table, script_column_now(&reader->touched, relid, cmd->name))))
@@ -993,6 +1047,10 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 
 		if (cmd->subtype == AT_DropColumn)
 			emit(reader, &fact);
+		foreach_oid(table, cmd->subtype != AT_AlterColumnType && OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
+		{
+			emit_along(reader, table);
+		}
 		foreach_oid(table, cmd->subtype == AT_AlterColumnType && OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
 		{
 			Fact		change = {.command = "alter type",.relation = sg_relation_name(table),.name = cmd->name,.lock = AccessExclusiveLock};
@@ -1034,6 +1092,12 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 	script_qualify_statement(tokens, reader->path, (Node *) statement);
 	reader->lock = AlterTableGetLockLevel(statement->cmds);
 	reader->deed = NULL;
+	/* the server drops before it reads rows, wherever the command stands */
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (cmd->subtype == AT_DropConstraint)
+			script_touch_constraint(&reader->touched, find_old(reader, script_path_table(reader->path, statement->relation)), cmd->name);
+	}
 	reader->heirs = statement->relation->inh ? heirs_of(find_old(reader, script_path_table(reader->path, statement->relation))) : NIL;
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
@@ -1212,7 +1276,10 @@ read_drop(FactReader *reader, const DropStmt *statement)
 		relid = find_old(reader, fact.relation);
 		emit(reader, &fact);
 		if (OidIsValid(relid) && (strcmp(fact.command, "drop table") == 0 || strcmp(fact.command, "drop view") == 0))
+		{
 			script_touch_dropped(&reader->touched, fact.relation);
+			emit_untied(reader, relid, statement->behavior == DROP_CASCADE);
+		}
 	}
 }
 
@@ -1299,6 +1366,9 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 			fact.relation = table_of_index(reader, statement->relation);
 			fact.lock = NoLock;
 			break;
+		case OBJECT_TABCONSTRAINT:
+			script_touch_constraint(&reader->touched, relid, statement->subname);
+			break;
 		default:
 			break;
 	}
@@ -1342,12 +1412,36 @@ read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKM
 	emit(reader, &fact);
 }
 
+/* Returns the tables whose keys refer to those tables, directly or not, and that TRUNCATE ... CASCADE empties, too */
+static List *
+referring_tables(List *tables)
+{
+	List	   *all = list_copy(tables);
+
+	for (List *more = tables; more != NIL;)
+	{
+		more = list_difference_oid(heap_truncate_find_FKs(more), all);
+		all = list_concat_unique_oid(all, more);
+	}
+	return list_difference_oid(all, tables);
+}
+
 static void
 read_truncate(FactReader *reader, const TruncateStmt *statement)
 {
+	List	   *tables = NIL;
+
 	foreach_ptr(const RangeVar, name, statement->relations)
 	{
+		Oid			relid = find_old(reader, script_path_table(reader->path, name));
+
 		read_simple(reader, "truncate", name, AccessExclusiveLock, statement->behavior == DROP_CASCADE ? "cascade" : NULL);
+		if (OidIsValid(relid) && statement->behavior == DROP_CASCADE)
+			tables = list_append_unique_oid(tables, relid);
+	}
+	foreach_oid(table, referring_tables(tables))
+	{
+		emit_along(reader, table);
 	}
 }
 
@@ -1617,6 +1711,7 @@ static const struct
 }			simple_statements[] = {
 	{T_CreateTrigStmt, "create trigger", ShareRowExclusiveLock, offsetof(CreateTrigStmt, relation)},
 	{T_CreatePolicyStmt, "create policy", AccessExclusiveLock, offsetof(CreatePolicyStmt, table)},
+	{T_AlterPolicyStmt, "alter policy", AccessExclusiveLock, offsetof(AlterPolicyStmt, table)},
 	{T_RuleStmt, "create rule", AccessExclusiveLock, offsetof(RuleStmt, relation)},
 	{T_InsertStmt, "insert", RowExclusiveLock, offsetof(InsertStmt, relation)},
 	{T_UpdateStmt, "update", RowExclusiveLock, offsetof(UpdateStmt, relation), offsetof(UpdateStmt, whereClause)},

@@ -19,9 +19,16 @@ CREATE TYPE en AS ENUM ('a');
 CREATE TYPE unused AS (a int, b text);
 CREATE DOMAIN dom AS text;
 CREATE DOMAIN checked AS text CHECK (VALUE <> random()::text);
+CREATE DOMAIN en_dom AS int;
 CREATE FUNCTION needed(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE q (id int PRIMARY KEY);
 CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHECK (needed(1) = 1));
+CREATE POLICY there ON stored;
+CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE SEQUENCE counts;
+CREATE TABLE keyed (code varchar(10) UNIQUE);
+CREATE TABLE keying (code varchar(10) REFERENCES keyed (code), n int DEFAULT nextval('counts'));
+CREATE TRIGGER fires AFTER INSERT ON keying EXECUTE FUNCTION fires();
 CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
 CREATE TABLE part1 (LIKE part);
 CREATE TABLE part0 PARTITION OF part FOR VALUES FROM (0) TO (1);
@@ -53,6 +60,9 @@ INSERT INTO tried VALUES
 ('adding-exclusion-constraint', 'ALTER TABLE t ADD EXCLUDE (n WITH =)', 'CREATE TABLE u (n int, EXCLUDE (n WITH =))'),
 ('adding-not-nullable-field', 'ALTER TABLE t ALTER n SET NOT NULL', 'ALTER TABLE t ALTER filled SET NOT NULL'),
 ('adding-required-field', 'ALTER TABLE t ADD x int NOT NULL', 'ALTER TABLE t ADD x int NOT NULL DEFAULT 0'),
+('adding-required-field', 'ALTER TABLE t ADD x int NOT NULL DEFAULT NULL::int', 'ALTER TABLE t ADD x serial NOT NULL'),
+('adding-required-field', 'ALTER TABLE half1 ADD x int PRIMARY KEY', 'ALTER TABLE half1 ADD x int PRIMARY KEY GENERATED ALWAYS AS IDENTITY'),
+('ban-truncate-cascade', 'TRUNCATE q CASCADE', 'TRUNCATE q'),
 ('adding-field-with-default', 'ALTER TABLE t ADD x float DEFAULT random()', 'ALTER TABLE t ADD x timestamptz DEFAULT now()'),
 ('adding-unique-field', 'ALTER TABLE t ADD x int UNIQUE', 'ALTER TABLE t ADD x int'),
 ('changing-column-type', 'ALTER TABLE t ALTER id TYPE bigint', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
@@ -187,7 +197,14 @@ FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTL
     'ALTER TABLE ls.t ALTER n SET NOT NULL; ALTER TABLE ls.t VALIDATE CONSTRAINT before',
     'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER d SET NOT NULL',
     'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER "d" SET NOT NULL; COMMIT',
-    'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL OR n > 0) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER d SET NOT NULL; COMMIT']) s (script);
+    'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL OR n > 0) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER d SET NOT NULL; COMMIT',
+    -- a CHECK that goes before, or with it
+    'ALTER TABLE ls.t ALTER filled SET NOT NULL, DROP CONSTRAINT t_filled_check', 'ALTER TABLE ls.t DROP CONSTRAINT t_filled_check; ALTER TABLE ls.t ALTER filled SET NOT NULL',
+    'ALTER TABLE ls.t RENAME CONSTRAINT t_filled_check TO k; ALTER TABLE ls.t DROP CONSTRAINT k; ALTER TABLE ls.t ALTER filled SET NOT NULL', 'ALTER TABLE ls.t ALTER filled SET NOT NULL; ALTER TABLE ls.t DROP CONSTRAINT t_filled_check',
+    'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL) NOT VALID; COMMIT; ALTER TABLE ls.t VALIDATE CONSTRAINT k; COMMIT; ALTER TABLE ls.t DROP CONSTRAINT k, ALTER d SET NOT NULL']) s (script);
+SELECT s.script, d.rule FROM (VALUES ('ALTER TABLE ls.t DROP CONSTRAINT t_filled_check', 'ALTER TABLE ls.t ALTER filled SET NOT NULL'), ('ALTER TABLE ls.t ALTER v TYPE text', 'ALTER TABLE ls.t ALTER v TYPE varchar(30)'),
+    ('ALTER TABLE ls.t ALTER s TYPE int USING s::int', 'ALTER TABLE ls.t ALTER s TYPE varchar'), ('CREATE DOMAIN ls.made AS int CHECK (VALUE <> random())', 'ALTER TABLE ls.t ADD x ls.made')) s (earlier, script),
+    sg_lint_sql_details('SET lock_timeout = 1000;' || s.script, after => s.earlier) d;
 ALTER TABLE t DROP CONSTRAINT before;
 
 -- a primary key USING an index with columns that may be null reads all rows for them; not where a CHECK, or SET NOT NULL before, says so
@@ -232,6 +249,17 @@ FROM unnest(ARRAY['DROP TYPE ls.ct CASCADE', 'DROP TYPE ls.ct', 'DROP DOMAIN ls.
     'DROP FUNCTION ls.f() CASCADE', 'DROP SCHEMA ls', 'DROP SERVER nowhere CASCADE', 'DROP SERVER nowhere', 'DROP OWNED BY pg_read_all_stats CASCADE']) s (script)
      LEFT JOIN LATERAL sg_lint_sql_details(s.script) d ON true;
 
+-- tables that are locked along with what goes
+SELECT s.script, f.relation, f.lock FROM unnest(ARRAY['DROP TYPE ls.ct CASCADE', 'DROP TYPE ls.ct', 'DROP DOMAIN ls.dom CASCADE', 'DROP FUNCTION ls.needed(int) CASCADE', 'DROP FUNCTION ls.fires() CASCADE',
+    'DROP SEQUENCE ls.counts CASCADE', 'DROP TABLE ls.stored', 'DROP TABLE ls.q CASCADE', 'DROP TABLE ls.q, ls.stored']) s (script)
+    LEFT JOIN LATERAL schemaguard.sg_lint_sql_facts(s.script, NULL, true) f ON f.relation IS NOT NULL;
+
+-- VALIDATE of a constraint that the script adds without a name, and of one that is here
+ALTER TABLE t ADD CONSTRAINT t_n_check CHECK (n > 0) NOT VALID;
+SELECT s.script, d.line FROM unnest(ARRAY[E'ALTER TABLE ls.t ADD FOREIGN KEY (p_id) REFERENCES ls.p NOT VALID;\nALTER TABLE ls.t VALIDATE CONSTRAINT t_p_id_fkey', E'ALTER TABLE ls.t ADD CHECK (id > 0) NOT VALID;\nALTER TABLE ls.t VALIDATE CONSTRAINT t_id_check',
+    E'ALTER TABLE ls.t ADD CHECK (id > 0) NOT VALID;\nALTER TABLE ls.t VALIDATE CONSTRAINT t_n_check']) s (script) LEFT JOIN LATERAL sg_lint_sql_details(s.script) d ON d.rule = 'validating-in-the-same-transaction';
+ALTER TABLE t DROP CONSTRAINT t_n_check;
+
 -- Safe forms are calls that run: each becomes a step, which is safe by the preflight's own judgement, or is refused for what the script gets wrong
 SELECT sg_plan_create('lint_sql');
 CREATE TEMPORARY TABLE safe AS SELECT t.rule, d.safe_form FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule AND safe_form IS NOT NULL;
@@ -265,6 +293,17 @@ ALTER TABLE ls.parted ALTER v TYPE bigint;
 CREATE INDEX ON ls.parted2 (id);') WHERE severity <> 'note' AND rule !~ 'timeout|together|unit|write-in-ddl' ORDER BY line, rule COLLATE "C";
 DROP TABLE ls.up, ls.low, ls.lower, ls.parted;
 
+-- Writes a minute are since the counters began, which a restart of the server does not change, and are not told where that is not known
+CREATE TABLE ls.written AS SELECT generate_series(1, 1000);
+SELECT pg_stat_force_next_flush();
+BEGIN;
+CREATE OR REPLACE FUNCTION schemaguard.sg_stats_since() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL RESTRICTED RETURN now() - interval '100 minutes';
+SELECT substring(schemaguard.sg_lint_weight('ls.written'::regclass, false) FROM '[0-9]+ writes a minute');
+CREATE OR REPLACE FUNCTION schemaguard.sg_stats_since() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL RESTRICTED RETURN NULL::timestamptz;
+SELECT substring(schemaguard.sg_lint_weight('ls.written'::regclass, false) FROM '[0-9]+ writes a minute');
+ROLLBACK;
+DROP TABLE ls.written;
+
 -- Locks and rewrites, as PostgreSQL takes and does them
 CREATE TEMPORARY TABLE judged (sql text, said text, took text, said_rewrite boolean, rewrote boolean);
 CREATE FUNCTION judge(script text) RETURNS void LANGUAGE plpgsql AS $$
@@ -284,7 +323,7 @@ BEGIN
         took := (SELECT string_agg(l.name || ' ' || modes[l.mode], ', ' ORDER BY l.name)
                  FROM (SELECT 'ls.' || c.relname AS name, max(array_position(modes, l.mode)) AS mode
                        FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1', 'half', 'half0', 'half1', 'rest', 'stored', 'typed') GROUP BY 1) l WHERE l.mode IS NOT NULL);
+                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1', 'half', 'half0', 'half1', 'rest', 'stored', 'typed', 'keyed', 'keying') GROUP BY 1) l WHERE l.mode IS NOT NULL);
         rewrote := before <> ARRAY[pg_relation_filenode('ls.t'), pg_relation_filenode('ls.typed')];
         RAISE EXCEPTION 'taken back';
     EXCEPTION WHEN OTHERS THEN
@@ -324,11 +363,21 @@ BEGIN
         'ALTER TABLE ls.half DETACH PARTITION ls.half0', 'ALTER TYPE ls.row_type ALTER ATTRIBUTE a TYPE bigint CASCADE', 'ALTER TYPE ls.row_type ALTER ATTRIBUTE b TYPE varchar CASCADE',
         'ALTER DOMAIN ls.dom SET NOT NULL', $$ALTER DOMAIN ls.dom ADD CHECK (VALUE <> 'x')$$, 'CLUSTER ls.t USING ti', 'ALTER TABLE ls.t ALTER v TYPE varchar(30), ADD x int',
         $$COMMENT ON TABLE ls.t IS 'x'$$, 'CREATE STATISTICS ls.st ON id, v FROM ls.t', 'ANALYZE ls.t', 'GRANT SELECT ON ls.t TO PUBLIC',
+        -- a type, a domain or a check that the script itself gives
+        'ALTER TABLE ls.t ALTER v TYPE text; ALTER TABLE ls.t ALTER v TYPE varchar(30)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,2); ALTER TABLE ls.t RENAME n TO o; ALTER TABLE ls.t ALTER o TYPE numeric(11,2)',
+        'ALTER TABLE ls.t ADD x varchar(3); ALTER TABLE ls.t ALTER x TYPE text', 'ALTER TABLE ls.t DROP v; ALTER TABLE ls.t ADD v int; ALTER TABLE ls.t ALTER v TYPE bigint',
+        'CREATE DOMAIN ls.made AS int CHECK (VALUE <> random()); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS ls.checked; ALTER TABLE ls.t ADD x ls.made',
+        'CREATE DOMAIN ls.made AS float DEFAULT random(); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS int DEFAULT 1; ALTER TABLE ls.t ADD x ls.made', 'ALTER DOMAIN ls.en_dom ADD CHECK (VALUE <> random()); ALTER TABLE ls.t ADD x ls.en_dom',
+        -- other tables that are locked along
+        'ALTER POLICY there ON ls.stored USING (true)', 'ALTER TABLE ls.keyed ALTER code TYPE text', 'ALTER TABLE ls.keying ALTER code TYPE varchar(11)', 'TRUNCATE ls.keyed CASCADE',
+        'ALTER TYPE ls.row_type ADD ATTRIBUTE z int CASCADE', 'ALTER TYPE ls.row_type DROP ATTRIBUTE b CASCADE',
         'ALTER TABLE ls.t DISABLE TRIGGER ALL', 'MERGE INTO ls.t USING ls.p ON p.id = t.id WHEN MATCHED THEN DELETE'] LOOP
         PERFORM ls.judge(statement);
     END LOOP;
 END $do$;
 SELECT count(*), count(*) FILTER (WHERE took LIKE 'ls.%') AS "that block others", count(*) FILTER (WHERE rewrote) AS rewrites FROM judged;
+-- a domain by whose CHECK 19 rewrites no table
+SELECT judge(s) FROM unnest(ARRAY['CREATE DOMAIN ls.made AS int CHECK (VALUE > 0); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS int NOT NULL; CREATE DOMAIN ls.made2 AS ls.made; ALTER TABLE ls.t ADD x ls.made2 DEFAULT 1']) s;
 SELECT * FROM judged WHERE said IS DISTINCT FROM took OR said_rewrite IS DISTINCT FROM rewrote;
 
 -- What is said in the script, or in schemaguard.lint_ignore, is left out

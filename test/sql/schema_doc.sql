@@ -95,6 +95,7 @@ COMMENT ON TABLE "a|b""`']
 CREATE TABLE "Con" (id int REFERENCES "a|b""`']
 ../x");
 CREATE TABLE con ();
+CREATE TABLE "![a](javascript:b)\[" ();
 CREATE TABLE aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_z ();
 SELECT format('CREATE TABLE %I ()', repeat(U&'\05D0', 31) || '.') \gexec
 SELECT path, content FROM sg_schema_doc('{<script>alert(1)</script>}', 'files');
