@@ -220,9 +220,9 @@ $rule$),
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
        CASE WHEN u.narrow AND r.sql IS NOT NULL THEN
            format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(), r.sql)
-           || CASE WHEN d.deptype = 'a' AND q.data_type <> 'bigint'::regtype THEN
+           || CASE WHEN d.deptype = 'a' AND b.clauses <> '' THEN
                   format(', %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
-                         format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END || ';' END
+                         format('ALTER SEQUENCE %I.%I', q.schemaname, q.sequencename) || b.clauses) ELSE '' END || ';' END
 FROM pg_sequences q
      JOIN pg_class c ON c.relname = q.sequencename AND c.relnamespace::regnamespace::text = quote_ident(q.schemaname)
      -- columns that own it, and whose default draws from it
@@ -239,13 +239,21 @@ FROM pg_sequences q
          SELECT CASE d.base WHEN 'smallint'::regtype THEN 32767 WHEN 'integer'::regtype THEN 2147483647
                             ELSE 9223372036854775807 END::numeric
          FROM schemaguard.sg_lint_domain(a.atttypid) d) m (most)
+     CROSS JOIN LATERAL (SELECT greatest(q.min_value, 1)::numeric) l (first)
      CROSS JOIN LATERAL (
-         SELECT CASE WHEN q.increment_by > 0 THEN q.last_value / least(q.max_value, m.most)
+         SELECT CASE WHEN q.increment_by > 0 THEN (q.last_value - l.first + 1) / nullif(least(q.max_value, m.most) - l.first + 1, 0)
                      ELSE (q.max_value::numeric - q.last_value) / nullif(q.max_value - greatest(q.min_value, - m.most - 1), 0) END,
                 a.atttypid = ANY ('{smallint,integer}'::regtype[])
                 -- not where the sequence's own bound ends it first
                 AND CASE WHEN q.increment_by > 0 THEN q.max_value >= m.most ELSE q.min_value <= - m.most END) u (share, narrow)
      CROSS JOIN LATERAL (SELECT schemaguard.sg_lint_retype(a.attrelid, a.attnum, 'bigint')) r (sql)
+     -- a bound that is not the type's own stays as it is
+     CROSS JOIN LATERAL (
+         SELECT CASE WHEN q.data_type <> 'bigint'::regtype THEN ' AS bigint' ELSE '' END
+                || CASE WHEN q.increment_by > 0 AND q.max_value <> y.top THEN ' NO MAXVALUE'
+                        WHEN q.increment_by < 0 AND q.min_value <> - y.top - 1 THEN ' NO MINVALUE' ELSE '' END
+         FROM (VALUES (CASE q.data_type WHEN 'smallint'::regtype THEN 32767 WHEN 'integer'::regtype THEN 2147483647
+                                        ELSE 9223372036854775807 END::numeric)) y (top)) b (clauses)
 WHERE NOT q.cycle AND u.share > 0.75
 $rule$),
 

@@ -417,8 +417,13 @@ CREATE INDEX ranges_full ON ranges (hundred) WITH (fillfactor = 100);
 CREATE INDEX ranges_not_full ON ranges (hundred) WITH (fillfactor = 50);
 CREATE SEQUENCE hundred MAXVALUE 100 OWNED BY ranges.hundred;
 SELECT setval('hundred', 99);
+-- numbers count from the sequence's first one; a bound of its own goes with the fix
+CREATE TABLE ranges_from (few int PRIMARY KEY, many int);
+CREATE SEQUENCE few MINVALUE 2000000000 MAXVALUE 2147483647 OWNED BY ranges_from.few;
+CREATE SEQUENCE many MINVALUE 2000000000 MAXVALUE 2147483647 OWNED BY ranges_from.many;
+SELECT nextval('few'), setval('many', 2147483000);
 SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule ~ '^(index-duplicate|sequence-)' AND object ~ 'ranges';
-DROP TABLE ranges;
+DROP TABLE ranges, ranges_from;
 
 -- types: no fix that could lose a value, or the rule of a domain, which has the values of its type
 CREATE DOMAIN code AS text CHECK (VALUE <> '');
