@@ -61,7 +61,10 @@ BEGIN
         newest := coalesce(plan, (SELECT p.name FROM schemaguard.plan p ORDER BY p.created_at DESC LIMIT 1));
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = CASE WHEN plan IS NULL THEN 'no plan is watched' ELSE format('plan "%s" is not watched', plan) END,
-            HINT = CASE WHEN newest IS NULL THEN 'Make a plan first:' || E'\n' || format('SELECT %s.sg_plan_create(''plan'');',
+            HINT = CASE WHEN newest IS NULL AND NOT has_function_privilege('schemaguard.sg_write()', 'EXECUTE') THEN
+                    format('Role "%s" can read no plan, and make none. As a superuser, in this database:' || E'\n'
+                           || 'SELECT %s.sg_grant(%L);', current_user, schemaguard.sg_schema(), current_user)
+                WHEN newest IS NULL THEN 'Make a plan first:' || E'\n' || format('SELECT %s.sg_plan_create(''plan'');',
                     schemaguard.sg_schema())
                 ELSE 'Begin before it runs:' || E'\n' || format('SELECT %s.sg_watch_start(%L);', schemaguard.sg_schema(), newest) END;
     END IF;
@@ -84,7 +87,8 @@ BEGIN ATOMIC
                                                  FROM schemaguard.sg_watch_last(sg_report_watch.plan) w), 'After'),
         coalesce((SELECT format('Watched from %s until %s, begun by role %s. Samples since: %s; before: %s.',
                                 schemaguard.sg_page_time(w.started_at), schemaguard.sg_page_time(w.ends_at), w.role,
-                                (SELECT count(*) FROM schemaguard.sg_watch_samples(w.name) s WHERE s.after),
+                                -- the first one is of before and after
+                                (SELECT greatest(count(*) - 1, 0) FROM schemaguard.sg_watch_samples(w.name) s WHERE s.after),
                                 (SELECT count(*) FROM schemaguard.sg_watch_samples(w.name) s WHERE NOT s.after))
                   FROM schemaguard.sg_watch_last(sg_report_watch.plan) w), 'The plan is not watched.'),
         '{Result,Figure,Limit,Before,Now,Worse by,Since,Reason}',

@@ -135,6 +135,9 @@ CREATE ROLE regress_report;
 GRANT USAGE ON SCHEMA rep TO regress_report;
 SET ROLE regress_report;
 SELECT sg_report('rep');
+\set VERBOSITY default
+SELECT * FROM sg_watch();
+\set VERBOSITY terse
 RESET ROLE;
 SELECT sg_plan_allow('rep', 'regress_report');
 SET ROLE regress_report;
