@@ -617,10 +617,18 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 
 /* ---- statements ---- */
 
+/* Returns the table of an index, which the script may have made, or NULL */
 static char *
 table_of_index(FactReader *reader, const RangeVar *name)
 {
-	return script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
+	char	   *table = script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
+
+	foreach_ptr(const IndexStmt, made, table ? NIL : reader->indexes)
+	{
+		if (sg_same_text(made->idxname, name->relname))
+			table = script_path_table(reader->path, made->relation);
+	}
+	return table;
 }
 
 /* Words for commands of ALTER TABLE; any other is "alter table" */
@@ -1079,7 +1087,7 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 	if (statement->objtype == OBJECT_TYPE)
 		read_alter_type(reader, statement);
 	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE &&
-		statement->objtype != OBJECT_MATVIEW && statement->objtype != OBJECT_INDEX)
+		statement->objtype != OBJECT_VIEW && statement->objtype != OBJECT_MATVIEW && statement->objtype != OBJECT_INDEX)
 		return;
 
 	/*
@@ -1154,7 +1162,8 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 static void
 read_view(FactReader *reader, const RangeVar *name)
 {
-	Fact		fact = {.command = "create view",.relation = script_path_table(reader->path, name)};
+	/* the lock is on an older view */
+	Fact		fact = {.command = "create view",.relation = script_path_table(reader->path, name),.lock = AccessExclusiveLock};
 
 	if (name->relpersistence != RELPERSISTENCE_TEMP)
 		emit(reader, &fact);
@@ -2003,8 +2012,12 @@ is_left_out(FactReader *reader, Node *statement)
 			made = ((CreateSeqStmt *) statement)->if_not_exists ? ((CreateSeqStmt *) statement)->sequence : NULL;
 			break;
 		case T_IndexStmt:
-			return script_index_is_there(find_old(reader, script_path_table(reader->path, ((IndexStmt *) statement)->relation)),
-										 (IndexStmt *) statement, &reader->touched);
+			if (!script_index_is_there(find_old(reader, script_path_table(reader->path, ((IndexStmt *) statement)->relation)),
+									   (IndexStmt *) statement, &reader->touched))
+				return false;
+			/* the table is locked before its index is found */
+			emit_also(reader, ((IndexStmt *) statement)->relation, ((IndexStmt *) statement)->concurrent ? ShareUpdateExclusiveLock : ShareLock, NULL);
+			return true;
 		case T_AlterTableStmt:
 			return is_missing(reader, (AlterTableStmt *) statement);
 		default:

@@ -24,6 +24,7 @@ CREATE FUNCTION needed(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE q (id int PRIMARY KEY);
 CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHECK (needed(1) = 1));
 CREATE POLICY there ON stored;
+CREATE VIEW shown AS SELECT id FROM p;
 CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE SEQUENCE counts;
 CREATE TABLE keyed (code varchar(10) UNIQUE);
@@ -323,7 +324,7 @@ BEGIN
         took := (SELECT string_agg(l.name || ' ' || modes[l.mode], ', ' ORDER BY l.name)
                  FROM (SELECT 'ls.' || c.relname AS name, max(array_position(modes, l.mode)) AS mode
                        FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1', 'half', 'half0', 'half1', 'rest', 'stored', 'typed', 'keyed', 'keying') GROUP BY 1) l WHERE l.mode IS NOT NULL);
+                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1', 'half', 'half0', 'half1', 'rest', 'stored', 'typed', 'keyed', 'keying', 'shown') GROUP BY 1) l WHERE l.mode IS NOT NULL);
         rewrote := before <> ARRAY[pg_relation_filenode('ls.t'), pg_relation_filenode('ls.typed')];
         RAISE EXCEPTION 'taken back';
     EXCEPTION WHEN OTHERS THEN
@@ -370,6 +371,7 @@ BEGIN
         'CREATE DOMAIN ls.made AS float DEFAULT random(); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS int DEFAULT 1; ALTER TABLE ls.t ADD x ls.made', 'ALTER DOMAIN ls.en_dom ADD CHECK (VALUE <> random()); ALTER TABLE ls.t ADD x ls.en_dom',
         -- other tables that are locked along
         'ALTER POLICY there ON ls.stored USING (true)', 'ALTER TABLE ls.keyed ALTER code TYPE text', 'ALTER TABLE ls.keying ALTER code TYPE varchar(11)', 'TRUNCATE ls.keyed CASCADE',
+        'CREATE OR REPLACE VIEW ls.shown AS SELECT id FROM ls.p', 'ALTER VIEW ls.shown SET (security_barrier)', 'CREATE INDEX IF NOT EXISTS ti ON ls.t (v)', 'CREATE INDEX made ON ls.t (n); DROP INDEX ls.made',
         'ALTER TYPE ls.row_type ADD ATTRIBUTE z int CASCADE', 'ALTER TYPE ls.row_type DROP ATTRIBUTE b CASCADE',
         'ALTER TABLE ls.t DISABLE TRIGGER ALL', 'MERGE INTO ls.t USING ls.p ON p.id = t.id WHEN MATCHED THEN DELETE'] LOOP
         PERFORM ls.judge(statement);
