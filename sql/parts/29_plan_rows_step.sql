@@ -1,13 +1,21 @@
 -- Plans: steps that insert and change rows, given as JSON, and delete those of {"delete": [...]}. All values go in as their types read
--- text, whatever they were in JSON; old and new rows are kept as text, too.
+-- text, whatever they were in JSON; old and new rows are kept as text, too. With "was" beside "rows" or "delete", rows that are no longer
+-- as they were are left alone: null in place of one means that the key was free.
+CREATE FUNCTION schemaguard.sg_rows_list(definition jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE jsonb_typeof(definition) WHEN 'object' THEN coalesce(definition -> 'delete', definition -> 'rows') ELSE definition END;
+COMMENT ON FUNCTION schemaguard.sg_rows_list(jsonb) IS 'returns the rows of a step';
+
 CREATE FUNCTION schemaguard.sg_rows_problem(definition jsonb, key_columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (
-    WITH given AS (SELECT CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list),
+    WITH given AS (SELECT schemaguard.sg_rows_list(definition) AS list),
     element AS (SELECT e FROM given g CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.list) WHEN 'array' THEN g.list END) e)
     SELECT CASE WHEN jsonb_typeof(g.list) IS DISTINCT FROM 'array' THEN 'rows are an array of objects'
                 WHEN jsonb_array_length(g.list) = 0 THEN 'there are no rows'
                 WHEN jsonb_array_length(g.list) > 10000 THEN 'a step has 10000 rows at most'
+                WHEN jsonb_typeof(definition -> 'was') <> 'array' OR jsonb_array_length(definition -> 'was') <> jsonb_array_length(g.list)
+                    THEN 'each row needs what it was, or null'
                 WHEN EXISTS (SELECT FROM element x WHERE jsonb_typeof(x.e) <> 'object') THEN 'rows are an array of objects'
                 WHEN (SELECT count(DISTINCT ARRAY(SELECT jsonb_object_keys(x.e))) > 1 FROM element x)
                     THEN 'all rows have to have the same columns'
@@ -53,14 +61,13 @@ COMMENT ON FUNCTION schemaguard.sg_rows_columns(oid) IS 'returns the columns of 
 -- by which rows are found, what is missing, and the numbers of the columns beside the key
 CREATE FUNCTION schemaguard.sg_rows_parts(child_table text, key_columns text[], definition jsonb, OUT relid oid, OUT named text,
     OUT deletes boolean, OUT rows text, OUT columns text, OUT sets text, OUT differs text, OUT matches text, OUT missing text,
-    OUT others int[])
+    OUT others int[], OUT ours text, OUT made text)
 RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
     WITH of_table AS MATERIALIZED (
         SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named,
-               CASE WHEN jsonb_typeof(definition) = 'object' THEN definition -> 'delete' ELSE definition END AS list,
-               jsonb_typeof(definition) = 'object' AS deletes
+               schemaguard.sg_rows_list(definition) AS list, jsonb_typeof(definition) = 'object' AND definition ? 'delete' AS deletes
         FROM pg_class c WHERE c.oid = to_regclass(child_table)),
     given AS MATERIALIZED (
         SELECT k.name, c.quoted, c.value, k.name = ANY (key_columns) AS is_key, c.number, c.kept
@@ -68,10 +75,11 @@ BEGIN ATOMIC
              LEFT JOIN schemaguard.sg_rows_columns(t.oid) c ON c.name = k.name
         WHERE NOT t.deletes OR k.name = ANY (key_columns))
     SELECT t.oid, t.named, t.deletes,
-           format('SELECT "~n", %s, %s AS "~cut" FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")',
+           format('SELECT "~n", %s, %s AS "~cut"%s FROM pg_catalog.jsonb_array_elements(%L) WITH ORDINALITY "~j" ("~e", "~n")',
                string_agg(g.value || ' AS ' || g.quoted, ', ' ORDER BY g.number),
                coalesce('CASE ' || string_agg('WHEN NOT ' || g.kept || format(' THEN %L', g.name), ' ' ORDER BY g.number) || ' END',
-                        'NULL::pg_catalog.text'), t.list),
+                        'NULL::pg_catalog.text'),
+               format(', %L::pg_catalog.jsonb -> ("~n" - 1)::pg_catalog.int4 AS "~old"', definition -> 'was'), t.list),
            string_agg(g.quoted, ', ' ORDER BY g.number),
            string_agg(g.quoted || ' = "~v".' || g.quoted, ', ' ORDER BY g.number) FILTER (WHERE NOT g.is_key AND NOT t.deletes),
            format('ROW(%s)::pg_catalog.text OPERATOR(pg_catalog.<>) ROW(%s)::pg_catalog.text',
@@ -80,7 +88,15 @@ BEGIN ATOMIC
            string_agg('"~t".' || g.quoted || ' OPERATOR(pg_catalog.=) "~v".' || g.quoted, ' AND ' ORDER BY g.number)
                FILTER (WHERE g.is_key),
            string_agg(CASE WHEN g.quoted IS NULL THEN quote_ident(g.name) END, ', ' ORDER BY g.name),
-           array_agg(g.number) FILTER (WHERE NOT g.is_key)
+           array_agg(g.number) FILTER (WHERE NOT g.is_key),
+           CASE WHEN definition ? 'was' THEN concat_ws(' AND ', '"~old" OPERATOR(pg_catalog.<>) ''null''', (
+               SELECT string_agg(format('"~t".%s::pg_catalog.text IS NOT DISTINCT FROM "~old" ->> %L', c.quoted, c.name), ' AND '
+                   ORDER BY c.number)
+               FROM schemaguard.sg_rows_columns(t.oid) c
+               WHERE (SELECT e ? c.name FROM jsonb_array_elements(definition -> 'was') e WHERE e <> 'null' LIMIT 1)))
+               ELSE 'true' END,
+           CASE WHEN definition ? 'was' THEN format('ROW(%s)::pg_catalog.text', string_agg('"~t".' || g.quoted, ', ' ORDER BY g.number))
+               ELSE '''''::pg_catalog.text' END
     FROM of_table t LEFT JOIN given g ON true GROUP BY t.oid, t.named, t.deletes, t.list;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_parts(text, text[], jsonb) IS 'returns what the statements of a step of rows are made of';
@@ -91,9 +107,9 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT e.event, CASE e.event
-        WHEN 'delete' THEN format('DELETE FROM %s AS "~t" USING (%s) AS "~v" WHERE %s', p.named, p.rows, p.matches)
-        WHEN 'update' THEN format('UPDATE %s AS "~t" SET %s FROM (%s) AS "~v" WHERE %s AND %s', p.named, p.sets, p.rows, p.matches,
-            p.differs)
+        WHEN 'delete' THEN format('DELETE FROM %s AS "~t" USING (%s) AS "~v" WHERE %s AND %s', p.named, p.rows, p.matches, p.ours)
+        WHEN 'update' THEN format('UPDATE %s AS "~t" SET %s FROM (%s) AS "~v" WHERE %s AND %s AND %s', p.named, p.sets, p.rows,
+            p.matches, p.ours, p.differs)
         ELSE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM (%s) AS "~v" WHERE NOT EXISTS (SELECT FROM %s AS "~t" '
             'WHERE %s)', child_table, p.columns, p.columns, p.rows, p.named, p.matches) END
     FROM schemaguard.sg_rows_parts(child_table, key_columns, definition) p
@@ -105,9 +121,33 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_rows_plain(text, text[], jsonb)
     IS 'returns the statements that write the rows of a step one after the other';
 
+-- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f")
+CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, OUT child regclass, OUT query text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+BEGIN ATOMIC
+    SELECT k.conrelid, format('SELECT FROM %s%I.%I AS "~f" WHERE %s', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname,
+        f.relname, m.matches)
+    FROM pg_constraint k JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
+         LEFT JOIN pg_constraint w ON w.oid = k.conparentid
+         CROSS JOIN LATERAL (
+             SELECT string_agg(format('"~t".%I OPERATOR(%I.%s) "~f".%I', p.attname, s.nspname, o.oprname, c.attname), ' AND '
+                 ORDER BY u.n) AS matches
+             FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
+                  JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
+                  JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
+                  JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m
+    -- a partition's part of a key says nothing more
+    WHERE k.confrelid = relid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') AND w.confrelid IS DISTINCT FROM k.confrelid
+    ORDER BY n.nspname, f.relname, k.conname;
+END;
+COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid)
+    IS 'returns the tables whose rows go or change with those of a table, each with the query for these rows';
+
 -- Returns the statement of a step, whose only result is an array: of each row that it has changed, as it was and as it is now (JSON),
--- the name of a column whose type would cut or round a value, whether a key finds more than one row to change, and how many rows were
--- kept out; with count, the query of how many rows that would insert and change, of how many, and of the column and key likewise
+-- the name of a column whose type would cut or round a value, whether a key finds more than one row to change, how many rows were kept out
+-- or, with "was", rewritten, how many are left alone, and how many are not deleted, since rows of a table, which is last, refer to them;
+-- with count, the query of how many rows that would insert, and change or delete, of how many, and of the others likewise
 CREATE FUNCTION schemaguard.sg_rows_statement(child_table text, key_columns text[], definition jsonb, "count" boolean,
     OUT statement text, OUT problem text)
 RETURNS record
@@ -117,34 +157,46 @@ BEGIN ATOMIC
     row_of AS (
         SELECT format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[%s])', array_agg(c.name ORDER BY c.number),
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
-        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c)
+        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c),
+    held AS (                                   -- a row that goes with the row to which it refers holds none
+        SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN h.child = p.relid
+            THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f".') || ')' END,
+            h.child), ' ')) AS child
+        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid) h WHERE p.deletes HAVING count(*) > 0)
     SELECT CASE WHEN p.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (%s), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
-            '"~differs", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', p.rows, CASE WHEN "count" THEN 'NULL' ELSE r.row END,
-            CASE WHEN p.sets IS NULL THEN 'false' ELSE p.differs END, p.named, p.matches)
+            '"~ours", %s AS "~differs", %s AS "~held", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', p.rows, CASE WHEN "count" THEN 'NULL'
+            ELSE r.row END, p.ours, CASE WHEN p.deletes THEN 'true' WHEN p.sets IS NULL THEN 'false' ELSE p.differs END,
+            coalesce((SELECT h.child FROM held h), 'NULL::pg_catalog.text'), p.named, p.matches)
         || CASE WHEN "count" THEN ''
-           WHEN p.deletes THEN format(', "~w" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s RETURNING %s AS "~was", '
-                'NULL::pg_catalog.jsonb AS "~row")', p.named, p.matches, r.row)
-           ELSE CASE WHEN p.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND '
-                '"~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row")', p.named, p.sets, p.matches, r.row) ELSE '' END
+           WHEN p.deletes THEN format(', "~w" AS (DELETE FROM %s AS "~t" USING "~v" WHERE %s AND %s AND NOT EXISTS (SELECT FROM "~o" '
+                'WHERE "~ours" AND "~held" IS NOT NULL) RETURNING %s AS "~was", NULL::pg_catalog.jsonb AS "~row")', p.named, p.matches,
+                p.ours, r.row)
+           ELSE CASE WHEN p.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND %s AND '
+                '"~ours" AND "~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row", %s AS "~made")', p.named, p.sets, p.matches, p.ours,
+                r.row, p.made) ELSE '' END
             || format(', "~i" AS (INSERT INTO %s AS "~t" (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM "~v" WHERE NOT EXISTS (SELECT FROM '
-                '%s AS "~t" WHERE %s) RETURNING %s AS "~row")', child_table, p.columns, p.columns, p.named, p.matches, r.row)
-            || ', "~w" AS (' || CASE WHEN p.sets IS NOT NULL THEN 'SELECT "~was", "~row" FROM "~u" UNION ALL ' ELSE '' END
-            || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row" FROM "~i")' END
-        || CASE WHEN "count" THEN ' SELECT v.n - o.known, o.differ, v.n, v.cut, o.twice'
+                '%s AS "~t" WHERE %s) RETURNING %s AS "~row", %s AS "~made")', child_table, p.columns, p.columns, p.named, p.matches,
+                r.row, p.made)
+            || ', "~w" AS (' || CASE WHEN p.sets IS NOT NULL THEN 'SELECT "~was", "~row", "~made" FROM "~u" UNION ALL ' ELSE '' END
+            || 'SELECT NULL::pg_catalog.jsonb AS "~was", "~row", "~made" FROM "~i"), "~k" AS (('
+            || format('SELECT %1$s FROM "~v" AS "~t" WHERE "~n" NOT IN (SELECT "~n" FROM "~o") UNION ALL '
+                'SELECT %1$s FROM "~o" AS "~t" WHERE "~ours" AND "~differs") EXCEPT ALL SELECT "~made" FROM "~w")', p.made) END
+        || CASE WHEN "count" THEN ' SELECT v.n - o.known, o.differ, v.n, v.cut, o.twice, o.alone, o.held, o.child'
            ELSE ' SELECT ARRAY[coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''was'', "~was", ''now'', "~row"))::'
-                'pg_catalog.text FROM "~w"), ''''), coalesce(v.cut, ''''), o.twice::pg_catalog.text, ('
-                || CASE WHEN p.deletes THEN 'o.n' ELSE 'v.n - o.n + o.differ' END || ' - (SELECT pg_catalog.count(*) FROM "~w"))::'
-                'pg_catalog.text]' END
-        || ' FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.min("~cut") AS cut FROM "~v") v, (SELECT pg_catalog.count(*) AS n, '
-            'pg_catalog.count(DISTINCT "~n") AS known, pg_catalog.count(*) FILTER (WHERE "~differs") AS differ, '
-        || CASE WHEN p.deletes THEN 'false' ELSE 'pg_catalog.count(*) OPERATOR(pg_catalog.>) pg_catalog.count(DISTINCT "~n")' END
+                'pg_catalog.text FROM "~w"), ''''), coalesce(v.cut, ''''), o.twice::pg_catalog.text, '
+                || CASE WHEN p.deletes THEN '(o.differ - (SELECT pg_catalog.count(*) FROM "~w"))'
+                   ELSE '(SELECT pg_catalog.count(*) FROM "~k")' END || '::pg_catalog.text, o.alone::pg_catalog.text, '
+                'o.held::pg_catalog.text, coalesce(o.child, '''')]' END
+        || ' FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.min("~cut") AS cut FROM "~v") v, (SELECT '
+            'pg_catalog.count(DISTINCT "~n") AS known, pg_catalog.count(*) FILTER (WHERE "~ours" AND "~differs") AS differ, '
+            'pg_catalog.count(*) FILTER (WHERE NOT "~ours" AND "~differs") AS alone, '
+            'pg_catalog.count("~held") FILTER (WHERE "~ours") AS held, pg_catalog.min("~held") FILTER (WHERE "~ours") AS child, '
+        || CASE WHEN p.deletes THEN 'false' ELSE 'pg_catalog.count(*) FILTER (WHERE "~ours") OPERATOR(pg_catalog.>) '
+            'pg_catalog.count(DISTINCT "~n") FILTER (WHERE "~ours")' END
         || ' AS twice FROM "~o") o' END,
         coalesce(schemaguard.sg_rows_problem(definition, key_columns),
                  format('table %s has no such column, or it is generated: ', child_table) || p.missing,
-                 CASE WHEN p.deletes THEN (
-                     SELECT format('deleting its rows would reach those of table %s', k.conrelid::regclass)
-                     FROM pg_constraint k WHERE k.confrelid = p.relid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') LIMIT 1)
-                 ELSE (
+                 CASE WHEN NOT p.deletes THEN (
                      SELECT format('changing column %s of its rows would reach those of table %s', c.quoted, k.conrelid::regclass)
                      FROM pg_constraint k JOIN schemaguard.sg_rows_columns(p.relid) c
                          ON c.number = ANY (p.others) AND c.number = ANY (k.confkey)
@@ -153,6 +205,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
     IS 'returns the statement that inserts, changes or deletes a step''s rows, or the query that counts them';
+
+-- Raises no error where the rows can't be counted: that is a reason, too
+CREATE FUNCTION schemaguard.sg_rows_foreseen(child_table text, key_columns text[], definition jsonb)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_rows_foreseen';
+COMMENT ON FUNCTION schemaguard.sg_rows_foreseen(text, text[], jsonb)
+    IS 'returns why a step would not insert, change or delete these rows now; null: it would';
 
 -- Returns what a step has recorded, and its key, by the present names of the columns, which are given in the order of a record's own;
 -- empty: the column is gone
@@ -216,17 +276,8 @@ RETURN (
                string_agg(c.was || '::pg_catalog.text', ', ' ORDER BY c.number) AS again
         FROM col c),
     reach AS (
-        SELECT coalesce(string_agg(format('NOT EXISTS (SELECT FROM %s%I.%I AS "~f" WHERE %s)', CASE f.relkind WHEN 'p' THEN ''
-            ELSE 'ONLY ' END, n.nspname, f.relname, m.matches), ' AND '), 'true') AS free
-        FROM of_table t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r')
-             JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
-             CROSS JOIN LATERAL (
-                 SELECT string_agg(format('"~t".%I OPERATOR(%I.%s) "~f".%I', p.attname, s.nspname, o.oprname, c.attname), ' AND '
-                     ORDER BY u.n) AS matches
-                 FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
-                      JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
-                      JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
-                      JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m)
+        SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND '), 'true') AS free
+        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid) r)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
         'WITH "~r" AS MATERIALIZED (SELECT ("~e" -> ''id'')::pg_catalog.int8 AS "~n", nullif("~e" -> ''was'', ''null'') AS "~was", '
         'nullif("~e" -> ''now'', ''null'') AS "~now" FROM pg_catalog.jsonb_array_elements(%L) "~j" ("~e")), "~o" AS MATERIALIZED (SELECT '

@@ -100,6 +100,12 @@ AS 'MODULE_PATHNAME', 'sg_lookup_contents';
 COMMENT ON FUNCTION schemaguard.sg_lookup_contents(text)
     IS 'returns the rows of look-up tables as of a snapshot, or now (live), that the caller may read';
 
+CREATE FUNCTION schemaguard.sg_lookup_taken(table_name text, keys jsonb) RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_lookup_taken';
+COMMENT ON FUNCTION schemaguard.sg_lookup_taken(text, jsonb)
+    IS 'returns those of the keys that a row of a table has now, whatever its condition says; null: the table can not be read';
+
 CREATE FUNCTION schemaguard.sg_lookup_key(data jsonb, key_columns text[]) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN (SELECT jsonb_object_agg(k.name, data -> k.name) FROM unnest(key_columns) k (name));

@@ -238,10 +238,12 @@ BEGIN
     blocked := schemaguard.sg_sync_blocked(list);
     items := schemaguard.sg_promotion_changes(list, blocked, allow_drop);
     items := items || schemaguard.sg_promotion_effects(items, name, schemas, allow_drop, renames) || (
-        SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('part', CASE WHEN l.what = 'unknown' OR l.what = 'deleted'
+        SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('part', CASE WHEN l.definition IS NULL OR l.what = 'deleted'
             AND NOT allow_drop THEN 'left out' ELSE 'change' END, 'object', 'rows ' || l.table_name, 'detail', l.told, 'statement', (
                 SELECT string_agg(s, E'\n') FROM schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition,
-                    l.was, false, true) s WHERE l.what <> 'unknown'))) ORDER BY l.place, l.table_name), '[]')
+                    l.was, false, true) s WHERE l.definition IS NOT NULL))) ORDER BY l.place, l.table_name), '[]')
+            || coalesce(jsonb_agg(jsonb_build_object('part', 'loss', 'object', 'rows ' || l.table_name, 'detail', 'loses '
+            || jsonb_array_length(l.was) || ' rows') ORDER BY l.place, l.table_name) FILTER (WHERE l.what = 'deleted' AND allow_drop), '[]')
         FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l);
     EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''part'', ''file'', ''object'', f.path, ''statement'', f.content) ORDER BY f.n) '
         'FROM %s.sg_sync_files($1, ''live'', $2, $3, $4, project => $5, schemas => $6, allow_drop => $7, renames => $8) '

@@ -65,6 +65,7 @@ DECLARE
     list    jsonb;
     blocked jsonb;
     scratch jsonb;
+    looked  jsonb;
     failed  text;
 BEGIN
     SELECT x.* INTO p FROM schemaguard.promotion x WHERE x.bundle = sg_promotion_findings.bundle;
@@ -79,6 +80,13 @@ BEGIN
         list := schemaguard.sg_sync_list(name, 'live', schemas, (p.options ->> 'allow_drop')::boolean, false, p.options ->> 'renames', true,
             false);
         blocked := schemaguard.sg_sync_blocked(list);
+        looked := (SELECT coalesce(jsonb_agg(jsonb_build_object('object', 'rows ' || l.table_name, 'reason', x.reason, 'result',
+                CASE l.what WHEN 'unknown' THEN 'unknown' ELSE 'fail' END) ORDER BY l.place, l.table_name), '[]')
+            FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l CROSS JOIN LATERAL (
+                SELECT CASE l.what WHEN 'unknown' THEN concat(l.told, E'\nLet the roles that ask read it, on both sides, or name it no '
+                    'more:\n', format('DELETE FROM schemaguard.lookup_table WHERE table_name = %L;', l.table_name))
+                    ELSE schemaguard.sg_rows_foreseen(l.table_name, l.key_columns, l.step) END) x (reason)
+            WHERE x.reason IS NOT NULL AND (l.what <> 'deleted' OR (p.options ->> 'allow_drop')::boolean));
         BEGIN
             EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(d)), ''[]'') FROM '
                 '%s.sg_sync_check_details($1, ''live'', $2, $3, false, NULL, $4) d WHERE NOT d.left_out',
@@ -103,7 +111,9 @@ BEGIN
     RETURN QUERY SELECT DISTINCT 'fail', 'rows', schemaguard.sg_cut(concat_ws(' ', e ->> 'kind', e ->> 'object'), 40, 18),
         blocked ->> (e ->> 'n')
         FROM jsonb_array_elements(list) e WHERE blocked ? (e ->> 'n');
-    RETURN QUERY SELECT 'pass', 'rows', NULL::text, 'no row of this database is in the way' WHERE blocked = '{}';
+    RETURN QUERY SELECT l ->> 'result', 'rows', schemaguard.sg_cut(l ->> 'object', 40, 18), l ->> 'reason'
+        FROM jsonb_array_elements(looked) l;
+    RETURN QUERY SELECT 'pass', 'rows', NULL::text, 'no row of this database is in the way' WHERE blocked = '{}' AND looked = '[]';
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_findings(text)
@@ -126,6 +136,7 @@ AS $function$
 DECLARE
     p     schemaguard.promotion;
     drift text[];
+    rows  text[];
 BEGIN
     SELECT x.* INTO p FROM schemaguard.promotion x WHERE x.bundle = sg_promotion_gate.bundle;
     -- writes the history of drift and notifies listeners
@@ -138,9 +149,12 @@ BEGIN
         'AND NOT (d.kind = ''rows'' AND d.detail ~ ''^[0-9]+ extra \('')', schemaguard.sg_schema()) INTO drift
         USING reference, (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s),
             p.content -> 'items';
-    SELECT CASE WHEN drift IS NOT NULL OR bool_or(s.result = 'fail') THEN 'fail' WHEN bool_or(s.result = 'unknown') THEN 'unknown'
-            ELSE 'pass' END,
-        nullif(concat_ws(E'\n', array_to_string(drift[:10], E'\n'), string_agg(format('test %I: %s', s.fk_name, concat_ws(', ', s.result,
+    rows := ARRAY(SELECT format('unknown: rows %s: %s', l.table_name, l.told) FROM schemaguard.sg_sync_lookup(reference, 'live',
+        (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s), false) l WHERE l.what = 'unknown');
+    SELECT CASE WHEN drift IS NOT NULL OR bool_or(s.result = 'fail') THEN 'fail' WHEN rows <> '{}' OR bool_or(s.result = 'unknown')
+            THEN 'unknown' ELSE 'pass' END,
+        nullif(concat_ws(E'\n', nullif(array_to_string(drift[:10] || rows[:10], E'\n'), ''),
+            string_agg(format('test %I: %s', s.fk_name, concat_ws(', ', s.result,
             'expected ' || s.expected, 'observed ' || s.observed, s.reason)), E'\n' ORDER BY s.fk_name)
             FILTER (WHERE s.result = ANY ('{fail,unknown}'))), '')
         INTO result, detail FROM schemaguard.sg_smoke_run() s;

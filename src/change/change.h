@@ -47,6 +47,7 @@ typedef struct ChangeReturned
 {
 	char	   *text;			/* of its only column, or NULL */
 	List	   *gone;			/* char *: columns on record that are gone */
+	int64		alone;			/* rows of the step that were left alone */
 	MemoryContext context;		/* for that text */
 } ChangeReturned;
 

@@ -15,8 +15,10 @@
 #include "access/xlog.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -24,6 +26,8 @@
 #include "change/change.h"
 #include "plan/plan_call.h"
 #include "plan/plan_rows.h"
+
+SG_FUNCTION(sg_rows_foreseen);
 
 /* Returns the step's statement, or NULL with a problem in the move */
 static char *
@@ -59,7 +63,8 @@ change_look_rows(const PlanStep *step, ChangeMove *move)
 	statement = find_statement(step, false, move);
 	if (statement == NULL)
 		return;
-	set_move(move, statement, ShareRowExclusiveLock, STEP_VALIDATED);
+	/* nobody comes to refer to a row that goes */
+	set_move(move, statement, plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock, STEP_VALIDATED);
 	move->first = move->kind == MOVE_STATEMENT;
 }
 
@@ -77,7 +82,6 @@ change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf("Have the rows stay:\n%s\n%s", plan_skip_call(step, "the rows stay"), plan_rollback_call(deed->what)));
 		return;
 	}
-	/* nobody comes to refer to a row that goes */
 	set_move(move, undo.statement, ExclusiveLock, STEP_ROLLED_BACK);
 	move->ends = true;
 	if (move->returns)
@@ -114,9 +118,14 @@ judge_made(const PlanStep *step, const PlanRowsMade *made, ChangeMove *move)
 					   psprintf("Name a key that is unique in the table, or leave the step out. These are there more than once:\n"
 								"SELECT %s, count(*) FROM %s GROUP BY %s HAVING count(*) > 1;", key.data, table, key.data));
 	}
+	else if (made->held > 0)
+		change_problem(move, ERRCODE_FOREIGN_KEY_VIOLATION,
+					   psprintf("deleting " INT64_FORMAT " %s of table %s would reach rows of table %s that refer to %s", made->held,
+								made->held == 1 ? "row" : "rows", table, made->holder, made->held == 1 ? "it" : "them"),
+					   psprintf("Have those rows refer to others, or leave the step out:\n%s", leave_out));
 	else if (made->lost > 0)
 		change_problem(move, ERRCODE_TRIGGERED_ACTION_EXCEPTION,
-					   psprintf("a trigger or rule of table %s has kept out " INT64_FORMAT " %s of the step", table, made->lost,
+					   psprintf("a trigger or rule of table %s has kept out, or rewritten, " INT64_FORMAT " %s of the step", table, made->lost,
 								made->lost == 1 ? "row" : "rows"),
 					   psprintf("Disable it, make the same call again, and enable it; or leave the step out:\n"
 								"SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal;\n%s",
@@ -134,6 +143,7 @@ change_rows_made(const PlanStep *step, ChangeMove *move)
 				(errcode(move->problem->sqlerrcode),
 				 errmsg("%s", move->problem->reason),
 				 errhint("%s", move->problem->hint)));
+	move->returns->alone = made.alone;
 	return made.rows;
 }
 
@@ -151,17 +161,26 @@ read_counts(void *p)
 {
 	CountArg   *arg = p;
 	bool		isnull;
+	HeapTuple	tuple;
+	TupleDesc	desc;
 	char	   *cut;
+	char	   *holder;
 
 	/* values are read as in the run */
 	sg_scope_pin_texts();
 	if (SPI_execute(arg->sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "rows of a step were not counted by: %s", arg->sql);
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
 	for (int i = 0; i < lengthof(arg->counts); i++)
-		arg->counts[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull));
-	cut = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4);
+		arg->counts[i] = DatumGetInt64(SPI_getbinval(tuple, desc, i + 1, &isnull));
+	cut = SPI_getvalue(tuple, desc, 4);
 	arg->made.cut = cut ? MemoryContextStrdup(arg->context, cut) : NULL;
-	arg->made.twice = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 5, &isnull));
+	arg->made.twice = DatumGetBool(SPI_getbinval(tuple, desc, 5, &isnull));
+	arg->made.alone = DatumGetInt64(SPI_getbinval(tuple, desc, 6, &isnull));
+	arg->made.held = DatumGetInt64(SPI_getbinval(tuple, desc, 7, &isnull));
+	holder = SPI_getvalue(tuple, desc, 8);
+	arg->made.holder = holder ? MemoryContextStrdup(arg->context, holder) : NULL;
 }
 
 static void
@@ -172,39 +191,72 @@ ask_counts(void *p)
 	change_ask(arg->sql, &arg->move, read_counts, arg);
 }
 
-char *
-change_rows_text(const PlanStep *step, char **hint, List **writes)
+/* Counts the rows of a step, and returns why it would not run, or NULL; *hint: how it would */
+static char *
+foresee(const PlanStep *step, CountArg *arg, char **hint)
 {
-	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
 	ErrorData  *edata;
 
 	*hint = NULL;
 	/* a subtransaction's error would end a session of a standby */
 	if (RecoveryInProgress())
 		return pstrdup("the rows are not counted on a standby");
-	arg.sql = find_statement(step, true, &arg.move);
-	edata = arg.sql ? sg_try_undo(ask_counts, &arg) : NULL;
+	arg->sql = find_statement(step, true, &arg->move);
+	edata = arg->sql ? sg_try_undo(ask_counts, arg) : NULL;
 	if (edata)
 		sg_rethrow_cancel(edata);
 	if (edata && ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
 		*hint = psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "a value does not fit"));
-	if (arg.move.kind == MOVE_PROBLEM || edata)
-		return psprintf("the rows can't be counted beforehand: %s", edata ? sg_error_message(edata) : arg.move.problem->reason);
-	arg.move.table = sg_find_qualified(step->child_table);
-	judge_made(step, &arg.made, &arg.move);
-	if (arg.move.kind == MOVE_PROBLEM)
-	{
-		*hint = arg.move.problem->hint;
-		return arg.move.problem->reason;
-	}
-	if (arg.counts[2] > arg.counts[0] && plan_rows_delete(step))
-		*writes = lappend_int(*writes, CMD_DELETE);
+	if (arg->move.kind == MOVE_PROBLEM || edata)
+		return psprintf("the rows can't be counted beforehand: %s", edata ? sg_error_message(edata) : arg->move.problem->reason);
+	arg->move.table = sg_find_qualified(step->child_table);
+	judge_made(step, &arg->made, &arg->move);
+	if (arg->move.kind != MOVE_PROBLEM)
+		return NULL;
+	*hint = arg->move.problem->hint;
+	return arg->move.problem->reason;
+}
+
+char *
+change_rows_text(const PlanStep *step, char **hint, List **writes)
+{
+	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
+	char	   *reason = foresee(step, &arg, hint);
+	bool		deletes;
+	const char *alone;
+
+	if (reason)
+		return reason;
+	deletes = plan_rows_delete(step);
+	alone = arg.made.alone ? psprintf(", left alone: " INT64_FORMAT, arg.made.alone) : "";
 	if (arg.counts[1] > 0)
-		*writes = lappend_int(*writes, CMD_UPDATE);
-	if (arg.counts[0] > 0 && !plan_rows_delete(step))
+		*writes = lappend_int(*writes, deletes ? CMD_DELETE : CMD_UPDATE);
+	if (arg.counts[0] > 0 && !deletes)
 		*writes = lappend_int(*writes, CMD_INSERT);
-	if (plan_rows_delete(step))
-		return psprintf("to delete: " INT64_FORMAT ", gone already: " INT64_FORMAT, arg.counts[2] - arg.counts[0], arg.counts[0]);
-	return psprintf("to insert: " INT64_FORMAT ", to change: " INT64_FORMAT ", there: " INT64_FORMAT,
-					arg.counts[0], arg.counts[1], arg.counts[2] - arg.counts[0] - arg.counts[1]);
+	if (deletes)
+		return psprintf("to delete: " INT64_FORMAT ", gone already: " INT64_FORMAT "%s", arg.counts[1], arg.counts[0], alone);
+	return psprintf("to insert: " INT64_FORMAT ", to change: " INT64_FORMAT ", there: " INT64_FORMAT "%s",
+					arg.counts[0], arg.counts[1], arg.counts[2] - arg.counts[0] - arg.counts[1] - arg.made.alone, alone);
+}
+
+/*
+ * sg_rows_foreseen(child_table text, key_columns text[], definition jsonb)
+ *
+ * Returns why a step would not write these rows now, or NULL.
+ */
+static Datum
+sg_rows_foreseen_entered(PG_FUNCTION_ARGS)
+{
+	PlanStep	step = {.plan = "",.kind = STEP_ROWS,.child_table = sg_arg_text(fcinfo, 0),.child_columns = sg_text_array_list(PG_GETARG_DATUM(1)),
+	.definition = DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(2)))};
+	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
+	char	   *hint;
+	char	   *reason;
+
+	SPI_connect();
+	reason = foresee(&step, &arg, &hint);
+	SPI_finish();
+	if (reason == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }

@@ -895,6 +895,7 @@ do_move(void *arg)
 	int64		lost = ((MoveAction *) action)->lost;
 	int64		kept = 0;
 	char	   *rows;
+	char	   *told;
 	FkProblem  *left;
 	PlanDeed	deed;
 	ChangeMove	now;
@@ -947,7 +948,11 @@ do_move(void *arg)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
-	run_record_done(action, work, move->state, change_gone_text(work->step, lost, now.counts));
+	told = change_gone_text(work->step, lost, now.counts);
+	if (now.returns && now.returns->alone)
+		told = psprintf("%s%s" INT64_FORMAT " left alone, no longer as %s", told ? told : "", told ? ", " : "", now.returns->alone,
+						now.returns->alone == 1 ? "it was" : "they were");
+	run_record_done(action, work, move->state, told);
 }
 
 static void

@@ -46,6 +46,7 @@
 #include "snapshot/snapshot.h"
 
 SG_FUNCTION(sg_lookup_contents);
+SG_FUNCTION(sg_lookup_taken);
 
 #define MOST_ROWS		10000
 #define MOST_BYTES		(16 * 1024 * 1024)
@@ -320,6 +321,31 @@ sg_lookup_contents_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * sg_lookup_taken(table_name text, keys jsonb)
+ *
+ * Returns those of the keys that a row of a look-up table has now, whatever its
+ * condition says.  NULL: the caller can't read that.
+ */
+static Datum
+sg_lookup_taken_entered(PG_FUNCTION_ARGS)
+{
+	char	   *sql = psprintf("SELECT n.name AS table_name, p.relid, NULL::text[] AS key_columns, NULL::text[] AS ignored_columns,"
+							   " NULL::text AS author, NULL::oid AS author_id, NULL::text AS reason, format('SELECT %%L::pg_catalog.jsonb ->"
+							   " (\"~v\".\"~n\" - 1)::pg_catalog.int4 FROM (%%s) AS \"~v\" WHERE EXISTS (SELECT FROM %%s AS \"~t\" WHERE %%s)',"
+							   " $1, p.rows, p.named, p.matches) AS query FROM (SELECT %s) n (name),"
+							   " schemaguard.sg_rows_parts(n.name, ARRAY(SELECT jsonb_object_keys($1 -> 0)), $1) p"
+							   " WHERE p.relid IS NOT NULL AND p.missing IS NULL", quote_literal_cstr(sg_arg_text(fcinfo, 0)));
+	List	   *lookups = find_lookups(sql, JSONBOID, PG_GETARG_DATUM(1), false);
+	Lookup	   *lookup = lookups ? linitial(lookups) : NULL;
+
+	if (lookup)
+		read_now(lookup);
+	if (lookup == NULL || lookup->reason)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(lookup->contents);
+}
+
 /* Returns what steps have made of rows since the reference was taken in this database, for sg_lookup_counts(); NULL: nothing */
 static char *
 made_since(const char *reference, const char *target)
@@ -387,9 +413,13 @@ append_left(StringInfo left, const char *table, const char *reason)
 	appendStringInfo(left, "%s%s: %s", left->len ? "\n" : "", table, reason);
 }
 
-/* The contents that a role may read, as a document has them; %s: of which snapshot, and of which tables of it */
-#define CONTENTS "(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.table_name, 'key', c.key_columns," \
-	" 'ignored', c.ignored_columns, 'contents', c.contents)) FROM schemaguard.sg_lookup_contents(%s) c WHERE c.reason IS NULL%s)"
+/*
+ * The contents that a role may read, as a document has them, or why not; %s: of
+ * which snapshot, and of which tables of it
+ */
+#define CONTENTS "(SELECT pg_catalog.jsonb_agg(CASE WHEN c.reason IS NULL THEN pg_catalog.jsonb_build_object('table', c.table_name," \
+	" 'key', c.key_columns, 'ignored', c.ignored_columns, 'contents', c.contents) ELSE" \
+	" pg_catalog.jsonb_build_object('table', c.table_name, 'reason', c.reason) END) FROM schemaguard.sg_lookup_contents(%s) c%s)"
 
 /* Returns the contents that the caller may read, for the document of a snapshot, and tells which are left out; NULL: none */
 static Jsonb *
@@ -430,12 +460,12 @@ export_contents(const SnapshotInfo *info)
 	return contents;
 }
 
-/* Stores the contents that a document, or another server, has of tables, with a snapshot */
+/* Stores the contents that a document, or another server, has of tables, with a snapshot, or why it has them not */
 static void
 import_contents(const char *name, Jsonb *rows)
 {
 	static const char *const form =
-		"strict $.table.type() == \"string\" && $.key.type() == \"array\" && $.key.size() > 0 && $.ignored.type() == \"array\""
+		"strict $.reason.type() == \"string\" && $.table.type() == \"string\" || $.table.type() == \"string\" && $.key.type() == \"array\" && $.key.size() > 0 && $.ignored.type() == \"array\""
 		" && !exists($.key[*] ? (@.type() != \"string\")) && !exists($.ignored[*] ? (@.type() != \"string\"))"
 		" && $.contents.type() == \"array\" && $.contents.size() <= 10000 && !exists($.contents[*] ? (@.type() != \"object\"))"
 		" && !exists($.contents[*].* ? (@.type() != \"string\" && @.type() != \"null\"))";
@@ -456,9 +486,9 @@ import_contents(const char *name, Jsonb *rows)
 				 errmsg("a document of snapshot \"%s\" has rows that are not valid", name),
 				 errhint("Export it again, and take it over as it is.")));
 	(void) sg_owner_execute(SPI_OK_INSERT,
-							"INSERT INTO schemaguard.snapshot_lookup (snapshot, table_name, key_columns, ignored_columns, contents)"
+							"INSERT INTO schemaguard.snapshot_lookup (snapshot, table_name, key_columns, ignored_columns, contents, reason)"
 							" SELECT $1, quote_ident(p.n[1]) || '.' || quote_ident(p.n[2]), ARRAY(SELECT jsonb_array_elements_text(e -> 'key')),"
-							" ARRAY(SELECT jsonb_array_elements_text(e -> 'ignored')), e -> 'contents'"
+							" ARRAY(SELECT jsonb_array_elements_text(e -> 'ignored')), e -> 'contents', e ->> 'reason'"
 							" FROM jsonb_array_elements($2) e CROSS JOIN LATERAL parse_ident(e ->> 'table') p (n) WHERE $3 IS NOT NULL",
 							lengthof(types), types, values, NULL);
 	SPI_finish();
@@ -484,6 +514,24 @@ read_there(void *arg)
 	snapshot_remote_close();
 }
 
+/* Stores, of the look-up tables of this database that a server has not told of, why not */
+static void
+store_missing(const char *name, List *schemas, const char *reason)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name), schemas ? sg_text_array(schemas) : (Datum) 0, CStringGetTextDatum(reason)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_INSERT,
+							"INSERT INTO schemaguard.snapshot_lookup (snapshot, table_name, reason)"
+							" SELECT $1, q.table_name, $3 FROM schemaguard.sg_lookup_queries($2) q ON CONFLICT DO NOTHING",
+							lengthof(types), types, values, schemas ? NULL : " n ");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
 /* Stores the contents of the tables of a server, where this database has look-up tables, too; tells why not */
 static void
 store_there(const char *name, List *schemas, const char *server)
@@ -495,19 +543,23 @@ store_there(const char *name, List *schemas, const char *server)
 	if (!sg_owner_fetch("SELECT 'yes' FROM schemaguard.lookup_table WHERE $1 IS NOT NULL LIMIT 1", "", &any))
 		return;
 	if (schemas)
-		there.of_schemas = psprintf(" AND (pg_catalog.parse_ident(c.table_name))[1] = ANY (%s)",
+		there.of_schemas = psprintf(" WHERE (pg_catalog.parse_ident(c.table_name))[1] = ANY (%s)",
 									quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas))));
 	error = sg_try(read_there, &there);
 	if (error)
 	{
 		snapshot_remote_close();
 		sg_rethrow_cancel(error);
+	}
+	if (there.contents)
+		import_contents(name, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(there.contents))));
+	store_missing(name, schemas, error ? sg_error_message(error) : there.contents ? "schemaguard.lookup_table does not name it there" :
+				  "schemaguard is not installed there");
+	if (sg_owner_fetch("SELECT string_agg(table_name || ': ' || reason, E'\\n' ORDER BY table_name) FROM schemaguard.snapshot_lookup"
+					   " WHERE snapshot = $1 AND reason IS NOT NULL HAVING count(*) > 0", name, &any))
 		ereport(NOTICE,
 				(errmsg("look-up tables of server \"%s\" were not stored with snapshot \"%s\"", server, name),
-				 errdetail("%s", sg_error_message(error))));
-	}
-	else if (there.contents)
-		import_contents(name, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(there.contents))));
+				 errdetail("%s", TextDatumGetCString(any))));
 }
 
 /* Stores the contents with a snapshot that was taken, and tells which were not */

@@ -14,6 +14,8 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -38,7 +40,9 @@ plan_rows_problem(const PlanStep *step)
 bool
 plan_rows_delete(const PlanStep *step)
 {
-	return step->definition[strspn(step->definition, " \t\n\r")] == '{';
+	Jsonb	   *definition = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(step->definition)));
+
+	return JB_ROOT_IS_OBJECT(definition) && getKeyJsonValueFromContainer(&definition->root, "delete", strlen("delete"), NULL) != NULL;
 }
 
 static void *
@@ -94,9 +98,11 @@ plan_rows_made(const char *result)
 	List	   *texts = sg_names_of_text(result);
 	char	   *rows = linitial(texts);
 	char	   *cut = lsecond(texts);
+	char	   *holder = llast(texts);
 
 	PlanRowsMade made = {.rows = rows[0] ? rows : NULL,.cut = cut[0] ? cut : NULL,
-	.twice = strcmp(lthird(texts), "true") == 0,.lost = strtoi64(lfourth(texts), NULL, 10)};
+	.twice = strcmp(lthird(texts), "true") == 0,.lost = strtoi64(lfourth(texts), NULL, 10),
+		.alone = strtoi64(list_nth(texts, 4), NULL, 10),.held = strtoi64(list_nth(texts, 5), NULL, 10),.holder = holder[0] ? holder : NULL};
 
 	return made;
 }

@@ -23,13 +23,18 @@ typedef struct PlanRowsMade
 	char	   *cut;			/* name of a column whose type cuts or rounds
 								 * a value, or NULL */
 	bool		twice;			/* a key finds more than one row to change */
-	int64		lost;			/* rows that were kept out */
+	int64		lost;			/* rows that were kept out or rewritten */
+	int64		alone;			/* rows that are left alone: they are no
+								 * longer as they were */
+	int64		held;			/* rows that are not deleted: those of a table
+								 * refer to them, and would go or change */
+	char	   *holder;			/* the table, or NULL */
 } PlanRowsMade;
 
 /*
  * Returns the statement of a step, whose result plan_rows_made() reads, or the
- * query that counts rows: to insert, to change, and all; with `cut` and `twice`
- * behind that.  NULL: the table or a column is missing, and *problem says so
+ * query that counts rows: to insert, to change or delete, and all; with `cut`,
+ * `twice`, `alone`, `held` and `holder` behind that.  NULL: the table or a column is missing, and *problem says so
  * unless it is the table.
  */
 extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);

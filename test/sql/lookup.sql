@@ -151,10 +151,13 @@ SELECT count(*) FROM schemaguard.plan_step a JOIN schemaguard.plan_step b USING 
 SELECT sg_plan_create('more');
 CREATE TABLE town (id int PRIMARY KEY, country char(2) REFERENCES country ON DELETE CASCADE);
 SELECT schemaguard.sg_plan_add_step('more', 'rows', 'child_table', 'lk.country', 'child_columns', '{code}', 'definition', '{"delete": [{"code": "PL"}]}');
+INSERT INTO town VALUES (1, 'PL');
 CALL sg_apply('more');
-DROP TABLE town;
+TABLE town;
+DELETE FROM town;
 CALL sg_apply('more');
 SELECT code FROM country ORDER BY 1;
+DROP TABLE town;
 CALL sg_rollback_fks('more');
 SELECT code, name FROM country ORDER BY 1;
 CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;

@@ -193,5 +193,23 @@ is($test->safe_psql('postgres', $kinds), 'aA bB xtheirs', 'the rows are there');
 unlike(as('ops', $test, "CALL sg_promote_rollback('$rows')"), qr/ERROR/, 'taken back');
 is($test->safe_psql('postgres', $kinds), 'bold xtheirs', 'with the old value');
 
+# a deletion that would reach rows of others is foreseen, and refused while there are such rows; a table that the source does not tell of is unknown
+$test->safe_psql('postgres', q{SET ROLE ops; CREATE TABLE shop.odd (id int PRIMARY KEY); CREATE TABLE shop.uses (kind text REFERENCES shop.kinds ON DELETE CASCADE); INSERT INTO shop.uses VALUES ('x');
+	RESET ROLE; INSERT INTO schemaguard.lookup_table (table_name) VALUES ('shop.odd')});
+$dev->safe_psql('postgres', q{SET ROLE ops; CREATE TABLE shop.odd (id int PRIMARY KEY); CREATE TABLE shop.uses (kind text REFERENCES shop.kinds ON DELETE CASCADE)});
+like(as('ops', $test, q{SELECT bundle, changes, losses FROM sg_promote('dev', 'test', schemas => 'shop', allow_drop => true)}), qr/^dev to test \d+\|2\|1$/, 'deleted rows are a loss');
+$rows = $test->safe_psql('postgres', q{SELECT bundle FROM schemaguard.promotion WHERE state = 'waiting'});
+is($test->safe_psql('postgres', "SELECT part || ': ' || detail FROM schemaguard.promotion_item WHERE bundle = '$rows' AND object = 'rows shop.odd'"),
+	"left out: '$rows': schemaguard.lookup_table does not name it there", 'the table is left out');
+my $check = as('ops', $test, "SELECT result, object, reason FROM sg_promotion_check('$rows') WHERE part = 'rows'");
+like($check, qr/fail\|rows shop.kinds\|deleting 1 row of table shop.kinds would reach rows of table shop.uses that refer to it/, 'the check foresees it');
+like($check, qr/unknown\|rows shop.odd\|.*does not name it there\n.*\nDELETE FROM schemaguard.lookup_table WHERE table_name = 'shop.odd';/s, 'and does not know the other');
+like(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/would reach rows of table shop.uses/, 'refused');
+is($test->safe_psql('postgres', 'SELECT kind FROM shop.uses'), 'x', 'the row is there');
+$test->safe_psql('postgres', 'DELETE FROM shop.uses');
+unlike(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/ERROR|is what/, 'goes on without it');
+is(state_of($test, $rows), 'applied|unknown|t', 'and its gate does not know the other table');
+is($test->safe_psql('postgres', $kinds), 'aA bB', 'the rows are there');
+
 unlike(slurp_file($_->logfile), qr{TRAP:|PANIC:}, $_->name . ' has not crashed') foreach $dev, $test, $production;
 done_testing();
