@@ -143,7 +143,16 @@ BEGIN
                   bool_and(coalesce(s.reason = 'this database alone has it, and nothing is dropped', false)) AS extra
               FROM schemaguard.sg_sync_safe(acts, pairs) s
               WHERE s.reason IS DISTINCT FROM 'something else makes it' AND NOT (s.kind = 'extension' AND s.object = 'schemaguard')
-              GROUP BY s.kind, s.object) x);
+              GROUP BY s.kind, s.object
+              UNION ALL
+              SELECT 1000000000 + l.place, w.kind, l.table_name, w.what, w.reason, w.kind = 'extra rows'
+              FROM schemaguard.sg_sync_lookup(reference, 'live', NULL, false) l CROSS JOIN LATERAL (
+                  SELECT 'rows', format('%s inserted', count(*)), NULL FROM jsonb_array_elements(l.was) o
+                      WHERE l.what = 'rows' AND o = 'null' HAVING count(*) > 0
+                  UNION ALL SELECT 'changed rows', format('%s changed', count(*)), 'rows that are there are left to people: sg_sync_apply'
+                      FROM jsonb_array_elements(l.was) o WHERE l.what = 'rows' AND o <> 'null' HAVING count(*) > 0
+                  UNION ALL SELECT 'extra rows', l.told, 'this database alone has them, and nothing is deleted' WHERE l.what = 'deleted'
+                  UNION ALL SELECT l.what || ' rows', 'left alone', l.told WHERE l.definition IS NULL) w (kind, what, reason)) x);
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_ensure_list(text)
@@ -233,7 +242,7 @@ WITH was AS MATERIALIZED (
 ), failed AS MATERIALIZED (
     SELECT n.e, n.n, s.reason FROM now n LEFT JOIN LATERAL (
         SELECT min(s.reason) AS reason FROM schemaguard.plan_step s WHERE s.plan = sg_ensure_result.plan AND s.reason IS NOT NULL
-            AND (s.fk_name = n.e ->> 'kind' || ' ' || (n.e ->> 'object')
+            AND (s.fk_name IN (n.e ->> 'kind' || ' ' || (n.e ->> 'object'), n.e ->> 'kind' || ' of ' || (n.e ->> 'object'))
                 OR n.e ->> 'object' IN (s.child_table || '.' || quote_ident(s.fk_name),
                     s.child_table || '.' || quote_ident(s.child_columns[1]),
                     schemaguard.sg_sync_schema(s.child_table) || '.' || quote_ident(s.fk_name)))) s ON true
@@ -257,13 +266,14 @@ RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (
-    WITH lack AS (                              -- a table without its primary key, or a foreign key that needs one, is not that table
-        SELECT DISTINCT ON (c.n) c.n, format('its %s %s is not as in the reference: %s', l ->> 'kind', l ->> 'object',
-            coalesce(l ->> 'reason', 'not made yet')) AS reason
+    WITH lack AS (              -- a table without its primary key, a foreign key that needs one, or its look-up data, is not that table
+        SELECT DISTINCT ON (c.n) c.n, format('its %s not as in the reference: %s', CASE l ->> 'kind' WHEN 'constraint'
+            THEN 'constraint ' || (l ->> 'object') || ' is' ELSE 'rows are' END, coalesce(l ->> 'reason', 'not made yet')) AS reason
         FROM jsonb_array_elements(critical) WITH ORDINALITY c (c, n)
-        JOIN jsonb_array_elements((result -> 'left_out') || (result -> 'todo')) l ON l ->> 'kind' = 'constraint'
-            AND l ->> 'reason' IS DISTINCT FROM 'it is a rule for rows that are there'
+        JOIN jsonb_array_elements((result -> 'left_out') || (result -> 'todo') || (result -> 'failed')) l
+            ON l ->> 'kind' = 'constraint' AND l ->> 'reason' IS DISTINCT FROM 'it is a rule for rows that are there'
             AND starts_with(l ->> 'object', (c.c ->> 'object') || '.')
+            OR l ->> 'kind' LIKE '%rows' AND l ->> 'object' = c.c ->> 'object'
         WHERE c.c ->> 'kind' = 'table' AND c.c ->> 'result' = 'pass'
         ORDER BY c.n, l ->> 'object'
     ), judged AS (

@@ -231,4 +231,19 @@ query($_) foreach map { "SET SESSION AUTHORIZATION mallory; $_" } 'CREATE SCHEMA
 is(listed(ensure(q{'taken', mode => 'check'})->{left_out}), 'constraint taken.t.t_a_key: it is a rule for rows that are there',
 	'a table that is there is not taken for one of a call that was cut off because another role has called a step so');
 
+# ---- rows of look-up tables: missing ones come, others are left to people, and no such table is as it should be
+
+query(q{CREATE SCHEMA look; CREATE TABLE look.states (code text PRIMARY KEY, label text); INSERT INTO look.states VALUES ('a', 'A'), ('b', 'B');
+	INSERT INTO schemaguard.lookup_table (table_name) VALUES ('look.states'); SELECT sg_snapshot_take('look', 'look')});
+query(q{DELETE FROM look.states WHERE code = 'b'});
+my $rows = ensure(q{'look', '{look.states}', 'check'});
+is(listed($rows->{todo}) . ($rows->{ready} ? ' ready' : ''), 'rows look.states', 'a missing row is told');
+$rows = ensure(q{'look', '{look.states}'});
+is(listed($rows->{done}) . ($rows->{ready} ? ' ready' : ''), 'rows look.states ready', '... and inserted');
+query(q{UPDATE look.states SET label = 'x' WHERE code = 'a'; INSERT INTO look.states VALUES ('c', 'ours')});
+$rows = ensure(q{'look', '{look.states}'});
+is(listed($rows->{left_out}) . ', ' . listed($rows->{extra}), 'changed rows look.states: rows that are there are left to people: sg_sync_apply, extra rows look.states', 'others are left alone');
+is($rows->{critical}[0]{result}, 'fail', 'the table is not as it should be');
+ok(!ensure(q{'look'})->{ready}, 'nor is the database');
+
 done_testing();
