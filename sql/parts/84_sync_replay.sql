@@ -1,14 +1,32 @@
 -- Files of migrations, replayed in a scratch database: what they make is a snapshot. src/sync/sync_replay.c says what runs there.
 
-CREATE FUNCTION schemaguard.sg_replay_statements(content text, OUT line int, OUT tag text, OUT statement text)
+CREATE FUNCTION schemaguard.sg_replay_statements(content text, OUT line int, OUT tag text, OUT statement text,
+    OUT alone boolean)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_replay_statements';
 COMMENT ON FUNCTION schemaguard.sg_replay_statements(text)
-    IS 'returns the statements of a file with their lines; a null tag comes with an error in place of the statement';
+    IS 'returns the statements of a file, then its commands of psql, with their lines; a null tag comes with an error in place of a text';
+
+-- Returns the commands of psql, as regular expressions, with what becomes of them. Followed: if a line begins with one; told: left out with
+-- a NOTICE; ignored: it only prints, or sets how. Any other one is refused.
+CREATE FUNCTION schemaguard.sg_replay_commands(OUT command text, OUT fate text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+VALUES
+    ('i|ir|include|include_relative|set|unset|if|elif|else|endif|q|quit', 'followed'),
+    ('copy', 'told'),
+    ('g|gx|crosstabview|r|reset|p|print|w|write', 'ignored'),
+    ('echo|qecho|warn|o|out|pset|a|C|f|H|html|t|T|x|timing|encoding|setenv|errverbose', 'ignored'),
+    ('d[a-zA-Z]*|l|list|lo_list|z|sf|sv|h|help|[?]|s|conninfo|copyright|restrict|unrestrict', 'ignored')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_commands()
+    IS 'returns the commands of psql that a file can have, and what becomes of them';
 
 -- Returns what a tool runs of its files. Files: by the whole path; part: of a file, that which makes, up to what takes it back; alone:
--- what says that each statement is a transaction, null: always
+-- what says that each statement is a transaction
 CREATE FUNCTION schemaguard.sg_replay_tools(OUT tool text, OUT files text, OUT part text, OUT alone text, OUT placeholder text)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -16,14 +34,14 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 VALUES
     ('psql', E'(?<![._](down|undo|rollback|revert))\\.sql$', NULL, NULL, ':'),
-    ('sqitch', E'(^|/)deploy/[^@]*\\.sql$', NULL, NULL, ':'),
+    ('sqitch', E'(^|/)deploy/.*\\.sql$', NULL, NULL, ':'),
     ('flyway', E'(^|/)(V[0-9][0-9._]*__|R__)[^/]*\\.sql$', NULL, 'executeInTransaction *= *false', '$'),
     ('liquibase', E'\\.sql$', NULL, 'runInTransaction:false', '$'),
     ('goose', E'\\.sql$', E'^\\s*--\\s*\\+goose\\s+(Up|Down)', E'^\\s*--\\s*\\+goose\\s+NO TRANSACTION', '$'),
     ('dbmate', E'\\.sql$', E'^\\s*--\\s*migrate:(up|down)', E'^\\s*--\\s*migrate:up\\s.*transaction:false', '$'),
-    ('golang-migrate', E'\\.up\\.sql$', NULL, 'CONCURRENTLY', '$'),
+    ('golang-migrate', E'\\.up\\.sql$', NULL, NULL, '$'),
     ('atlas', E'\\.sql$', NULL, 'atlas:txmode none', '$'),
-    ('prisma', E'(^|/)migration\\.sql$', NULL, 'CONCURRENTLY', '$'),
+    ('prisma', E'(^|/)migration\\.sql$', NULL, NULL, '$'),
     ('drizzle', E'\\.sql$', NULL, NULL, '$'),
     ('node-pg-migrate', E'\\.sql$', E'^\\s*--\\s*(Up|Down) Migration', NULL, '$')
 $function$;
@@ -55,6 +73,47 @@ RETURN CASE WHEN mark IS NULL OR content !~* ('(?w)' || mark) THEN content
 COMMENT ON FUNCTION schemaguard.sg_replay_part(text, text)
     IS 'returns the up section of a file';
 
+-- Returns the lines of a file of Liquibase: what begins a changeset, and whether it runs here. Context and labels are not judged.
+CREATE FUNCTION schemaguard.sg_replay_changesets(content text, OUT n bigint, OUT line text, OUT header text, OUT runs boolean)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH line AS (
+    SELECT x.n, x.line, (regexp_match(x.line, E'^\\s*--\\s*changeset\\s.*', 'i'))[1] AS header
+    FROM regexp_split_to_table(content, chr(10)) WITH ORDINALITY x (line, n)
+), judged AS (
+    SELECT l.*, count(l.header) OVER (ORDER BY l.n) AS changeset, l.header !~* E'\\yignore:"?true' AND (d.names IS NULL
+        OR d.names && '{all,postgresql}' OR '!postgresql' <> ALL (d.names) AND '!' = ALL (SELECT left(n, 1) FROM unnest(d.names) n)) AS runs
+    FROM line l CROSS JOIN LATERAL (SELECT regexp_split_to_array(
+        lower(trim('"' FROM (regexp_match(l.header, E'\\ydbms:("[^"]*"|\\S+)', 'i'))[1])), E'\\s*,\\s*') AS names) d
+)
+SELECT j.n, j.line, j.header, coalesce(bool_and(j.runs) OVER (PARTITION BY j.changeset), true) FROM judged j
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_changesets(text)
+    IS 'returns the lines of a file of Liquibase, and which of them run here';
+
+-- Returns the files of a plan of sqitch. The script of a change that was reworked since has one of the tags between as a suffix.
+CREATE FUNCTION schemaguard.sg_replay_plan(plan text, paths text[])
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH line AS (
+    SELECT m.n, m.m[1] AS tag, m.m[2] AS change, lead(m.n) OVER (PARTITION BY m.m[2] ORDER BY m.n) AS reworked
+    FROM regexp_matches(plan, E'^(?:(@\\S+)|([^%@\\s#]\\S*))', 'gn') WITH ORDINALITY m (m, n))
+SELECT coalesce(array_agg(f.file ORDER BY c.n), '{}')
+FROM line c CROSS JOIN LATERAL (
+    SELECT format('deploy/%s%s.sql', c.change, t.tag) AS file
+    FROM (SELECT NULL AS tag, 0 AS n
+          UNION ALL SELECT t.tag, t.n FROM line t WHERE t.tag IS NOT NULL AND t.n > c.n AND t.n < c.reworked) t
+    ORDER BY t.tag IS NULL, EXISTS (SELECT FROM unnest(paths) p
+            WHERE right('/' || p, length(c.change || t.tag) + 12) = format('/deploy/%s%s.sql', c.change, t.tag)) DESC, t.n LIMIT 1) f
+WHERE c.change IS NOT NULL
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_plan(text, text[])
+    IS 'returns the files of a plan of sqitch, in its order';
+
 -- Returns the files that a tool runs, in its order
 CREATE FUNCTION schemaguard.sg_replay_files(tool text, paths text[], contents text[], OUT n bigint, OUT path text, OUT content text,
     OUT alone boolean)
@@ -70,8 +129,7 @@ DECLARE
 BEGIN
     SELECT t.* INTO STRICT rule FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_files.tool;
     -- the tool's own list, if it has one
-    SELECT CASE rule.tool WHEN 'sqitch' THEN ARRAY(SELECT 'deploy/' || m.m[1] || '.sql'
-            FROM regexp_matches(x.content, E'^([^%@\\s#][^\\s]*)', 'gn') WITH ORDINALITY m (m, n) ORDER BY m.n)
+    SELECT CASE rule.tool WHEN 'sqitch' THEN schemaguard.sg_replay_plan(x.content, paths)
         ELSE ARRAY(SELECT (e.e ->> 'tag') || '.sql' FROM jsonb_array_elements(x.content::jsonb -> 'entries') WITH ORDINALITY e (e, n)
             ORDER BY (e.e ->> 'idx')::numeric, e.n) END INTO list
     FROM unnest(paths, contents) x (path, content)
@@ -91,6 +149,8 @@ BEGIN
             schemaguard.sg_replay_key(x.path) COLLATE "C"), x.path,
         CASE rule.tool WHEN 'atlas' THEN replace(c.content, coalesce((
                 regexp_match(c.content, E'atlas:delimiter ([^\\r\\n]+)'))[1], ';'), ';')
+            WHEN 'liquibase' THEN (SELECT string_agg(CASE WHEN s.runs THEN s.line ELSE '' END, chr(10) ORDER BY s.n)
+                FROM schemaguard.sg_replay_changesets(c.content) s)
             ELSE c.content END,
         CASE WHEN rule.tool IN ('psql', 'sqitch') THEN true
             ELSE coalesce(concat(x.content, (SELECT f.content FROM unnest(paths, contents) f (path, content)
@@ -174,7 +234,57 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_add(jsonb[], text, int, text)
     IS 'appends a part of a file to what is read';
 
--- Cuts a file where psql reads another one, or sets a variable. Parts has what is read in the end: path, line and content of each.
+-- Returns whether a condition of psql holds; null: can't be told. The beginnings of true, false, yes and no are words, too.
+CREATE FUNCTION schemaguard.sg_replay_holds(condition text, form text, variables jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (
+    SELECT CASE WHEN m.m IS NOT NULL THEN variables ? m.m[1] WHEN w.word IN ('on', '1') THEN true
+        WHEN w.word IN ('of', 'off', '0') THEN false WHEN w.word = '' THEN NULL
+        WHEN starts_with('true', w.word) OR starts_with('yes', w.word) THEN true
+        WHEN starts_with('false', w.word) OR starts_with('no', w.word) THEN false END
+    FROM regexp_match(condition, E'^:[{][?](\\w+)[}]$') m (m),
+        lower(trim('''' FROM schemaguard.sg_replay_filled(condition, form, variables))) w (word));
+COMMENT ON FUNCTION schemaguard.sg_replay_holds(text, text, jsonb)
+    IS 'returns whether a condition of psql holds';
+
+-- Returns the branches that are open behind a command of psql, the innermost at the end: it runs, waits for a condition, or is over
+CREATE FUNCTION schemaguard.sg_replay_branch(branches text[], path text, line int, command text, condition text, form text,
+    variables jsonb)
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    depth int := cardinality(branches);
+    holds boolean;
+BEGIN
+    IF command = 'if' THEN
+        branches := branches || CASE WHEN 'runs' = ALL (branches) THEN 'waits' ELSE 'over' END;
+        depth := depth + 1;
+    ELSIF depth = 0 THEN
+        PERFORM schemaguard.sg_replay_fail(path, line, '42601', format(E'\\%s without \\if', command), NULL);
+    ELSIF command = 'endif' THEN
+        RETURN branches[: depth - 1];
+    END IF;
+    IF branches[depth] <> 'waits' THEN
+        branches[depth] := 'over';
+        RETURN branches;
+    END IF;
+    holds := command = 'else' OR schemaguard.sg_replay_holds(condition, form, variables);
+    IF holds IS NULL THEN
+        PERFORM schemaguard.sg_replay_fail(path, line, '0A000',
+            format(E'\\%s %s is not known to be true or false', command, condition), NULL);
+    END IF;
+    branches[depth] := CASE WHEN holds THEN 'runs' ELSE 'waits' END;
+    RETURN branches;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_branch(text[], text, int, text, text, text, jsonb)
+    IS 'returns the branches of psql that are open behind a command';
+
+-- Cuts a file at the commands of psql that are followed. Parts has what is read in the end: path, line and content of each.
 CREATE FUNCTION schemaguard.sg_replay_read(paths text[], contents text[], path text, content text, form text, inside text[],
     INOUT variables jsonb, INOUT parts jsonb[])
 RETURNS record
@@ -182,25 +292,44 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    first int := 1;
-    lines text[];
-    found record;
-    other int;
+    first    int := 1;
+    lines    text[];
+    found    record;
+    other    int;
+    runs     boolean := true;
+    ended    boolean := false;
+    branches text[] := '{}';
 BEGIN
     lines := string_to_array(content, chr(10));
     FOR found IN SELECT x.n::int AS n, x.m FROM (
-            SELECT l.n, regexp_match(l.line, E'^\\s*\\\\(i|ir|include|include_relative|set)\\s+(\\S+)\\s*(.*?)\\s*;?\\s*$') AS m
-            FROM unnest(lines) WITH ORDINALITY l (line, n) WHERE form = ':') x WHERE x.m IS NOT NULL ORDER BY x.n LOOP
-        parts := schemaguard.sg_replay_add(parts, path, first,
-            schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
-        first := found.n + 1;
-        IF found.m[1] = 'set' THEN
-            variables := variables || jsonb_build_object(found.m[2], replace(trim('''' FROM found.m[3]), '''''', ''''));
-            CONTINUE;
+            SELECT l.n, regexp_match(l.line, format(E'^\\s*\\\\(%s)(?=\\s|;|$)\\s*([^\\s;]*)\\s*(.*?)\\s*;?\\s*$', c.command)) AS m
+            FROM unnest(lines) WITH ORDINALITY l (line, n), schemaguard.sg_replay_commands() c
+            WHERE form = ':' AND c.fate = 'followed') x WHERE x.m IS NOT NULL ORDER BY x.n LOOP
+        IF runs THEN
+            parts := schemaguard.sg_replay_add(parts, path, first,
+                schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
         END IF;
+        first := found.n + 1;
+        IF runs AND regexp_replace(found.m[3], '''[^'']*''', '', 'g') ~ E'\\\\' THEN
+            PERFORM schemaguard.sg_replay_fail(path, found.n, '0A000', format(E'\\%s and a command behind it are not followed', found.m[1]),
+                NULL);
+        ELSIF NOT ended AND found.m[1] IN ('if', 'elif', 'else', 'endif') THEN
+            branches := schemaguard.sg_replay_branch(branches, path, found.n, found.m[1], found.m[2], form, variables);
+        ELSIF runs AND found.m[1] IN ('q', 'quit') THEN
+            ended := true;
+        ELSIF runs AND found.m[1] = 'set' THEN
+            variables := variables || jsonb_build_object(found.m[2], replace(trim('''' FROM found.m[3]), '''''', ''''));
+        ELSIF runs AND found.m[1] = 'unset' THEN
+            variables := variables - found.m[2];
+        END IF;
+        runs := NOT ended AND 'runs' = ALL (branches);
+        CONTINUE WHEN found.m[1] !~ '^i(r|nclude|nclude_relative)?$';
         other := schemaguard.sg_replay_included(paths, path,
             schemaguard.sg_replay_filled(trim('''"' FROM found.m[2]), form, variables));
-        IF other IS NULL OR paths[other] = ANY (inside) THEN
+        IF NOT runs THEN
+            parts := schemaguard.sg_replay_add(parts, coalesce(paths[other], path), 1, '');
+            CONTINUE;
+        ELSIF other IS NULL OR paths[other] = ANY (inside) THEN
             RAISE invalid_parameter_value USING MESSAGE = format('%s:%s: %s %s', path, found.n, found.m[2],
                     CASE WHEN other IS NULL THEN 'is not among the files' ELSE 'includes itself' END),
                 HINT = 'Give all files that are included, by their paths from one folder.';
@@ -208,8 +337,11 @@ BEGIN
         SELECT r.variables, r.parts INTO variables, parts FROM schemaguard.sg_replay_read(paths, contents, paths[other], contents[other],
             form, inside || paths[other], variables, parts) r;
     END LOOP;
-    parts := schemaguard.sg_replay_add(parts, path, first,
-        schemaguard.sg_replay_filled(array_to_string(lines[first :], chr(10)), form, variables));
+    IF NOT ended AND branches <> '{}' THEN
+        PERFORM schemaguard.sg_replay_fail(path, cardinality(lines), '42601', E'\\if without \\endif', NULL);
+    END IF;
+    parts := schemaguard.sg_replay_add(parts, path, first, CASE WHEN runs THEN
+        schemaguard.sg_replay_filled(array_to_string(lines[first :], chr(10)), form, variables) ELSE '' END);
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_read(text[], text[], text, text, text, text[], jsonb, jsonb[])
@@ -231,7 +363,10 @@ BEGIN
             WHEN message LIKE 'extension % is not available' THEN 'Install the files of the extension on this server.'
             WHEN code = '42501' AND message LIKE '% does not run in a scratch database' THEN
                 'Leave the statement out of the text that you give.'
+            WHEN code = '0A000' AND starts_with(message, E'\\') THEN
+                'Leave the command out, give the text that it makes, or give the value of its variable as a placeholder.'
             WHEN code = '57014' THEN E'Raise the limit of one statement:\nSET schemaguard.remote_timeout = ''1h'';'
+            WHEN statement IS NULL THEN 'Give each file as its tool reads it, and name that tool.'
             ELSE 'All before it has run. Give each file, and the tool that runs them.' END;
 END
 $function$;
@@ -259,6 +394,7 @@ DECLARE
     files     text[] := '{}';
     read      text[] := '{}';
     unread    text;
+    fate      text;
     s         record;
 BEGIN
     FOR file IN SELECT f.* FROM schemaguard.sg_replay_files(tool, paths, contents) f ORDER BY f.n LOOP
@@ -269,9 +405,18 @@ BEGIN
         read := read || ARRAY(SELECT DISTINCT p.p ->> 'path' FROM unnest(parts) p (p));
         block := block + 1;
         kept := NULL;
-        FOR s IN SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int + x.line - 1 AS line, x.tag, x.statement
+        FOR s IN SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int + x.line - 1 AS line, x.tag, x.statement,
+                    bool_or(x.alone) OVER () AS alone
                 FROM unnest(parts) WITH ORDINALITY p (p, n), schemaguard.sg_replay_statements(p.p ->> 'content') WITH ORDINALITY x
                 ORDER BY p.n, x.ordinality LOOP
+            fate := NULL;
+            IF starts_with(s.tag, E'\\') THEN
+                SELECT c.fate INTO fate FROM schemaguard.sg_replay_commands() c WHERE s.tag ~ (E'^\\\\(' || c.command || ')$');
+                IF fate IS NULL OR fate = 'followed' THEN
+                    PERFORM schemaguard.sg_replay_fail(s.path, s.line, '0A000', s.tag || ' of psql is not followed'
+                        || CASE fate WHEN 'followed' THEN ' unless a line begins with it' ELSE '' END, NULL);
+                END IF;
+            END IF;
             IF s.tag IS NULL THEN
                 PERFORM schemaguard.sg_replay_fail(s.path, s.line, '42601', s.statement, NULL);
             ELSIF s.tag IN ('BEGIN', 'START TRANSACTION', 'COMMIT', 'ROLLBACK') THEN
@@ -285,16 +430,23 @@ BEGIN
                 saved := saved || jsonb_build_object(s.statement, cardinality(steps));
             ELSIF s.tag = 'ROLLBACK TO' THEN
                 steps := steps[: coalesce((saved ->> s.statement)::int, cardinality(steps))];
-            ELSIF s.tag = 'RELEASE' OR data = 'skip'
-                AND s.tag IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'DO', 'CALL', 'TRUNCATE TABLE', 'COPY') THEN
+            ELSIF s.tag = 'RELEASE' OR fate = 'ignored' OR data = 'skip'
+                AND s.tag IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'DO', 'CALL', 'TRUNCATE TABLE', 'COPY', E'\\copy') THEN
                 NULL;
             ELSE
-                steps := steps || jsonb_build_object('section', CASE WHEN file.alone AND kept IS NULL THEN 5 ELSE block END,
+                steps := steps || jsonb_build_object('section', CASE WHEN (file.alone OR s.alone) AND kept IS NULL THEN 5 ELSE block END,
                     'object', s.path || ':' || s.line, 'what', file.path, 'step', '', 'path', s.path, 'line', s.line,
                     'tag', s.tag, 'statement', s.statement);
             END IF;
         END LOOP;
     END LOOP;
+    SELECT string_agg(f.path || ':' || c.n, ', ' ORDER BY f.n, c.n) INTO unread
+    FROM schemaguard.sg_replay_files(tool, paths, contents) f, schemaguard.sg_replay_changesets(f.content) c
+    WHERE tool = 'liquibase' AND c.header ~* E'\\y(context|contextFilter|labels):';
+    IF unread IS NOT NULL THEN
+        RAISE NOTICE 'changesets run whatever their context and labels are: %',
+            CASE WHEN length(unread) > 400 THEN left(unread, 397) || '...' ELSE unread END;
+    END IF;
     -- such as files that include each other
     SELECT f.path INTO unread FROM unnest(files) WITH ORDINALITY f (path, n) WHERE f.path <> ALL (read) ORDER BY f.n LIMIT 1;
     IF FOUND THEN
@@ -397,7 +549,7 @@ SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 AS $function$
 DECLARE
-    never   CONSTANT text[] := '{COPY,PREPARE TRANSACTION,COMMIT PREPARED,ROLLBACK PREPARED}';
+    never   CONSTANT text[] := E'{COPY,\\\\copy,PREPARE TRANSACTION,COMMIT PREPARED,ROLLBACK PREPARED}';
     objects bigint;
     steps   jsonb;
     run     jsonb;

@@ -575,8 +575,8 @@ summary_note(ScriptReader *reader)
 		appendStringInfo(&reason, "%s" INT64_FORMAT " %s of COPY data", reason.len ? "; " : "",
 						 script->copy_lines, script->copy_lines == 1 ? "line" : "lines");
 	if (script->commands)
-		appendStringInfo(&reason, "%s" INT64_FORMAT " psql %s", reason.len ? "; " : "",
-						 script->commands, script->commands == 1 ? "command" : "commands");
+		appendStringInfo(&reason, "%s%d psql %s", reason.len ? "; " : "",
+						 list_length(script->commands), list_length(script->commands) == 1 ? "command" : "commands");
 	if (script->unfollowed)
 		appendStringInfo(&reason, ", " INT64_FORMAT " of them to include a file or to choose by a condition, which was not done",
 						 script->unfollowed);

@@ -24,6 +24,13 @@ typedef struct ScriptStatement
 	bool		cut_unicode;	/* a U&"" name may have been truncated */
 } ScriptStatement;
 
+/* A command of psql: its name without the backslash, and its byte offset */
+typedef struct ScriptCommand
+{
+	char	   *name;
+	int			offset;
+} ScriptCommand;
+
 typedef struct Script
 {
 	char	   *sql;			/* text with COPY data and psql's commands
@@ -32,7 +39,7 @@ typedef struct Script
 	ScriptStatement *statements;
 	int			nstatements;
 	int64		copy_lines;
-	int64		commands;		/* number of psql's backslash commands */
+	List	   *commands;		/* of ScriptCommand */
 	int64		unfollowed;		/* those among them that include files or
 								 * branch */
 

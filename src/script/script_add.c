@@ -236,10 +236,10 @@ single_statement(const ScriptReader *reader)
 {
 	const Script *script = reader->script;
 
-	if (script->nstatements != 1 || script->commands != 0 || script->copy_lines != 0)
+	if (script->nstatements != 1 || script->commands != NIL || script->copy_lines != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 script->commands != 0 || script->copy_lines != 0 ?
+				 script->commands != NIL || script->copy_lines != 0 ?
 				 errmsg("sg_plan_add() takes one statement of SQL, and neither commands of psql nor rows of COPY") :
 				 errmsg("sg_plan_add() takes one statement, and here are %d", script->nstatements),
 				 errhint("Several are a script, which sg_plan_from_sql reads.")));

@@ -370,8 +370,60 @@ is_copy_from_stdin(const char *command, int length)
 }
 
 /*
- * Skips a command of psql, from the backslash to the end of the line.  Some
- * commands end the statement before, as a semicolon does, or discard it.
+ * Returns where a command of psql ends: at the next backslash, unless that is
+ * quoted or the command takes the whole line
+ */
+static int
+end_of_command(const Script *script, int offset, const char *name)
+{
+	static const char *const of_lines[] = {"!", "copy", "ef", "ev", "h", "help", "sf", "sv", NULL};
+	int			end = end_of_line(script, offset);
+	char		quote = '\0';
+
+	if (is_one_of_commands(name, strlen(name), of_lines))
+		return end;
+	for (int i = offset + 1; i < end; i++)
+	{
+		char		c = script->sql[i];
+
+		if (quote)
+		{
+			if (c == '\\' && quote == '\'')
+				i++;
+			else if (c == quote)
+				quote = '\0';
+		}
+		else if (c == '\\')
+			return i;
+		else if (c == '\'' || c == '"' || c == '`')
+			quote = c;
+	}
+	return end;
+}
+
+/* Records a command of psql, and returns its name: a word, or else a character */
+static const char *
+add_command(Splitter *s, int offset)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->context);
+	ScriptCommand *command = palloc0(sizeof(ScriptCommand));
+	const char *name = s->script->sql + offset + 1;
+	int			length = 0;
+
+	while (isalpha((unsigned char) name[length]) || name[length] == '_')
+		length++;
+	if (length == 0 && (unsigned char) *name > ' ')
+		length = pg_mblen(name);
+	command->name = pnstrdup(name, length);
+	command->offset = offset;
+	s->script->commands = lappend(s->script->commands, command);
+	MemoryContextSwitchTo(old);
+	return command->name;
+}
+
+/*
+ * Skips a command of psql, from the backslash on.  Some commands end the
+ * statement before, as a semicolon does, or discard it.
  */
 static void
 skip_command(Splitter *s, int offset)
@@ -381,25 +433,33 @@ skip_command(Splitter *s, int offset)
 	static const char *const choosers[] = {"i", "ir", "include", "if", "elif", "else", NULL};
 	Script	   *script = s->script;
 	char	   *sql = script->sql;
-	int			end = end_of_line(script, offset);
-	int			name = 0;
+	const char *name;
+	int			length;
+	int			end;
 	bool		data = false;
 
-	while (isalpha((unsigned char) sql[offset + 1 + name]))
-		name++;
 	if (sql[offset + 1] == ';')
 	{
 		/* \; is a semicolon to the server, and the scanner's next token */
 		sql[offset] = ' ';
 		return;
 	}
+	if (sql[offset + 1] == '\\')
+	{
+		/* the end of a command's arguments */
+		sql[offset] = sql[offset + 1] = ' ';
+		s->skip = offset + 1;
+		return;
+	}
 
-	script->commands++;
-	if (is_one_of_commands(sql + offset + 1, name, choosers))
+	name = add_command(s, offset);
+	length = strlen(name);
+	end = end_of_command(script, offset, name);
+	if (is_one_of_commands(name, length, choosers))
 		script->unfollowed++;
-	if (is_one_of_commands(sql + offset + 1, name, senders))
+	if (is_one_of_commands(name, length, senders))
 		end_statement(s, offset);
-	else if (is_one_of_commands(sql + offset + 1, name, droppers))
+	else if (is_one_of_commands(name, length, droppers))
 		begin_statement(s);
 	else
 		data = is_copy_from_stdin(sql + offset + 1, end - offset - 1);

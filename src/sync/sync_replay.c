@@ -323,6 +323,7 @@ typedef struct Statement
 {
 	const char *sql;
 	const char *tag;
+	bool		alone;
 } Statement;
 
 /* Tells the two commands about a savepoint apart, and gives its name in place of the statement */
@@ -343,6 +344,7 @@ parse(void *arg)
 	Node	   *stmt = raws ? linitial_node(RawStmt, raws)->stmt : NULL;
 
 	statement->tag = stmt ? CreateCommandName(stmt) : NULL;
+	statement->alone = stmt && sync_session_is_outside(stmt);
 	if (stmt && IsA(stmt, TransactionStmt))
 		name_savepoint(statement, (const TransactionStmt *) stmt);
 }
@@ -351,8 +353,10 @@ parse(void *arg)
  * schemaguard.sg_replay_statements(content text)
  *
  * Returns the statements of a file as psql cuts it, each with its line, command
- * tag and text, or of SAVEPOINT and ROLLBACK TO the savepoint's name; an error
- * of the scanner or parser is in place of the text, without a tag.
+ * tag, text, or of SAVEPOINT and ROLLBACK TO the savepoint's name, and whether it
+ * can't run in a transaction; an error of the scanner or parser is in place of
+ * the text, without a tag.  The commands of psql follow, each with a backslash
+ * and its name as the tag.
  * Raises nothing for what the file says.
  */
 static Datum
@@ -380,6 +384,7 @@ sg_replay_statements_entered(PG_FUNCTION_ARGS)
 		sg_sink_int32(&sink, line + (error ? line_of(statement.sql, script_error_offset(statement.sql, error)) - 1 : 0));
 		sg_sink_text(&sink, statement.tag);
 		sg_sink_text(&sink, error ? sg_error_message(error) : statement.sql);
+		sg_sink_bool(&sink, statement.alone);
 		sg_sink_emit(&sink);
 	}
 	if (script->error)
@@ -387,6 +392,19 @@ sg_replay_statements_entered(PG_FUNCTION_ARGS)
 		sg_sink_int32(&sink, line_of(script->sql, script->error_offset));
 		sg_sink_null(&sink);
 		sg_sink_text(&sink, sg_error_message(script->error));
+		sg_sink_bool(&sink, false);
+		sg_sink_emit(&sink);
+	}
+	line = 1;
+	at = 0;
+	foreach_ptr(const ScriptCommand, command, script->commands)
+	{
+		line += line_of(script->sql + at, command->offset - at) - 1;
+		at = command->offset;
+		sg_sink_int32(&sink, line);
+		sg_sink_text(&sink, psprintf("\\%s", command->name));
+		sg_sink_null(&sink);
+		sg_sink_bool(&sink, false);
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;

@@ -107,6 +107,9 @@ extern void sync_sandbox_check(const char *sql);
 /* Installs the hook, once, when the library is loaded; it is inactive at first */
 extern void sync_session_init(void);
 
+/* Returns whether a raw statement is CONCURRENTLY, and so can't run in a transaction */
+extern bool sync_session_is_outside(Node *statement);
+
 /* ---- sync_text.c ---- */
 
 /* Returns the statements of a text, parsed under a script's settings (RawStmt *), or NIL with *problem */

@@ -77,8 +77,8 @@ detaches_concurrently(const AlterTableStmt *statement)
 	return false;
 }
 
-static bool
-is_outside(Node *statement)
+bool
+sync_session_is_outside(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -199,7 +199,7 @@ run_guarded(void *arg)
 	if (!plan_accepts_statement(s->planned->utilityStmt) || IsA(s->planned->utilityStmt, CreateTableAsStmt) ||
 		!is_text_of(text, s->planned->utilityStmt))
 		refuse(s->planned->utilityStmt);
-	if (is_outside(s->planned->utilityStmt))
+	if (sync_session_is_outside(s->planned->utilityStmt))
 	{
 		look(look_at_outside, text);
 		pass_on(s);

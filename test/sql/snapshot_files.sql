@@ -40,6 +40,21 @@ SELECT sg_snapshot_from_files('x', '{main.sql}', ARRAY[E'\\i other.sql']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY[E'\\i b.sql', E'\n\\i c.sql', E'\\i b.sql']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql,c.sql}', ARRAY['SELECT 1', E'\\i c.sql', E'\\i b.sql']);
 
+-- psql's conditions, its end, and commands that print; what runs another thing than the text is refused
+SELECT sg_snapshot_from_files('branches', '{main.sql,prod.sql,dev.sql}', ARRAY[
+    E'\\set prod off\n\\if :prod\nCREATE TABLE no ();\n\\i prod.sql\n\\if :unknown\n\\endif\n\\elif :{?schema}\n\\i dev.sql\n\\else\nCREATE TABLE no ();\n\\endif\n\\echo it''s\n'
+    '\\t \\a \\\\ CREATE TABLE b ();\nSELECT 1 \\g /dev/null\n\\copy b from stdin\n1\n\\.\n\\q\nCREATE TABLE no ();\n\\if', 'CREATE TABLE no ()',
+    E'CREATE TABLE :schema ();\n\\q\n\\gexec'], placeholders => '{"schema": "a"}') > 0 AS done;
+SELECT * FROM made('branches') WHERE kind = 'table';
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1;\nSELECT ''CREATE TABLE t ()''\\gexec']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\c other\nSELECT 1;']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\! psql']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\if :prod\n\\endif']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1; \\if true\n\\endif']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\if true \\\\ SELECT 1; \\endif']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\else']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\if yes\n\\if 0\n\\else\n']);
+
 -- what would be read without end
 SELECT sg_snapshot_from_files('x', (SELECT array_agg(i || '.sql' ORDER BY i) FROM generate_series(0, 24) i),
     (SELECT array_agg(CASE WHEN i = 24 THEN 'SELECT 1;' ELSE format(E'\\i %s.sql\n\\i %s.sql\n', i + 1, i + 1) END ORDER BY i) FROM generate_series(0, 24) i));
@@ -66,14 +81,24 @@ SELECT sg_snapshot_from_files('flyway', '{V10__c.sql,V2__b.sql,V1.5__x.sql,R__v.
 SELECT sg_snapshot_from_files('goose', '{3_x.sql,1_a.sql}', ARRAY[
     E'-- +goose Up\n-- +goose StatementBegin\nALTER TABLE app.a ADD z int;\n-- +goose StatementEnd\nCREATE VIEW app.v AS SELECT z FROM app.a;\n'
     '-- +goose Down\nDROP TABLE a;', E'-- +goose Up\nCREATE SCHEMA app;\nCREATE TABLE app.a();\n-- +goose Down\nno;'], 'goose') > 0 AS done;
-SELECT sg_snapshot_from_files('sqitch', '{deploy/a.sql,deploy/b.sql,revert/a.sql,sqitch.plan}', ARRAY[
-    'ALTER TABLE app.a ADD z int; CREATE VIEW app.v AS SELECT z FROM app.a', 'BEGIN; CREATE SCHEMA app; CREATE TABLE app.a (); COMMIT;', 'no',
-    E'%syntax-version=1.0.0\n%project=x\n\nb 2020-01-01T00:00:00Z x <x@y> # n\na [b] 2020-01-01T00:00:00Z x <x@y> # n\n'], 'sqitch') > 0 AS done;
+SELECT sg_snapshot_from_files('sqitch', '{deploy/a.sql,deploy/b.sql,deploy/b@v2.sql,revert/a.sql,sqitch.plan}', ARRAY[
+    'ALTER TABLE app.a ADD z int; CREATE VIEW app.v AS SELECT z FROM app.a', 'ALTER TABLE app.a ALTER z SET NOT NULL, ALTER z DROP NOT NULL',
+    'BEGIN; CREATE SCHEMA app; CREATE TABLE app.a (); COMMIT;', 'no', E'%syntax-version=1.0.0\n%project=x\n\nb 2020-01-01T00:00:00Z x <x@y> # n\n'
+    '@v1 2020-01-01T00:00:00Z x <x@y> # n\n@v2 2020-01-01T00:00:00Z x <x@y> # n\na [b] 2020-01-01T00:00:00Z x <x@y> # n\n'
+    'b [b@v1] 2020-01-01T00:00:00Z x <x@y> # reworked\n'], 'sqitch') > 0 AS done;
+SELECT sg_snapshot_from_files('liquibase', '{c.sql}', ARRAY[E'--liquibase formatted sql\n--changeset x:1 dbms:postgresql,h2\nCREATE SCHEMA app;\n'
+    '--changeset x:2 dbms:mysql\nno;\n-- changeset x:3 dbms:"!oracle, !mysql" context:test\nCREATE TABLE app.a (z int);\n--changeset x:4 ignore:true\nno;\n'
+    '--changeset x:5 labels:"x or y"\nCREATE VIEW app.v AS SELECT z FROM app.a;\n--changeset x:6 dbms:!postgresql\nno;'], 'liquibase') > 0 AS done;
 SELECT sg_snapshot_from_files('drizzle', '{drizzle/0000_a.sql,drizzle/0001_b.sql,drizzle/meta/_journal.json}', ARRAY[
     E'ALTER TABLE app.a ADD z int;--> statement-breakpoint\nCREATE VIEW app.v AS SELECT z FROM app.a', 'CREATE SCHEMA app; CREATE TABLE app.a ()',
     '{"entries": [{"idx": 0, "tag": "0001_b"}, {"idx": 1, "tag": "0000_a"}]}'], 'drizzle') > 0 AS done;
-SELECT t.tool, d.kind, d.object, d.change FROM unnest('{goose,sqitch,drizzle}'::text[]) t (tool), sg_drift('flyway', t.tool) d
+SELECT t.tool, d.kind, d.object, d.change FROM unnest('{goose,sqitch,liquibase,drizzle}'::text[]) t (tool), sg_drift('flyway', t.tool) d
     WHERE d.object NOT LIKE 'app.a.%';
+
+-- a word in a comment does not make each statement a transaction
+SELECT sg_snapshot_from_files('one by one', '{m/1_a/migration.sql}', ARRAY[E'-- never CONCURRENTLY\nSELECT set_config(''my.x'', ''1'', true);\n'
+    'DO ''BEGIN EXECUTE ''''CREATE TABLE together'''' || current_setting(''''my.x'''') || ''''()''''; END'''], 'prisma') > 0 AS done;
+SELECT * FROM made('one by one') WHERE kind = 'table';
 
 -- without what writes rows
 SELECT sg_snapshot_from_files('skipped', '{a.sql}', ARRAY['CREATE TABLE t (x int); INSERT INTO t VALUES (1 / 0); DO ''no'';'], data => 'skip') > 0
