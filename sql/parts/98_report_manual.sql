@@ -30,8 +30,11 @@ BEGIN ATOMIC
     manual AS MATERIALIZED (
         SELECT l.*, p.parts FROM last l LEFT JOIN part p ON p.kind = l.kind AND p.object = l.object),
     drift AS MATERIALIZED (
-        SELECT d.object, d.class FROM snapshot n, sg_drift_details(n.name) d
+        SELECT d.object, d.class, CASE d.change WHEN 'renamed' THEN d.actual END AS renamed FROM snapshot n, sg_drift_details(n.name) d
         WHERE d.class <> 'unmanaged' AND EXISTS (SELECT FROM manual)),
+    named AS MATERIALIZED (
+        SELECT m.*, ARRAY[m.object] || m.parts || ARRAY(SELECT CASE m.object WHEN x.object THEN x.renamed ELSE x.object END
+            FROM drift x WHERE m.object IN (x.object, x.renamed) AND x.renamed IS NOT NULL) AS names FROM manual m),
     statement AS MATERIALIZED (
         SELECT e.e ->> 'object' AS object, e.e ->> 'statement' AS statement, e.n
         FROM snapshot n, jsonb_array_elements(schemaguard.sg_sync_list('live', n.name, NULL, true, false, 'ask', true, false))
@@ -42,12 +45,13 @@ BEGIN ATOMIC
            schemaguard.sg_cut(m.object, 40, 19), m.tag, m.session_role, date_trunc('second', m.at),
            coalesce(schemaguard.sg_cut(m.origin_name, 20), CASE WHEN n.name IS NULL THEN 'no snapshot' END),
            (SELECT string_agg(s.statement, E';\n' ORDER BY s.n) || ';' FROM statement s
-            WHERE s.object = m.object OR s.object = ANY (m.parts) OR m.kind <> 'schema' AND starts_with(s.object, m.object || '.'))
-    FROM manual m
+            WHERE EXISTS (SELECT FROM unnest(m.names) o (name)
+                          WHERE s.object = o.name OR m.kind <> 'schema' AND starts_with(s.object, o.name || '.')))
+    FROM named m
     LEFT JOIN snapshot n ON true
     LEFT JOIN LATERAL (SELECT bool_and(x.class = 'unknown') AS unknown FROM drift x
-                       WHERE x.object = m.object OR x.object = ANY (m.parts)
-                          OR m.kind <> 'schema' AND starts_with(x.object, m.object || '.')) d ON true
+                       WHERE EXISTS (SELECT FROM unnest(m.names) o (name)
+                                     WHERE x.object = o.name OR m.kind <> 'schema' AND starts_with(x.object, o.name || '.'))) d ON true
     ORDER BY m.at, m.object COLLATE "C", m.kind;
 END;
 COMMENT ON FUNCTION sg_manual_changes(timestamptz, text)

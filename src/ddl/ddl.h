@@ -189,6 +189,10 @@ typedef struct DdlTarget
 								 * unknown one */
 	bool		part;			/* element of CREATE SCHEMA, which creates
 								 * missing objects */
+	bool		may_lack;		/* whether the statement leaves alone what is
+								 * not there */
+	bool		guessed;		/* whether what it touches has to be looked at
+								 * when it is done */
 } DdlTarget;
 
 /*

@@ -5,9 +5,10 @@
  *
  * A session that has the library has each statement judged before the server
  * runs it, and so before any lock; for its first one an event trigger does so.
- * Where schemas are given, a name can mean something else by the time that the
- * statement has its locks; so what passes by its names is judged again when it
- * is done, by what it has made, changed or dropped: the error undoes it.
+ * Where schemas are given, or names do not say whether something is temporary, a
+ * name can mean something else by the time that the statement has its locks; so
+ * what passes by its names is judged again when it is done, by what it has made,
+ * changed or dropped: the error undoes it.
  * Nothing that a session may set by itself lets a statement pass: neither
  * application_name nor schemaguard.migration.
  *
@@ -295,7 +296,7 @@ begin_statement(const char *query)
 
 /* ---- what ---- */
 
-/* Returns whether a statement concerns the server rather than this database, or defines nothing */
+/* Returns whether a statement concerns the server rather than this database, or data, or defines nothing */
 static bool
 is_elsewhere(Node *statement)
 {
@@ -339,7 +340,7 @@ is_elsewhere(Node *statement)
 		default:
 			return false;
 	}
-	return kind == OBJECT_DATABASE || kind == OBJECT_PARAMETER_ACL || kind == OBJECT_ROLE || kind == OBJECT_TABLESPACE;
+	return kind == OBJECT_DATABASE || kind == OBJECT_LARGEOBJECT || kind == OBJECT_PARAMETER_ACL || kind == OBJECT_ROLE || kind == OBJECT_TABLESPACE;
 }
 
 /* Returns whether the objects of a statement are guarded */
@@ -437,6 +438,8 @@ judge(Node *statement)
 	target = ddl_target(statement);
 	if (is_guarded(&target))
 		pass_sentence(statement, &target);
+	else if (kept.schemas == NIL && !target.guessed)
+		whose.sentence = SENTENCE_NONE;
 }
 
 /*
@@ -587,7 +590,7 @@ sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
 		if (!hooked)
 			judge(event->parsetree);
 	}
-	else if (whose.sentence != SENTENCE_NONE && kept.schemas != NIL)
+	else if (whose.sentence != SENTENCE_NONE)
 		ddl_read_rows(event, judge_touched, NULL);
 	PG_RETURN_NULL();
 }

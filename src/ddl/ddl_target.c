@@ -5,7 +5,8 @@
  *
  * Nothing is locked: names are looked up as the statement will look them up a
  * moment later, when they can mean something else: see ddl_touched.c.  What is
- * not found, or has no schema, is unknown.
+ * not found, or has no schema, is unknown, unless the statement leaves it alone
+ * then.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +16,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
@@ -36,6 +38,16 @@ ddl_target_add_schema(DdlTarget *target, Oid schema)
 		target->temporary = true;
 	else
 		target->schemas = lappend(target->schemas, name);
+}
+
+/* Adds the schema of an object that the statement names, or what it means that there is none */
+static void
+add_found(DdlTarget *target, Oid schema)
+{
+	if (OidIsValid(schema) || !target->may_lack)
+		ddl_target_add_schema(target, schema);
+	else
+		target->guessed = true;
 }
 
 static DdlTarget target_of(Node *statement, bool part);
@@ -186,7 +198,7 @@ add_relation(DdlTarget *target, RangeVar *relation, Node *statement)
 	if (OidIsValid(relid))
 		ddl_target_add(target, relid, statement);
 	else if (!target->part)
-		target->unknown = true;
+		add_found(target, InvalidOid);
 }
 
 /*
@@ -260,7 +272,7 @@ add_type(DdlTarget *target, List *names)
 	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(names), true);
 
 	set_name(target, names);
-	ddl_target_add_schema(target, OidIsValid(type) ? GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(type)) : InvalidOid);
+	add_found(target, OidIsValid(type) ? GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(type)) : InvalidOid);
 }
 
 static void
@@ -269,7 +281,54 @@ add_function(DdlTarget *target, ObjectType kind, ObjectWithArgs *object)
 	Oid			function = LookupFuncWithArgs(kind, object, true);
 
 	set_name(target, object->objname);
-	ddl_target_add_schema(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
+	add_found(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
+}
+
+static bool
+is_temporary(const RangeVar *relation)
+{
+	Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+	return OidIsValid(relid) && isAnyTempNamespace(get_rel_namespace(relid));
+}
+
+/* Returns whether a query names a temporary relation, or what a relation of that name may hide */
+static bool
+names_temporary(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar) && is_temporary((RangeVar *) node))
+		return true;
+	return raw_expression_tree_walker(node, names_temporary, context);
+}
+
+/* Adds a view, which is temporary, too, if it reads something temporary */
+static void
+add_view(DdlTarget *target, ViewStmt *statement)
+{
+	if (target->part || !names_temporary(statement->query, NULL))
+	{
+		add_new_relation(target, statement->view);
+		return;
+	}
+	set_relation_name(target, statement->view);
+	target->temporary = target->guessed = true;
+}
+
+/* Adds the statistics of a table, which go with it */
+static void
+add_statistics(DdlTarget *target, CreateStatsStmt *statement)
+{
+	foreach_ptr(Node, relation, statement->relations)
+	{
+		if (!IsA(relation, RangeVar))
+			target->unknown = true;
+		else
+			add_relation(target, (RangeVar *) relation, (Node *) statement);
+	}
+	if (statement->defnames && !(target->temporary && target->schemas == NIL))
+		add_new(target, statement->defnames);
 }
 
 /* Adds an object as DROP, ALTER and COMMENT name it */
@@ -350,6 +409,7 @@ add_dropped(DdlTarget *target, DropStmt *drop)
 {
 	ListCell   *lc;
 
+	target->may_lack = drop->missing_ok;
 	foreach(lc, drop->objects)
 		add_object(target, drop->removeType, lfirst(lc), (Node *) drop);
 }
@@ -401,7 +461,7 @@ target_of(Node *statement, bool part)
 			add_new_relation(&target, ((CompositeTypeStmt *) statement)->typevar);
 			break;
 		case T_ViewStmt:
-			add_new_relation(&target, ((ViewStmt *) statement)->view);
+			add_view(&target, (ViewStmt *) statement);
 			break;
 		case T_AlterTableStmt:
 			add_relation(&target, ((AlterTableStmt *) statement)->relation, statement);
@@ -412,6 +472,9 @@ target_of(Node *statement, bool part)
 			break;
 		case T_IndexStmt:
 			add_relation(&target, ((IndexStmt *) statement)->relation, statement);
+			break;
+		case T_CreateStatsStmt:
+			add_statistics(&target, (CreateStatsStmt *) statement);
 			break;
 		case T_CreateTrigStmt:
 			add_relation(&target, ((CreateTrigStmt *) statement)->relation, statement);

@@ -21,6 +21,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "catalog/index.h"
@@ -165,6 +166,18 @@ table_of_trigger(Oid trigger)
 	return relid;
 }
 
+/* Returns the table of extended statistics, or InvalidOid */
+static Oid
+table_of_statistics(Oid statistics)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	Oid			relid = HeapTupleIsValid(tuple) ? ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid : InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return relid;
+}
+
 /* Adds the tables that a new table inherits from */
 static void
 add_parents(DdlTarget *target, Oid relid, Node *statement)
@@ -216,6 +229,8 @@ add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
 			ddl_target_add_schema(target, GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(address->objectId)));
 			break;
 		default:
+			if (address->classId == StatisticExtRelationId && isAnyTempNamespace(get_rel_namespace(table_of_statistics(address->objectId))))
+				break;
 
 			/*
 			 * names of objects without a schema are no list; their statements

@@ -70,6 +70,7 @@ my @guarded = (
 	[ 'OWNER TO', 'ALTER TABLE s.t OWNER TO app' ],
 	[ 'DROP TABLE', 'DROP TABLE s.c' ],
 	[ 'DROP TABLE CASCADE', 'DROP TABLE s.t CASCADE' ],
+	[ 'DROP TABLE IF EXISTS', 'DROP TABLE IF EXISTS no_such_table, s.c' ],
 	[ 'CREATE INDEX', 'CREATE INDEX ON s.t (b)' ],
 	[ '!CREATE INDEX CONCURRENTLY', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS made_alone ON s.t (b)' ],
 	[ 'DROP INDEX', 'DROP INDEX s.i' ],
@@ -77,6 +78,7 @@ my @guarded = (
 	[ 'ALTER INDEX', 'ALTER INDEX s.i RENAME TO j' ],
 	[ 'CREATE VIEW', 'CREATE VIEW s.w AS SELECT 1 AS x' ],
 	[ 'CREATE OR REPLACE VIEW', 'CREATE OR REPLACE VIEW s.v AS SELECT 2 AS x' ],
+	[ 'CREATE VIEW on what hides a temporary table', 'CREATE TEMP TABLE tt (a int); CREATE VIEW s.w AS WITH tt AS (SELECT 1 AS x) SELECT x FROM tt' ],
 	[ 'DROP VIEW', 'DROP VIEW s.v' ],
 	[ 'CREATE MATERIALIZED VIEW', 'CREATE MATERIALIZED VIEW s.n AS SELECT 1 AS x' ],
 	[ 'DROP MATERIALIZED VIEW', 'DROP MATERIALIZED VIEW s.m' ],
@@ -135,6 +137,9 @@ my @open = (
 	[ 'DDL on a temporary table', 'CREATE TEMP TABLE tt (a int); CREATE INDEX ix ON tt (a); ALTER TABLE tt ADD b int; ALTER TABLE tt RENAME b TO c;'
 		  . q{ COMMENT ON TABLE tt IS 'x'; COMMENT ON COLUMN tt.a IS 'x'; GRANT SELECT ON tt TO PUBLIC; CREATE POLICY p ON tt USING (true); DROP POLICY p ON tt;}
 		  . ' DROP INDEX ix; DROP TABLE tt' ],
+	[ 'DROP IF EXISTS of nothing', 'DROP TABLE IF EXISTS tt; CREATE TEMP TABLE tt (a int); DROP TABLE IF EXISTS no_such_table, tt; DROP FUNCTION IF EXISTS no_such_function()' ],
+	[ 'a view and statistics of a temporary table', 'CREATE TEMP TABLE tt (a int, b int); CREATE VIEW tv AS SELECT * FROM (SELECT a FROM tt) x; DROP VIEW tv; CREATE STATISTICS s.st3 ON a, b FROM tt; DROP TABLE tt' ],
+	[ 'a large object', q{SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC; COMMENT ON LARGE OBJECT 4711 IS 'x'; ALTER LARGE OBJECT 4711 OWNER TO app} ],
 	[ 'CREATE TEMP VIEW', 'CREATE TEMP VIEW tv AS SELECT 1' ],
 	[ 'CREATE TEMP SEQUENCE', 'CREATE TEMP SEQUENCE ts; ALTER SEQUENCE ts RESTART; DROP SEQUENCE ts' ],
 	[ 'a function in pg_temp', q{CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION pg_temp.f() STRICT; DROP FUNCTION pg_temp.f()} ],
@@ -165,8 +170,8 @@ my @open = (
 	[ '!CREATE TABLESPACE', q{CREATE TABLESPACE made_here LOCATION '/no/such/folder'} ],
 	[ 'RENAME ROLE', 'ALTER ROLE nobody_here RENAME TO somebody' ],
 );
-is(scalar(@guarded), 76, 'kinds of DDL');
-is(scalar(@open), 34, 'other statements');
+is(scalar(@guarded), 78, 'kinds of DDL');
+is(scalar(@open), 37, 'other statements');
 
 # Each statement by a role; outcome by name: refused, warned, passes (which can be with another error). New sessions: the statement is the first one of a session.
 sub outcomes
@@ -320,6 +325,7 @@ mode(q{'refuse', 's'});
 is(tried('alice', 'BEGIN; CREATE TABLE s2.new (a int); ALTER TABLE s2.new ADD b int; CREATE INDEX ON s2.new (a); DROP TABLE s2.new; ROLLBACK'), 'passes', 'a schema that is not guarded');
 is(tried('alice', 'SET search_path = s2, s; BEGIN; CREATE TABLE new (a int); ALTER TABLE new ADD b int; DROP TABLE new; ROLLBACK'), 'passes', 'by search_path');
 is(tried('alice', q{BEGIN; CREATE FUNCTION s2.g() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION s2.g(); CREATE TYPE s2.x AS (a int); DROP TYPE s2.x; ROLLBACK}), 'passes', 'functions and types');
+is(tried('alice', "BEGIN; $_->[1]; ROLLBACK"), 'passes', $_->[0]) for grep { $_->[0] =~ /of nothing|of a temporary table/ } @open;
 is(tried('alice', 'SET search_path = s2, s; ALTER TABLE c ADD d int'), 'refused', 'a table found behind it');
 is(tried('alice', 'SET search_path = s2, s; DROP FUNCTION f()'), 'refused', 'a function, too');
 is(tried('alice', 'BEGIN; CREATE TABLE s2.new (a int); ALTER TABLE s2.new SET SCHEMA s'), 'refused', 'a move into one');
@@ -654,16 +660,21 @@ mode(q{'off'});
 $node->safe_psql('copied', q{
 	SELECT sg_guard_ddl('warn', roles => 'deploy'); SELECT sg_capture_ddl(true);
 	SET client_min_messages = error;
-	CREATE TABLE s.before_it (a int);
+	CREATE TABLE s.before_it (a int); CREATE TABLE s.to_rename (a int); ALTER TABLE s.to_rename OWNER TO app;
 	SELECT * FROM sg_snapshot_take('base')});
 $node->psql('copied', q{SET schemaguard.reason = 'fire'; ALTER TABLE s.c ADD hot int}, extra_params => [ '-U', 'carol' ]);
 $node->psql('copied', q{ALTER TABLE s.part_2 ADD back int; ALTER TABLE s.part_2 DROP back}, extra_params => [ '-U', 'alice' ]);
+$node->psql('copied', q{ALTER TABLE s.to_rename RENAME TO renamed; ALTER TABLE s.renamed RENAME a TO b}, extra_params => [ '-U', 'alice' ]);
 $node->psql('copied', q{ALTER TABLE s.t ADD migrated int}, extra_params => [ '-U', 'deploy' ]);
 my $manual = q{SELECT state, object, tag, role, reason, file FROM sg_manual_changes(reference => 'base') WHERE object ~ '^s[.]' ORDER BY object};
 is($node->safe_psql('copied', $manual),
 	"adopted|s.before_it|CREATE TABLE|$super||\n"
 	  . "open|s.c|ALTER TABLE|carol|fire|ALTER TABLE s.c ADD COLUMN hot integer;\n"
-	  . "reverted|s.part_2|ALTER TABLE|alice||\nreverted|s.part_2.back|ALTER TABLE|alice||", 'what was run by hand');
+	  . "reverted|s.part_2|ALTER TABLE|alice||\nreverted|s.part_2.back|ALTER TABLE|alice||\n"
+	  . "open|s.renamed|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;\nALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
+	  . "open|s.renamed.b|ALTER TABLE|alice||ALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
+	  . "open|s.to_rename|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;\nALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
+	  . "open|s.to_rename.a|ALTER TABLE|alice||ALTER TABLE s.renamed RENAME COLUMN a TO b;", 'what was run by hand');
 like(($node->psql('copied', q{SELECT * FROM sg_manual_changes(reference => 'bas')}))[2], qr/snapshot "bas" does not exist\n.*Perhaps you meant snapshot "base"/s, 'a snapshot that is not there is none');
 is($node->safe_psql('copied', q{SELECT origin, origin_name FROM schemaguard.ddl_log WHERE object = 's.t' AND tag = 'ALTER TABLE'}), 'migration|deploy', 'a migration role is one in the log of DDL, too');
 $node->safe_psql('copied', q{SET client_min_messages = error; SELECT sg_snapshot_take('later')});
