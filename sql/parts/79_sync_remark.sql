@@ -149,7 +149,7 @@ SELECT o.number, o.kind, o.object,
 FROM object o WHERE o.unknown IS NOT NULL OR o.withheld IS NOT NULL
 UNION ALL
 SELECT o.number, o.kind, o.object, CASE WHEN o.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END,
-    NULL, NULL, NULL, 'unmanaged'
+    NULL, o.any_properties ->> 'extension', NULL, 'unmanaged'
 FROM object o
 WHERE NOT o.managed AND o.unknown IS NULL AND o.withheld IS NULL AND o.state <> 'same'
     AND (o.any_properties ? 'extension' OR o.kind = 'table' AND o.any_properties ? 'partition_of')

@@ -424,7 +424,11 @@ BEGIN
         HAVING count(*) > 0;
     RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
         || concat_ws(', ', e ->> 'what', e ->> 'statement'))
-        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
+        FROM jsonb_array_elements(statements) e
+        WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown') OR e ->> 'note' = 'unmanaged' AND e ->> 'before' IS NULL;
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('left out: what belongs to extension %s: %s objects', e ->> 'before', count(*)))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'unmanaged' AND e ->> 'before' IS NOT NULL
+        GROUP BY e ->> 'before' ORDER BY e ->> 'before';
     RETURN QUERY SELECT schemaguard.sg_sync_comment(format('left out: %s %s: %s, %s', e ->> 'kind', e ->> 'object',
         min(e ->> 'what'), blocked ->> (e ->> 'n')))
         FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')

@@ -168,14 +168,24 @@ RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE x.note WHEN 'need' THEN format('needs %s %s', x.kind, x.object) ELSE format('left out: %s %s: %s', x.kind, x.object,
-        concat_ws(', ', x.what, CASE WHEN x.section = 0 THEN x.statement END, blocked ->> x.n::text,
-            'loses ' || nullif(split_part(x.note, ' loses ', 2), ''))) END
-    FROM jsonb_array_elements(list) e
-    CROSS JOIN jsonb_to_record(e) x (n int, section int, kind text, object text, what text, statement text, note text)
-    WHERE x.section = 0 AND x.note NOT IN ('along', 'sent', 'closed') OR x.section > 0 AND (blocked ? x.n::text
-        OR x.note LIKE '% loses %' AND NOT allow_drop)
-    ORDER BY x.note = 'need', x.n
+WITH item AS (
+    SELECT x.* FROM jsonb_array_elements(list) e
+    CROSS JOIN jsonb_to_record(e) x (n int, section int, kind text, object text, what text, statement text, before text, note text)
+)
+SELECT l.line
+FROM (
+    SELECT x.note = 'need' AS need, x.n,
+        CASE x.note WHEN 'need' THEN format('needs %s %s', x.kind, x.object) ELSE format('left out: %s %s: %s', x.kind, x.object,
+            concat_ws(', ', x.what, CASE WHEN x.section = 0 THEN x.statement END, blocked ->> x.n::text,
+                'loses ' || nullif(split_part(x.note, ' loses ', 2), ''))) END AS line
+    FROM item x
+    WHERE x.section = 0 AND x.note NOT IN ('along', 'sent', 'closed') AND (x.note <> 'unmanaged' OR x.before IS NULL)
+        OR x.section > 0 AND (blocked ? x.n::text OR x.note LIKE '% loses %' AND NOT allow_drop)
+    UNION ALL
+    SELECT false, min(x.n), format('left out: what belongs to extension %s: %s objects', x.before, count(*))
+    FROM item x WHERE x.note = 'unmanaged' AND x.before IS NOT NULL GROUP BY x.before
+) l
+ORDER BY l.need, l.n
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_files_beside(jsonb, jsonb, boolean)
     IS 'returns the remarks on objects that files leave out, and on those that they need';

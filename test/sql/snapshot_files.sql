@@ -202,6 +202,17 @@ END $$;
 SELECT x FROM unnest('{psql,liquibase,sqitch,goose,drizzle}'::text[]) t (tool), there_and_back(t.tool) x;
 SELECT count(*) FROM schemaguard.snapshot WHERE name LIKE 'back %' AND objects > 15;
 
+-- members of an extension are one line
+CREATE SCHEMA members;
+SELECT sg_snapshot_take('no members', '{members}') > 0 AS done;
+CREATE TABLE members.t ();
+CREATE EXTENSION hstore SCHEMA members;
+SELECT regexp_replace(m.m[1], '[0-9]+', 'n') AS told FROM sg_sync_files('live', 'no members', 'psql', schemas => '{members}') f, regexp_matches(f.content, '[^\n]*extension.*', 'gn') m (m);
+SELECT regexp_replace(l, '[0-9]+', 'n') AS told FROM sg_sync_sql('live', 'no members', '{members}') l WHERE l ~ 'to extension';
+SET client_min_messages = warning;
+DROP SCHEMA members CASCADE;
+SET client_min_messages = notice;
+
 SELECT count(*) FROM schemaguard.scratch;
 SELECT count(*) FROM pg_database WHERE starts_with(datname, '_sg_scratch');
 SET client_min_messages = warning;

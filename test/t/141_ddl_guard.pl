@@ -660,21 +660,21 @@ mode(q{'off'});
 $node->safe_psql('copied', q{
 	SELECT sg_guard_ddl('warn', roles => 'deploy'); SELECT sg_capture_ddl(true);
 	SET client_min_messages = error;
-	CREATE TABLE s.before_it (a int); CREATE TABLE s.to_rename (a int); ALTER TABLE s.to_rename OWNER TO app;
+	CREATE TABLE s.before_it (a int); CREATE TABLE s.other (a int); CREATE TABLE s.to_rename (a int);
+	ALTER TABLE s.other OWNER TO app; ALTER TABLE s.to_rename OWNER TO app;
 	SELECT * FROM sg_snapshot_take('base')});
 $node->psql('copied', q{SET schemaguard.reason = 'fire'; ALTER TABLE s.c ADD hot int}, extra_params => [ '-U', 'carol' ]);
 $node->psql('copied', q{ALTER TABLE s.part_2 ADD back int; ALTER TABLE s.part_2 DROP back}, extra_params => [ '-U', 'alice' ]);
-$node->psql('copied', q{ALTER TABLE s.to_rename RENAME TO renamed; ALTER TABLE s.renamed RENAME a TO b}, extra_params => [ '-U', 'alice' ]);
+$node->psql('copied', q{ALTER TABLE s.to_rename RENAME TO renamed; ALTER TABLE s.other RENAME a TO b}, extra_params => [ '-U', 'alice' ]);
 $node->psql('copied', q{ALTER TABLE s.t ADD migrated int}, extra_params => [ '-U', 'deploy' ]);
 my $manual = q{SELECT state, object, tag, role, reason, file FROM sg_manual_changes(reference => 'base') WHERE object ~ '^s[.]' ORDER BY object};
 is($node->safe_psql('copied', $manual),
 	"adopted|s.before_it|CREATE TABLE|$super||\n"
 	  . "open|s.c|ALTER TABLE|carol|fire|ALTER TABLE s.c ADD COLUMN hot integer;\n"
+	  . join('', map { "open|$_|ALTER TABLE|" . ($_ eq 's.other' ? $super : 'alice') . "||ALTER TABLE s.other RENAME COLUMN a TO b;\n" } qw(s.other s.other.a s.other.b))
 	  . "reverted|s.part_2|ALTER TABLE|alice||\nreverted|s.part_2.back|ALTER TABLE|alice||\n"
-	  . "open|s.renamed|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;\nALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
-	  . "open|s.renamed.b|ALTER TABLE|alice||ALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
-	  . "open|s.to_rename|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;\nALTER TABLE s.renamed RENAME COLUMN a TO b;\n"
-	  . "open|s.to_rename.a|ALTER TABLE|alice||ALTER TABLE s.renamed RENAME COLUMN a TO b;", 'what was run by hand');
+	  . "open|s.renamed|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;\n"
+	  . "open|s.to_rename|ALTER TABLE|alice||ALTER TABLE s.to_rename RENAME TO renamed;", 'what was run by hand');
 like(($node->psql('copied', q{SELECT * FROM sg_manual_changes(reference => 'bas')}))[2], qr/snapshot "bas" does not exist\n.*Perhaps you meant snapshot "base"/s, 'a snapshot that is not there is none');
 is($node->safe_psql('copied', q{SELECT origin, origin_name FROM schemaguard.ddl_log WHERE object = 's.t' AND tag = 'ALTER TABLE'}), 'migration|deploy', 'a migration role is one in the log of DDL, too');
 $node->safe_psql('copied', q{SET client_min_messages = error; SELECT sg_snapshot_take('later')});
