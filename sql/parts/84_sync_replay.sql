@@ -373,6 +373,25 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_fail(text, int, text, text, text)
     IS 'raises an error of a file, with its line and statement';
 
+-- Returns what becomes of a command of psql; null: the tag is of a statement
+CREATE FUNCTION schemaguard.sg_replay_fate(path text, line int, tag text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    fate text := (SELECT c.fate FROM schemaguard.sg_replay_commands() c WHERE tag ~ (E'^\\\\(' || c.command || ')$'));
+BEGIN
+    IF starts_with(tag, E'\\') AND coalesce(fate, 'followed') = 'followed' THEN
+        PERFORM schemaguard.sg_replay_fail(path, line, '0A000', tag || ' of psql is not followed'
+            || CASE fate WHEN 'followed' THEN ' unless a line begins with it' ELSE '' END, NULL);
+    END IF;
+    RETURN fate;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_fate(text, int, text)
+    IS 'returns what becomes of a command of psql, or refuses it';
+
 -- Returns the statements of the files as schemaguard.sg_scratch_run() takes them, with what stands in their place: path and line
 CREATE FUNCTION schemaguard.sg_replay_steps(paths text[], contents text[], tool text, placeholders jsonb, data text)
 RETURNS jsonb
@@ -409,14 +428,7 @@ BEGIN
                     bool_or(x.alone) OVER () AS alone
                 FROM unnest(parts) WITH ORDINALITY p (p, n), schemaguard.sg_replay_statements(p.p ->> 'content') WITH ORDINALITY x
                 ORDER BY p.n, x.ordinality LOOP
-            fate := NULL;
-            IF starts_with(s.tag, E'\\') THEN
-                SELECT c.fate INTO fate FROM schemaguard.sg_replay_commands() c WHERE s.tag ~ (E'^\\\\(' || c.command || ')$');
-                IF fate IS NULL OR fate = 'followed' THEN
-                    PERFORM schemaguard.sg_replay_fail(s.path, s.line, '0A000', s.tag || ' of psql is not followed'
-                        || CASE fate WHEN 'followed' THEN ' unless a line begins with it' ELSE '' END, NULL);
-                END IF;
-            END IF;
+            fate := schemaguard.sg_replay_fate(s.path, s.line, s.tag);
             IF s.tag IS NULL THEN
                 PERFORM schemaguard.sg_replay_fail(s.path, s.line, '42601', s.statement, NULL);
             ELSIF s.tag IN ('BEGIN', 'START TRANSACTION', 'COMMIT', 'ROLLBACK') THEN
