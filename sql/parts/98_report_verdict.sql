@@ -138,10 +138,10 @@ BEGIN ATOMIC
                              THEN NOT EXISTS (SELECT FROM evidence r WHERE r.kind IN ('before', 'after') AND r.id > e.id)
                          ELSE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                                           WHERE s.plan = sg_go_evidence.plan AND s.updated_at > e.at) END AS fresh
-        FROM evidence e WHERE e.kind = 'verify'
+        FROM evidence e WHERE e.kind = 'verify' AND e.figures -> 'chosen' IS DISTINCT FROM 'true'
         -- attempts on the tables find what the catalogs do not tell
         ORDER BY coalesce((e.figures -> 'live')::boolean, false) DESC, e.id DESC LIMIT 1),
-    later AS (                                  -- but what the catalogs have told since counts, too
+    later AS (                                  -- but what the catalogs, or tests of chosen steps, have told since counts, too
         SELECT max((e.figures ->> 'fail')::numeric) AS fail, max((e.figures ->> 'unknown')::numeric) AS unknown
         FROM evidence e JOIN tested t ON e.id > t.id AND e.kind = 'verify'),
     untried AS (                                -- users' own tests that did not run, or not as they are

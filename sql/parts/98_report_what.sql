@@ -150,12 +150,13 @@ COMMENT ON FUNCTION schemaguard.sg_report_figures(text)
 CREATE FUNCTION schemaguard.sg_report_tests(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    WITH tested AS (
+    WITH verified AS (
         SELECT e.* FROM schemaguard.evidence e
         WHERE e.kind = 'verify'
           AND CASE WHEN sg_report_tests.plan IS NULL THEN e.plan_id IS NULL
-                   ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_report_tests.plan) END
-        ORDER BY e.id DESC LIMIT 1)
+                   ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_report_tests.plan) END),
+    tested AS (                                 -- tests of chosen steps are not the whole plan
+        SELECT v.* FROM verified v WHERE v.figures -> 'chosen' IS DISTINCT FROM 'true' ORDER BY v.id DESC LIMIT 1)
     SELECT schemaguard.sg_page_section('Tests', coalesce((
             SELECT format('sg_verify_fks of role %s, %s, %s: pass %s, fail %s, unknown %s, skipped %s. Those that did not pass:', t.role,
                           schemaguard.sg_page_time(t.at),
@@ -164,8 +165,9 @@ BEGIN ATOMIC
                           t.figures ->> 'pass', t.figures ->> 'fail', t.figures ->> 'unknown', t.figures ->> 'skipped')
             FROM tested t), 'None on record.'),
         '{Result,Object,Test}',
-        jsonb_agg(jsonb_build_array(r.test ->> 'result', r.test ->> 'object', r.test ->> 'test') ORDER BY r.n))
-    FROM tested t, jsonb_array_elements(t.figures -> 'tests') WITH ORDINALITY r (test, n);
+        jsonb_agg(jsonb_build_array(r.test ->> 'result', r.test ->> 'object', r.test ->> 'test') ORDER BY v.id, r.n))
+    FROM verified v, jsonb_array_elements(v.figures -> 'tests') WITH ORDINALITY r (test, n)
+    WHERE v.id >= coalesce((SELECT t.id FROM tested t), 0);
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_tests(text) IS 'section of a report: outcomes of the last tests';
 
@@ -303,7 +305,9 @@ BEGIN ATOMIC
         SELECT p.* FROM schemaguard.plan p WHERE p.name = sg_report_unchecked.plan),
     tested AS (
         SELECT e.figures FROM schemaguard.evidence e
-        WHERE e.kind = 'verify' AND e.plan_id IS NOT DISTINCT FROM (SELECT t.id FROM this t) ORDER BY e.id DESC LIMIT 1)
+        WHERE e.kind = 'verify' AND e.figures -> 'chosen' IS DISTINCT FROM 'true'
+          AND e.plan_id IS NOT DISTINCT FROM (SELECT t.id FROM this t)
+        ORDER BY e.id DESC LIMIT 1)
     SELECT schemaguard.sg_page_section('Not checked', NULL, '{What,Why,How to check it}',
         jsonb_agg(jsonb_build_array(u.what, u.why, u.how) ORDER BY u.place, u.what COLLATE "C"))
     FROM (SELECT 1 AS place, r.rule ->> 'metric' AS what, r.rule ->> 'reason' AS why, r.rule ->> 'next_call' AS how

@@ -328,12 +328,12 @@ tally_tests(Tally *tally, const VerifyKey *vk, const char *object)
 }
 
 static char *
-tally_document(const Tally *tally, bool live, int keys)
+tally_document(const Tally *tally, bool live, bool chosen, int keys)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"live\": %s, \"objects\": %d", live ? "true" : "false", keys);
+	appendStringInfo(&json, "{\"live\": %s, \"chosen\": %s, \"objects\": %d", live ? "true" : "false", chosen ? "true" : "false", keys);
 	for (int i = 0; i < lengthof(tally->counts); i++)
 		appendStringInfo(&json, ", \"%s\": " INT64_FORMAT, audit_result_word(i), tally->counts[i]);
 	appendStringInfo(&json, ", \"tests\": [%s], \"smoke\": [%s]}", tally->named.data, tally->smoke.data);
@@ -476,8 +476,8 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	if (entries != NIL && log_writable() && sg_is_granted())
 	{
 		log_write_all(entries);
-		if (sg_arg_is_null(fcinfo, 2))
-			log_evidence(&run, plan ? plan->name : NULL, plan ? plan->id : 0, "verify", tally_document(&tally, live, list_length(keys)));
+		log_evidence(&run, plan ? plan->name : NULL, plan ? plan->id : 0, "verify",
+					 tally_document(&tally, live, !sg_arg_is_null(fcinfo, 2), list_length(keys)));
 	}
 	sg_progress_end();
 	if (plan)

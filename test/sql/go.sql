@@ -58,6 +58,12 @@ DROP RULE keeps ON p;
 SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true, steps => '1');
 SELECT schemaguard.sg_go('go') AS hold;
 ROLLBACK;
+-- but what they have found counts
+BEGIN;
+CREATE RULE keeps AS ON DELETE TO p DO INSTEAD NOTHING;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true, steps => '1');
+SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric LIKE 'tests %' ORDER BY metric;
+ROLLBACK;
 -- one key measured is not each
 BEGIN;
 DELETE FROM schemaguard.evidence WHERE kind = 'overhead';
