@@ -108,6 +108,33 @@ plan_values_since(const FkPlan *plan, int step, const PlanValues *values)
 	return since ? linitial(since) : NULL;
 }
 
+static void *
+read_step(HeapTuple tuple, TupleDesc desc)
+{
+	int		   *step = palloc(sizeof(int));
+
+	*step = (int) sg_spi_int64(tuple, desc, "step");
+	return step;
+}
+
+/* Sorts the values once, like plan_values_since() */
+int
+plan_values_in_rows(const FkPlan *plan, int step)
+{
+	StoreArgs	args = step_args(plan, step);
+	List	   *steps;
+
+	steps = store_query("SELECT step::bigint AS step FROM"
+						" (SELECT *, min(id) FILTER (WHERE step = $2) OVER w AS first, max(identity) FILTER (WHERE step = $2) OVER w AS written"
+						"  FROM schemaguard.plan_value WHERE plan_id = $1"
+						"  WINDOW w AS (PARTITION BY split_part(identity, ' {', 1), key_columns, key COLLATE \"C\")) v"
+						" WHERE id > first AND column_name <> ''"
+						"  AND substring(identity, '([0-9]+)[}]') = ANY (string_to_array(split_part(split_part(written, ' {', 2), '}', 1), ','))"
+						"  AND step IN (SELECT step FROM schemaguard.plan_deed WHERE plan_id = $1 AND kind = 'set' AND undone_at IS NULL)"
+						" ORDER BY id DESC LIMIT 1", &args, read_step);
+	return steps ? *(int *) linitial(steps) : 0;
+}
+
 bool
 plan_keeps_values(const FkPlan *plan, int step)
 {

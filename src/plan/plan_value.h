@@ -57,6 +57,12 @@ extern List *plan_values(const FkPlan *plan, int step);
  */
 extern PlanValuesSince *plan_values_since(const FkPlan *plan, int step, const PlanValues *values);
 
+/*
+ * Returns a step of the plan that has set values since in rows and columns which
+ * a step of rows has written, and whose old values are not all back; 0: none
+ */
+extern int	plan_values_in_rows(const FkPlan *plan, int step);
+
 /* Returns whether old values of a step are on record */
 extern bool plan_keeps_values(const FkPlan *plan, int step);
 

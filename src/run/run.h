@@ -169,9 +169,9 @@ typedef struct PlanRun
 									 * one or a later one */
 	bool		retyped;		/* restore such rows, too, with the old types */
 	bool		past_keys;		/* restore rows past keys and triggers */
-	bool		awaits_values;	/* a rollback is yet to restore old values:
-								 * columns with values that their steps do not
-								 * give may have come from those */
+	bool		awaits_values;	/* a rollback is yet to restore rows or old
+								 * values: columns with values that their
+								 * steps do not give may have come from those */
 	bool		put_off;		/* the last undo has left such a column for
 								 * later */
 } PlanRun;

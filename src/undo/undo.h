@@ -89,9 +89,9 @@ extern void undo_record_failed(const RunAction *action, StepWork *work, char *hi
 /*
  * Restores the old values that policy "set" has replaced, in rows that still
  * have the new value, and closes the deed, with the number of rows that do not
- * get theirs.  Returns false if some are left, on record for the next call.
- * Commits.
+ * get theirs.  Returns false if some are left, on record for the next call, or,
+ * without a word, for the end of this one (`again`).  Commits.
  */
-extern bool undo_values(StepWork *work, const PlanDeed *deed);
+extern bool undo_values(StepWork *work, const PlanDeed *deed, bool again);
 
 #endif							/* SG_UNDO_H */

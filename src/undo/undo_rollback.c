@@ -12,8 +12,8 @@
  *
  *	  Keys come first, and replaced keys are restored before the new ones are
  *	  dropped; then rows, which those keys would have refused; then indexes,
- *	  which the keys used; then triggers and columns of backfills; then steps
- *	  of other kinds.  A plan whose steps run one by one is taken back in
+ *	  which the keys used; then triggers of backfills; then their columns and
+ *	  steps of other kinds.  A plan whose steps run one by one is taken back in
  *	  exactly that reverse order, and rows behind their keys.  A step with a deed that
  *	  can't be taken back keeps its other deeds; but each key of a dropped
  *	  table comes back by itself, whatever keeps other keys away.  The last
@@ -27,9 +27,12 @@
  *	  know their columns by number, whatever their names are; rows that know
  *	  names only, as after a restore from a dump, need the original names.
  *
- *	  A column that was filled goes if it holds what its step gives: before or
- *	  after the values go back that policy "set" has replaced, because its
- *	  trigger may have followed them, or not.
+ *	  Old values that policy "set" has replaced go back in the step's turn, too,
+ *	  and those that are refused in the end; so a step of rows waits while a
+ *	  later step's old values of these rows are not back.  A column that was
+ *	  filled goes if it holds what its step gives: before or after rows and old
+ *	  values are back, because its trigger may have followed them, or not.  A
+ *	  column of the same table has that look before the values go back.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,6 +46,7 @@
 
 #include "base/args.h"
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/disk.h"
 #include "base/errors.h"
@@ -60,6 +64,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "plan/plan_value.h"
 #include "run/run.h"
 #include "run/run_rights.h"
 #include "run/run_unit.h"
@@ -97,8 +102,10 @@ typedef struct Rollback
 								 * quarantine have their columns */
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
-	List	   *put_off;		/* int: steps whose columns wait for old
-								 * values */
+	List	   *tried;			/* int: ids of deeds whose old values have been
+								 * tried in their turn */
+	List	   *put_off;		/* int: steps whose columns or rows wait for
+								 * rows and old values */
 	int			taken;			/* number of deeds that are closed */
 	int			by_name;		/* number of deeds of which only names are
 								 * known */
@@ -305,6 +312,96 @@ waits_for_rows(Rollback *rollback, const PlanDeed *deed)
 	return true;
 }
 
+/*
+ * Postpones rows in which a later step has set values that are not back: with
+ * those, they are no longer as their step has made them.  They are tried again
+ * in the end, and stay if the values do.
+ */
+static bool
+waits_for_values(Rollback *rollback, const PlanDeed *deed)
+{
+	PlanRun    *run = rollback->run;
+	const char *plan = run->plan->name;
+	StepWork   *work;
+	char	   *again;
+	int			step;
+
+	if (deed->kind != DEED_CHANGE || deed->what->kind != STEP_ROWS || plan_deed_is_given_up(deed))
+		return false;
+	step = plan_values_in_rows(run->plan, deed->step);
+	if (step == 0)
+		return false;
+	if (run->awaits_values)
+	{
+		rollback->put_off = lappend_int(rollback->put_off, deed->step);
+		return true;
+	}
+	work = undo_begin(run, deed);
+	again = run_call_text(run, "sg_rollback_fks");
+	undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+											 psprintf("step %d has set values in its rows since", step),
+											 psprintf(sg_calls("Have that taken back first:\nCALL sg_rollback_fks(%s, steps => '{%d}');\n%s\nIf the rows are to stay as they are:\n%s\n%s"),
+													  quote_literal_cstr(plan), step, again, plan_skip_call(plan_step_get(plan, deed->step, false), "the rows stay"), again)));
+	run_end_step(work);
+	add_left(rollback, deed, NULL);
+	return true;
+}
+
+/* Returns whether a filled column, which may have followed the values that a step has set, is yet to be taken back */
+static bool
+is_followed(const FkPlan *plan, const PlanDeed *set)
+{
+	List	   *values = plan_values(plan, set->step);
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE)))
+	{
+		const PlanStep *step = plan_step_get(plan->name, deed->step, true);
+		List	   *tables;
+
+		if (deed->id > set->id || columns_of(deed) == NIL || step == NULL || (step->fill == NULL && step->backfill == NULL))
+			continue;
+		tables = sg_all_inheritors(plan_deed_table(plan->id, deed->what->child_table));
+		foreach_ptr(const PlanValues, one, values)
+		{
+			if (list_member_oid(tables, plan_deed_table(plan->id, one->table)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Returns whether a constraint of the step that refuses rows is yet to be dropped */
+static bool
+is_armed(const FkPlan *plan, int step)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
+	{
+		if (deed->step == step && refuses_rows(deed))
+			return true;
+	}
+	return false;
+}
+
+/* Restores the values that steps have set after that deed, once each; the rest is left for the end */
+static void
+restore_values_since(Rollback *rollback, const PlanDeed *deed)
+{
+	PlanRun    *run = rollback->run;
+
+	foreach_ptr(PlanDeed, set, run->awaits_values ? plan_deeds(run->plan, DEED_BIT(DEED_SET)) : NIL)
+	{
+		StepWork   *work;
+
+		if (set->id < deed->id || list_member_int(rollback->tried, (int) set->id) || is_armed(run->plan, set->step) || is_followed(run->plan, set))
+			continue;
+		rollback->tried = lappend_int(rollback->tried, (int) set->id);
+		set->last = false;
+		work = undo_begin(run, set);
+		rollback->taken += undo_values(work, set, true);
+		run_end_step(work);
+	}
+}
+
 /* Takes back deeds one by one, except those of steps that are stuck */
 static void
 undo_all(Rollback *rollback, List *deeds)
@@ -321,9 +418,10 @@ undo_all(Rollback *rollback, List *deeds)
 		bool		done;
 
 		CHECK_FOR_INTERRUPTS();
+		restore_values_since(rollback, deed);
 		if (!list_member_int(rollback->stuck, deed->step) && waits_for_keys(rollback, deed))
 			add_left(rollback, deed, "the partition is attached when its keys are back");
-		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
+		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed) && !waits_for_values(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
 			/* asked before undo(), which brings the deed's names up to date */
@@ -378,8 +476,8 @@ put_rest_back(const Rollback *rollback)
 }
 
 /*
- * Restores the values that policy "set" has replaced, also in rows that come
- * from quarantine; reports the rest
+ * Restores the values that policy "set" has replaced and that are not back yet,
+ * also in rows that come from quarantine; reports the rest
  */
 static void
 restore_values(Rollback *rollback)
@@ -387,9 +485,9 @@ restore_values(Rollback *rollback)
 	PlanRun    *run = rollback->run;
 	List	   *deeds = run->awaits_values ? plan_deeds(run->plan, DEED_BIT(DEED_SET)) : NIL;
 
-	run->awaits_values = false;
-	if (deeds)
+	if (run->awaits_values)
 		put_rest_back(rollback);
+	run->awaits_values = false;
 	foreach_ptr(PlanDeed, deed, deeds)
 	{
 		StepWork   *work;
@@ -398,7 +496,7 @@ restore_values(Rollback *rollback)
 			continue;
 		deed->last = false;
 		work = undo_begin(run, deed);
-		if (undo_values(work, deed))
+		if (undo_values(work, deed, false))
 			rollback->taken++;
 		else
 			add_left(rollback, deed, NULL);
@@ -415,7 +513,7 @@ compare_later_first(const ListCell *a, const ListCell *b)
 	return x > y ? -1 : x < y ? 1 : 0;
 }
 
-/* Takes back the columns that waited for old values */
+/* Takes back the columns and rows that waited for rows and old values */
 static void
 undo_put_off(Rollback *rollback)
 {
@@ -426,7 +524,7 @@ undo_put_off(Rollback *rollback)
 	{
 		const PlanDeed *deed = lfirst(lc);
 
-		if (columns_of(deed) == NIL || !list_member_int(rollback->put_off, deed->step))
+		if ((columns_of(deed) == NIL && deed->what->kind != STEP_ROWS) || !list_member_int(rollback->put_off, deed->step))
 			deeds = foreach_delete_current(deeds, lc);
 	}
 	list_sort(deeds, compare_later_first);
@@ -801,7 +899,7 @@ roll_back(PlanRun *run)
 	int			nchanges = list_length(changes);
 	int			disarmed;
 
-	run->awaits_values = plan_deeds(run->plan, DEED_BIT(DEED_SET)) != NIL;
+	run->awaits_values = fix_rows_out(run->plan) != NIL;
 	tell_low_space(run);
 	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
@@ -821,7 +919,8 @@ roll_back(PlanRun *run)
 	rollback.stuck = stuck;
 	disarmed = disarm_steps(&rollback);
 	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
-	undo_all(&rollback, columns);
+	changes = list_concat_copy(columns, changes);
+	list_sort(changes, compare_later_first);
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
 	disarmed += disarm_steps(&rollback);

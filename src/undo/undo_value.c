@@ -3,9 +3,11 @@
  * undo_value.c
  *	  Restoring the old values that policy "set" has replaced.
  *
- *	  Once nothing refuses the old values any more, a row that still has the
- *	  value which the plan set gets its old one; other rows, and rows that are
- *	  gone, are counted.  Each transaction restores a batch of rows; the next
+ *	  Once the step's rule is gone, a row that still has the value which the
+ *	  plan set gets its old one, before earlier steps are taken back.  Where
+ *	  something refuses old values, or rows are not found, all that is left is
+ *	  tried again in the end; then rows that have another value, or are gone,
+ *	  are counted.  Each transaction restores a batch of rows; the next
  *	  call continues.  A value may have been set by a later step, too, which
  *	  found and recorded this one's: the column waits until that step's old
  *	  values are back.  An old value is forgotten when its row has it, or when
@@ -473,7 +475,7 @@ give_up(StepWork *work, const PlanDeed *deed, const char *reason)
 }
 
 bool
-undo_values(StepWork *work, const PlanDeed *deed)
+undo_values(StepWork *work, const PlanDeed *deed, bool again)
 {
 	PlanRun    *run = work->run;
 	RunAction	action = {.run = run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1,
@@ -497,6 +499,8 @@ undo_values(StepWork *work, const PlanDeed *deed)
 		run_commit();
 		run_append_notice(work, psprintf(INT64_FORMAT " %s the old value back", result.restored, result.restored == 1 ? "row has" : "rows have"));
 	}
+	if (again && result.restored < deed->rows)
+		return false;
 	problem = find_problem(work, deed, &result);
 	if (problem && !plan_deed_is_given_up(deed))
 		return undo_tell_problem(work, deed, problem);

@@ -732,9 +732,37 @@ SET client_min_messages = notice;
 CALL sg_rollback_fks('wrote');
 SELECT * FROM two_plans ORDER BY id;
 
+-- old values go back in their step's turn: earlier steps then find their rows as they have made them
+CREATE TABLE in_turn (id int PRIMARY KEY, v int);
+INSERT INTO in_turn SELECT g, g * 5 FROM generate_series(1, 5) g;
+SELECT sg_plan_create('turn'), sg_plan_add('turn', 'UPDATE crow.in_turn SET v = v - 12', '{"undo": "UPDATE crow.in_turn SET v = v + 12"}'),
+       sg_plan_add_rows('turn', 'in_turn', '[{"id": 3, "v": -5}, {"id": 61, "v": -6}]', after => '{1}'),
+       sg_plan_add_check('turn', 'in_turn', 'v > 0', name => 'tc', policy => 'set', child_column => 'v', fill => 'abs(v)', after => '{2}') \g /dev/null
+CALL sg_apply('turn', fix => true, fail => true);
+SELECT * FROM in_turn ORDER BY id;
+-- rows wait for old values in them that others keep out, or that are not to be taken back
+ALTER TABLE in_turn ADD CONSTRAINT kept_out CHECK (v > 0);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('turn', steps => '{2}');
+CALL sg_rollback_fks('turn', steps => '{2,3}');
+ALTER TABLE in_turn DROP CONSTRAINT kept_out;
+CALL sg_rollback_fks('turn');
+SELECT * FROM in_turn ORDER BY id;
+-- so do rows in quarantine, before the column of a backfill that has read them
+CREATE TABLE read_in (id int PRIMARY KEY, o int);
+CREATE TABLE reader (id int PRIMARY KEY, o int);
+INSERT INTO read_in SELECT g, g % 2 FROM generate_series(1, 4) g;
+INSERT INTO reader SELECT g, g FROM generate_series(1, 4) g;
+SELECT sg_plan_create('reads'), sg_plan_add_unique('reads', 'read_in', '{o}', name => 'ru', policy => 'quarantine', keep_by => 'id'),
+       sg_plan_add_fk('reads', 'reader', '{n}', 'referenced', '{id}', backfill => '(SELECT r.o FROM crow.read_in r WHERE r.id = reader.id)') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('reads', fix => true, fail => true);
+SET client_min_messages = notice;
+CALL sg_rollback_fks('reads', fail => true);
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs,sets,takes,early,wrote,late}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p, force => true) FROM unnest('{r,w,before,nulls,keyed,heirs,sets,takes,early,wrote,late,turn,reads}'::text[]) p \g /dev/null
 DROP SCHEMA crow CASCADE;
 DROP OWNED BY regress_sg_planter;
 DROP ROLE regress_sg_planter;
