@@ -1258,6 +1258,8 @@ read_drop(FactReader *reader, const DropStmt *statement)
 			case OBJECT_MATVIEW:
 				name = makeRangeVarFromNameList((List *) object);
 				fact.command = statement->removeType == OBJECT_TABLE ? "drop table" : "drop view";
+				/* before its name is free again */
+				flag(&fact, has_made(reader, script_path_table(reader->path, name)), "made");
 				fact.relation = script_path_drop_table(reader->path, name);
 				break;
 			case OBJECT_INDEX:

@@ -106,7 +106,7 @@ INSERT INTO tried VALUES
 ('renaming-table', 'ALTER TABLE t RENAME TO u', 'CREATE TABLE u (n int); ALTER TABLE u RENAME TO w; ALTER TABLE w ADD x int'),
 ('renaming-column', 'ALTER TABLE t RENAME n TO o', 'ALTER TABLE t RENAME CONSTRAINT t_pkey TO o'),
 ('syntax-error', 'ALTER TABLE t ADD', 'ALTER TABLE t ADD x int'),
-('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone'),
+('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone; CREATE TABLE made (id int); INSERT INTO made VALUES (1); DROP TABLE made'),
 ('statement-refused', 'ALTER TABLE t DROP nope', 'ALTER TABLE t DROP IF EXISTS nope'),
 ('statement-refused', 'ALTER TABLE t ADD PRIMARY KEY (n)', 'ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY (id)'),
 ('statement-refused', 'ALTER TABLE t ADD x int PRIMARY KEY', 'ALTER TABLE t ADD x int UNIQUE'),
