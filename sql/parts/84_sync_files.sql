@@ -56,7 +56,7 @@ BEGIN
     acts := (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.n) FROM schemaguard.sg_files_acts(list, blocked, allow_drop, tool, empty) a);
     IF EXISTS (SELECT FROM unnest(beside) b (line) WHERE b.line LIKE 'left out: %') THEN
         RAISE NOTICE USING MESSAGE = format('%s left out', (SELECT count(*) FROM unnest(beside) b (line) WHERE b.line LIKE 'left out: %')),
-            HINT = format('Which, and why: SELECT * FROM %s.sg_sync_sql(%L, %L);', schemaguard.sg_schema(), reference, target);
+            HINT = format(E'Which, and why:\nSELECT * FROM %s.sg_sync_sql(%L, %L);', schemaguard.sg_schema(), reference, target);
     END IF;
     FOR filler IN SELECT f.told, f.ending FROM schemaguard.sg_sync_fillers(schemaguard.sg_sync_to_be_free(list, allow_drop, blocked)) f
             WHERE target = 'live' LOOP

@@ -14,6 +14,8 @@
 
 #include "access/xlog.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -250,9 +252,14 @@ sg_rows_foreseen_entered(PG_FUNCTION_ARGS)
 	PlanStep	step = {.plan = "",.kind = STEP_ROWS,.child_table = sg_arg_text(fcinfo, 0),.child_columns = sg_text_array_list(PG_GETARG_DATUM(1)),
 	.definition = DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(2)))};
 	CountArg	arg = {.move = {.action = "the count"},.context = CurrentMemoryContext};
+	Oid			relid = sg_find_qualified(step.child_table);
 	char	   *hint;
 	char	   *reason;
 
+	/* who may read nothing of the table does not wait for its lock */
+	if (OidIsValid(relid) && pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf("role %s has no SELECT on %s", sg_role_name(GetUserId()), sg_relation_name(relid))));
 	SPI_connect();
 	reason = foresee(&step, &arg, &hint);
 	SPI_finish();
