@@ -505,6 +505,49 @@ question_about(SgNameTable *columns, DriftPair *pair)
 	return above->score > 0 ? above : NULL;
 }
 
+static double
+position_of(const DriftPair *column)
+{
+	SgJson		whole;
+	SgJson		position;
+
+	snapshot_properties(&whole, column->properties[0]);
+	return sg_json_find(&whole, "position", &position) ? sg_json_float8(&position) : 0;
+}
+
+/*
+ * Withholds new columns that the reference has before a withheld one: they
+ * would be the last of their table, so the next comparison would find the two
+ * names of the withheld column in different places, and ask no more
+ */
+static void
+withhold_columns_before(SgNameTable **names, List *pairs)
+{
+	SgNameTable *questions = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftPair, pair, pairs)
+	{
+		SgNameEntry *entry;
+
+		if (pair->kind != KIND_COLUMN || pair->score <= 0 || pair->waits_for == NULL)
+			continue;
+		entry = sg_names_enter(questions, pair->parent[0], "");
+		if (entry->value == NULL || position_of(pair) > position_of(entry->value))
+			entry->value = pair;
+	}
+	foreach_ptr(DriftPair, pair, pairs)
+	{
+		DriftPair  *behind;
+
+		if (pair->kind != KIND_COLUMN || pair->identity[1] || pair->waits_for)
+			continue;
+		behind = sg_names_value(questions, pair->parent[0], "");
+		if (behind && position_of(pair) < position_of(behind))
+			withhold(names, pair, behind->waits_for);
+	}
+	sg_names_destroy(questions);
+}
+
 /*
  * Withholds guessed renames, the objects that depend on them, and the target's
  * objects that they depend on.  Because pairs are in the order of creation, the
@@ -527,6 +570,7 @@ withhold_renames(List *pairs)
 		withhold(names, pair, question);
 		found = true;
 	}
+	withhold_columns_before(names, pairs);
 	while (found)
 	{
 		found = false;

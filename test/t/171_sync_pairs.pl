@@ -296,7 +296,9 @@ my @together = (
 	[ 'CREATE TABLE whole (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE w_one PARTITION OF whole FOR VALUES FROM (0) TO (10); CREATE TABLE w_two PARTITION OF whole FOR VALUES FROM (10) TO (20)',
 		'CREATE TABLE whole (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE w_first PARTITION OF whole FOR VALUES FROM (0) TO (10); CREATE TABLE w_second PARTITION OF whole FOR VALUES FROM (10) TO (20)', 'INSERT INTO whole VALUES (1, 1), (11, 1)' ],
 	[ 'CREATE SCHEMA old_place; CREATE TABLE old_place.c (id serial PRIMARY KEY, a text, b date, d date); CREATE TABLE old_place.junk (z int)', 'CREATE SCHEMA new_place; CREATE TABLE new_place.c (id serial PRIMARY KEY, a text, b date, d date)', 'INSERT INTO old_place.c (a) VALUES (1)' ],
-	[ 'CREATE TABLE moved (id serial PRIMARY KEY, k text, l date, n inet)', 'CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.moved (id serial PRIMARY KEY, k text, l date, n inet)', 'INSERT INTO moved (k) VALUES (1)' ]);
+	[ 'CREATE TABLE moved (id serial PRIMARY KEY, k text, l date, n inet)', 'CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.moved (id serial PRIMARY KEY, k text, l date, n inet)', 'INSERT INTO moved (k) VALUES (1)' ],
+	# the rename is asked again when it would be in another place
+	[ 'CREATE TABLE task (id bigint PRIMARY KEY, queue_name text, task_identifier text NOT NULL, payload json)', 'CREATE TABLE task (id bigint PRIMARY KEY, job_queue_id int, task_id int, payload json)', q{INSERT INTO task SELECT g, 'q', g, '{}' FROM generate_series(1, 8) g} ]);
 my $counted = q{SELECT sum((xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM ONLY %s', oid::regclass), false, true, '')))[1]::text::int) FROM pg_class
 	WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 'old_place', 'new_place', 'elsewhere') AND oid NOT IN (SELECT objid FROM pg_depend WHERE deptype = 'e')};
 # what stands under something that waits stays; a view that shows a column is another one when that is renamed: one more script
