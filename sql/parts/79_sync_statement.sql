@@ -212,7 +212,7 @@ SELECT 2, -1000000000 + o.number::bigint * 1000 + r.rule, o.kind, o.identity, 'r
     'alter', o.new, NULL::jsonb, NULL::jsonb, r.state, NULL, NULL
 FROM object o JOIN rule r ON r.number = o.number AND r.step = 'rename'
 UNION ALL
-SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.number IS NULL THEN 2
+SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.target_parent IS NULL THEN 2
         WHEN r.attaches AND o.joins_late THEN 6 ELSE r.section END,
     CASE WHEN o.kind = 'event trigger' AND r.section = o.late_at THEN o.late ELSE 0 END + CASE
         -- a sequence of a column's own gives its name away at once
@@ -227,7 +227,7 @@ SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' 
         -- before the type that it was of changes
         WHEN r.property = 'of_type' AND r.section = 2 THEN -900000000 + o.number::bigint
         -- after the keys that it is in, a whole before its partitions
-        WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((o.new ->> 'not_null')::boolean, false)
+        WHEN r.property = 'not_null' AND k.target_parent IS NOT NULL AND NOT coalesce((o.new ->> 'not_null')::boolean, false)
             THEN CASE WHEN o.new ? 'heirs_lose' AND NOT o.new ? 'inherited' THEN 1500000000 ELSE 2000000000 END + o.number::bigint
         WHEN r.property = 'not_null' AND o.new ? 'heirs_lose' AND NOT o.new ? 'inherited' THEN -400000000 + o.number::bigint
         -- what else is altered has the new name
@@ -241,8 +241,10 @@ SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' 
         WHEN m.no_default THEN o.old - 'default' ELSE o.old END, o.new, r.state, r.property, r.loss
 FROM object o JOIN rule r ON r.number = o.number AND r.step = 'alter'
 LEFT JOIN unnest(meanwhile) m ON m.number = o.number
-LEFT JOIN unnest(all_objects) k ON r.property = 'not_null' AND o.kind = 'column' AND k.target_parent = o.target_parent
-    AND k.kind = 'constraint' AND k.target_properties ->> 'type' = 'p'
+-- primary keys, and what identifies rows for replicas
+LEFT JOIN (SELECT DISTINCT k.target_parent FROM unnest(all_objects) k WHERE k.kind IN ('constraint', 'index')
+        AND (k.target_properties ->> 'type' = 'p' OR k.target_properties ? 'replica_identity')) k
+    ON r.property = 'not_null' AND o.kind = 'column' AND k.target_parent = o.target_parent
 WHERE NOT o.again AND (NOT o.beside OR r.property = 'name' AND NOT o.new ? 'freed')
     AND NOT (r.moves AND (o.number IN (SELECT w.number FROM waits w)
         OR o.kind <> 'table' AND o.parent IN (SELECT w.identity FROM waits w)))

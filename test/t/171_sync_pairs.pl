@@ -154,6 +154,8 @@ my @pairs = (
 	# so are they where nothing else of a check differs
 	[ 'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_to > 0))',
 		'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_over > 0))', 'INSERT INTO a.casts VALUES (1)' ],
+	[ 'CREATE TABLE a.identified (a int NOT NULL, b int NOT NULL); CREATE UNIQUE INDEX identified_u ON a.identified (a, b); ALTER TABLE a.identified REPLICA IDENTITY USING INDEX identified_u',
+		'CREATE TABLE a.identified (a int NOT NULL, b int); CREATE UNIQUE INDEX identified_u ON a.identified (a); ALTER TABLE a.identified REPLICA IDENTITY USING INDEX identified_u', 'INSERT INTO a.identified VALUES (1, 1)' ],
 	# nothing makes a subscription, nor gives it to anybody
 	[ 'SELECT 1', q{CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false)} ]);
 my $before = 'CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2; CREATE SERVER s1 FOREIGN DATA WRAPPER w1; CREATE SERVER s2 FOREIGN DATA WRAPPER w1; CREATE SCHEMA a';
