@@ -101,6 +101,30 @@ WITH RECURSIVE joining AS MATERIALIZED (
         AND k.target_properties -> 'columns' <@ (f.target_properties -> 'referenced_columns')
     WHERE f.kind = 'constraint' AND found <> '{}'
     UNION ALL
+    -- so does the NOT NULL of the columns of a key that rows are identified by
+    SELECT c.kind, c.identity, 'not_null', k.kind, coalesce(k.identity, k.target_identity)
+    FROM unnest(pairs) k CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.target_properties -> 'columns') WHEN 'array'
+        THEN k.target_properties -> 'columns' END) n (name)
+    JOIN unnest(pairs) c ON c.kind = 'column' AND c.target_identity = k.target_parent || '.' || quote_ident(n.name)
+        AND 'not_null' = ANY (c.changes)
+    WHERE k.kind IN ('constraint', 'index') AND (k.target_properties ->> 'type' = 'p' OR k.target_properties ? 'replica_identity')
+        AND found <> '{}'
+    UNION ALL
+    -- and what else would go from under something that stays as it is
+    SELECT x.kind, x.target_identity, NULL, f.kind, coalesce(f.identity, f.target_identity)
+    FROM unnest(pairs) f CROSS JOIN LATERAL (
+        SELECT d.value ->> 0, d.value ->> 1 FROM jsonb_array_elements(f.target_properties -> 'depends') d
+        UNION ALL
+        SELECT 'table', f.target_properties ->> 'references'
+        UNION ALL
+        SELECT 'column', k.parent || '.' || quote_ident(c.name)
+        FROM (VALUES (f.target_parent, f.target_properties -> 'columns'),
+            (f.target_properties ->> 'references', f.target_properties -> 'referenced_columns')) k (parent, columns)
+        CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
+        WHERE f.kind IN ('constraint', 'index', 'statistics')) s (kind, identity)
+    JOIN unnest(pairs) x ON x.kind = s.kind AND x.target_identity = s.identity AND x.identity IS NULL
+    WHERE f.identity IS NOT NULL AND found <> '{}'
+    UNION ALL
     SELECT p.kind, p.identity, NULL, 'table', p.parent FROM unnest(pairs) p JOIN joining j ON j.identity = p.parent
     WHERE j.fresh OR p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND j.moves IS NOT TRUE
     UNION ALL
