@@ -165,6 +165,18 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_bounded(text, text)
     IS 'returns the condition that rows of a partition satisfy; null: not known';
 
+-- Returns the query of rows that are the same as others by the columns that tell them apart; by none: of all but one
+CREATE FUNCTION schemaguard.sg_sync_doubles(relation text, context jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT * FROM %s.sg_rule_violations(%L, ', schemaguard.sg_schema(), relation)
+    || CASE context -> 'told_apart' WHEN '[]' THEN '''check'', ''false'') OFFSET 1'
+        ELSE format('%L, %L)', 'unique',
+            schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({told_apart|I})', context)) END;
+COMMENT ON FUNCTION schemaguard.sg_sync_doubles(text, jsonb)
+    IS 'returns the query for the rows that a unique key would refuse';
+
 -- Returns the queries of the rows that a statement would be refused for, one a line; a new column is null in each row of its table.
 -- A text behind an exclamation mark is what else is in the way.
 CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
@@ -209,21 +221,27 @@ AS $function$
             format('SELECT * FROM %s.sg_rule_violations(%L, %L, ', ours, context ->> 'parent', 'check') || quote_literal(
                 schemaguard.sg_sync_castable(context ->> 'name', context #>> '{old,type}', context ->> 'type',
                     context -> 'new_labels')) || ')'
-        WHEN kind = 'index' AND what = 'created' AND (context ->> 'unique')::boolean AND NOT context ?| '{predicate,expressions}' THEN
-            format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, coalesce(context ->> 'root', context ->> 'parent'), 'unique',
-                schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({columns|I})', context))
+        -- values that columns have of labels that go: no rule of a snapshot, so it runs as the caller
+        WHEN kind = 'type' AND property = 'labels' AND context ? 'label_loss' THEN (
+            SELECT string_agg(format('SELECT row_id, data FROM %s.sg_rule_violations(%L, %L, %L)', ours, c ->> 'parent', 'check',
+                format('%s%L)', c ->> 'value', ARRAY(SELECT jsonb_array_elements_text(context -> 'labels')))), E'\n')
+            FROM jsonb_array_elements(context -> 'columns_of') c)
+        WHEN kind = 'index' AND (what = 'created' OR what = 'replaced' AND context -> 'columns' IS DISTINCT FROM context #> '{old,columns}')
+                AND (context ->> 'unique')::boolean AND context ? 'told_apart' AND NOT context ? 'predicate' THEN
+            schemaguard.sg_sync_doubles(coalesce(context ->> 'root', context ->> 'parent'), context)
         WHEN kind = 'constraint' AND NOT context ? 'of_domain' AND (step = 'create' OR what = 'replaced'
                 AND (context -> 'expression', context -> 'columns', context -> 'references')
                     IS DISTINCT FROM (context #> '{old,expression}', context #> '{old,columns}', context #> '{old,references}')) THEN
             CASE CASE WHEN NOT context ? 'period' AND context ->> 'validated' IS DISTINCT FROM 'false'
                 THEN replace(context ->> 'type', 'p', 'u') END
             WHEN CASE WHEN NOT context ? 'gains' THEN 'f' END
-            THEN format('SELECT * FROM %s.sg_orphans(%L, %L, %L, %L)', ours, context ->> 'parent',
+            THEN CASE WHEN context ? 'leads_to_none' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours,
+                context ->> 'parent', 'check', context ->> 'leads_to_none')
+            WHEN NOT context ? 'reads_fresh' THEN format('SELECT * FROM %s.sg_orphans(%L, %L, %L, %L)', ours, context ->> 'parent',
                 ARRAY(SELECT jsonb_array_elements_text(context -> 'columns')), context ->> 'references',
-                ARRAY(SELECT jsonb_array_elements_text(context -> 'referenced_columns')))
-            WHEN 'u' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours,
-                coalesce(context ->> 'root', context ->> 'parent'), 'unique',
-                schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', context))
+                ARRAY(SELECT jsonb_array_elements_text(context -> 'referenced_columns'))) END
+            WHEN CASE WHEN context ? 'told_apart' THEN 'u' END
+            THEN schemaguard.sg_sync_doubles(coalesce(context ->> 'root', context ->> 'parent'), context)
             WHEN 'c' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'check',
                 context ->> 'expression') END
         END

@@ -346,6 +346,54 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relation_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean)
     IS 'returns the values that templates need of tables, constraints, indexes and sequences beyond their properties';
 
+-- Returns what counting the rows in the way of keys and indexes needs: columns that tell rows apart (told_apart), whether new columns are
+-- among them (reads_fresh), and the condition of rows that a key to a new table, which has no rows, lets be (leads_to_none)
+CREATE FUNCTION schemaguard.sg_sync_key_flags(objects schemaguard.sync_object[], OUT number int, OUT flags jsonb)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH object AS MATERIALIZED (
+    SELECT o.* FROM unnest(objects) o WHERE o.kind IN ('table', 'column', 'constraint', 'index')
+), fresh AS MATERIALIZED (
+    -- new columns of tables that are there, by what rows will have in them: null, one value, each another one, or nobody knows
+    SELECT c.parent, c.name, CASE WHEN c.properties ? 'generated' THEN 'unknown' WHEN c.properties ? 'identity' THEN 'others'
+        WHEN c.properties ->> 'default' IS NULL THEN 'null' WHEN c.properties ->> 'default' ~ '\w\(' THEN 'others' ELSE 'one' END AS has
+    FROM object c WHERE c.kind = 'column' AND c.state = 'missing' AND c.parent_state IS DISTINCT FROM 'missing'
+), key AS MATERIALIZED (
+    -- an expression is the same where all that it reads is
+    SELECT k.number, r.name, min(k.n) AS n,
+        CASE WHEN k.reads IS NULL THEN 'unknown' WHEN r.name IS NULL THEN 'one' WHEN f.has = 'null' AND k.name IS NULL THEN 'unknown'
+            ELSE coalesce(f.has, 'column') END AS has
+    FROM (SELECT k.*, CASE WHEN k.name IS NULL THEN schemaguard.sg_sync_columns(k.expressions ->> (k.expression - 1)::int)
+              ELSE ARRAY[k.name] END AS reads
+          FROM (SELECT o.number, o.parent, o.properties -> 'expressions' AS expressions, c.name, c.n,
+                    count(*) FILTER (WHERE c.name IS NULL) OVER (PARTITION BY o.number ORDER BY c.n) AS expression
+                FROM object o CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(o.properties -> 'columns') WHEN 'array'
+                    THEN o.properties -> 'columns' END) WITH ORDINALITY c (name, n)
+                WHERE o.kind IN ('constraint', 'index') AND o.state IN ('missing', 'changed')
+                    AND o.parent_state IS DISTINCT FROM 'missing') k) k
+    LEFT JOIN LATERAL unnest(k.reads) r (name) ON true LEFT JOIN fresh f ON f.parent = k.parent AND f.name = r.name
+    GROUP BY 1, 2, 4
+), counted AS MATERIALIZED (
+    SELECT k.number, coalesce(jsonb_agg(k.name ORDER BY k.n) FILTER (WHERE k.has = 'column'), '[]') AS columns,
+        bool_or(k.has <> 'column') AS fresh, bool_or(k.has = 'null') AS nulls, bool_or(k.has IN ('others', 'unknown')) AS others,
+        bool_or(k.has = 'unknown') AS unknown
+    FROM key k GROUP BY k.number
+)
+SELECT o.number, jsonb_build_object(
+    'told_apart', CASE WHEN NOT k.others AND (NOT k.nulls OR (o.properties ->> 'nulls_not_distinct')::boolean) THEN k.columns END,
+    'reads_fresh', nullif(k.fresh, false),
+    'leads_to_none', CASE WHEN t.number IS NOT NULL AND NOT k.nulls AND NOT k.unknown
+        THEN coalesce((SELECT string_agg(format('%I IS NULL', c), CASE o.properties ->> 'match' WHEN 'full' THEN ' AND ' ELSE ' OR ' END)
+            FROM jsonb_array_elements_text(k.columns) c), 'false') END)
+FROM object o JOIN counted k ON k.number = o.number
+LEFT JOIN object t ON t.kind = 'table' AND t.state = 'missing' AND t.identity = o.properties ->> 'references'
+WHERE o.managed
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_key_flags(schemaguard.sync_object[])
+    IS 'returns the values that are needed to count the rows in the way of keys and indexes';
+
 -- Returns what templates ask of other kinds beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_other_flags(objects schemaguard.sync_object[], pairs schemaguard.sync_pair[], live boolean,
     allow_drop boolean, OUT number int, OUT flags jsonb)
@@ -363,7 +411,12 @@ GROUP BY d.number
 UNION ALL
 -- an enum may be made anew
 SELECT t.number, jsonb_build_object('drops', CASE WHEN allow_drop THEN true END,
-    'stored', CASE WHEN t.target_identity IN (SELECT s FROM schemaguard.sg_sync_stored_types(pairs) s) THEN true END)
+    'stored', CASE WHEN t.target_identity IN (SELECT s FROM schemaguard.sg_sync_stored_types(pairs) s) THEN true END,
+    'columns_of', CASE WHEN 'labels' = ANY (t.changes) THEN (
+        SELECT jsonb_agg(jsonb_build_object('parent', c.target_parent, 'value', format(CASE c.target_properties ->> 'type'
+            WHEN t.target_identity THEN '%I::text = ANY (' ELSE 'array_remove(%I::text[], NULL) <@ (' END, c.target_name)))
+        FROM unnest(pairs) c WHERE c.kind = 'column' AND NOT c.target_properties ? 'inherited'
+            AND c.target_properties ->> 'type' IN (t.target_identity, t.target_identity || '[]')) END)
 FROM object t WHERE t.kind = 'type' AND t.managed
 UNION ALL
 -- what its tables say of its attributes
@@ -412,6 +465,8 @@ WITH object AS MATERIALIZED (
     SELECT f.number, f.flags FROM schemaguard.sg_sync_column_flags(objects, pairs, target = 'live', allow_drop) f
     UNION ALL
     SELECT f.number, f.flags FROM schemaguard.sg_sync_relation_flags(objects, pairs, target = 'live') f
+    UNION ALL
+    SELECT f.number, f.flags FROM schemaguard.sg_sync_key_flags(objects) f
     UNION ALL
     SELECT f.number, f.flags FROM schemaguard.sg_sync_other_flags(objects, pairs, target = 'live', allow_drop) f
 ), flags AS MATERIALIZED (

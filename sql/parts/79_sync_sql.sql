@@ -1,9 +1,10 @@
 -- Sync: the statements, in order. One row is one statement, with what its guard asks.
 
--- Returns statements as sg_sync_statements() does. Reasons are those of sg_sync_reasons(); live: the target is this database.
+-- Returns statements as sg_sync_statements() does. Reasons are those of sg_sync_reasons(); live: the target is this database;
+-- filled: tables that get rows of the reference before keys come.
 CREATE FUNCTION schemaguard.sg_sync_written(statements schemaguard.sync_statement[], fits schemaguard.sync_fit[],
     left_over schemaguard.sync_left_over[], objects schemaguard.sync_object[], made schemaguard.sync_made[], anew schemaguard.sync_anew[],
-    live boolean,
+    live boolean, filled text[],
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
     OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text)
 RETURNS SETOF record
@@ -25,6 +26,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portabl
         SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
         WHERE c.kind = s.kind AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
     CASE WHEN (live OR s.context ?| '{no_cast,keyed}') AND NOT s.context ? 'in_new' AND (s.section IN (2, 3, 4) OR s.kind = 'table')
+            AND NOT (s.context ? 'leads_to_none' AND s.context ->> 'references' = ANY (filled))
         THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
 FROM unnest(statements) s JOIN unnest(fits) f ON f.number = s.number
 LEFT JOIN schemaguard.sg_sync_reasons(objects, made, anew, statements) r
@@ -34,7 +36,7 @@ WHERE NOT (s.what = 'type collation' AND s.before = s.after)
     AND NOT EXISTS (SELECT FROM unnest(left_over) l WHERE l.kind = s.kind AND l.object = s.object)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_written(schemaguard.sync_statement[], schemaguard.sync_fit[], schemaguard.sync_left_over[],
-    schemaguard.sync_object[], schemaguard.sync_made[], schemaguard.sync_anew[], boolean)
+    schemaguard.sync_object[], schemaguard.sync_made[], schemaguard.sync_anew[], boolean, text[])
     IS 'returns statements, each with its guard and all remarks of a script on it';
 
 -- Returns the statements that make the target what the reference is, and with section 0 what is said beside them. Pairs: of
@@ -105,7 +107,8 @@ BEGIN
             UNION ALL SELECT d.place, d.kind, d.object, d.what, NULL, NULL, NULL, 'refused'
                 FROM schemaguard.sg_sync_doubtful(pairs, described, allow_drop) d) r
         ORDER BY r.place, r.kind COLLATE "C", r.object COLLATE "C", r.what COLLATE "C";
-    RETURN QUERY SELECT s.* FROM schemaguard.sg_sync_written(statements, fits, left_over, objects, made, anew, live) s
+    RETURN QUERY SELECT s.* FROM schemaguard.sg_sync_written(statements, fits, left_over, objects, made, anew, live,
+            ARRAY(SELECT l.table_name FROM schemaguard.sg_lookup_contents(reference) l WHERE live)) s
         ORDER BY s.section, s.place;
 END
 $function$;

@@ -199,8 +199,8 @@ WITH stated AS MATERIALIZED (
     SELECT min(s.first) AS first, max(s.last) AS last FROM span s
 ), found AS MATERIALIZED (
     -- a partition that can't join is not made
-    SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind = 'column' THEN s.what WHEN s.kind = 'table' AND NOT EXISTS (SELECT FROM stated m
-        WHERE m.kind = 'table' AND m.object = s.object AND m.what = 'created') THEN 'partition' END AS what, f.finder
+    SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind IN ('column', 'type') THEN s.what WHEN s.kind = 'table' AND NOT EXISTS (
+        SELECT FROM stated m WHERE m.kind = 'table' AND m.object = s.object AND m.what = 'created') THEN 'partition' END AS what, f.finder
     FROM stated s CROSS JOIN string_to_table(s.finder, E'\n') f (finder)
 ), refused AS MATERIALIZED (
     SELECT r.* FROM schemaguard.sg_sync_refused(pairs, ARRAY(SELECT ROW(f.*)::schemaguard.sync_found FROM found f)) r
@@ -215,7 +215,8 @@ UNION ALL
 (SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
     r.finders, p.unit
 FROM stated s CROSS JOIN zone z LEFT JOIN unit u ON u.node = s.node AND s.section = 2
-LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > 0
+-- labels that come need no place of those that go
+LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > CASE s.kind WHEN 'type' THEN 1 ELSE 0 END
     AND (coalesce(r.what, s.what) = s.what OR r.what = 'partition' AND s.what LIKE 'partition%')
 LEFT JOIN span p ON p.unit = u.unit AND s.n BETWEEN p.first AND p.last
 ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL THEN 0

@@ -13,7 +13,7 @@ WITH united AS MATERIALIZED (
 ), blocker AS MATERIALIZED (
     SELECT c.finder, schemaguard.sg_sync_in_way(c.finder, schemaguard.sg_sync_finds(c.finder)) AS told
     FROM (SELECT DISTINCT unnest(u.finders) AS finder FROM united u
-          WHERE u.kind = 'table' OR u.kind = 'column' AND u.what = 'type collation'
+          WHERE u.kind = 'table' OR u.kind = 'column' AND u.what = 'type collation' OR u.kind = 'type' AND u.what = 'labels'
           UNION SELECT f FROM united u CROSS JOIN LATERAL unnest(u.finders) f WHERE starts_with(f, '!')) c
 )
 SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.unit, 10 * s.n,

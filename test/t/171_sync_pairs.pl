@@ -154,6 +154,15 @@ my @pairs = (
 	# so are they where nothing else of a check differs
 	[ 'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_to > 0))',
 		'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_over > 0))', 'INSERT INTO a.casts VALUES (1)' ],
+	# rows that lead to none of a table that is made: they have the default of a column that is made, too
+	[ 'CREATE TABLE a.parent_1 (id int PRIMARY KEY); CREATE TABLE a.child (p int CONSTRAINT child_p REFERENCES a.parent_1, q int)', 'CREATE TABLE a.parent_1 (id int PRIMARY KEY); CREATE TABLE a.parent_2 (id int PRIMARY KEY, told date); CREATE TABLE a.child (p int CONSTRAINT child_p REFERENCES a.parent_2, q int CONSTRAINT child_q REFERENCES a.parent_2)',
+		'INSERT INTO a.parent_1 VALUES (1); INSERT INTO a.child VALUES (1, NULL), (NULL, NULL)' ],
+	[ 'CREATE TABLE a.speaks (id int PRIMARY KEY)', 'CREATE TABLE a.tongue (id int PRIMARY KEY); CREATE TABLE a.speaks (id int PRIMARY KEY, l int NOT NULL DEFAULT 0 CONSTRAINT speaks_l REFERENCES a.tongue, m int CONSTRAINT speaks_m REFERENCES a.tongue)', 'INSERT INTO a.speaks VALUES (1)' ],
+	# nothing but a column's one default tells rows apart
+	[ 'CREATE TABLE a.acted (id int PRIMARY KEY, x int)', q{CREATE TABLE a.acted (id int PRIMARY KEY, x int, actor text NOT NULL DEFAULT 'x', n text); CREATE UNIQUE INDEX acted_1 ON a.acted (lower(actor)); CREATE UNIQUE INDEX acted_2 ON a.acted (x, actor); CREATE UNIQUE INDEX acted_3 ON a.acted ((true));
+		CREATE UNIQUE INDEX acted_4 ON a.acted (actor, id); CREATE UNIQUE INDEX acted_5 ON a.acted (n)}, 'INSERT INTO a.acted VALUES (1, 1), (2, 1)' ],
+	# rows have labels that go
+	[ q{CREATE TYPE a.shade AS ENUM ('a', 'b', 'c'); CREATE TABLE a.shaded (x a.shade, y a.shade[])}, q{CREATE TYPE a.shade AS ENUM ('a', 'b'); CREATE TABLE a.shaded (x a.shade, y a.shade[])}, q{INSERT INTO a.shaded VALUES ('c', '{a,NULL}'), ('a', '{b,c}')} ],
 	# nothing makes the one the other, so its type stays
 	[ q{CREATE TYPE a.size AS ENUM ('s'); CREATE TABLE a.sized (x a.size)}, 'CREATE TABLE a.sized (x smallint)', q{INSERT INTO a.sized VALUES ('s')} ],
 	# a key that stays needs its column's NOT NULL; one of an index that rows are identified by goes after that
@@ -176,11 +185,11 @@ foreach my $db ('scripted', 'applied')
 }
 
 my $left = join "\n",
-	'extra|type|a.size|',
+	'changed|type|a.shade|labels', 'extra|type|a.size|',
 	'changed|table|a.joins|partition_bound', 'changed|table|a.joins|partition_of', 'changed|table|a.keyed_1|partition_bound', 'changed|table|a.lists_1|partition_bound',
 	'changed|table|a.lists_2|partition_bound', 'changed|table|a.lowered_1|partition_bound', 'changed|table|a.lowered_1|partition_of', 'missing|table|a.other_1|', 'missing|table|a.other_1a|',
-	'changed|table|a.rest_d|partition_bound', 'changed|table|a.rest_d|partition_of', 'missing|subscription|sub|', 'changed|sequence|a.goes_down|maximum', 'changed|index|a.filled_k|options',
-	'changed|foreign server|held|wrapper', 'changed|constraint|a.moves.moves_key|columns', 'changed|constraint|a.swapped.swapped_pkey|columns', 'changed|constraint|a.swaps.swaps_r|referenced_columns', 'changed|column|a.cast_from.id|type',
+	'changed|table|a.rest_d|partition_bound', 'changed|table|a.rest_d|partition_of', 'missing|subscription|sub|', 'changed|sequence|a.goes_down|maximum', 'missing|index|a.acted_1|', 'missing|index|a.acted_2|', 'missing|index|a.acted_3|', 'changed|index|a.filled_k|options',
+	'changed|foreign server|held|wrapper', 'changed|constraint|a.child.child_p|references', 'changed|constraint|a.moves.moves_key|columns', 'missing|constraint|a.speaks.speaks_l|', 'changed|constraint|a.swapped.swapped_pkey|columns', 'changed|constraint|a.swaps.swaps_r|referenced_columns', 'changed|column|a.cast_from.id|type',
 	'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type', 'changed|column|a.cast_leads.id|type',
 	'changed|column|a.filled.x|not_null', 'changed|column|a.gets.y|inherited', 'changed|column|a.joins.k|inherited', 'changed|column|a.keyed.k|type', 'changed|column|a.keyed_1.k|type', 'changed|column|a.lowered_1.v|inherited',
 	'changed|column|a.moves.a|not_null', 'changed|column|a.moves.b|not_null', 'changed|column|a.ranges.r|type', 'changed|column|a.rest_d.k|inherited', 'changed|column|a.sized.x|type', 'changed|column|a.speeds.x|type', 'changed|column|a.speeds.y|type', 'changed|column|a.swaps.r|type';
@@ -203,6 +212,13 @@ foreach (['joins', 2, 'joins'], ['lowered_1', 1, 'lowered_1'], ['rest_d', 1, 're
 	like($head, qr/^-- left out: table a\.$table: [a-z_ ]+, $n rows? (?:is|are) in the way: SELECT \* FROM public\.sg_rule_violations\('a\.$of', 'check', '.*'\)$/m, "rows that keep $table from its bound are counted");
 	is(query("SELECT count(*) FROM ($1) x", 'scripted'), $n, 'and the query lists them') while $head =~ /^-- left out: table a\.$table: .* in the way: (SELECT .*)$/mg;
 }
+foreach (['type a.shade: labels', 1], ['index a.acted_1: created', 1], ['index a.acted_2: created', 2], ['index a.acted_3: created', 1], ['constraint a.child.child_p: replaced', 1], ['constraint a.speaks.speaks_l: created', 1])
+{
+	my ($what, $n) = @$_;
+
+	like($head, qr/^-- left out: \Q$what\E, $n rows? (?:is|are) in the way: SELECT /m, "rows are counted for $what, whose other side the script makes");
+	is(query("SELECT count(*) FROM ($1) x", 'scripted'), $n, 'and the query lists them') while $head =~ /^-- left out: \Q$what\E, .*? in the way: (SELECT .*?)(?:; .*)?$/mg;
+}
 like($head, qr/^-- left out: $_/m, 'what needs something that is left out is, too') foreach 'type a\.size: dropped, nothing makes', 'column a\.moves\.a: not_null, 1 row is in the way';
 like($script, qr/^-- left out: index a\.filled_k: options, nothing alters those of an index of a partitioned table$/m, 'so are options of an index');
 like($script, qr/^-- left out: column a\.gets\.y: inherited, it will be of a\.gets itself, too$/m, 'so is what no column becomes again');
@@ -224,7 +240,7 @@ foreach my $db ('scripted', 'applied')
 	is(query('SELECT (SELECT id FROM a.numbered WHERE x = 9), (SELECT id FROM a.loose WHERE x = 9), (SELECT id FROM a.unnumbered WHERE x = 9)', $db), '4|12|0', "$db: another sequence of a column goes on where the one before was");
 	is(query(q{SELECT pg_get_serial_sequence('a.loose', 'id'), pg_get_serial_sequence('a.numbered', 'id')}, $db), 'a.loose_id_seq|a.numbered_id_seq', 'an identity has the name of the sequence that goes');
 }
-query('TRUNCATE a.filled, a.moves', 'applied');
+query('TRUNCATE a.filled, a.moves, a.acted, a.child, a.speaks', 'applied');
 (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options)");
 like($err, qr/ 1 wait, for 3 rows are in the way: SELECT/, 'which sg_sync_apply counts, too');
 
