@@ -351,6 +351,8 @@ my %call = (
 	'schemaguard.sg_lookup_pairs' => q{SELECT * FROM schemaguard.sg_lookup_pairs('secret', 'live')},
 	'schemaguard.sg_lookup_taken' => q{SELECT schemaguard.sg_lookup_taken('public.t_c', '[{"q": "1"}]')},
 	'schemaguard.sg_lookup_rows' => q{SELECT * FROM schemaguard.sg_lookup_rows('[]', '[]', '{q}', '{}')},
+	'schemaguard.sg_sync_doubles' => q{SELECT schemaguard.sg_sync_doubles('t_c', '{"told_apart": []}')},
+	'schemaguard.sg_sync_key_flags' => q{SELECT * FROM schemaguard.sg_sync_key_flags('{}')},
 	'schemaguard.sg_sync_lookup' => q{SELECT * FROM schemaguard.sg_sync_lookup('secret', 'live', NULL, false)},
 	'schemaguard.sg_sync_lookup_steps' => q{SELECT * FROM schemaguard.sg_sync_lookup_steps('secret', NULL, true, false)},
 	'schemaguard.sg_sync_lookup_delete' => q{SELECT schemaguard.sg_sync_lookup_delete('public.t_c', 'q = 1')},
