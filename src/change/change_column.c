@@ -100,6 +100,7 @@ analyse_definition(void *p)
 	ColumnArg  *arg = p;
 	const ColumnDef *def = arg->def;
 	ParseState *pstate = make_parsestate(NULL);
+	ScriptTouched none = {0};
 
 	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
 	arg->collation = GetColumnDefCollation(pstate, unconstify(ColumnDef *, def), arg->type);
@@ -109,7 +110,7 @@ analyse_definition(void *p)
 	 * take_serial()
 	 */
 	arg->computes = def->is_not_null || script_column_computes(def);
-	arg->rewrites = arg->computes || script_column_rewrites(def, true, &(ScriptTouched) {0});
+	arg->rewrites = arg->computes || script_column_rewrites(def, true, &none);
 	foreach_ptr(Constraint, c, def->constraints)
 	{
 		if (c->contype == CONSTR_DEFAULT)

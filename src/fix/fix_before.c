@@ -38,9 +38,9 @@ typedef struct Keeper
 	PlanStep   *step;			/* as it was when the call began */
 	List	   *roots;			/* OIDs: topmost partitioned tables; NIL: it
 								 * keeps none, or they are not known yet */
-	List	   *gives;			/* char *: tables whose names it gives, or that
-								 * of its column's table, once an earlier step
-								 * has taken the name from another object */
+	List	   *gives;			/* char *: tables whose names it gives, or
+								 * that of its column's table, once an earlier
+								 * step has taken the name from another object */
 	const char *column;			/* the column, or NULL */
 } Keeper;
 

@@ -343,6 +343,7 @@ fail_attempt(FixAction *action)
 	else
 	{
 		text = run_failure_text(&action->action);
+
 		if (work->hint == NULL)
 			work->hint = error->hint;
 	}

@@ -489,7 +489,7 @@ plan_filler_ended_text(const PlanStep *step, const PlanStep *drop, char **hint)
 {
 	*hint = drop->discard ? psprintf("No rollback brings that back. Fill the rows by hand, then say so:\n%s", plan_skip_call(step, "filled by hand")) :
 		psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
-					 quote_literal_cstr(drop->plan), drop->step);
+				 quote_literal_cstr(drop->plan), drop->step);
 	return psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop));
 }
 

@@ -101,8 +101,8 @@ plan_rows_made(const char *result)
 	char	   *holder = llast(texts);
 
 	PlanRowsMade made = {.rows = rows[0] ? rows : NULL,.cut = cut[0] ? cut : NULL,
-	.twice = strcmp(lthird(texts), "true") == 0,.lost = strtoi64(lfourth(texts), NULL, 10),
-		.alone = strtoi64(list_nth(texts, 4), NULL, 10),.held = strtoi64(list_nth(texts, 5), NULL, 10),.holder = holder[0] ? holder : NULL};
+		.twice = strcmp(lthird(texts), "true") == 0,.lost = strtoi64(lfourth(texts), NULL, 10),
+	.alone = strtoi64(list_nth(texts, 4), NULL, 10),.held = strtoi64(list_nth(texts, 5), NULL, 10),.holder = holder[0] ? holder : NULL};
 
 	return made;
 }

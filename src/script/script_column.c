@@ -399,7 +399,8 @@ script_touch_domain(ScriptTouched *touched, Node *statement)
 	CreateDomainStmt *made = IsA(statement, CreateDomainStmt) ? (CreateDomainStmt *) statement : NULL;
 	AlterDomainStmt *altered = IsA(statement, AlterDomainStmt) ? (AlterDomainStmt *) statement : NULL;
 	Constraint	set = {.type = T_Constraint,.contype = CONSTR_NULL};
-	bool		computes = made && script_column_rewrites(&(ColumnDef) {.type = T_ColumnDef,.typeName = made->typeName}, false, touched);
+	ColumnDef	column = {.type = T_ColumnDef,.typeName = made ? made->typeName : NULL};
+	bool		computes = made && script_column_rewrites(&column, false, touched);
 
 	if (altered && altered->subtype == 'O')
 		set.contype = CONSTR_NOTNULL;

@@ -102,8 +102,8 @@ typedef struct Rollback
 								 * quarantine have their columns */
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
-	List	   *tried;			/* int: ids of deeds whose old values have been
-								 * tried in their turn */
+	List	   *tried;			/* int: ids of deeds whose old values have
+								 * been tried in their turn */
 	List	   *put_off;		/* int: steps whose columns or rows wait for
 								 * rows and old values */
 	int			taken;			/* number of deeds that are closed */
