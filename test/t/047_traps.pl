@@ -298,7 +298,7 @@ my @calls = (
 	[ sg_lookup_key => q{SELECT schemaguard.sg_lookup_key('{"n": 1}', '{n}')} ],
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],
 	[ sg_snapshot_from_files => q{SELECT sg_snapshot_from_files('from files', '{a.sql}', '{CREATE TABLE t (a int)}')} ],
-	(map { [ "sg_replay$_" => 'SELECT 1' ] } '', qw(_add _check _fail _filled _files _included _key _name _note_files _origins _part _read _statements _steps _tools _words)),
+	(map { [ "sg_replay$_" => 'SELECT 1' ] } '', qw(_add _check _fail _filled _files _included _key _name _note_files _origins _part _plan _branch _changesets _commands _fate _holds _read _statements _steps _tools _words)),
 	[ sg_snapshot_import => q{SELECT sg_snapshot_import('imported', ARRAY(SELECT sg_snapshot_export('now')))} ],
 	[ sg_snapshot_export => q{SELECT count(*) FROM sg_snapshot_export('now')} ],
 	[ sg_snapshot_objects => q{SELECT count(*) FROM sg_snapshot_objects('now'); SELECT count(*) FROM sg_snapshot_objects('live')} ],
@@ -327,7 +327,7 @@ my @calls = (
 	[ sg_migration_history => q{SELECT count(*) FROM sg_migration_history('rails', '{1_a}')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_files_history sg_files_history_body sg_migration_history_body sg_history_digest sg_history_files sg_history_matched sg_history_place sg_history_rows sg_history_sum sg_history_tables)),
 	(map { [ "sg_files_$_" => 'SELECT 1' ] } qw(acts at_once backs beside block check fill filled forms looks number register rows sent settings stated told tools)),
-	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
+	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(files_body doubles key_flags problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
 		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked before needs_free to_be_free fillers check_free lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
 		typed attribute_renames renamed_attributes
