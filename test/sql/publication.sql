@@ -72,7 +72,7 @@ SELECT extnamespace::regnamespace::text AS home FROM pg_extension WHERE extname 
 BEGIN;
 DROP EXTENSION schemaguard;
 -- the tables of this test alone
-SELECT format('DROP TABLE %s CASCADE', c.oid::regclass) FROM pg_class c
+SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass) FROM pg_class c
  WHERE relkind IN ('r', 'p') AND c.oid >= 16384 AND relnamespace NOT IN ('pub'::regnamespace, 'information_schema'::regnamespace) AND NOT relispartition \gexec
 SAVEPOINT without;
 RESET client_min_messages;
