@@ -625,6 +625,8 @@ count_first(PlanRun *run)
 	List	   *order;
 	PlanGraph  *graph;
 	int			n = 0;
+	int			counted = 0;
+	int			total = 0;
 	RunRows    *before = run->rows;
 	MemoryContext context;
 	MemoryContext old;
@@ -638,15 +640,19 @@ count_first(PlanRun *run)
 	order = fix_in_order(run->plan, plan_chosen_steps(run->plan));
 	graph = plan_graph(plan_chosen_steps(run->plan));
 	run->dry_run = run->counting = true;
-	sg_progress_total(list_length(order));
+	foreach_ptr(const PlanStep, step, order)
+		total += is_counted(run, step);
+	sg_progress_total(total);
 	foreach_ptr(const PlanStep, step, order)
 	{
+		bool		counts = is_counted(run, step);
 		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
-		sg_progress_done(n, 0);
+		sg_progress_done(counted, 0);
 		MemoryContextSwitchTo(context);
-		work = is_counted(run, step) ? run_begin_step(run, step->step) : NULL;
+		work = counts ? run_begin_step(run, step->step) : NULL;
+		counted += counts;
 		if (work && step->kind == STEP_COLUMN)
 			count_fill(work, deeds);
 		else if (work && (step->kind == STEP_STATEMENT || step->kind == STEP_DROP))
