@@ -207,7 +207,7 @@ CREATE TABLE sunk (id int PRIMARY KEY, n int);
 INSERT INTO sunk SELECT i, i FROM generate_series(1, 20) i;
 CREATE TABLE afloat AS TABLE sunk;
 CREATE VIEW sea AS SELECT g.id, w.n FROM sunk g, afloat w;
-SELECT sg_plan_create('goes'), sg_plan_add_drop('goes', 'view', 'sea'), sg_plan_add_drop('goes', 'table', 'sunk', keep => false),
+SELECT sg_plan_create('goes'), sg_plan_add_drop('goes', 'view', 'sea', keep => false), sg_plan_add_drop('goes', 'table', 'sunk', keep => false),
   sg_plan_add('goes', 'ALTER TABLE afloat RENAME n TO m'), sg_plan_add('goes', 'ALTER TABLE afloat RENAME TO adrift'), sg_plan_add_drop('goes', 'column', 'adrift', 'm', keep => false) \g /dev/null
 CALL sg_apply('goes', max_rows => 39);
 CALL sg_apply('goes', max_rows => 40);
