@@ -256,10 +256,10 @@ BEGIN ATOMIC
              CROSS JOIN LATERAL sg_impact_details(format('%I.%I', n.nspname, c.relname) || coalesce('.' || quote_ident(r.name), '')) i),
     -- what the script itself drops
     gone AS MATERIALIZED (
-        SELECT f.statement, format('%I.%I', n.nspname, c.relname) || CASE f.command WHEN 'drop constraint' THEN '.' || quote_ident(f.name)
-                                                                                    ELSE '' END AS object
+        SELECT f.statement, format('%I.%I', n.nspname, c.relname)
+               || CASE WHEN f.command IN ('drop constraint', 'drop part') THEN '.' || quote_ident(f.name) ELSE '' END AS object
         FROM f JOIN pg_class c ON c.oid = f.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE f.command IN ('drop table', 'drop view', 'drop constraint')
+        WHERE f.command IN ('drop table', 'drop view', 'drop constraint', 'drop part')
         UNION ALL
         SELECT t.statement, t.dependent FROM touched t
         WHERE t.command LIKE 'drop %' AND (t.on_drop LIKE 'dropped along%' OR t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags))),
@@ -296,6 +296,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_loss(schemaguard.script_fact[])
     IS 'returns findings of sg_lint_sql() about lost data and broken applications';
+
+CREATE FUNCTION schemaguard.sg_lint_sql_part(classid oid, objid oid, objsubid int, OUT relid oid, OUT name name) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT k.conrelid, k.conname FROM pg_constraint k WHERE classid = 'pg_constraint'::regclass AND k.oid = objid
+    UNION ALL SELECT k.conrelid, a.attname
+    FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+    WHERE classid = 'pg_constraint'::regclass AND k.oid = objid
+    UNION ALL SELECT t.tgrelid, t.tgname FROM pg_trigger t WHERE classid = 'pg_trigger'::regclass AND t.oid = objid
+    UNION ALL SELECT p.polrelid, p.polname FROM pg_policy p WHERE classid = 'pg_policy'::regclass AND p.oid = objid
+    UNION ALL SELECT e.ev_class, e.rulename FROM pg_rewrite e WHERE classid = 'pg_rewrite'::regclass AND e.oid = objid
+    UNION ALL
+    SELECT a.attrelid, a.attname
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE classid = 'pg_attrdef'::regclass AND d.oid = objid
+       OR classid = 'pg_class'::regclass AND a.attrelid = objid AND a.attnum = objsubid;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_part(oid, oid, int)
+    IS 'returns the table and the name of an object of pg_depend that is a part of a table, such as a trigger or a column';
 
 -- Rules about drops of what is no relation, with what is in it or depends on it, and about rows that go unnamed
 CREATE FUNCTION schemaguard.sg_lint_sql_drops(
@@ -343,12 +362,15 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM roots o WHERE o.number = r.number AND o.classid = d.classid AND o.objid = d.objid)
           AND NOT EXISTS (SELECT FROM pg_depend w JOIN roots o ON o.classid = w.refclassid AND o.objid = w.refobjid
                           WHERE o.number = r.number AND w.classid = d.classid AND w.objid = d.objid AND w.deptype IN ('a', 'i'))
-          AND NOT EXISTS (SELECT FROM f g
-                               LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-                               LEFT JOIN pg_rewrite e ON d.classid = 'pg_rewrite'::regclass AND e.oid = d.objid
+          -- what the script itself has dropped, or made independent, before
+          AND NOT EXISTS (SELECT FROM roots o JOIN f g USING (number)
+                          WHERE o.number < r.number AND ((o.classid, o.objid) = (d.classid, d.objid)
+                                                         OR g.cascades AND (o.classid, o.objid) = (r.classid, r.objid)))
+          AND NOT EXISTS (SELECT FROM f g JOIN schemaguard.sg_lint_sql_part(d.classid, d.objid, d.objsubid) p ON p.relid = g.relid
                           WHERE g.number < r.number
-                            AND (g.command IN ('drop table', 'drop view') AND g.relid IN (k.conrelid, e.ev_class)
-                                 OR g.command = 'drop constraint' AND g.relid = k.conrelid AND g.name = k.conname))
+                            AND (g.command IN ('drop table', 'drop view')
+                                 OR g.command IN ('drop part', 'drop constraint', 'drop column', 'alter type', 'alter default')
+                                    AND g.name = p.name))
         GROUP BY r.number),
     stored AS (SELECT f.number, string_agg(c.oid::regclass || '.' || quote_ident(a.attname), ', ' ORDER BY c.oid, a.attnum) AS more
         FROM f JOIN pg_attribute a ON f.command = 'drop attribute' AND a.atttypid = to_regtype(f.name)::oid AND NOT a.attisdropped

@@ -376,6 +376,13 @@ extern List *script_keys_of_column(Oid relid, const char *column);
 /* Returns the other tables of the foreign keys of a table, at either end */
 extern List *script_tied_tables(Oid relid);
 
+/*
+ * Returns the relations whose statements the server may judge in another way
+ * once a relation is changed or gone: tables of its keys, partitions and heirs,
+ * views over it, and tables of a view
+ */
+extern List *script_related(Oid relid);
+
 /* Sets plan_holds_hook */
 extern void script_hold_init(void);
 
@@ -463,6 +470,9 @@ extern List *script_lost_constraints(const ScriptTouched *touched, Oid relid);
 
 /* Returns the existing table that a name means by then; or InvalidOid */
 extern Oid	script_table_by_then(const ScriptTouched *touched, const RangeVar *name);
+
+/* Returns the qualified name that a table of this database has by then */
+extern char *script_name_by_then(const ScriptTouched *touched, Oid relid);
 
 /* Return the present names of columns that were renamed in the script */
 extern const char *script_column_now(const ScriptTouched *touched, Oid relid, const char *name);

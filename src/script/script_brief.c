@@ -242,6 +242,17 @@ script_table_by_then(const ScriptTouched *touched, const RangeVar *name)
 	return RangeVarGetRelid(name, NoLock, true);
 }
 
+char *
+script_name_by_then(const ScriptTouched *touched, Oid relid)
+{
+	foreach_ptr(const Renamed, table, touched->tables)
+	{
+		if (table->relid == relid)
+			return table->name;
+	}
+	return sg_relation_name(relid);
+}
+
 const char *
 script_column_now(const ScriptTouched *touched, Oid relid, const char *name)
 {

@@ -81,6 +81,10 @@ typedef struct FactReader
 								 * later */
 	ScriptTouched touched;		/* by the statements so far */
 	List	   *changed;		/* char *: relations that they change */
+	List	   *related;		/* Oid: relations that depend on those from
+								 * which they take something, or on which
+								 * those depend */
+	List	   *detached;		/* Oid: partitions that they detach */
 	bool		changed_other;	/* they change other objects, or unknown ones */
 	bool		outside;		/* the statement can't run in a transaction */
 	bool		timed;			/* lock_timeout is a minute or less */
@@ -220,15 +224,32 @@ keep_hold(FactReader *reader, const Fact *fact)
 
 /* Returns whether an earlier statement could have the server judge this one in another way than now */
 static bool
-is_touched(const FactReader *reader, const Fact *fact)
+is_touched(FactReader *reader, const Fact *fact)
 {
+	const char *other = fact->other;
+
 	if (strcmp(fact->command, "also") == 0)
 		return false;
 	if (reader->changed_other)
 		return true;
 	if (fact->relation == NULL || strcmp(fact->command, "create view") == 0)
 		return reader->changed != NIL;
-	return sg_has_name(reader->changed, fact->relation) || (fact->other && sg_has_name(reader->changed, fact->other));
+	if (strncmp(fact->command, "rename", 6) == 0 && other && !strchr(other, '.'))
+		other = sg_qualified_name(sg_parse_table_name(fact->relation).schema, other);
+	return sg_has_name(reader->changed, fact->relation) || (other && sg_has_name(reader->changed, other)) ||
+		list_member_oid(reader->related, find_old(reader, fact->relation));
+}
+
+/* Records a relation that a statement changes; takes: something goes, or has another name or type */
+static void
+keep_changed(FactReader *reader, const char *relation, bool takes)
+{
+	Oid			relid = find_old(reader, relation);
+
+	if (!sg_has_name(reader->changed, relation))
+		reader->changed = lappend(reader->changed, pstrdup(relation));
+	if (takes && OidIsValid(relid))
+		reader->related = list_concat_unique_oid(reader->related, script_related(relid));
 }
 
 /* Records what a statement changes, for is_touched() */
@@ -245,13 +266,15 @@ keep_change(FactReader *reader, const Fact *fact)
 		if (strcmp(fact->command, harmless[i]) == 0)
 			return;
 	}
-	if (fact->relation)
-	{
-		if (!sg_has_name(reader->changed, fact->relation))
-			reader->changed = lappend(reader->changed, pstrdup(fact->relation));
-	}
-	else
+	if (fact->relation == NULL || sg_has_name(fact->flags, "cascade"))
 		reader->changed_other = true;
+	else
+		keep_changed(reader, fact->relation, strncmp(fact->command, "add ", 4) != 0 &&
+					 (strncmp(fact->command, "create ", 7) != 0 || strcmp(fact->command, "create view") == 0));
+	if (strcmp(fact->command, "attach partition") == 0 || strcmp(fact->command, "detach partition") == 0)
+		keep_changed(reader, fact->other, true);
+	else if (strcmp(fact->command, "drop index") == 0)
+		keep_changed(reader, fact->name, false);
 }
 
 static void
@@ -621,7 +644,9 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 static char *
 table_of_index(FactReader *reader, const RangeVar *name)
 {
-	char	   *table = script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
+	Oid			index = find_old(reader, script_path_table(reader->path, name));
+	Oid			relid = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+	char	   *table = OidIsValid(relid) ? script_name_by_then(&reader->touched, relid) : NULL;
 
 	foreach_ptr(const IndexStmt, made, table ? NIL : reader->indexes)
 	{
@@ -673,13 +698,14 @@ set_alter_word(Fact *fact, AlterTableType subtype)
 	}
 }
 
-/* Returns the name of the default partition of a table, or NULL */
+/* Returns the name of the default partition of a table, unless the script has detached or dropped it, or NULL */
 static char *
-default_partition(Oid whole)
+default_partition(FactReader *reader, Oid whole)
 {
 	Oid			partition = OidIsValid(whole) ? get_default_partition_oid(whole) : InvalidOid;
+	char	   *name = OidIsValid(partition) ? sg_relation_name(partition) : NULL;
 
-	return OidIsValid(partition) ? sg_relation_name(partition) : NULL;
+	return name && find_old(reader, name) == partition && !list_member_oid(reader->detached, partition) ? name : NULL;
 }
 
 /* Sets the scan of an attached table's rows, and the CHECK that makes it unnecessary */
@@ -726,7 +752,7 @@ emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *boun
 {
 	char	   *whole = script_path_table(reader->path, table);
 	Oid			parent = find_old(reader, whole);
-	Fact		fact = {.command = "also",.relation = default_partition(parent),.lock = AccessExclusiveLock};
+	Fact		fact = {.command = "also",.relation = default_partition(reader, parent),.lock = AccessExclusiveLock};
 
 	if (fact.relation == NULL)
 		return fact;
@@ -777,7 +803,7 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 	Oid			parent = find_old(reader, script_path_table(reader->path, whole));
 	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, cmd->name),.lock = AccessExclusiveLock};
 	Oid			partition = find_old(reader, fact.relation);
-	char	   *rest = default_partition(parent);
+	char	   *rest = default_partition(reader, parent);
 	List	   *keys;
 	Fact		other;
 
@@ -977,7 +1003,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
 	relid = find_old(reader, fact.relation);
 	if (statement->objtype == OBJECT_INDEX && OidIsValid(relid))
-		relid = sg_find_qualified(script_path_table(reader->path, statement->relation));
+		relid = find_old(reader, script_path_table(reader->path, statement->relation));
 	flag(&fact, !statement->relation->inh && OidIsValid(relid) && sg_has_subclass(relid) && comes_to_heirs(relid, cmd), "only");
 	if (OidIsValid(relid) && script_command_is_brief(relid, statement, cmd, &reader->touched))
 	{
@@ -1036,6 +1062,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		emit_unreferenced(reader, relid, cmd->name);
 	else if (cmd->subtype == AT_DetachPartition)
 	{
+		reader->detached = lappend_oid(reader->detached, find_old(reader, fact.other));
 		/* DETACH locks the partition as it locks the partitioned table */
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
 		(void) emit_default(reader, statement->relation, NULL, NULL, false);
@@ -1058,6 +1085,7 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 		foreach_oid(table, cmd->subtype != AT_AlterColumnType && OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
 		{
 			emit_along(reader, table);
+			keep_changed(reader, sg_relation_name(table), true);
 		}
 		foreach_oid(table, cmd->subtype == AT_AlterColumnType && OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
 		{
@@ -1332,6 +1360,7 @@ keep_name(FactReader *reader, RangeVar *from, Oid relid, const char *schema, con
 	if (old == NULL)
 		old = OidIsValid(relid) ? sg_rel_schema(relid) :
 			unconstify(char *, script_path_schema(reader->path, SCRIPT_TABLE, from->relname, InvalidOid));
+	(void) script_path_drop_table(reader->path, from);
 	name = script_path_new_table(reader->path, makeRangeVar(schema ? pstrdup(schema) : old, name ? pstrdup(name) : from->relname, -1));
 	reader->changed = lappend(reader->changed, unconstify(char *, name));
 	from->schemaname = old;
@@ -1376,7 +1405,9 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 		case OBJECT_INDEX:
 			fact.relation = table_of_index(reader, statement->relation);
 			fact.lock = NoLock;
-			break;
+			emit(reader, &fact);
+			keep_name(reader, statement->relation, relid, NULL, statement->newname);
+			return;
 		case OBJECT_TABCONSTRAINT:
 			script_touch_constraint(&reader->touched, relid, statement->subname);
 			break;

@@ -19,6 +19,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -494,6 +495,41 @@ script_tied_tables(Oid relid)
 	}
 	sg_catalog_end(&triggers);
 	return tables;
+}
+
+/* Adds the relations among the objects that depend on an object, or on which it depends */
+static List *
+add_relations(List *relations, bool dependents, Oid classid, Oid objid)
+{
+	SgCatalog	depends;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_depend(&depends, dependents, classid, objid, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&depends)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if ((dependents ? depend->classid : depend->refclassid) == RelationRelationId)
+			relations = list_append_unique_oid(relations, dependents ? depend->objid : depend->refobjid);
+	}
+	sg_catalog_end(&depends);
+	return relations;
+}
+
+List *
+script_related(Oid relid)
+{
+	List	   *relations = list_concat_unique_oid(sg_all_inheritors(relid), sg_partition_ancestors(relid));
+	SgCatalog	parts;
+	HeapTuple	tuple;
+
+	relations = add_relations(relations, true, RelationRelationId, relid);
+	relations = add_relations(relations, false, RelationRelationId, relid);
+	sg_catalog_begin_depend(&parts, true, RelationRelationId, relid, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
+		relations = add_relations(relations, false, ((Form_pg_depend) GETSTRUCT(tuple))->classid, ((Form_pg_depend) GETSTRUCT(tuple))->objid);
+	sg_catalog_end(&parts);
+	return relations;
 }
 
 static bool

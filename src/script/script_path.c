@@ -46,13 +46,15 @@ struct ScriptPath
 	List	   *outer;			/* search_path outside of CREATE SCHEMA ...
 								 * CREATE TABLE */
 	List	   *new_schemas;	/* schemas that the script creates */
-	HTAB	   *new_tables;		/* tables that the script creates, qualified */
+	HTAB	   *tables;			/* PathTable: tables that the script creates
+								 * or drops */
 };
 
-typedef struct NewTable
+typedef struct PathTable
 {
-	char		name[PLAN_QUALIFIED_MAX];	/* hash key */
-} NewTable;
+	char		name[PLAN_QUALIFIED_MAX];	/* hash key: qualified name */
+	bool		gone;			/* the script has dropped it */
+} PathTable;
 
 /* Appends a schema of search_path: "$user" is the role; "" names nothing */
 static List *
@@ -89,10 +91,9 @@ script_path_begin(void)
 	path->context = CurrentMemoryContext;
 	path->schemas = path->session = parse_path(namespace_search_path);
 	ctl.keysize = PLAN_QUALIFIED_MAX;
-	ctl.entrysize = sizeof(NewTable);
+	ctl.entrysize = sizeof(PathTable);
 	ctl.hcxt = CurrentMemoryContext;
-	path->new_tables = hash_create("schemaguard script tables", 256, &ctl,
-								   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	path->tables = hash_create("schemaguard script tables", 256, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 
 	return path;
 }
@@ -221,17 +222,20 @@ schema_exists(ScriptPath *path, const char *schema)
 	return sg_has_name(path->new_schemas, schema) || OidIsValid(get_namespace_oid(schema, true));
 }
 
-/* Returns whether the table exists in the database, or is created by the script */
+static const PathTable *
+find_table(ScriptPath *path, const char *qualified)
+{
+	return hash_search(path->tables, qualified, HASH_FIND, NULL);
+}
+
+/* Returns whether the table exists by then: in the database, unless the script drops it, or made by the script */
 static bool
 table_exists(ScriptPath *path, const char *schema, const char *table)
 {
 	Oid			nspid = get_namespace_oid(schema, true);
+	const PathTable *known = find_table(path, sg_qualified_name(schema, table));
 
-	if (OidIsValid(nspid) && OidIsValid(get_relname_relid(table, nspid)))
-		return true;
-
-	return hash_search(path->new_tables, sg_qualified_name(schema, table),
-					   HASH_FIND, NULL) != NULL;
+	return known ? !known->gone : OidIsValid(nspid) && OidIsValid(get_relname_relid(table, nspid));
 }
 
 /* Returns the schema in which CREATE TABLE would put a table */
@@ -261,8 +265,7 @@ script_path_table(ScriptPath *path, const RangeVar *name)
 	 * temporary tables, then pg_catalog, are searched first unless
 	 * search_path lists them
 	 */
-	if (hash_search(path->new_tables, sg_qualified_name(TEMP_SCHEMA, name->relname),
-					HASH_FIND, NULL) != NULL)
+	if (script_path_has_made(path, sg_qualified_name(TEMP_SCHEMA, name->relname)))
 		return sg_qualified_name(TEMP_SCHEMA, name->relname);
 	if (!sg_has_name(path->schemas, "pg_catalog") &&
 		table_exists(path, "pg_catalog", name->relname))
@@ -290,12 +293,20 @@ script_path_new_name(ScriptPath *path, const RangeVar *name)
 	return sg_qualified_name(schema, name->relname);
 }
 
+static void
+set_table(ScriptPath *path, const char *qualified, bool gone)
+{
+	PathTable  *table = hash_search(path->tables, qualified, HASH_ENTER, NULL);
+
+	table->gone = gone;
+}
+
 char *
 script_path_new_table(ScriptPath *path, const RangeVar *name)
 {
 	char	   *qualified = script_path_new_name(path, name);
 
-	(void) hash_search(path->new_tables, qualified, HASH_ENTER, NULL);
+	set_table(path, qualified, false);
 
 	return qualified;
 }
@@ -384,7 +395,7 @@ script_path_drop_table(ScriptPath *path, const RangeVar *name)
 {
 	char	   *qualified = script_path_table(path, name);
 
-	(void) hash_search(path->new_tables, qualified, HASH_REMOVE, NULL);
+	set_table(path, qualified, true);
 
 	return qualified;
 }
@@ -392,7 +403,9 @@ script_path_drop_table(ScriptPath *path, const RangeVar *name)
 bool
 script_path_has_made(ScriptPath *path, const char *qualified)
 {
-	return hash_search(path->new_tables, qualified, HASH_FIND, NULL) != NULL;
+	const PathTable *table = find_table(path, qualified);
+
+	return table && !table->gone;
 }
 
 bool
