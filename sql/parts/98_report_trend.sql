@@ -28,7 +28,8 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.stats_id_seq', '');
 
 -- Returns the counts of pg_stat_statements for this database, and for each of the statements that took most time. A role that may not
 -- tell other roles' statements apart sees them in the sums alone, and the calls are "hidden". Only objects of the extension itself are
--- called: any role that may create objects in its schema could plant one that an older version lacks.
+-- called: any role that may create objects in its schema could plant one that an older version lacks.  What names schemaguard does not
+-- count, nor do statements within others, whose time the outer one has.
 CREATE FUNCTION schemaguard.sg_stats_statements(top int) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -50,10 +51,18 @@ BEGIN
         RETURN jsonb_build_object('missing', 'extension pg_stat_statements is older than 1.9, or not as it was made');
     END IF;
     EXECUTE format($q$
-        WITH statement AS MATERIALIZED (
+        WITH own AS MATERIALIZED (
+            SELECT f.proname::text AS name
+            FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+                 JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+            WHERE e.extname = 'schemaguard'),
+        statement AS MATERIALIZED (
             SELECT s.queryid AS id, sum(s.calls) AS calls, round(sum(s.total_exec_time)::numeric, 3) AS ms
-            FROM %1$s.pg_stat_statements(false) s
-            WHERE s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) GROUP BY s.queryid)
+            FROM %1$s.pg_stat_statements(true) s
+            WHERE s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND s.toplevel
+              AND (s.query ~ '\mschemaguard\.') IS NOT TRUE
+              AND NOT EXISTS (SELECT FROM regexp_matches(s.query, '\msg_\w+', 'g') w JOIN own o ON o.name = w[1])
+            GROUP BY s.queryid)
         SELECT jsonb_build_object('calls', coalesce(sum(s.calls), 0), 'ms', coalesce(sum(s.ms), 0),
                    'hidden', coalesce(sum(s.calls) FILTER (WHERE s.id IS NULL), 0),
                    'reset', (SELECT i.stats_reset FROM %1$s.pg_stat_statements_info() i),

@@ -78,6 +78,18 @@ is(watch($_, 'result'), 'pass', "as before: $_") foreach 'rollbacks%', 'deadlock
 isnt(watch('a statement%', 'result'), 'fail', 'as before: no statement is slower');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.sg_go_rules('shop') WHERE metric LIKE 'watch:%' AND verdict = 'go'}) >= 3 ? 1 : 0, 1, 'the rules go');
 
+# Calls of schemaguard are none of the application's, nor is what runs in them, nor what names its tables; a name that is like one is
+{
+	local $ENV{PGOPTIONS} = '-c pg_stat_statements.track=all -c pg_stat_statements.track_utility=on';
+	my $calls = sub { return $node->safe_psql('postgres', q{SELECT schemaguard.sg_stats_statements(1) ->> 'calls'}) };
+	my $before = $calls->();
+
+	$node->safe_psql('postgres', q{CALL sg_fix_orphans('shop', dry_run => true); SELECT count(*) FROM sg_watch('shop'); SELECT count(*) FROM schemaguard.stats});
+	is($calls->() - $before, 0, 'calls of schemaguard do not count');
+	$node->safe_psql('postgres', q{CREATE FUNCTION pg_temp.sg_other() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM p); END'; SELECT pg_temp.sg_other()});
+	is($calls->() - $before, 2, 'those of the application do, once each');
+}
+
 # A bad one
 my $worse = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
 works(30, 50, 0.03);
