@@ -110,7 +110,9 @@ BEGIN ATOMIC
                                                  CASE g.classid WHEN 'pg_class'::regclass THEN g.objid END)
                  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
              JOIN pg_namespace n ON n.oid = c.relnamespace)
-    SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, f.relid,
+    SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock,
+           f.flags || ARRAY(SELECT 'undone ' || u.statement FROM f u
+                            WHERE u.command = 'undo' AND f.statement < u.statement AND u.other::int < f.statement), f.sql, f.relid,
            CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
                 WHEN f.command = 'create index' THEN f.relation
                 ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END
@@ -121,6 +123,16 @@ BEGIN ATOMIC
     FROM f JOIN along a USING (number);
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'returns the effects of a script on objects of this database';
+
+-- Where the script has rolled it back before the other
+CREATE FUNCTION schemaguard.sg_lint_sql_undone(fact schemaguard.script_fact, later schemaguard.script_fact) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM unnest(fact.flags) w
+                   WHERE CASE WHEN w ~ '^undone [0-9]+$' THEN substr(w, 8)::int < later.statement END);
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_undone(schemaguard.script_fact, schemaguard.script_fact)
+    IS 'tells whether an effect of a script no longer counts for a later statement, because of a ROLLBACK between them';
 
 -- A step that does the same without blocking anybody
 CREATE FUNCTION schemaguard.sg_lint_step(statement text) RETURNS text
@@ -134,21 +146,25 @@ COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'returns the call that mak
 CREATE FUNCTION schemaguard.sg_lint_sql_checked(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT EXISTS (SELECT FROM unnest(facts) v
-                   WHERE v.command = 'set not null' AND v.relation = fact.relation AND v.name = fact.name AND v.statement < fact.statement)
+    WITH f AS MATERIALIZED (
+        SELECT u.* FROM unnest(facts) u
+        WHERE u.relation = fact.relation AND u.statement <= fact.statement AND NOT schemaguard.sg_lint_sql_undone(u, fact)),
+    v AS (
+        SELECT f.* FROM f WHERE f.statement < fact.statement
+           AND NOT EXISTS (SELECT FROM f d WHERE d.command = 'drop column' AND d.name = fact.name AND d.statement >= f.statement))
+    SELECT EXISTS (SELECT FROM v WHERE v.command = 'set not null' AND v.name = fact.name)
         OR EXISTS (SELECT FROM pg_constraint c
                    WHERE c.conrelid = fact.relid AND c.contype = 'c' AND NOT 'without ' || c.conname = ANY (fact.flags)
-                     AND pg_get_constraintdef(c.oid) ^@ ('CHECK ((' || quote_ident(fact.name) || ' IS NOT NULL))')
-                     AND (c.convalidated OR EXISTS (
-                         SELECT FROM unnest(facts) v WHERE v.command = 'validate constraint' AND v.relation = fact.relation
-                            AND v.name = c.conname AND v.statement < fact.statement)))
-        OR EXISTS (SELECT FROM unnest(facts) v JOIN unnest(facts) a ON a.relation = v.relation AND a.name = v.name
-                   WHERE v.command = 'validate constraint' AND v.relation = fact.relation AND v.statement < fact.statement
-                     AND a.command = 'add constraint' AND 'check' = ANY (a.flags) AND a.statement < v.statement
+                     AND pg_get_constraintdef(c.oid) ^@ ('CHECK ((' || quote_ident(coalesce(
+                         (SELECT substr(w, 5) FROM unnest(fact.flags) w WHERE w LIKE 'was %'), fact.name)) || ' IS NOT NULL))')
+                     AND (c.convalidated OR EXISTS (SELECT FROM v WHERE v.command = 'validate constraint' AND v.name = c.conname)))
+        OR EXISTS (SELECT FROM v JOIN f a ON a.name = v.name
+                   WHERE v.command = 'validate constraint' AND a.command = 'add constraint' AND 'check' = ANY (a.flags)
+                     AND a.statement < v.statement
                      AND a.sql ~* (E'CHECK\\s*[(]\\s*"?' || regexp_replace(fact.name, E'(\\W)', E'\\\\\\1', 'g')
                                    || E'"?\\s+IS\\s+NOT\\s+NULL\\s*[)]')
-                     AND NOT EXISTS (SELECT FROM unnest(facts) d WHERE d.command = 'drop constraint' AND d.relation = fact.relation
-                                        AND d.name = a.name AND d.statement BETWEEN v.statement AND fact.statement));
+                     AND NOT EXISTS (SELECT FROM f d WHERE d.command = 'drop constraint' AND d.name = a.name
+                                        AND d.statement >= v.statement));
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
     IS 'tells whether a CHECK, valid by then, proves that the column of a script''s SET NOT NULL has no nulls';
@@ -256,12 +272,12 @@ BEGIN ATOMIC
              CROSS JOIN LATERAL sg_impact_details(format('%I.%I', n.nspname, c.relname) || coalesce('.' || quote_ident(r.name), '')) i),
     -- what the script itself drops
     gone AS MATERIALIZED (
-        SELECT f.statement, format('%I.%I', n.nspname, c.relname)
+        SELECT f.fact, f.statement, format('%I.%I', n.nspname, c.relname)
                || CASE WHEN f.command IN ('drop constraint', 'drop part') THEN '.' || quote_ident(f.name) ELSE '' END AS object
         FROM f JOIN pg_class c ON c.oid = f.relid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE f.command IN ('drop table', 'drop view', 'drop constraint', 'drop part')
         UNION ALL
-        SELECT t.statement, t.dependent FROM touched t
+        SELECT t.fact, t.statement, t.dependent FROM touched t
         WHERE t.command LIKE 'drop %' AND (t.on_drop LIKE 'dropped along%' OR t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags))),
     broken AS (
         SELECT t.fact, b.rule, string_agg(DISTINCT t.kind || ' ' || t.dependent, ', ') AS more
@@ -272,7 +288,8 @@ BEGIN ATOMIC
             ('type-change-refused', t.command = 'alter type' AND t.on_change LIKE 'ALTER COLUMN TYPE fails%')) b (rule, found)
         WHERE b.found AND NOT EXISTS (
             SELECT FROM gone g WHERE g.object = t.dependent
-               AND (g.statement < t.statement OR g.statement = t.statement AND NOT b.rule = 'drop-cascades'))
+               AND (g.statement < t.statement AND NOT schemaguard.sg_lint_sql_undone(g.fact, t.fact)
+                    OR g.statement = t.statement AND NOT b.rule = 'drop-cascades'))
         GROUP BY t.fact, b.rule)
     SELECT b.fact, b.rule, b.more, NULL FROM broken b
     UNION ALL
@@ -337,10 +354,11 @@ BEGIN ATOMIC
                    'other relations: ' || nullif(count(c.oid) FILTER (WHERE c.relkind NOT IN ('r', 'p', 'i', 'I', 't')), 0)), '') AS more
         FROM f JOIN pg_class c ON f.command = 'drop schema' AND c.relnamespace = to_regnamespace(f.name)::oid
              OR f.command = 'drop owned' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = f.name)
-        WHERE NOT EXISTS (SELECT FROM f g WHERE g.command IN ('drop table', 'drop view') AND g.relid = c.oid AND g.number < f.number)
+        WHERE NOT EXISTS (SELECT FROM f g WHERE g.command IN ('drop table', 'drop view') AND g.relid = c.oid AND g.number < f.number
+                             AND NOT schemaguard.sg_lint_sql_undone(g.fact, f.fact))
         GROUP BY f.number),
     roots AS MATERIALIZED (
-        SELECT f.number, r.classid, r.objid
+        SELECT f.number, f.fact, f.cascades, r.classid, r.objid
         FROM f CROSS JOIN LATERAL (
             SELECT 'pg_type'::regclass::oid, t.oid FROM pg_type b CROSS JOIN LATERAL (VALUES (b.oid), (nullif(b.typarray, 0))) t (oid)
             WHERE f.command = 'drop type' AND b.oid = to_regtype(f.name)::oid
@@ -363,11 +381,12 @@ BEGIN ATOMIC
           AND NOT EXISTS (SELECT FROM pg_depend w JOIN roots o ON o.classid = w.refclassid AND o.objid = w.refobjid
                           WHERE o.number = r.number AND w.classid = d.classid AND w.objid = d.objid AND w.deptype IN ('a', 'i'))
           -- what the script itself has dropped, or made independent, before
-          AND NOT EXISTS (SELECT FROM roots o JOIN f g USING (number)
-                          WHERE o.number < r.number AND ((o.classid, o.objid) = (d.classid, d.objid)
-                                                         OR g.cascades AND (o.classid, o.objid) = (r.classid, r.objid)))
+          AND NOT EXISTS (SELECT FROM roots o
+                          WHERE o.number < r.number AND NOT schemaguard.sg_lint_sql_undone(o.fact, r.fact)
+                            AND ((o.classid, o.objid) = (d.classid, d.objid)
+                                 OR o.cascades AND (o.classid, o.objid) = (r.classid, r.objid)))
           AND NOT EXISTS (SELECT FROM f g JOIN schemaguard.sg_lint_sql_part(d.classid, d.objid, d.objsubid) p ON p.relid = g.relid
-                          WHERE g.number < r.number
+                          WHERE g.number < r.number AND NOT schemaguard.sg_lint_sql_undone(g.fact, r.fact)
                             AND (g.command IN ('drop table', 'drop view')
                                  OR g.command IN ('drop part', 'drop constraint', 'drop column', 'alter type', 'alter default')
                                     AND g.name = p.name))
@@ -424,7 +443,7 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (
              SELECT CASE WHEN f.command = 'create table' THEN
                         CASE WHEN 'is here' = ANY (f.flags) AND NOT 'touched' = ANY (f.flags) THEN f.relation || ' already exists' END
-                    WHEN NOT 'touched' = ANY (f.flags) AND f.command NOT IN ('also', 'column', 'constraint', 'aside', 'error', 'psql')
+                    WHEN NOT 'touched' = ANY (f.flags) AND f.command NOT IN ('also', 'column', 'constraint', 'aside', 'undo', 'error', 'psql')
                          AND (f.relation IS NULL OR f.relid IS NOT NULL) THEN schemaguard.sg_lint_refusal(f.sql) END) s (refusal)
          CROSS JOIN LATERAL (VALUES
         ('syntax-error', f.command = 'error', f.other),

@@ -73,6 +73,9 @@ typedef struct ScriptPath ScriptPath;
 /* Begins with the search_path of the caller */
 extern ScriptPath *script_path_begin(void);
 
+/* Returns a copy that what the script does later leaves alone */
+extern ScriptPath *script_path_copy(const ScriptPath *path);
+
 /* Applies a parsed statement's effect on the search_path, if any */
 extern void script_path_follow(ScriptPath *path, Node *statement);
 
@@ -465,6 +468,12 @@ extern const ColumnDef *script_type_given(const ScriptTouched *touched, Oid reli
 /* Records a table's constraint that is dropped or renamed */
 extern void script_touch_constraint(ScriptTouched *touched, Oid relid, const char *name);
 
+/* Records those that go with a column */
+extern void script_touch_constraints_of(ScriptTouched *touched, Oid relid, const char *column);
+
+/* Returns a copy that later calls leave alone */
+extern ScriptTouched script_touched_copy(const ScriptTouched *touched);
+
 /* Returns the names of the table's constraints that were (char *) */
 extern List *script_lost_constraints(const ScriptTouched *touched, Oid relid);
 
@@ -474,7 +483,10 @@ extern Oid	script_table_by_then(const ScriptTouched *touched, const RangeVar *na
 /* Returns the qualified name that a table of this database has by then */
 extern char *script_name_by_then(const ScriptTouched *touched, Oid relid);
 
-/* Return the present names of columns that were renamed in the script */
+/*
+ * Return the present names of columns that were renamed in the script; "" for a
+ * name that its column has lost
+ */
 extern const char *script_column_now(const ScriptTouched *touched, Oid relid, const char *name);
 extern List *script_columns_now(const ScriptTouched *touched, Oid relid, const List *names);
 

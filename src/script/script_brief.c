@@ -12,6 +12,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -129,6 +131,43 @@ script_lost_constraints(const ScriptTouched *touched, Oid relid)
 			names = lappend(names, constraint->name);
 	}
 	return names;
+}
+
+void
+script_touch_constraints_of(ScriptTouched *touched, Oid relid, const char *column)
+{
+	AttrNumber	attnum = get_attnum(relid, script_column_now(touched, relid, column));
+	SgCatalog	dependents;
+	HeapTuple	tuple;
+
+	if (attnum <= 0)
+		return;
+	sg_catalog_begin_depend(&dependents, true, RelationRelationId, relid, attnum);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&dependents)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		char	   *name = depend->classid == ConstraintRelationId ? get_constraint_name(depend->objid) : NULL;
+
+		if (name)
+			script_touch_constraint(touched, relid, name);
+	}
+	sg_catalog_end(&dependents);
+}
+
+ScriptTouched
+script_touched_copy(const ScriptTouched *touched)
+{
+	ScriptTouched copy = {
+		.names = list_copy(touched->names),
+		.tables = list_copy(touched->tables),
+		.columns = list_copy(touched->columns),
+		.schemas = list_copy(touched->schemas),
+		.types = list_copy(touched->types),
+		.constraints = list_copy(touched->constraints),
+		.domains = list_copy(touched->domains),
+	};
+
+	return copy;
 }
 
 void
@@ -260,6 +299,8 @@ script_column_now(const ScriptTouched *touched, Oid relid, const char *name)
 	{
 		if (column->relid == relid && strcmp(column->name, name) == 0)
 			return column->now;
+		if (column->relid == relid && strcmp(column->now, name) == 0)
+			return "";
 	}
 	return name;
 }

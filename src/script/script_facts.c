@@ -48,11 +48,35 @@
 
 SG_FUNCTION(sg_script_facts);
 
+/* State that statements leave behind, and a rollback undoes */
+typedef struct FactState
+{
+	ScriptPath *path;
+	ScriptTouched touched;
+	List	   *indexes;		/* IndexStmt * */
+	List	   *changed;		/* char *: relations that are changed */
+	List	   *related;		/* Oid: relations that depend on those from
+								 * which something was taken, or on which
+								 * those depend */
+	List	   *detached;		/* Oid: partitions that are detached */
+	bool		changed_other;	/* other objects are changed, or unknown ones */
+	bool		timed;			/* lock_timeout is a minute or less */
+	bool		session_timed;	/* so it will be after the transaction */
+	bool		adds_value;		/* a statement has added a value to an enum */
+} FactState;
+
+/* A place to which ROLLBACK can return */
+typedef struct FactSave
+{
+	const char *name;			/* of the savepoint; "" for BEGIN */
+	int			statement;		/* number of the statement there */
+	FactState	state;
+} FactSave;
+
 /* Reader of scripts, and its position */
 typedef struct FactReader
 {
 	SgRowSink	sink;
-	ScriptPath *path;
 	Script	   *script;
 	int			file;			/* number of the script, from 1 */
 	int			next;			/* number of the statement to parse next */
@@ -76,20 +100,12 @@ typedef struct FactReader
 								 * its locks; NULL: none yet */
 	char	   *type;			/* text of a column's new type; NULL: none */
 	char	   *using;			/* text of its USING */
-	List	   *indexes;		/* IndexStmt *: of the statements so far */
+	FactState	now;			/* state after the statements so far */
+	List	   *saves;			/* FactSave *: of the transaction, the first
+								 * one is its begin; NIL: no transaction */
 	bool		default_apart;	/* a new column's volatile default is set
 								 * later */
-	ScriptTouched touched;		/* by the statements so far */
-	List	   *changed;		/* char *: relations that they change */
-	List	   *related;		/* Oid: relations that depend on those from
-								 * which they take something, or on which
-								 * those depend */
-	List	   *detached;		/* Oid: partitions that they detach */
-	bool		changed_other;	/* they change other objects, or unknown ones */
 	bool		outside;		/* the statement can't run in a transaction */
-	bool		timed;			/* lock_timeout is a minute or less */
-	bool		session_timed;	/* so it will be after the transaction */
-	bool		adds_value;		/* a statement has added a value to an enum */
 	bool		holds_only;		/* only facts for script_holds() are wanted */
 	List	   *holds;			/* ScriptHold * */
 } FactReader;
@@ -165,7 +181,7 @@ statement_text(FactReader *reader)
 		 */
 		reader->statement = NULL;
 		tokens = script_tokens(reader->text);
-		script_qualify_statement(tokens, reader->path, statement);
+		script_qualify_statement(tokens, reader->now.path, statement);
 		reader->text = script_cut(tokens, 0, tokens->n);
 	}
 	return reader->text;
@@ -177,7 +193,7 @@ has_made(FactReader *reader, const char *name)
 {
 	Oid			relid;
 
-	return script_path_has_made(reader->path, name) && !(script_is_renamed(&reader->touched, name, &relid) && OidIsValid(relid));
+	return script_path_has_made(reader->now.path, name) && !(script_is_renamed(&reader->now.touched, name, &relid) && OidIsValid(relid));
 }
 
 /* Returns the table of a name, or InvalidOid if it does not exist, or the script makes it */
@@ -186,7 +202,7 @@ find_old(FactReader *reader, const char *name)
 {
 	Oid			relid = InvalidOid;
 
-	if (name == NULL || has_made(reader, name) || script_is_renamed(&reader->touched, name, &relid))
+	if (name == NULL || has_made(reader, name) || script_is_renamed(&reader->now.touched, name, &relid))
 		return relid;
 	return sg_find_qualified(name);
 }
@@ -230,14 +246,14 @@ is_touched(FactReader *reader, const Fact *fact)
 
 	if (strcmp(fact->command, "also") == 0)
 		return false;
-	if (reader->changed_other)
+	if (reader->now.changed_other)
 		return true;
 	if (fact->relation == NULL || strcmp(fact->command, "create view") == 0)
-		return reader->changed != NIL;
+		return reader->now.changed != NIL;
 	if (strncmp(fact->command, "rename", 6) == 0 && other && !strchr(other, '.'))
 		other = sg_qualified_name(sg_parse_table_name(fact->relation).schema, other);
-	return sg_has_name(reader->changed, fact->relation) || (other && sg_has_name(reader->changed, other)) ||
-		list_member_oid(reader->related, find_old(reader, fact->relation));
+	return sg_has_name(reader->now.changed, fact->relation) || (other && sg_has_name(reader->now.changed, other)) ||
+		list_member_oid(reader->now.related, find_old(reader, fact->relation));
 }
 
 /* Records a relation that a statement changes; takes: something goes, or has another name or type */
@@ -246,10 +262,10 @@ keep_changed(FactReader *reader, const char *relation, bool takes)
 {
 	Oid			relid = find_old(reader, relation);
 
-	if (!sg_has_name(reader->changed, relation))
-		reader->changed = lappend(reader->changed, pstrdup(relation));
+	if (!sg_has_name(reader->now.changed, relation))
+		reader->now.changed = lappend(reader->now.changed, pstrdup(relation));
 	if (takes && OidIsValid(relid))
-		reader->related = list_concat_unique_oid(reader->related, script_related(relid));
+		reader->now.related = list_concat_unique_oid(reader->now.related, script_related(relid));
 }
 
 /* Records what a statement changes, for is_touched() */
@@ -258,7 +274,7 @@ keep_change(FactReader *reader, const Fact *fact)
 {
 	static const char *const harmless[] = {
 		"set", "set default", "begin", "commit", "open", "error", "insert", "update", "delete", "merge", "vacuum", "lock", "truncate",
-		"refresh", "reindex", "also", "query"
+		"refresh", "reindex", "also", "query", "undo"
 	};
 
 	for (int i = 0; i < lengthof(harmless); i++)
@@ -267,7 +283,7 @@ keep_change(FactReader *reader, const Fact *fact)
 			return;
 	}
 	if (fact->relation == NULL || sg_has_name(fact->flags, "cascade"))
-		reader->changed_other = true;
+		reader->now.changed_other = true;
 	else
 		keep_changed(reader, fact->relation, strncmp(fact->command, "add ", 4) != 0 &&
 					 (strncmp(fact->command, "create ", 7) != 0 || strcmp(fact->command, "create view") == 0));
@@ -301,7 +317,7 @@ emit(FactReader *reader, Fact *fact)
 	flag(fact, reader->outside && !reader->told, "outside");
 	keep_change(reader, fact);
 	flag(fact, is_new, "made");
-	flag(fact, reader->timed, "timed");
+	flag(fact, reader->now.timed, "timed");
 	flag(fact, fact->other && has_made(reader, fact->other), "other made");
 	flag(fact, fact->does != NULL, fact->does);
 	flag(fact, fact->with_heirs, "heirs");
@@ -341,7 +357,7 @@ emit_remade_keys(FactReader *reader, Oid relid, const char *column, bool rewritt
 		Oid			other = key->child == relid ? key->parent : key->child;
 		Fact		fact = {.command = "also",.relation = sg_relation_name(other),.lock = AccessExclusiveLock};
 
-		if (other == relid || sg_has_name(script_lost_constraints(&reader->touched, key->child), key->name))
+		if (other == relid || sg_has_name(script_lost_constraints(&reader->now.touched, key->child), key->name))
 			continue;
 		fact.does = rewritten && key->validated && key->enforced ? DOES_CHECK : NULL;
 		fact.rows = other == key->parent ? sg_relation_name(relid) : NULL;
@@ -365,8 +381,8 @@ static const ColumnDef *column_with_schema(FactReader *reader, const ColumnDef *
 static void
 emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 {
-	const char *column = script_column_now(&reader->touched, relid, fact->name);
-	const ColumnDef *was = script_type_given(&reader->touched, relid, fact->name);
+	const char *column = script_column_now(&reader->now.touched, relid, fact->name);
+	const ColumnDef *was = script_type_given(&reader->now.touched, relid, fact->name);
 	ScriptTypeChange change = script_type_change(relid, column, was, def);
 	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
 	ColumnDef	added = {.type = T_ColumnDef,.typeName = def->typeName};
@@ -374,7 +390,7 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	List	   *indexes = NIL;
 
 	/* nothing is known of a column that an earlier statement has made */
-	if (change == TYPE_NOT_HERE && OidIsValid(relid) && sg_has_name(reader->touched.names, fact->name))
+	if (change == TYPE_NOT_HERE && OidIsValid(relid) && sg_has_name(reader->now.touched.names, fact->name))
 		change = TYPE_MAY_REWRITE;
 	fact->other = reader->type ? reader->type : script_type_text(def->typeName);
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
@@ -389,7 +405,7 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
 	flag(fact, def->collClause != NULL, "collated");
-	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true, &reader->touched), "computed");
+	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true, &reader->now.touched), "computed");
 	flag(fact, is_generated(relid, column), "generated");
 	if (def->raw_default && reader->using)
 		flag(fact, true, psprintf("using %s", reader->using));
@@ -397,7 +413,7 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	if (reads && indexes)
 		emit(reader, &also);
 	emit_remade_keys(reader, relid, column, change != TYPE_KEEPS_ROWS);
-	script_touch_type(&reader->touched, relid, fact->name, def);
+	script_touch_type(&reader->now.touched, relid, fact->name, def);
 }
 
 /* ---- columns and constraints ---- */
@@ -429,7 +445,7 @@ flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	/* a step of a plan has no field for these clauses */
 	flag(fact, c->is_no_inherit || c->including || c->options || c->indexspace || SG_CONSTRAINT_PERIOD(c), "clauses");
 	if (c->pktable)
-		fact->other = script_path_table(reader->path, c->pktable);
+		fact->other = script_path_table(reader->now.path, c->pktable);
 }
 
 static bool
@@ -448,9 +464,9 @@ columns_of_index(FactReader *reader, Oid relid, const char *name)
 	HeapTuple	tuple = OidIsValid(index) ? SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index)) : NULL;
 	List	   *columns = NIL;
 
-	foreach_ptr(const IndexStmt, made, HeapTupleIsValid(tuple) ? NIL : reader->indexes)
+	foreach_ptr(const IndexStmt, made, HeapTupleIsValid(tuple) ? NIL : reader->now.indexes)
 	{
-		if (!sg_same_text(made->idxname, name) || sg_find_qualified(script_path_table(reader->path, made->relation)) != relid)
+		if (!sg_same_text(made->idxname, name) || sg_find_qualified(script_path_table(reader->now.path, made->relation)) != relid)
 			continue;
 		foreach_ptr(const IndexElem, element, made->indexParams)
 		{
@@ -510,7 +526,7 @@ constraint_does(FactReader *reader, const Fact *fact, const Constraint *c)
 static void
 emit_also(FactReader *reader, const RangeVar *name, LOCKMODE lock, const char *does)
 {
-	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, name),.lock = lock,.does = does};
+	Fact		fact = {.command = "also",.relation = script_path_table(reader->now.path, name),.lock = lock,.does = does};
 
 	emit(reader, &fact);
 }
@@ -553,7 +569,7 @@ column_does(const ColumnDef *column)
 static List *
 with_schema(FactReader *reader, List *names)
 {
-	const char *schema = list_length(names) == 1 ? script_path_schema(reader->path, SCRIPT_TYPE, strVal(linitial(names)), InvalidOid) : NULL;
+	const char *schema = list_length(names) == 1 ? script_path_schema(reader->now.path, SCRIPT_TYPE, strVal(linitial(names)), InvalidOid) : NULL;
 
 	return schema ? lcons(makeString(pstrdup(schema)), list_copy(names)) : names;
 }
@@ -577,7 +593,7 @@ static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
 	char	   *type = script_type_text(column->typeName);
-	bool		rewrites = script_column_rewrites(column_with_schema(reader, column), reader->default_apart, &reader->touched);
+	bool		rewrites = script_column_rewrites(column_with_schema(reader, column), reader->default_apart, &reader->now.touched);
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
@@ -600,11 +616,17 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	}
 }
 
-/* Flags the constraints of the table that no longer prove what the catalogs say of them */
+/*
+ * Flags the constraints of the table that no longer prove what the catalogs say
+ * of them, and the column's name there
+ */
 static void
 flag_lost(FactReader *reader, Fact *fact)
 {
-	foreach_ptr(const char, name, script_lost_constraints(&reader->touched, find_old(reader, fact->relation)))
+	const char *now = script_column_now(&reader->now.touched, find_old(reader, fact->relation), fact->name);
+
+	flag(fact, strcmp(now, fact->name) != 0, psprintf("was %s", now));
+	foreach_ptr(const char, name, script_lost_constraints(&reader->now.touched, find_old(reader, fact->relation)))
 	{
 		flag(fact, true, psprintf("without %s", name));
 	}
@@ -644,14 +666,14 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 static char *
 table_of_index(FactReader *reader, const RangeVar *name)
 {
-	Oid			index = find_old(reader, script_path_table(reader->path, name));
+	Oid			index = find_old(reader, script_path_table(reader->now.path, name));
 	Oid			relid = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
-	char	   *table = OidIsValid(relid) ? script_name_by_then(&reader->touched, relid) : NULL;
+	char	   *table = OidIsValid(relid) ? script_name_by_then(&reader->now.touched, relid) : NULL;
 
-	foreach_ptr(const IndexStmt, made, table ? NIL : reader->indexes)
+	foreach_ptr(const IndexStmt, made, table ? NIL : reader->now.indexes)
 	{
 		if (sg_same_text(made->idxname, name->relname))
-			table = script_path_table(reader->path, made->relation);
+			table = script_path_table(reader->now.path, made->relation);
 	}
 	return table;
 }
@@ -705,7 +727,7 @@ default_partition(FactReader *reader, Oid whole)
 	Oid			partition = OidIsValid(whole) ? get_default_partition_oid(whole) : InvalidOid;
 	char	   *name = OidIsValid(partition) ? sg_relation_name(partition) : NULL;
 
-	return name && find_old(reader, name) == partition && !list_member_oid(reader->detached, partition) ? name : NULL;
+	return name && find_old(reader, name) == partition && !list_member_oid(reader->now.detached, partition) ? name : NULL;
 }
 
 /* Sets the scan of an attached table's rows, and the CHECK that makes it unnecessary */
@@ -750,7 +772,7 @@ set_outside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, const char *p
 static Fact
 emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, const char *partition, bool whole_too)
 {
-	char	   *whole = script_path_table(reader->path, table);
+	char	   *whole = script_path_table(reader->now.path, table);
 	Oid			parent = find_old(reader, whole);
 	Fact		fact = {.command = "also",.relation = default_partition(reader, parent),.lock = AccessExclusiveLock};
 
@@ -800,8 +822,8 @@ emit_needs(FactReader *reader, Fact fact, const char *does, const List *ways)
 static void
 emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd)
 {
-	Oid			parent = find_old(reader, script_path_table(reader->path, whole));
-	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, cmd->name),.lock = AccessExclusiveLock};
+	Oid			parent = find_old(reader, script_path_table(reader->now.path, whole));
+	Fact		fact = {.command = "also",.relation = script_path_table(reader->now.path, cmd->name),.lock = AccessExclusiveLock};
 	Oid			partition = find_old(reader, fact.relation);
 	char	   *rest = default_partition(reader, parent);
 	List	   *keys;
@@ -941,8 +963,8 @@ emit_not_valid(FactReader *reader, const AlterTableStmt *statement)
 
 		if (cmd->subtype != AT_AddConstraint || c->contype != CONSTR_FOREIGN || !c->skip_validation)
 			continue;
-		fact.relation = script_path_table(reader->path, c->pktable);
-		fact.rows = reader->deed ? script_path_table(reader->path, statement->relation) : NULL;
+		fact.relation = script_path_table(reader->now.path, c->pktable);
+		fact.rows = reader->deed ? script_path_table(reader->now.path, statement->relation) : NULL;
 		if (fact.rows == NULL || strcmp(fact.rows, fact.relation) != 0)
 			emit(reader, &fact);
 	}
@@ -994,18 +1016,18 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 
 	fact.text = text;
 
-	fact.with_heirs = reader->heirs && comes_to_heirs(find_old(reader, script_path_table(reader->path, statement->relation)), cmd);
+	fact.with_heirs = reader->heirs && comes_to_heirs(find_old(reader, script_path_table(reader->now.path, statement->relation)), cmd);
 
 	set_alter_word(&fact, cmd->subtype);
 	fact.relation = statement->objtype == OBJECT_INDEX ? table_of_index(reader, statement->relation) :
-		script_path_table(reader->path, statement->relation);
+		script_path_table(reader->now.path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
 	relid = find_old(reader, fact.relation);
 	if (statement->objtype == OBJECT_INDEX && OidIsValid(relid))
-		relid = find_old(reader, script_path_table(reader->path, statement->relation));
+		relid = find_old(reader, script_path_table(reader->now.path, statement->relation));
 	flag(&fact, !statement->relation->inh && OidIsValid(relid) && sg_has_subclass(relid) && comes_to_heirs(relid, cmd), "only");
-	if (OidIsValid(relid) && script_command_is_brief(relid, statement, cmd, &reader->touched))
+	if (OidIsValid(relid) && script_command_is_brief(relid, statement, cmd, &reader->now.touched))
 	{
 		fact.command = "alter table";
 		fact.does = NULL;
@@ -1018,7 +1040,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	{
 		case AT_AddColumn:
 			read_column(reader, &fact, (ColumnDef *) cmd->def);
-			script_touch_type(&reader->touched, relid, fact.name, (ColumnDef *) cmd->def);
+			script_touch_type(&reader->now.touched, relid, fact.name, (ColumnDef *) cmd->def);
 			return;
 		case AT_AddConstraint:
 			read_constraint(reader, &fact, (Constraint *) cmd->def);
@@ -1030,7 +1052,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			flag_lost(reader, &fact);
 			foreach_oid(table, sg_all_inheritors(relid))
 			{
-				if (is_nullable(table, get_attnum(table, script_column_now(&reader->touched, relid, cmd->name))))
+				if (is_nullable(table, get_attnum(table, script_column_now(&reader->now.touched, relid, cmd->name))))
 					fact.does = DOES_MAYBE_READ;
 			}
 			break;
@@ -1049,7 +1071,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:
-			fact.other = script_path_table(reader->path, ((PartitionCmd *) cmd->def)->name);
+			fact.other = script_path_table(reader->now.path, ((PartitionCmd *) cmd->def)->name);
 			flag(&fact, ((PartitionCmd *) cmd->def)->concurrent, "concurrently");
 			break;
 		default:
@@ -1062,7 +1084,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		emit_unreferenced(reader, relid, cmd->name);
 	else if (cmd->subtype == AT_DetachPartition)
 	{
-		reader->detached = lappend_oid(reader->detached, find_old(reader, fact.other));
+		reader->now.detached = lappend_oid(reader->now.detached, find_old(reader, fact.other));
 		/* DETACH locks the partition as it locks the partitioned table */
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
 		(void) emit_default(reader, statement->relation, NULL, NULL, false);
@@ -1074,7 +1096,7 @@ static void
 read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 {
 	char	   *type = sg_qualified_name(statement->relation->schemaname, statement->relation->relname);
-	Oid			relid = sg_find_qualified(script_path_table(reader->path, statement->relation));
+	Oid			relid = sg_find_qualified(script_path_table(reader->now.path, statement->relation));
 
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
@@ -1125,16 +1147,20 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 	if (statement->objtype == OBJECT_INDEX && linitial_node(AlterTableCmd, statement->cmds)->subtype != AT_SetTableSpace)
 		return;
 	tokens = script_tokens(reader->text);
-	script_qualify_statement(tokens, reader->path, (Node *) statement);
+	script_qualify_statement(tokens, reader->now.path, (Node *) statement);
 	reader->lock = AlterTableGetLockLevel(statement->cmds);
 	reader->deed = NULL;
 	/* the server drops before it reads rows, wherever the command stands */
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
+		Oid			relid = find_old(reader, script_path_table(reader->now.path, statement->relation));
+
 		if (cmd->subtype == AT_DropConstraint)
-			script_touch_constraint(&reader->touched, find_old(reader, script_path_table(reader->path, statement->relation)), cmd->name);
+			script_touch_constraint(&reader->now.touched, relid, cmd->name);
+		else if (cmd->subtype == AT_DropColumn && OidIsValid(relid))
+			script_touch_constraints_of(&reader->now.touched, relid, cmd->name);
 	}
-	reader->heirs = statement->relation->inh ? heirs_of(find_old(reader, script_path_table(reader->path, statement->relation))) : NIL;
+	reader->heirs = statement->relation->inh ? heirs_of(find_old(reader, script_path_table(reader->now.path, statement->relation))) : NIL;
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
 		int			end = script_token_find(tokens, from, tokens->n, ',');
@@ -1144,7 +1170,7 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 		reader->type = new_type(tokens, cmd, Min(using, end));
 		reader->using = using < end ? script_cut(tokens, using + 1, end) : NULL;
 		read_command(reader, statement, cmd, from == 0 ? text :
-					 psprintf("ALTER TABLE %s %s", script_path_table(reader->path, statement->relation), text));
+					 psprintf("ALTER TABLE %s %s", script_path_table(reader->now.path, statement->relation), text));
 		from = Min(end + 1, tokens->n);
 	}
 	emit_not_valid(reader, statement);
@@ -1153,8 +1179,8 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 static void
 read_create_table(FactReader *reader, const CreateStmt *statement)
 {
-	bool		is_here = OidIsValid(find_old(reader, script_path_new_name(reader->path, statement->relation)));
-	Fact		fact = {.command = "create table",.relation = script_path_new_table(reader->path, statement->relation)};
+	bool		is_here = OidIsValid(find_old(reader, script_path_new_name(reader->now.path, statement->relation)));
+	Fact		fact = {.command = "create table",.relation = script_path_new_table(reader->now.path, statement->relation)};
 
 	flag(&fact, statement->if_not_exists, "if not exists");
 	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
@@ -1167,7 +1193,7 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 
 		emit_also(reader, whole, AccessExclusiveLock, NULL);
 		rest = emit_default(reader, whole, statement->partbound, statement->relation->relname, true);
-		emit_tied(reader, find_old(reader, script_path_table(reader->path, whole)), &rest);
+		emit_tied(reader, find_old(reader, script_path_table(reader->now.path, whole)), &rest);
 	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{
@@ -1191,17 +1217,17 @@ static void
 read_view(FactReader *reader, const RangeVar *name)
 {
 	/* the lock is on an older view */
-	Fact		fact = {.command = "create view",.relation = script_path_table(reader->path, name),.lock = AccessExclusiveLock};
+	Fact		fact = {.command = "create view",.relation = script_path_table(reader->now.path, name),.lock = AccessExclusiveLock};
 
 	if (name->relpersistence != RELPERSISTENCE_TEMP)
 		emit(reader, &fact);
-	(void) script_path_new_table(reader->path, name);
+	(void) script_path_new_table(reader->now.path, name);
 }
 
 static void
 read_index(FactReader *reader, const IndexStmt *statement)
 {
-	Fact		fact = {.command = "create index",.relation = script_path_table(reader->path, statement->relation),.name = statement->idxname,
+	Fact		fact = {.command = "create index",.relation = script_path_table(reader->now.path, statement->relation),.name = statement->idxname,
 	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
 
 	if (!script_leaves_partitions_out(statement, fact.relation))
@@ -1210,7 +1236,7 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	flag(&fact, statement->unique, "unique");
 	flag(&fact, statement->if_not_exists, "if not exists");
 	emit(reader, &fact);
-	reader->indexes = lappend(reader->indexes, unconstify(IndexStmt *, statement));
+	reader->now.indexes = lappend(reader->now.indexes, unconstify(IndexStmt *, statement));
 }
 
 /*
@@ -1287,14 +1313,14 @@ read_drop(FactReader *reader, const DropStmt *statement)
 				name = makeRangeVarFromNameList((List *) object);
 				fact.command = statement->removeType == OBJECT_TABLE ? "drop table" : "drop view";
 				/* before its name is free again */
-				flag(&fact, has_made(reader, script_path_table(reader->path, name)), "made");
-				fact.relation = script_path_drop_table(reader->path, name);
+				flag(&fact, has_made(reader, script_path_table(reader->now.path, name)), "made");
+				fact.relation = script_path_drop_table(reader->now.path, name);
 				break;
 			case OBJECT_INDEX:
 				name = makeRangeVarFromNameList((List *) object);
 				fact.command = "drop index";
 				fact.relation = table_of_index(reader, name);
-				fact.name = script_path_table(reader->path, name);
+				fact.name = script_path_table(reader->now.path, name);
 				if (statement->concurrent)
 					fact.lock = ShareUpdateExclusiveLock;
 				break;
@@ -1303,7 +1329,7 @@ read_drop(FactReader *reader, const DropStmt *statement)
 			case OBJECT_RULE:
 				name = makeRangeVarFromNameList(list_copy_head((List *) object, list_length((List *) object) - 1));
 				fact.command = "drop part";
-				fact.relation = script_path_table(reader->path, name);
+				fact.relation = script_path_table(reader->now.path, name);
 				fact.name = strVal(llast((List *) object));
 				break;
 			default:
@@ -1316,7 +1342,7 @@ read_drop(FactReader *reader, const DropStmt *statement)
 		emit(reader, &fact);
 		if (OidIsValid(relid) && (strcmp(fact.command, "drop table") == 0 || strcmp(fact.command, "drop view") == 0))
 		{
-			script_touch_dropped(&reader->touched, fact.relation);
+			script_touch_dropped(&reader->now.touched, fact.relation);
 			emit_untied(reader, relid, statement->behavior == DROP_CASCADE);
 		}
 	}
@@ -1359,10 +1385,10 @@ keep_name(FactReader *reader, RangeVar *from, Oid relid, const char *schema, con
 
 	if (old == NULL)
 		old = OidIsValid(relid) ? sg_rel_schema(relid) :
-			unconstify(char *, script_path_schema(reader->path, SCRIPT_TABLE, from->relname, InvalidOid));
-	(void) script_path_drop_table(reader->path, from);
-	name = script_path_new_table(reader->path, makeRangeVar(schema ? pstrdup(schema) : old, name ? pstrdup(name) : from->relname, -1));
-	reader->changed = lappend(reader->changed, unconstify(char *, name));
+			unconstify(char *, script_path_schema(reader->now.path, SCRIPT_TABLE, from->relname, InvalidOid));
+	(void) script_path_drop_table(reader->now.path, from);
+	name = script_path_new_table(reader->now.path, makeRangeVar(schema ? pstrdup(schema) : old, name ? pstrdup(name) : from->relname, -1));
+	reader->now.changed = lappend(reader->now.changed, unconstify(char *, name));
 	from->schemaname = old;
 }
 
@@ -1380,7 +1406,7 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 	}
 	if (statement->relation == NULL)
 		return;
-	fact.relation = script_path_table(reader->path, statement->relation);
+	fact.relation = script_path_table(reader->now.path, statement->relation);
 	relid = find_old(reader, fact.relation);
 	switch (statement->subname ? statement->renameType : renamed_type(relid, statement->renameType))
 	{
@@ -1409,7 +1435,7 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 			keep_name(reader, statement->relation, relid, NULL, statement->newname);
 			return;
 		case OBJECT_TABCONSTRAINT:
-			script_touch_constraint(&reader->touched, relid, statement->subname);
+			script_touch_constraint(&reader->now.touched, relid, statement->subname);
 			break;
 		default:
 			break;
@@ -1427,7 +1453,7 @@ read_set_schema(FactReader *reader, const AlterObjectSchemaStmt *statement)
 	if (statement->objectType != OBJECT_TABLE && statement->objectType != OBJECT_VIEW && statement->objectType != OBJECT_MATVIEW)
 		return;
 	fact.command = statement->objectType == OBJECT_TABLE ? "rename table" : "rename view";
-	fact.relation = script_path_table(reader->path, name);
+	fact.relation = script_path_table(reader->now.path, name);
 	fact.other = quote_qualified_identifier(statement->newschema, name->relname);
 	emit(reader, &fact);
 	keep_name(reader, name, find_old(reader, fact.relation), statement->newschema, NULL);
@@ -1444,7 +1470,7 @@ comes_below(const char *command)
 static void
 read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKMODE lock, const char *word)
 {
-	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
+	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->now.path, name) : NULL,.lock = lock};
 
 	fact.with_heirs = name && name->inh && comes_below(command);
 	if (strcmp(command, "rewrite table") == 0 || strcmp(command, "refresh") == 0)
@@ -1475,7 +1501,7 @@ read_truncate(FactReader *reader, const TruncateStmt *statement)
 
 	foreach_ptr(const RangeVar, name, statement->relations)
 	{
-		Oid			relid = find_old(reader, script_path_table(reader->path, name));
+		Oid			relid = find_old(reader, script_path_table(reader->now.path, name));
 
 		read_simple(reader, "truncate", name, AccessExclusiveLock, statement->behavior == DROP_CASCADE ? "cascade" : NULL);
 		if (OidIsValid(relid) && statement->behavior == DROP_CASCADE)
@@ -1540,7 +1566,7 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 		flag(&fact, true, "all tables");
 	else
 		fact.relation = statement->kind == REINDEX_OBJECT_INDEX ? table_of_index(reader, statement->relation) :
-			script_path_table(reader->path, statement->relation);
+			script_path_table(reader->now.path, statement->relation);
 	emit(reader, &fact);
 }
 
@@ -1618,9 +1644,9 @@ follow_lock_timeout(FactReader *reader, const VariableSetStmt *statement)
 {
 	if (statement->kind != VAR_RESET_ALL && (statement->name == NULL || pg_strcasecmp(statement->name, "lock_timeout") != 0))
 		return;
-	reader->timed = statement->kind == VAR_SET_VALUE && list_length(statement->args) == 1 && is_timeout(linitial(statement->args));
+	reader->now.timed = statement->kind == VAR_SET_VALUE && list_length(statement->args) == 1 && is_timeout(linitial(statement->args));
 	if (!statement->is_local)
-		reader->session_timed = reader->timed;
+		reader->now.session_timed = reader->now.timed;
 }
 
 /* Begins the next transaction, to which SET LOCAL of the last one does not come */
@@ -1628,7 +1654,69 @@ static void
 begin_unit(FactReader *reader)
 {
 	reader->unit++;
-	reader->timed = reader->session_timed;
+	reader->now.timed = reader->now.session_timed;
+}
+
+static FactState
+copy_state(const FactState *state)
+{
+	FactState	copy = *state;
+
+	copy.path = script_path_copy(state->path);
+	copy.touched = script_touched_copy(&state->touched);
+	copy.indexes = list_copy(state->indexes);
+	copy.changed = list_copy(state->changed);
+	copy.related = list_copy(state->related);
+	copy.detached = list_copy(state->detached);
+	return copy;
+}
+
+static void
+save_state(FactReader *reader, const char *name)
+{
+	FactSave   *save = palloc(sizeof(FactSave));
+
+	save->name = name;
+	save->statement = reader->next;
+	save->state = copy_state(&reader->now);
+	reader->saves = lappend(reader->saves, save);
+}
+
+/* Begins a transaction, unless each statement is one */
+static void
+begin_saves(FactReader *reader)
+{
+	reader->saves = NIL;
+	if (reader->in_transaction || reader->in_block)
+		save_state(reader, "");
+}
+
+/* Returns the place of the last save of that name, from 0, or -1 */
+static int
+find_save(const FactReader *reader, const char *name)
+{
+	for (int i = list_length(reader->saves) - 1; i >= 0; i--)
+	{
+		if (strcmp(((FactSave *) list_nth(reader->saves, i))->name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* Undoes what statements have left behind since a save, for this reader and for readers of the facts */
+static void
+undo_since(FactReader *reader, int place)
+{
+	const FactSave *save = place < 0 ? NULL : list_nth(reader->saves, place);
+	Fact		fact = {.command = "undo"};
+
+	if (save == NULL)
+		return;
+	reader->now = copy_state(&save->state);
+	reader->saves = list_truncate(reader->saves, place + 1);
+	fact.other = psprintf("%d", save->statement);
+	if (!reader->holds_only)
+		emit(reader, &fact);
 }
 
 /* Reads SELECT set_config('...', '...', ...) as the SET that it is */
@@ -1666,15 +1754,30 @@ read_transaction(FactReader *reader, const TransactionStmt *statement)
 		case TRANS_STMT_START:
 			flag(&fact, reader->in_block || reader->in_transaction, "nested");
 			reader->in_block = true;
+			if (reader->saves == NIL)
+				begin_saves(reader);
 			break;
 		case TRANS_STMT_COMMIT:
 		case TRANS_STMT_ROLLBACK:
 		case TRANS_STMT_PREPARE:
 			fact.command = "commit";
 			flag(&fact, !reader->in_block, reader->in_transaction ? "nested" : "alone");
+			if (statement->kind == TRANS_STMT_ROLLBACK)
+				undo_since(reader, find_save(reader, ""));
 			reader->in_block = false;
 			begin_unit(reader);
+			begin_saves(reader);
 			break;
+		case TRANS_STMT_SAVEPOINT:
+			if (reader->saves)
+				save_state(reader, statement->savepoint_name);
+			return;
+		case TRANS_STMT_ROLLBACK_TO:
+			undo_since(reader, find_save(reader, statement->savepoint_name));
+			return;
+		case TRANS_STMT_RELEASE:
+			reader->saves = list_truncate(reader->saves, Max(find_save(reader, statement->savepoint_name), 1));
+			return;
 		default:
 			return;
 	}
@@ -1833,7 +1936,7 @@ read_select(FactReader *reader, const SelectStmt *statement)
 	while (statement->larg)
 		statement = statement->larg;
 	if (statement->intoClause)
-		(void) script_path_new_table(reader->path, statement->intoClause->rel);
+		(void) script_path_new_table(reader->now.path, statement->intoClause->rel);
 	read_set_config(reader, statement);
 }
 
@@ -1853,10 +1956,10 @@ read_statement(FactReader *reader, Node *statement)
 			break;
 		case T_SelectStmt:
 			read_select(reader, (SelectStmt *) statement);
-			script_path_follow(reader->path, statement);
+			script_path_follow(reader->now.path, statement);
 			break;
 		case T_CreateTableAsStmt:
-			(void) script_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
+			(void) script_path_new_table(reader->now.path, ((CreateTableAsStmt *) statement)->into->rel);
 			break;
 		case T_ViewStmt:
 			read_view(reader, ((ViewStmt *) statement)->view);
@@ -1901,13 +2004,13 @@ read_statement(FactReader *reader, Node *statement)
 			break;
 		case T_CreateDomainStmt:
 			read_domain(reader, "create domain", ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
-			script_path_new_type(reader->path, ((CreateDomainStmt *) statement)->domainname);
+			script_path_new_type(reader->now.path, ((CreateDomainStmt *) statement)->domainname);
 			break;
 		case T_AlterDomainStmt:
 			read_alter_domain(reader, (AlterDomainStmt *) statement);
 			break;
 		case T_CreateEnumStmt:
-			script_path_new_type(reader->path, ((CreateEnumStmt *) statement)->typeName);
+			script_path_new_type(reader->now.path, ((CreateEnumStmt *) statement)->typeName);
 			break;
 		case T_ExplainStmt:
 			if (is_analyzed((ExplainStmt *) statement))
@@ -1930,19 +2033,19 @@ read_statement(FactReader *reader, Node *statement)
 			read_setting(reader, "set", (VariableSetStmt *) statement);
 			follow_time_zone((VariableSetStmt *) statement);
 			follow_lock_timeout(reader, (VariableSetStmt *) statement);
-			script_path_follow(reader->path, statement);
+			script_path_follow(reader->now.path, statement);
 			break;
 		case T_DiscardStmt:
-			script_path_follow(reader->path, statement);
+			script_path_follow(reader->now.path, statement);
 			if (((DiscardStmt *) statement)->target == DISCARD_ALL)
-				reader->timed = reader->session_timed = false;
+				reader->now.timed = reader->now.session_timed = false;
 			break;
 		case T_TransactionStmt:
-			script_path_follow(reader->path, statement);
+			script_path_follow(reader->now.path, statement);
 			read_transaction(reader, (TransactionStmt *) statement);
 			break;
 		default:
-			script_path_follow(reader->path, statement);
+			script_path_follow(reader->now.path, statement);
 			break;
 	}
 }
@@ -1986,7 +2089,7 @@ emit_other(FactReader *reader, const Node *statement)
 			 * it may use the value, which is for the reader of its text to
 			 * see
 			 */
-			if (!reader->adds_value)
+			if (!reader->now.adds_value)
 				return;
 			fact.command = "query";
 			break;
@@ -2008,8 +2111,8 @@ emit_other(FactReader *reader, const Node *statement)
 			fact.command = "add value";
 			fact.name = NameListToQuotedString(((AlterEnumStmt *) statement)->typeName);
 			fact.other = ((AlterEnumStmt *) statement)->newVal;
-			reader->adds_value = ((AlterEnumStmt *) statement)->oldVal == NULL;
-			flag(&fact, has_made(reader, script_path_table(reader->path, makeRangeVarFromNameList(((AlterEnumStmt *) statement)->typeName))), "made");
+			reader->now.adds_value = ((AlterEnumStmt *) statement)->oldVal == NULL;
+			flag(&fact, has_made(reader, script_path_table(reader->now.path, makeRangeVarFromNameList(((AlterEnumStmt *) statement)->typeName))), "made");
 			break;
 		default:
 			break;
@@ -2021,7 +2124,7 @@ emit_other(FactReader *reader, const Node *statement)
 static bool
 is_missing(FactReader *reader, const AlterTableStmt *statement)
 {
-	char	   *name = statement->missing_ok && statement->objtype != OBJECT_TYPE ? script_path_table(reader->path, statement->relation) : NULL;
+	char	   *name = statement->missing_ok && statement->objtype != OBJECT_TYPE ? script_path_table(reader->now.path, statement->relation) : NULL;
 
 	return name && !has_made(reader, name) && !OidIsValid(find_old(reader, name));
 }
@@ -2045,8 +2148,8 @@ is_left_out(FactReader *reader, Node *statement)
 			made = ((CreateSeqStmt *) statement)->if_not_exists ? ((CreateSeqStmt *) statement)->sequence : NULL;
 			break;
 		case T_IndexStmt:
-			if (!script_index_is_there(find_old(reader, script_path_table(reader->path, ((IndexStmt *) statement)->relation)),
-									   (IndexStmt *) statement, &reader->touched))
+			if (!script_index_is_there(find_old(reader, script_path_table(reader->now.path, ((IndexStmt *) statement)->relation)),
+									   (IndexStmt *) statement, &reader->now.touched))
 				return false;
 			/* the table is locked before its index is found */
 			emit_also(reader, ((IndexStmt *) statement)->relation, ((IndexStmt *) statement)->concurrent ? ShareUpdateExclusiveLock : ShareLock, NULL);
@@ -2056,7 +2159,15 @@ is_left_out(FactReader *reader, Node *statement)
 		default:
 			break;
 	}
-	return made && OidIsValid(find_old(reader, script_path_new_name(reader->path, made)));
+	return made && OidIsValid(find_old(reader, script_path_new_name(reader->now.path, made)));
+}
+
+/* Gives the name of a table, or NULL, the schema that the script's path finds */
+static void
+give_schema(FactReader *reader, RangeVar *name)
+{
+	if (name && name->schemaname == NULL)
+		name->schemaname = sg_parse_table_name(script_path_table(reader->now.path, name)).schema;
 }
 
 /* Parses and reads statements until one raises an error, or the last has been read */
@@ -2083,7 +2194,9 @@ read_statements(void *arg)
 			read_statement(reader, statement);
 			if (!reader->told && !reader->holds_only)
 				emit_other(reader, statement);
-			script_touch(&reader->touched, statement);
+			if (IsA(statement, RenameStmt))
+				give_schema(reader, ((RenameStmt *) statement)->relation);
+			script_touch(&reader->now.touched, statement);
 		}
 		if (!reader->in_transaction && !reader->in_block)
 			begin_unit(reader);
@@ -2194,8 +2307,9 @@ read_script(FactReader *reader, const char *sql)
 	reader->offset = 0;
 	reader->line = 1;
 	reader->in_block = false;
-	reader->session_timed = false;
+	reader->now.session_timed = false;
 	begin_unit(reader);
+	begin_saves(reader);
 	while (reader->next < script->nstatements)
 	{
 		ErrorData  *error = sg_try(read_statements, reader);
@@ -2227,7 +2341,7 @@ List *
 script_holds(const PlanStep *step)
 {
 	bool		is_column = step->kind == STEP_COLUMN;
-	FactReader	reader = {.path = script_path_begin(),.default_apart = is_column,.holds_only = true};
+	FactReader	reader = {.now.path = script_path_begin(),.default_apart = is_column,.holds_only = true};
 	const char *sql = is_column ? linitial(plan_change_statements(step)) : plan_change_run(step);
 	SgScope		scope;
 
@@ -2265,7 +2379,7 @@ check_script(bool is_null, const char *script)
 static Datum
 sg_script_facts_entered(PG_FUNCTION_ARGS)
 {
-	FactReader	reader = {.path = script_path_begin(),.in_transaction = sg_arg_bool(fcinfo, 1)};
+	FactReader	reader = {.now.path = script_path_begin(),.in_transaction = sg_arg_bool(fcinfo, 1)};
 	Datum	   *scripts;
 	bool	   *nulls;
 	int			n;

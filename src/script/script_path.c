@@ -98,6 +98,23 @@ script_path_begin(void)
 	return path;
 }
 
+ScriptPath *
+script_path_copy(const ScriptPath *path)
+{
+	ScriptPath *copy = script_path_begin();
+	HASH_SEQ_STATUS tables;
+	const PathTable *table;
+
+	copy->schemas = path->schemas;
+	copy->session = path->session;
+	copy->outer = path->outer;
+	copy->new_schemas = list_copy(path->new_schemas);
+	hash_seq_init(&tables, path->tables);
+	while ((table = hash_seq_search(&tables)) != NULL)
+		*(PathTable *) hash_search(copy->tables, table->name, HASH_ENTER, NULL) = *table;
+	return copy;
+}
+
 /* ---- following ---- */
 
 static const char *

@@ -494,6 +494,21 @@ FROM unnest(ARRAY['DROP TABLE holding; TRUNCATE held', 'DROP VIEW of_view; DROP 
     'DROP TABLE ls.old; ALTER TABLE held DROP nope', 'DROP TABLE ls.old; TRUNCATE held', 'ALTER TABLE held ADD x int; ALTER TABLE holding DROP nope', 'ALTER TABLE held ALTER k SET NOT NULL; DROP TYPE of_key',
     'DROP TRIGGER IF EXISTS other ON keying; DROP FUNCTION fires()', 'ALTER INDEX ti RENAME TO ti9; DROP INDEX ti9']) WITH ORDINALITY s (script, number)
 LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script) d ON d.rule !~ 'together|^ban-drop' GROUP BY s.number, s.script ORDER BY s.number;
+-- what a ROLLBACK takes back does not count behind it, not even a renamed table, a search_path or a lock_timeout; a released savepoint does
+SELECT s.script, string_agg(d.rule || ' ' || d.object, ', ' ORDER BY d.line, d.rule, d.object) AS findings
+FROM unnest(ARRAY['SAVEPOINT s; DROP TABLE held CASCADE; CREATE TABLE held (id int); ROLLBACK TO s; ALTER TABLE held ADD z uuid DEFAULT gen_random_uuid()',
+    'SAVEPOINT s; ALTER TABLE held RENAME TO h; ROLLBACK TO s; ALTER TABLE held ADD z uuid DEFAULT gen_random_uuid()', 'SAVEPOINT s; DROP TABLE holding; ROLLBACK TO s; TRUNCATE held', 'SAVEPOINT s; DROP TABLE holding; RELEASE s; TRUNCATE held',
+    'BEGIN; DROP TABLE held CASCADE; CREATE TABLE held (id int); ROLLBACK; ALTER TABLE held ADD z uuid DEFAULT gen_random_uuid()', 'BEGIN; DROP TABLE holding; COMMIT; TRUNCATE held', 'DROP TABLE holding; ROLLBACK; TRUNCATE held',
+    'BEGIN; DROP TRIGGER fires ON keying; DROP FUNCTION fires(); ROLLBACK; DROP FUNCTION fires()', 'SAVEPOINT s; SAVEPOINT u; DROP TABLE holding; ROLLBACK TO u; ROLLBACK TO s; TRUNCATE held', 'SAVEPOINT s; DROP VIEW of_view; ROLLBACK TO s; DROP VIEW of_held',
+    'SAVEPOINT s; SET search_path = ls_two; ROLLBACK TO s; LOCK TABLE held', 'SAVEPOINT s; ALTER TABLE t ALTER n SET NOT NULL; ROLLBACK TO s; ALTER TABLE t ALTER n SET NOT NULL']) WITH ORDINALITY s (script, number)
+LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script, in_transaction => s.script !~ '^BEGIN') d ON d.rule !~ 'together|^ban-drop-table' GROUP BY s.number, s.script ORDER BY s.number;
+SELECT count(*) FROM sg_lint_sql('BEGIN; SET lock_timeout = 1000; ROLLBACK; LOCK held', in_transaction => false) WHERE rule = 'require-timeout-settings';
+-- a CHECK goes with its column, and follows it to another name
+SELECT s.script, EXISTS (SELECT FROM sg_lint_sql(s.script) d WHERE d.rule = 'adding-not-nullable-field') AS reads
+FROM unnest(ARRAY['ALTER TABLE t DROP filled; ALTER TABLE t ADD filled text DEFAULT 1; ALTER TABLE t ALTER filled SET NOT NULL', 'ALTER TABLE t DROP filled, ADD filled text DEFAULT 1, ALTER filled SET NOT NULL',
+    'ALTER TABLE t ALTER filled SET NOT NULL; ALTER TABLE t DROP filled; ALTER TABLE t ADD filled text DEFAULT 1; ALTER TABLE t ALTER filled SET NOT NULL', 'SAVEPOINT s; ALTER TABLE t DROP filled; ROLLBACK TO s; ALTER TABLE t ALTER filled SET NOT NULL',
+    'ALTER TABLE t RENAME filled TO r; ALTER TABLE t ALTER r SET NOT NULL', 'ALTER TABLE t RENAME filled TO r; ALTER TABLE t RENAME s TO filled; ALTER TABLE t ALTER filled SET NOT NULL',
+    'ALTER TABLE t RENAME filled TO r; ALTER TABLE t ADD filled text DEFAULT 1; ALTER TABLE t ALTER filled SET NOT NULL']) s (script);
 DROP SCHEMA ls_two CASCADE;
 DROP TABLE accepted, held, holding, ls.old CASCADE;
 DROP TYPE of_key;

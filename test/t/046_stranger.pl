@@ -258,6 +258,7 @@ my %call = (
 	(map { ("schemaguard.sg_lint_sql_$_" => "SELECT count(*) > 0 FROM schemaguard.sg_lint_sql_$_(ARRAY(SELECT f FROM schemaguard.sg_lint_sql_facts('DROP TABLE public.t_c', NULL, true) f))") } qw(locks loss drops form)),
 	'schemaguard.sg_lint_sql_units' => q{SELECT count(*) > 0 FROM schemaguard.sg_lint_sql_units(ARRAY(SELECT f FROM schemaguard.sg_lint_sql_facts('DROP TABLE public.t_c', NULL, true) f), true)},
 	'schemaguard.sg_lint_sql_checked' => 'SELECT schemaguard.sg_lint_sql_checked(NULL, NULL) IS NULL',
+	'schemaguard.sg_lint_sql_undone' => 'SELECT schemaguard.sg_lint_sql_undone(NULL, NULL)',
 	'schemaguard.sg_lint_sql_part' => 'SELECT count(*) FROM schemaguard.sg_lint_sql_part(NULL, NULL, NULL)',
 	'schemaguard.sg_lint_new_column' => 'SELECT schemaguard.sg_lint_new_column(NULL, NULL) IS NULL',
 	'schemaguard.sg_lint_weight' => q{SELECT schemaguard.sg_lint_weight('public.t_c'::regclass, true) IS NULL},
