@@ -197,7 +197,21 @@ expected_lines(const SmokeTest *test)
 	return lines;
 }
 
-/* Appends a row as `psql -At` prints it, except for null */
+/* Appends a value with backslashes, so that no other value, column or row is written so */
+static void
+append_value(StringInfo text, const char *value)
+{
+	if (strcmp(value, "NULL") == 0)
+		appendStringInfoChar(text, '\\');
+	for (const char *c = value; *c; c++)
+	{
+		if (*c == '|' || *c == '\\' || *c == '\n')
+			appendStringInfoChar(text, '\\');
+		appendStringInfoChar(text, *c == '\n' ? 'n' : *c);
+	}
+}
+
+/* Appends a row as `psql -At` prints it, except for null, and for characters that separate values */
 static void
 append_row(StringInfo text, int row)
 {
@@ -205,7 +219,11 @@ append_row(StringInfo text, int row)
 	{
 		char	   *value = text_of(row, i);
 
-		appendStringInfo(text, "%s%s", i > 1 ? "|" : "", value ? value : "NULL");
+		appendStringInfoString(text, i > 1 ? "|" : "");
+		if (value)
+			append_value(text, value);
+		else
+			appendStringInfoString(text, "NULL");
 	}
 }
 

@@ -27,6 +27,9 @@ INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation) VA
     ('too few', 'smoke', 'query', 'SELECT id FROM smk.projects WHERE id = 1', E'1\n2'),
     ('no row, but one of nothing', 'smoke', 'query', $$SELECT ''$$, NULL),
     ('no row where one is expected', 'smoke', 'query', 'SELECT id FROM smk.projects WHERE false', ''),
+    ('a line in a value', 'smoke', 'query', $$SELECT E'1\n2'$$, E'1\n2'), ('a line in a value, written', 'smoke', 'query', $$SELECT E'1\n2'$$, '1\n2'),
+    ('a bar in a value', 'smoke', 'query', $$SELECT 'a|b', 1$$, 'a|b|1'), ('a bar in a value, written', 'smoke', 'query', $$SELECT 'a|b', 1$$, 'a\|b|1'),
+    ('a word', 'smoke', 'query', $$SELECT 'NULL', 'a\b'$$, 'NULL|a\b'), ('a word, written', 'smoke', 'query', $$SELECT 'NULL', 'a\b'$$, '\NULL|a\\b'),
     ('long', 'smoke', 'query', $$SELECT repeat('x', 300)$$, 'x');
 SET DateStyle = German;
 EXECUTE verify;
