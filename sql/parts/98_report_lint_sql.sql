@@ -89,12 +89,15 @@ BEGIN ATOMIC
         SELECT s.*, row_number() OVER () AS number
         FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) s
         WHERE s.file = cardinality(coalesce(after, '{}')) + 1),
+    undo AS MATERIALIZED (
+        SELECT f.statement, f.other::int AS since FROM f WHERE f.command = 'undo'),
     gone (number, classid, objid, objsubid) AS (
         SELECT f.number, r.classid, r.objid, 0
         FROM f CROSS JOIN LATERAL (VALUES
             ('pg_type'::regclass::oid, CASE f.command WHEN 'drop type' THEN to_regtype(f.name)::oid END),
             ('pg_proc'::regclass, CASE f.command WHEN 'drop function' THEN to_regproc(f.name)::oid END),
-            ('pg_class'::regclass, CASE f.command WHEN 'drop sequence' THEN to_regclass(f.name)::oid END)) r (classid, objid)
+            ('pg_class'::regclass, CASE f.command WHEN 'drop sequence' THEN to_regclass(f.name)::oid END),
+            ('pg_namespace'::regclass, CASE f.command WHEN 'drop schema' THEN to_regnamespace(f.name)::oid END)) r (classid, objid)
         WHERE r.objid IS NOT NULL AND 'cascade' = ANY (f.flags)
         UNION SELECT g.number, d.classid, d.objid, d.objsubid
         FROM gone g JOIN pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid AND g.objsubid IN (0, d.refobjsubid)),
@@ -106,13 +109,13 @@ BEGIN ATOMIC
              LEFT JOIN pg_constraint k ON g.classid = 'pg_constraint'::regclass AND k.oid = g.objid
              LEFT JOIN pg_rewrite e ON g.classid = 'pg_rewrite'::regclass AND e.oid = g.objid
              LEFT JOIN pg_index i ON g.classid = 'pg_class'::regclass AND i.indexrelid = g.objid
-             JOIN pg_class c ON c.oid = coalesce(a.adrelid, t.tgrelid, k.conrelid, e.ev_class, i.indrelid,
-                                                 CASE g.classid WHEN 'pg_class'::regclass THEN g.objid END)
+             JOIN pg_class c ON c.oid IN (coalesce(a.adrelid, t.tgrelid, k.conrelid, e.ev_class, i.indrelid,
+                                                   CASE g.classid WHEN 'pg_class'::regclass THEN g.objid END), k.confrelid)
                  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
              JOIN pg_namespace n ON n.oid = c.relnamespace)
     SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock,
-           f.flags || ARRAY(SELECT 'undone ' || u.statement FROM f u
-                            WHERE u.command = 'undo' AND f.statement < u.statement AND u.other::int < f.statement), f.sql, f.relid,
+           f.flags || ARRAY(SELECT 'undone ' || u.statement FROM undo u WHERE f.statement BETWEEN u.since + 1 AND u.statement - 1),
+           f.sql, f.relid,
            CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
                 WHEN f.command = 'create index' THEN f.relation
                 ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END

@@ -217,8 +217,7 @@ script_touch(ScriptTouched *touched, Node *statement)
 {
 	if (IsA(statement, RenameStmt))
 		touch_rename(touched, (RenameStmt *) statement);
-	if (IsA(statement, CreateDomainStmt) || IsA(statement, AlterDomainStmt))
-		script_touch_domain(touched, statement);
+	script_touch_domain(touched, statement);
 	if (IsA(statement, AlterObjectSchemaStmt) && ((AlterObjectSchemaStmt *) statement)->relation)
 		touch_renamed(touched, ((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->newschema, NULL);
 	foreach_ptr(const AlterTableCmd, cmd, IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->cmds : NIL)

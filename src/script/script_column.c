@@ -99,13 +99,77 @@ is_plain_using(const ColumnDef *def, const char *column, Oid type, int32 typmod,
 							 strcmp(strVal(linitial(((ColumnRef *) using)->fields)), column) == 0);
 }
 
-/* Sets the type, its modifier and the collation that a script gives a column, if the type is one of pg_catalog */
+/* Returns whether a CHECK of a domain makes the server check each row's value */
+static bool
+checks_rows(Form_pg_constraint constraint, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		condition;
+
+	if (constraint->contype != CONSTRAINT_CHECK)
+		return false;
+	condition = heap_getattr(tuple, Anum_pg_constraint_conbin, desc, &isnull);
+	return !SG_DOMAIN_REWRITES_IF_VOLATILE ||
+		(!isnull && contain_volatile_functions(stringToNode(TextDatumGetCString(condition))));
+}
+
+/*
+ * Returns whether each row's value is checked by a domain.  Reads only the
+ * catalogs, because DomainHasConstraints() has the domain's checks planned,
+ * which runs immutable functions in them.
+ */
+static bool
+is_checked_domain(const TypeName *name)
+{
+	Oid			type = name ? LookupTypeNameOid(NULL, name, true) : InvalidOid;
+	bool		found = false;
+
+	while (OidIsValid(type) && !found)
+	{
+		HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		Form_pg_type form;
+		SgCatalog	constraints;
+		HeapTuple	tuple;
+		Oid			base = InvalidOid;
+
+		if (!HeapTupleIsValid(row))
+			return false;
+		form = (Form_pg_type) GETSTRUCT(row);
+		if (form->typtype == TYPTYPE_DOMAIN)
+		{
+			base = form->typbasetype;
+			found = form->typnotnull && !SG_DOMAIN_REWRITES_IF_VOLATILE;
+		}
+		ReleaseSysCache(row);
+		if (!OidIsValid(base))
+			break;
+		sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type, NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
+			found |= checks_rows((Form_pg_constraint) GETSTRUCT(tuple), tuple, RelationGetDescr(constraints.rel));
+		type = base;
+	}
+	return found;
+}
+
+/*
+ * Sets the type, its modifier and the collation that a script gives a column, if
+ * the type is one of pg_catalog, or a domain over one that checks no value
+ */
 static bool
 read_given(const ColumnDef *def, FormData_pg_attribute *attribute)
 {
-	if (!is_builtin_type(def->typeName, &attribute->atttypid, &attribute->atttypmod))
+	Oid			type = LookupTypeNameOid(NULL, def->typeName, true);
+
+	if (OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN && !is_checked_domain(def->typeName))
+	{
+		attribute->atttypmod = -1;
+		attribute->atttypid = getBaseTypeAndTypmod(type, &attribute->atttypmod);
+		if (attribute->atttypid >= FirstUnpinnedObjectId)
+			return false;
+	}
+	else if (!is_builtin_type(def->typeName, &attribute->atttypid, &attribute->atttypmod))
 		return false;
-	attribute->attcollation = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(attribute->atttypid);
+	attribute->attcollation = def->collClause ? get_collation_oid(def->collClause->collname, true) : get_typcollation(type);
 	return true;
 }
 
@@ -294,58 +358,6 @@ script_serial_type(const TypeName *name)
 	return InvalidOid;
 }
 
-/* Returns whether a CHECK of a domain makes the server check each row's value */
-static bool
-checks_rows(Form_pg_constraint constraint, HeapTuple tuple, TupleDesc desc)
-{
-	bool		isnull;
-	Datum		condition;
-
-	if (constraint->contype != CONSTRAINT_CHECK)
-		return false;
-	condition = heap_getattr(tuple, Anum_pg_constraint_conbin, desc, &isnull);
-	return !SG_DOMAIN_REWRITES_IF_VOLATILE ||
-		(!isnull && contain_volatile_functions(stringToNode(TextDatumGetCString(condition))));
-}
-
-/*
- * Returns whether each row's value is checked by a domain.  Reads only the
- * catalogs, because DomainHasConstraints() has the domain's checks planned,
- * which runs immutable functions in them.
- */
-static bool
-is_checked_domain(const TypeName *name)
-{
-	Oid			type = name ? LookupTypeNameOid(NULL, name, true) : InvalidOid;
-	bool		found = false;
-
-	while (OidIsValid(type) && !found)
-	{
-		HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-		Form_pg_type form;
-		SgCatalog	constraints;
-		HeapTuple	tuple;
-		Oid			base = InvalidOid;
-
-		if (!HeapTupleIsValid(row))
-			return false;
-		form = (Form_pg_type) GETSTRUCT(row);
-		if (form->typtype == TYPTYPE_DOMAIN)
-		{
-			base = form->typbasetype;
-			found = form->typnotnull && !SG_DOMAIN_REWRITES_IF_VOLATILE;
-		}
-		ReleaseSysCache(row);
-		if (!OidIsValid(base))
-			break;
-		sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type, NULL);
-		while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
-			found |= checks_rows((Form_pg_constraint) GETSTRUCT(tuple), tuple, RelationGetDescr(constraints.rel));
-		type = base;
-	}
-	return found;
-}
-
 /* Returns whether the type is a domain with a default that is computed for each row */
 static bool
 has_volatile_default(const TypeName *name)
@@ -393,14 +405,37 @@ computes_rows(const Constraint *c)
 	}
 }
 
+/* Returns the type that a statement gives another name or schema, and sets that name; or NULL */
+static TypeName *
+renamed_domain(Node *statement, List **names)
+{
+	RenameStmt *rename = (RenameStmt *) statement;
+	AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) statement;
+	List	   *old = NIL;
+
+	if (IsA(statement, RenameStmt) && (rename->renameType == OBJECT_DOMAIN || rename->renameType == OBJECT_TYPE))
+	{
+		old = (List *) rename->object;
+		*names = list_truncate(list_copy(old), list_length(old) - 1);
+		*names = lappend(*names, makeString(rename->newname));
+	}
+	else if (IsA(statement, AlterObjectSchemaStmt) && (move->objectType == OBJECT_DOMAIN || move->objectType == OBJECT_TYPE))
+	{
+		old = (List *) move->object;
+		*names = list_make2(makeString(move->newschema), llast(old));
+	}
+	return old ? makeTypeNameFromNameList(old) : NULL;
+}
+
 void
 script_touch_domain(ScriptTouched *touched, Node *statement)
 {
 	CreateDomainStmt *made = IsA(statement, CreateDomainStmt) ? (CreateDomainStmt *) statement : NULL;
 	AlterDomainStmt *altered = IsA(statement, AlterDomainStmt) ? (AlterDomainStmt *) statement : NULL;
 	Constraint	set = {.type = T_Constraint,.contype = CONSTR_NULL};
-	ColumnDef	column = {.type = T_ColumnDef,.typeName = made ? made->typeName : NULL};
-	bool		computes = made && script_column_rewrites(&column, false, touched);
+	List	   *names = made ? made->domainname : altered ? altered->typeName : NIL;
+	ColumnDef	column = {.type = T_ColumnDef,.typeName = made ? made->typeName : renamed_domain(statement, &names)};
+	bool		computes = column.typeName && script_column_rewrites(&column, false, touched);
 
 	if (altered && altered->subtype == 'O')
 		set.contype = CONSTR_NOTNULL;
@@ -416,7 +451,7 @@ script_touch_domain(ScriptTouched *touched, Node *statement)
 		computes |= computes_rows(c);
 	}
 	if (computes)
-		touched->domains = lappend(touched->domains, made ? made->domainname : altered->typeName);
+		touched->domains = lappend(touched->domains, names);
 }
 
 bool

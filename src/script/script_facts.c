@@ -21,6 +21,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
 #include "parser/parser.h"
@@ -48,12 +49,22 @@
 
 SG_FUNCTION(sg_script_facts);
 
+/* A foreign key that the script adds */
+typedef struct FactKey
+{
+	const char *child;			/* qualified */
+	const char *parent;
+	const char *name;			/* NULL: the server names it */
+	List	   *columns;		/* char * */
+} FactKey;
+
 /* State that statements leave behind, and a rollback undoes */
 typedef struct FactState
 {
 	ScriptPath *path;
 	ScriptTouched touched;
 	List	   *indexes;		/* IndexStmt * */
+	List	   *keys;			/* FactKey *: keys that are added */
 	List	   *changed;		/* char *: relations that are changed */
 	List	   *related;		/* Oid: relations that depend on those from
 								 * which something was taken, or on which
@@ -366,6 +377,69 @@ emit_remade_keys(FactReader *reader, Oid relid, const char *column, bool rewritt
 	}
 }
 
+/*
+ * Emits the tables at the other end of keys that the script has added to a
+ * table, which lose their triggers with a column, a constraint or (both NULL)
+ * the table
+ */
+static void
+emit_added_keys(FactReader *reader, const char *table, const char *column, const char *constraint)
+{
+	foreach_ptr(const FactKey, key, reader->now.keys)
+	{
+		Fact		fact = {.command = "also",.relation = key->parent,.lock = AccessExclusiveLock};
+
+		if (strcmp(key->child, table) == 0 && strcmp(key->parent, table) != 0 && (column == NULL || sg_has_name(key->columns, column)) &&
+			(constraint == NULL || key->name == NULL || strcmp(key->name, constraint) == 0))
+			emit(reader, &fact);
+	}
+}
+
+/* Records a key that a statement adds, of a column or of the table (NULL) */
+static void
+keep_key(FactReader *reader, const Fact *fact, const Constraint *c, const char *column)
+{
+	FactKey    *key = palloc0(sizeof(FactKey));
+
+	if (c->contype != CONSTR_FOREIGN)
+		return;
+	key->child = fact->relation;
+	key->parent = script_path_table(reader->now.path, c->pktable);
+	key->name = c->conname;
+	key->columns = column ? list_make1(pstrdup(column)) : NIL;
+	foreach_ptr(String, name, column ? NIL : c->fk_attrs)
+	{
+		key->columns = lappend(key->columns, strVal(name));
+	}
+	reader->now.keys = lappend(reader->now.keys, key);
+}
+
+static bool
+names_column(Node *node, void *column)
+{
+	if (node && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		return strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0;
+	return node && raw_expression_tree_walker(node, names_column, column);
+}
+
+/* Returns whether the script has made an index of the table that is built anew for a column's new type which keeps the rows */
+static bool
+rebuilds_made(FactReader *reader, const char *table, char *column, const ColumnDef *def)
+{
+	foreach_ptr(const IndexStmt, made, reader->now.indexes)
+	{
+		bool		rebuilt = names_column(made->whereClause, column);
+
+		foreach_ptr(const IndexElem, element, made->indexParams)
+		{
+			rebuilt |= names_column(element->expr, column) || (def->collClause && sg_same_text(element->name, column));
+		}
+		if (rebuilt && strcmp(script_path_table(reader->now.path, made->relation), table) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_generated(Oid relid, const char *column)
 {
@@ -383,13 +457,23 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 {
 	const char *column = script_column_now(&reader->now.touched, relid, fact->name);
 	const ColumnDef *was = script_type_given(&reader->now.touched, relid, fact->name);
-	ScriptTypeChange change = script_type_change(relid, column, was, def);
+	const ColumnDef *given = column_with_schema(reader, def);
+	ScriptTypeChange change = script_type_change(relid, column, was, given);
 	Fact		also = {.command = "also",.relation = fact->relation,.lock = fact->lock,.does = DOES_BUILD};
-	ColumnDef	added = {.type = T_ColumnDef,.typeName = def->typeName};
+	ColumnDef	added = {.type = T_ColumnDef};
+	bool		computed;
 	bool		reads = false;
 	List	   *indexes = NIL;
 
-	/* nothing is known of a column that an earlier statement has made */
+	added.typeName = given->typeName;
+	computed = script_column_rewrites(&added, true, &reader->now.touched);
+
+	/*
+	 * nothing is known of a column that an earlier statement has made, nor of
+	 * a domain that it has altered
+	 */
+	if (change == TYPE_KEEPS_ROWS && computed)
+		change = TYPE_MAY_REWRITE;
 	if (change == TYPE_NOT_HERE && OidIsValid(relid) && sg_has_name(reader->now.touched.names, fact->name))
 		change = TYPE_MAY_REWRITE;
 	fact->other = reader->type ? reader->type : script_type_text(def->typeName);
@@ -399,13 +483,13 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	{
 		foreach_oid(table, sg_all_inheritors(relid))
 		{
-			indexes = list_concat(indexes, script_type_redo(table, column, was, def, &reads));
+			indexes = list_concat(indexes, script_type_redo(table, column, was, given, &reads));
 		}
-		fact->does = reads ? DOES_READ : indexes ? DOES_BUILD : NULL;
+		fact->does = reads ? DOES_READ : indexes || rebuilds_made(reader, fact->relation, pstrdup(fact->name), def) ? DOES_BUILD : NULL;
 	}
 	flag(fact, change == TYPE_NO_CAST, "no cast");
 	flag(fact, def->collClause != NULL, "collated");
-	flag(fact, script_column_rewrites(column_with_schema(reader, &added), true, &reader->now.touched), "computed");
+	flag(fact, computed, "computed");
 	flag(fact, is_generated(relid, column), "generated");
 	if (def->raw_default && reader->using)
 		flag(fact, true, psprintf("using %s", reader->using));
@@ -413,7 +497,8 @@ emit_retyped(FactReader *reader, Fact *fact, Oid relid, const ColumnDef *def)
 	if (reads && indexes)
 		emit(reader, &also);
 	emit_remade_keys(reader, relid, column, change != TYPE_KEEPS_ROWS);
-	script_touch_type(&reader->now.touched, relid, fact->name, def);
+	emit_added_keys(reader, fact->relation, fact->name, NULL);
+	script_touch_type(&reader->now.touched, relid, fact->name, given);
 }
 
 /* ---- columns and constraints ---- */
@@ -611,8 +696,10 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	emit(reader, fact);
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
-		if (IsA(c, Constraint))
-			emit_referenced(reader, c, has_default(column) ? DOES_READ : NULL);
+		if (!IsA(c, Constraint))
+			continue;
+		emit_referenced(reader, c, has_default(column) ? DOES_READ : NULL);
+		keep_key(reader, fact, c, column->colname);
 	}
 }
 
@@ -658,6 +745,7 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	/* otherwise it is locked for what the other commands do */
 	if (!c->skip_validation)
 		emit_referenced(reader, c, fact->does);
+	keep_key(reader, fact, c, NULL);
 }
 
 /* ---- statements ---- */
@@ -1081,7 +1169,12 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	if (cmd->subtype == AT_AttachPartition)
 		emit_attached(reader, statement->relation, (PartitionCmd *) cmd->def);
 	else if (cmd->subtype == AT_DropConstraint)
+	{
 		emit_unreferenced(reader, relid, cmd->name);
+		emit_added_keys(reader, fact.relation, NULL, cmd->name);
+	}
+	else if (cmd->subtype == AT_DropColumn)
+		emit_added_keys(reader, fact.relation, cmd->name, NULL);
 	else if (cmd->subtype == AT_DetachPartition)
 	{
 		reader->now.detached = lappend_oid(reader->now.detached, find_old(reader, fact.other));
@@ -1340,6 +1433,8 @@ read_drop(FactReader *reader, const DropStmt *statement)
 		}
 		relid = find_old(reader, fact.relation);
 		emit(reader, &fact);
+		if (strcmp(fact.command, "drop table") == 0)
+			emit_added_keys(reader, fact.relation, NULL, NULL);
 		if (OidIsValid(relid) && (strcmp(fact.command, "drop table") == 0 || strcmp(fact.command, "drop view") == 0))
 		{
 			script_touch_dropped(&reader->now.touched, fact.relation);
@@ -1567,6 +1662,13 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 	else
 		fact.relation = statement->kind == REINDEX_OBJECT_INDEX ? table_of_index(reader, statement->relation) :
 			script_path_table(reader->now.path, statement->relation);
+
+	/*
+	 * the server does the partitions one after the other, each in a
+	 * transaction
+	 */
+	reader->outside |= statement->relation && OidIsValid(find_old(reader, fact.relation)) &&
+		get_rel_relkind(find_old(reader, fact.relation)) == RELKIND_PARTITIONED_TABLE;
 	emit(reader, &fact);
 }
 
@@ -1665,6 +1767,7 @@ copy_state(const FactState *state)
 	copy.path = script_path_copy(state->path);
 	copy.touched = script_touched_copy(&state->touched);
 	copy.indexes = list_copy(state->indexes);
+	copy.keys = list_copy(state->keys);
 	copy.changed = list_copy(state->changed);
 	copy.related = list_copy(state->related);
 	copy.detached = list_copy(state->detached);
@@ -2162,12 +2265,28 @@ is_left_out(FactReader *reader, Node *statement)
 	return made && OidIsValid(find_old(reader, script_path_new_name(reader->now.path, made)));
 }
 
-/* Gives the name of a table, or NULL, the schema that the script's path finds */
-static void
-give_schema(FactReader *reader, RangeVar *name)
+/* Returns whether ALTER with this word can be of a domain */
+static bool
+is_domain_word(ObjectType word)
 {
-	if (name && name->schemaname == NULL)
-		name->schemaname = sg_parse_table_name(script_path_table(reader->now.path, name)).schema;
+	return word == OBJECT_DOMAIN || word == OBJECT_TYPE;
+}
+
+/* Gives the names of a statement that script_touch() looks up the schemas that the script's path finds */
+static void
+give_schemas(FactReader *reader, Node *statement)
+{
+	RangeVar   *table = IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation : NULL;
+	TypeName   *base = IsA(statement, CreateDomainStmt) ? ((CreateDomainStmt *) statement)->typeName : NULL;
+
+	if (table && table->schemaname == NULL)
+		table->schemaname = sg_parse_table_name(script_path_table(reader->now.path, table)).schema;
+	if (base)
+		base->names = with_schema(reader, base->names);
+	if (IsA(statement, RenameStmt) && is_domain_word(((RenameStmt *) statement)->renameType))
+		((RenameStmt *) statement)->object = (Node *) with_schema(reader, (List *) ((RenameStmt *) statement)->object);
+	if (IsA(statement, AlterObjectSchemaStmt) && is_domain_word(((AlterObjectSchemaStmt *) statement)->objectType))
+		((AlterObjectSchemaStmt *) statement)->object = (Node *) with_schema(reader, (List *) ((AlterObjectSchemaStmt *) statement)->object);
 }
 
 /* Parses and reads statements until one raises an error, or the last has been read */
@@ -2194,8 +2313,7 @@ read_statements(void *arg)
 			read_statement(reader, statement);
 			if (!reader->told && !reader->holds_only)
 				emit_other(reader, statement);
-			if (IsA(statement, RenameStmt))
-				give_schema(reader, ((RenameStmt *) statement)->relation);
+			give_schemas(reader, statement);
 			script_touch(&reader->now.touched, statement);
 		}
 		if (!reader->in_transaction && !reader->in_block)

@@ -230,7 +230,7 @@ SELECT line, rule, safe_form FROM sg_lint_sql_details(E'SET search_path = ls_pat
 CREATE INDEX i ON t (needed(s));
 CREATE INDEX j ON t USING btree (s COLLATE coll ops DESC, (s::"Dom x")) WHERE needed(s) > \'\';
 ALTER TABLE t ALTER s TYPE "Dom x" USING needed(s);
-ALTER TABLE t ALTER v SET DATA TYPE "Dom x";
+ALTER TABLE t ALTER d SET DATA TYPE "Dom x";
 ALTER TABLE t ALTER n TYPE numeric(9,1) USING n / 2.0;') WHERE safe_form IS NOT NULL;
 SELECT s.script, d.rule, d.message FROM unnest(ARRAY['CREATE PUBLICATION ls_p FOR TABLE mine, t (id) WHERE (id > 1)', 'CREATE STATISTICS st ON a, b FROM mine',
     'CREATE STATISTICS st ON (needed(a::text)) FROM mine', 'CREATE PUBLICATION ls_p FOR TABLE lacking']) s (script)
@@ -369,6 +369,11 @@ BEGIN
         'ALTER TABLE ls.t ADD x varchar(3); ALTER TABLE ls.t ALTER x TYPE text', 'ALTER TABLE ls.t DROP v; ALTER TABLE ls.t ADD v int; ALTER TABLE ls.t ALTER v TYPE bigint',
         'CREATE DOMAIN ls.made AS int CHECK (VALUE <> random()); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS ls.checked; ALTER TABLE ls.t ADD x ls.made',
         'CREATE DOMAIN ls.made AS float DEFAULT random(); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS int DEFAULT 1; ALTER TABLE ls.t ADD x ls.made', 'ALTER DOMAIN ls.en_dom ADD CHECK (VALUE <> random()); ALTER TABLE ls.t ADD x ls.en_dom',
+        'CREATE DOMAIN made AS checked; ALTER TABLE t ADD x made', 'ALTER DOMAIN checked RENAME TO made; ALTER TABLE ls.t ADD x made', 'ALTER TYPE ls.checked SET SCHEMA public; ALTER TABLE ls.t ADD x public.checked',
+        'ALTER TABLE t ALTER v TYPE dom', 'ALTER TABLE t ALTER id TYPE en_dom', 'ALTER TABLE t ALTER n TYPE en_dom', 'ALTER DOMAIN dom ADD CHECK (VALUE <> random()::text) NOT VALID; ALTER TABLE t ALTER v TYPE dom',
+        -- tables of keys that the script itself adds, and of a schema
+        'CREATE TABLE ls.x (a bigint REFERENCES ls.p, b bigint); ALTER TABLE ls.x ALTER a TYPE int', 'CREATE TABLE ls.x (a bigint REFERENCES ls.p, b bigint); DROP TABLE ls.x', 'CREATE TABLE ls.x (a bigint REFERENCES ls.p, b bigint); ALTER TABLE ls.x ALTER b TYPE int',
+        'CREATE TABLE ls.x (a bigint, CONSTRAINT k FOREIGN KEY (a) REFERENCES ls.p); ALTER TABLE ls.x DROP CONSTRAINT k', 'ALTER TABLE ls.t ADD FOREIGN KEY (p_id) REFERENCES ls.p NOT VALID; ALTER TABLE ls.t DROP p_id',
         -- other tables that are locked along
         'ALTER POLICY there ON ls.stored USING (true)', 'ALTER TABLE ls.keyed ALTER code TYPE text', 'ALTER TABLE ls.keying ALTER code TYPE varchar(11)', 'TRUNCATE ls.keyed CASCADE',
         'CREATE OR REPLACE VIEW ls.shown AS SELECT id FROM ls.p', 'ALTER VIEW ls.shown SET (security_barrier)', 'CREATE INDEX IF NOT EXISTS ti ON ls.t (v)', 'CREATE INDEX made ON ls.t (n); DROP INDEX ls.made',
@@ -503,6 +508,11 @@ FROM unnest(ARRAY['SAVEPOINT s; DROP TABLE held CASCADE; CREATE TABLE held (id i
     'SAVEPOINT s; SET search_path = ls_two; ROLLBACK TO s; LOCK TABLE held', 'SAVEPOINT s; ALTER TABLE t ALTER n SET NOT NULL; ROLLBACK TO s; ALTER TABLE t ALTER n SET NOT NULL']) WITH ORDINALITY s (script, number)
 LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script, in_transaction => s.script !~ '^BEGIN') d ON d.rule !~ 'together|^ban-drop-table' GROUP BY s.number, s.script ORDER BY s.number;
 SELECT count(*) FROM sg_lint_sql('BEGIN; SET lock_timeout = 1000; ROLLBACK; LOCK held', in_transaction => false) WHERE rule = 'require-timeout-settings';
+-- tables of a schema are locked along; a partitioned table is not reindexed in a transaction; an index that the script makes is built anew
+SELECT f.relation, f.lock FROM schemaguard.sg_lint_sql_facts('DROP SCHEMA ls_two CASCADE', NULL, true) f WHERE f.relation IS NOT NULL;
+SELECT s.script, string_agg(d.rule, ', ' ORDER BY d.rule) AS rules
+FROM unnest(ARRAY['REINDEX TABLE part', 'CREATE INDEX zz ON t (lower(v)); ALTER TABLE t ALTER v TYPE varchar(30)', 'CREATE INDEX zz ON t (id) WHERE v > ''''; ALTER TABLE t ALTER v TYPE varchar(30)',
+    'CREATE INDEX zz ON t (v); ALTER TABLE t ALTER v TYPE varchar(30)', 'CREATE INDEX zz ON t (lower(s)); ALTER TABLE t ALTER v TYPE varchar(30)']) s (script), sg_lint_sql('SET lock_timeout = 1000; ' || s.script) d GROUP BY s.script ORDER BY s.script COLLATE "C";
 -- a CHECK goes with its column, and follows it to another name
 SELECT s.script, EXISTS (SELECT FROM sg_lint_sql(s.script) d WHERE d.rule = 'adding-not-nullable-field') AS reads
 FROM unnest(ARRAY['ALTER TABLE t DROP filled; ALTER TABLE t ADD filled text DEFAULT 1; ALTER TABLE t ALTER filled SET NOT NULL', 'ALTER TABLE t DROP filled, ADD filled text DEFAULT 1, ALTER filled SET NOT NULL',
