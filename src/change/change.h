@@ -611,6 +611,12 @@ extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, Chang
 extern void change_look_default(const PlanStep *step, ChangeMove *move);
 extern void change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_rename(const PlanStep *step, ChangeMove *move);
+
+/*
+ * Returns whether the column, or (0) the table, that a step has found under the
+ * name of its own is one that the plan has renamed to it; with a problem then
+ */
+extern bool change_is_renamed(const PlanStep *step, AttrNumber column, ChangeMove *move);
 extern void change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_drop(const PlanStep *step, ChangeMove *move);
 extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);

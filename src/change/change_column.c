@@ -466,6 +466,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	statements = add_statements(step, &arg, &fill);
 	if (attnum != InvalidAttrNumber)
 	{
+		if (change_is_renamed(step, attnum, move))
+			return;
 		look_at_column(step, move, attnum, &arg);
 		if (move->kind != MOVE_PROBLEM && step->state != STEP_VALIDATED && change_deed_of(step) == NULL)
 			look_at_values(step, move, attnum, &arg);

@@ -54,6 +54,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
+#include "plan/plan_key.h"
 #include "plan/plan_relation.h"
 
 List	   *(*change_dependents_hook) (const ObjectAddress *object) = NULL;
@@ -400,6 +401,40 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 			   is_sent_so(deed->what, plan_changed_object(&back) == CHANGED_COLUMN ? back.fk_name : NULL, back.new_name,
 						  linitial(plan_change_statements(&back)), move)))
 		rename_statement(&back, move, STEP_ROLLED_BACK);
+}
+
+/* Returns whether a step renames an object to the name that another step gives to its column or table */
+static bool
+gives_name_of(const PlanStep *rename, const PlanStep *step)
+{
+	if (rename->kind != STEP_RENAME)
+		return false;
+	if (step->kind == STEP_TABLE)
+		return is_relation(plan_changed_object(rename)) && sg_same_text(plan_renamed_table(rename), step->child_table);
+	return plan_changed_object(rename) == CHANGED_COLUMN && sg_same_text(rename->new_name, step->fk_name);
+}
+
+bool
+change_is_renamed(const PlanStep *step, AttrNumber column, ChangeMove *move)
+{
+	ObjectAddress object;
+
+	if (step->state == STEP_VALIDATED || change_deed_of(step))
+		return false;
+	ObjectAddressSubSet(object, RelationRelationId, move->table, column);
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		const PlanDeed *deed = gives_name_of(other, step) ? change_deed_of(other) : NULL;
+
+		if (deed == NULL || plan_deed_follow(deed) == DEED_TABLE_GONE || !plan_deed_made(deed, &object) ||
+			(column != 0 && sg_find_qualified(deed->what->child_table) != move->table))
+			continue;
+		change_problem(move, step->kind == STEP_TABLE ? ERRCODE_DUPLICATE_TABLE : ERRCODE_DUPLICATE_COLUMN,
+					   psprintf("step %d, %s, has given the name to another one", other->step, plan_step_object(other)),
+					   psprintf("Leave this step out, and add one with another name:\n%s", plan_skip_call(step, "another one has the name")));
+		return true;
+	}
+	return false;
 }
 
 /* ---- drop: what stands in the way ---- */

@@ -3,9 +3,9 @@
  * change_table.c
  *	  Steps that create a table.
  *
- *	  An existing table of that name is accepted as it is: steps of other
- *	  kinds add what it lacks.  A rollback drops the table that a step has
- *	  created while it is empty.
+ *	  An existing table of that name is accepted as it is, unless a step of the
+ *	  plan has given it the name: steps of other kinds add what it lacks.  A
+ *	  rollback drops the table that a step has created while it is empty.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +46,10 @@ change_look_table(const PlanStep *step, ChangeMove *move)
 	char	   *statement = linitial(plan_change_statements(step));
 
 	if (OidIsValid(move->table))
+	{
+		(void) change_is_renamed(step, 0, move);
 		return;
+	}
 	now = name_now(step);
 	if (now)
 		move->note = psprintf("it is called %s by now", now);

@@ -751,6 +751,19 @@ CALL sg_rollback_fks('first', steps => '{4}');
 SELECT sg_plan_drop('first', force => true), sg_plan_drop('then', force => true) \g /dev/null
 DROP TABLE onward;
 
+-- a call takes nothing for its own that the plan itself has renamed
+CREATE TABLE two (id int PRIMARY KEY, x int, z int); INSERT INTO two VALUES (1, 1, 10), (2, NULL, 20);
+CREATE TABLE three (id int PRIMARY KEY);
+SELECT sg_plan_create('two'), sg_plan_add('two', 'ALTER TABLE cob.two ADD COLUMN y int', '{"fill": "z * 3"}'),
+  sg_plan_add('two', 'ALTER TABLE cob.two RENAME COLUMN x TO y'), sg_plan_add('two', 'CREATE TABLE cob.four (code text)'),
+  sg_plan_add('two', 'ALTER TABLE cob.three RENAME TO four') \g /dev/null
+CALL sg_apply('two');
+TABLE two;
+CALL sg_rollback_fks('two');
+TABLE two;
+SELECT sg_plan_drop('two', force => true) \g /dev/null
+DROP TABLE two, three;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
