@@ -121,6 +121,7 @@ OBJS = \
 	src/check/check_clone.o \
 	src/check/check_fill.o \
 	src/check/check_fix.o \
+	src/check/check_given.o \
 	src/check/check_index.o \
 	src/check/check_key.o \
 	src/check/check_load.o \

@@ -268,6 +268,7 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "order", CHECK_WARN, cs->waits,
 				  psprintf(sg_calls("Mend that, or skip it with done => true where others need it no more, and CALL again:\nCALL sg_apply(%s);"),
 						   quote_literal_cstr(check->plan->name)));
+	check_given_twice(check, cs);
 	if (cs->step->kind != STEP_FOREIGN_KEY)
 	{
 		check_change(check, cs);

@@ -24,6 +24,8 @@
 
 #include "postgres.h"
 
+#include "utils/hsearch.h"
+
 #include "base/oidlist.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
@@ -92,8 +94,23 @@ typedef struct CheckWrites
 	bool		unsized;		/* values of an unknown size are written */
 } CheckWrites;
 
-/* Names that a step takes away and gives: see check_before.c */
-typedef struct CheckNames CheckNames;
+/* A name that a step takes away, or gives */
+typedef struct StepName
+{
+	const char *kind;			/* "table", "view", "column" or "function" */
+	const char *does;			/* "drops", "renames" or "moves" */
+	char	   *relation;		/* qualified; for a function its own name */
+	char	   *column;			/* or NULL */
+	bool		anew;			/* given to an object that the step makes or
+								 * renames, and that no other one may have */
+} StepName;
+
+/* Names that a step's statements remove, and names that they create */
+typedef struct CheckNames
+{
+	List	   *takes;			/* StepName * */
+	List	   *gives;
+} CheckNames;
 
 /* A checked step, or (step NULL) the plan and the server, with its results */
 typedef struct CheckStep
@@ -195,6 +212,8 @@ typedef struct PlanCheck
 
 	SgOidLists *indexes;		/* PlanIndex * that deployment builds, by
 								 * table; NULL until requested */
+	HTAB	   *given;			/* names that steps give and take away: see
+								 * check_given.c; NULL until requested */
 
 	/* time to read a table */
 	double		ms_per_block;	/* 0: not measured */
@@ -483,6 +502,12 @@ extern void check_taken_names(const PlanCheck *check, CheckStep *cs, const char 
 /* Blocks a step of another kind about a table or column that an earlier step takes away */
 extern void check_taken_object(const PlanCheck *check, CheckStep *cs);
 
+/* Returns the names of tables, views, columns and functions that a step takes away and gives */
+extern const CheckNames *check_step_names(CheckStep *cs);
+
+/* Returns whether a name leads to an object now */
+extern bool check_name_is_there(const StepName *name);
+
 /*
  * Return whether an earlier step takes away the name of an existing object that
  * the step gives to its own; and the earlier step that gives a name, which the
@@ -513,6 +538,11 @@ extern void check_dropped(const PlanCheck *check, CheckStep *cs, Node *statement
  * the tables that it names ACCESS SHARE until it returns.
  */
 extern char *check_refusal(Node *statement);
+
+/* ---- check_given.c ---- */
+
+/* Blocks a step that gives a name which an earlier one gives to another object, and nobody takes away */
+extern void check_given_twice(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_refusal.c ---- */
 

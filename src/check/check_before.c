@@ -86,15 +86,6 @@ check_comes_before(const PlanCheck *check, const CheckStep *other, const CheckSt
 
 /* ---- names that go ---- */
 
-/* A name that a step takes away, or gives */
-typedef struct StepName
-{
-	const char *kind;			/* "table", "view", "column" or "function" */
-	const char *does;			/* "drops", "renames" or "moves" */
-	char	   *relation;		/* qualified; for a function its own name */
-	char	   *column;			/* or NULL */
-} StepName;
-
 static bool
 same_name(const StepName *name, const StepName *other)
 {
@@ -126,13 +117,6 @@ without_name(List *names, const StepName *unwanted)
 	return left;
 }
 
-/* Names that a step's statements remove, and names that they create */
-typedef struct CheckNames
-{
-	List	   *takes;			/* StepName * */
-	List	   *gives;
-} CheckNames;
-
 static void
 take(CheckNames *names, const char *kind, const char *does, char *relation, char *column)
 {
@@ -147,14 +131,15 @@ take(CheckNames *names, const char *kind, const char *does, char *relation, char
 }
 
 static void
-give(CheckNames *names, const char *kind, char *relation, char *column)
+give(CheckNames *names, const char *kind, char *relation, char *column, bool anew)
 {
 	StepName   *name = palloc(sizeof(StepName));
 
 	*name = (StepName)
 	{
-		kind, NULL, relation, column
+		kind, NULL, relation, column, false
 	};
+	name->anew = anew && !has_name(names->takes, name);
 	names->takes = without_name(names->takes, name);
 	names->gives = lappend(names->gives, name);
 }
@@ -175,12 +160,12 @@ take_renamed(CheckNames *names, const RenameStmt *rename)
 	if (rename->renameType == OBJECT_COLUMN)
 	{
 		take(names, "column", "renames", relation, rename->subname);
-		give(names, "column", relation, rename->newname);
+		give(names, "column", relation, rename->newname, true);
 	}
 	else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW || rename->renameType == OBJECT_MATVIEW)
 	{
 		take(names, "table", "renames", relation, NULL);
-		give(names, "table", quote_qualified_identifier(rename->relation->schemaname, rename->newname), NULL);
+		give(names, "table", quote_qualified_identifier(rename->relation->schemaname, rename->newname), NULL, true);
 	}
 }
 
@@ -199,6 +184,24 @@ take_dropped(CheckNames *names, List *drops)
 	}
 }
 
+/* Returns whether a statement fails if the name of its new object is taken */
+static bool
+makes_anew(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			return !((CreateStmt *) statement)->if_not_exists;
+		case T_CreateTableAsStmt:
+			return !((CreateTableAsStmt *) statement)->if_not_exists;
+		case T_ViewStmt:
+			return !((ViewStmt *) statement)->replace;
+		default:
+			return true;
+	}
+}
+
 static void
 change_by_statement(CheckNames *names, const PlanStep *step, char *text, Node *statement)
 {
@@ -209,7 +212,7 @@ change_by_statement(CheckNames *names, const PlanStep *step, char *text, Node *s
 	take_dropped(names, plan_drops(&one));
 	foreach_ptr(char, made, plan_makes(&one))
 	{
-		give(names, "table", made, NULL);
+		give(names, "table", made, NULL, makes_anew(statement));
 	}
 	if (IsA(statement, RenameStmt))
 		take_renamed(names, (RenameStmt *) statement);
@@ -218,16 +221,16 @@ change_by_statement(CheckNames *names, const PlanStep *step, char *text, Node *s
 		const AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) statement;
 
 		take(names, "table", "moves", qualified(move->relation), NULL);
-		give(names, "table", quote_qualified_identifier(move->newschema, move->relation->relname), NULL);
+		give(names, "table", quote_qualified_identifier(move->newschema, move->relation->relname), NULL, true);
 	}
 	else if (IsA(statement, CreateFunctionStmt) && list_length(((CreateFunctionStmt *) statement)->funcname) == 2)
-		give(names, "function", NameListToQuotedString(((CreateFunctionStmt *) statement)->funcname), NULL);
+		give(names, "function", NameListToQuotedString(((CreateFunctionStmt *) statement)->funcname), NULL, false);
 	foreach_ptr(const AlterTableCmd, command, IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->cmds : NIL)
 	{
 		char	   *relation = qualified(((AlterTableStmt *) statement)->relation);
 
 		if (command->subtype == AT_AddColumn && relation)
-			give(names, "column", relation, castNode(ColumnDef, command->def)->colname);
+			give(names, "column", relation, castNode(ColumnDef, command->def)->colname, !command->missing_ok);
 	}
 }
 
@@ -251,19 +254,19 @@ read_names(const PlanStep *step)
 			if (plan_step_is_of_relation(step))
 			{
 				take(&names, step->definition, "renames", step->child_table, NULL);
-				give(&names, step->definition, plan_renamed_table(step), NULL);
+				give(&names, step->definition, plan_renamed_table(step), NULL, true);
 			}
 			else if (plan_changed_object(step) == CHANGED_COLUMN)
 			{
 				take(&names, "column", "renames", step->child_table, step->fk_name);
-				give(&names, "column", step->child_table, step->new_name);
+				give(&names, "column", step->child_table, step->new_name, true);
 			}
 			break;
 		case STEP_TABLE:
-			give(&names, "table", step->child_table, NULL);
+			give(&names, "table", step->child_table, NULL, true);
 			break;
 		case STEP_COLUMN:
-			give(&names, "column", step->child_table, step->fk_name);
+			give(&names, "column", step->child_table, step->fk_name, true);
 			break;
 		case STEP_STATEMENT:
 			foreach_ptr(char, text, step->outside ? NIL : plan_change_texts(step->definition))
@@ -277,17 +280,16 @@ read_names(const PlanStep *step)
 	return names;
 }
 
-/* Returns whether a name leads to an object now; other checks report names that do not */
-static bool
-is_there(const StepName *name)
+bool
+check_name_is_there(const StepName *name)
 {
 	Oid			relid = sg_find_qualified(name->relation);
 
 	return strcmp(name->kind, "function") == 0 || (OidIsValid(relid) && (name->column == NULL || get_attnum(relid, name->column) != InvalidAttrNumber));
 }
 
-static const CheckNames *
-names_of(CheckStep *cs)
+const CheckNames *
+check_step_names(CheckStep *cs)
 {
 	if (cs->names == NULL)
 	{
@@ -436,7 +438,7 @@ is_given_again(const PlanCheck *check, const CheckStep *taker, const CheckStep *
 	table.column = NULL;
 	foreach_ptr(CheckStep, other, check->steps)
 	{
-		const List *gives = names_of(other)->gives;
+		const List *gives = check_step_names(other)->gives;
 
 		if ((has_name(gives, name) || (name->column && has_name(gives, &table))) && check_comes_before(check, other, cs) &&
 			(other == taker || !check_comes_before(check, other, taker)))
@@ -464,9 +466,9 @@ find_taken(const PlanCheck *check, const CheckStep *cs, const char *text, Node *
 	}
 	foreach_ptr(CheckStep, other, check->steps)
 	{
-		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : names_of(other)->takes)
+		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : check_step_names(other)->takes)
 		{
-			if (has_name(own.gives, name) || has_name(before->gives, name) || is_optional(statement, name) || !mentions(&tokens, name, maybe) || !is_there(name) ||
+			if (has_name(own.gives, name) || has_name(before->gives, name) || is_optional(statement, name) || !mentions(&tokens, name, maybe) || !check_name_is_there(name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
 			*taker = other;
@@ -527,13 +529,13 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 		return;
 	foreach_ptr(CheckStep, other, check->steps)
 	{
-		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : names_of(other)->takes)
+		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : check_step_names(other)->takes)
 		{
 			/*
 			 * an object that is gone needs no drop, and one of another name
 			 * is left alone
 			 */
-			if ((is_drop && strcmp(name->does, "drops") == 0) || !is_there(name) || !is_about(cs->step, name) || has_name(names_of(cs)->gives, name) ||
+			if ((is_drop && strcmp(name->does, "drops") == 0) || !check_name_is_there(name) || !is_about(cs->step, name) || has_name(check_step_names(cs)->gives, name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
 			check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, %s %s", other->step->step, name->does, named_text(name)),
@@ -547,9 +549,9 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 static bool
 is_taken_before(const PlanCheck *check, const CheckStep *cs, const StepName *name)
 {
-	foreach_ptr(CheckStep, other, is_there(name) ? check->steps : NIL)
+	foreach_ptr(CheckStep, other, check_name_is_there(name) ? check->steps : NIL)
 	{
-		if (has_name(names_of(other)->takes, name) && check_comes_before(check, other, cs))
+		if (has_name(check_step_names(other)->takes, name) && check_comes_before(check, other, cs))
 			return true;
 	}
 	return false;
@@ -558,7 +560,7 @@ is_taken_before(const PlanCheck *check, const CheckStep *cs, const StepName *nam
 bool
 check_is_freed(const PlanCheck *check, CheckStep *cs)
 {
-	foreach_ptr(const StepName, name, names_of(cs)->gives)
+	foreach_ptr(const StepName, name, check_step_names(cs)->gives)
 	{
 		if (is_taken_before(check, cs, name))
 			return true;
@@ -571,12 +573,12 @@ check_giver_before(const PlanCheck *check, const CheckStep *cs)
 {
 	foreach_ptr(CheckStep, other, check->steps)
 	{
-		foreach_ptr(const StepName, name, other == cs ? NIL : names_of(other)->gives)
+		foreach_ptr(const StepName, name, other == cs ? NIL : check_step_names(other)->gives)
 		{
 			if (!is_about(cs->step, name) || !check_comes_before(check, other, cs))
 				continue;
 			/* a table that the plan makes has no rows yet */
-			if (is_there(name) ? is_taken_before(check, cs, name) : (name->column || other->step->kind == STEP_RENAME))
+			if (check_name_is_there(name) ? is_taken_before(check, cs, name) : (name->column || other->step->kind == STEP_RENAME))
 				return other->step;
 		}
 	}

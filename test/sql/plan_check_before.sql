@@ -197,6 +197,26 @@ SELECT sg_plan_add_drop('cbe_rows', 'table', 'cbe.gone', keep => false), sg_plan
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_rows', verify => 'full')
   WHERE step > 0 AND (result = 'block' OR check_name IN ('rows', 'orphans', 'order', 'dependents') OR detail ~ 'waits for') ORDER BY 1, 3, 4;
 SELECT sg_plan_drop('cbe_rows') \g /dev/null
+-- a name that two steps give: of columns, tables, views, indexes and constraints
+CREATE TABLE two (id int PRIMARY KEY, x int CONSTRAINT x_old CHECK (x > 0) CONSTRAINT u_old UNIQUE, z int);
+CREATE TABLE three (id int PRIMARY KEY, x int, y int); CREATE INDEX i_old ON two (x); CREATE VIEW v_old AS SELECT 1 AS a;
+SELECT sg_plan_create('cbe_two') \g /dev/null
+SELECT sg_plan_add('cbe_two', statement) FROM unnest(ARRAY[
+  'ALTER TABLE cbe.two ADD COLUMN y int', 'ALTER TABLE cbe.two RENAME COLUMN x TO y',
+  'CREATE TABLE cbe.four (code text)', 'ALTER TABLE cbe.three RENAME TO four',
+  'CREATE INDEX same ON cbe.two (z)', 'CREATE INDEX same ON cbe.three (x)',
+  'ALTER TABLE cbe.two ADD CONSTRAINT uq UNIQUE (z)', 'ALTER TABLE cbe.three ADD CONSTRAINT uq UNIQUE (y)',
+  'CREATE INDEX nn ON cbe.two (z)', 'CREATE TABLE cbe.nn (id int)', 'CREATE VIEW cbe.nn AS SELECT 1',
+  'ALTER TABLE cbe.two ADD CONSTRAINT x_new CHECK (z >= 0)', 'ALTER TABLE cbe.two RENAME CONSTRAINT x_old TO x_new',
+  'CREATE INDEX i_new ON cbe.two (z)', 'ALTER INDEX cbe.i_old RENAME TO i_new',
+  'CREATE VIEW cbe.v_new AS SELECT 2', 'ALTER VIEW cbe.v_old RENAME TO v_new',
+  -- not those that pass to another object
+  'ALTER TABLE cbe.three RENAME COLUMN y TO y_old', 'ALTER TABLE cbe.three RENAME COLUMN x TO y',
+  'ALTER TABLE cbe.two DROP CONSTRAINT u_old', 'ALTER TABLE cbe.three ADD CONSTRAINT u_old UNIQUE (id)',
+  'CREATE OR REPLACE VIEW cbe.v_new AS SELECT 3']) statement \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('cbe_two') WHERE check_name = 'names' ORDER BY 1;
+SELECT hint FROM sg_plan_check_details('cbe_two') WHERE check_name = 'names' AND step = 2;
+SELECT sg_plan_drop('cbe_two') \g /dev/null
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
 VACUUM (FULL, ANALYZE) schemaguard.plan_step;
