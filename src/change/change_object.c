@@ -451,15 +451,37 @@ is_kept(const ObjectAddress *object)
 	return OidIsValid(schema) && sg_is_attic(schema);
 }
 
+/* Returns the step of the plan that drops a column of a table and keeps it, done or not; or NULL */
+static const PlanStep *
+keeper_of(const PlanStep *step, const ObjectAddress *column)
+{
+	const char *name = column->classId == RelationRelationId && column->objectSubId > 0 ?
+		sg_column_name(column->objectId, column->objectSubId) : NULL;
+
+	foreach_ptr(const PlanStep, other, name ? plan_steps(step->plan) : NIL)
+	{
+		if (other->kind == STEP_DROP && !other->discard && !other->skipped_by && plan_changed_object(other) == CHANGED_COLUMN &&
+			sg_find_qualified(other->child_table) == column->objectId &&
+			sg_same_text(name, other->state == STEP_VALIDATED ? change_kept_column(other) : other->fk_name))
+			return other;
+	}
+	return NULL;
+}
+
 static char *
 blocking_hint(const PlanStep *step, const ChangeDependent *dependent)
 {
+	const PlanStep *keeper = keeper_of(step, &dependent->address);
 	const char *plan;
 	char	   *ending = dependent->address.classId == TriggerRelationId ?
 		plan_filler_ending(dependent->address.objectId, &plan) : NULL;
 
 	if (ending)
 		return psprintf("It fills rows for a plan. What ends it:\n%s", ending);
+	if (keeper && keeper->state == STEP_VALIDATED)
+		return psprintf("Step %d keeps it. Have it back first, to drop it with keep => false:\n%s", keeper->step, plan_rollback_call(keeper));
+	if (keeper)
+		return psprintf("Step %d would keep it. Have that step drop it for good:\n%s", keeper->step, plan_set_call(keeper, "keep", "false", NULL));
 	return psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"),
 					quote_literal_cstr(plan_given(step->child_table)));
 }

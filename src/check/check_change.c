@@ -584,7 +584,8 @@ drops_others(const PlanStep *step, const char *dependent)
 
 /*
  * Returns whether a step drops an object that depends on another step's; for a
- * column of the same table, dependents of both are reported there.
+ * column of the same table, dependents of both are reported there.  A generated
+ * column that is kept still depends on its base.
  */
 static bool
 takes_dependent(const PlanStep *before, const PlanStep *step, const char *dependent)
@@ -597,8 +598,10 @@ takes_dependent(const PlanStep *before, const PlanStep *step, const char *depend
 		return false;
 	if (plan_step_is_of_relation(before))
 		return names(dependent, before->child_table);
+	if (plan_changed_object(before) == CHANGED_COLUMN && sg_same_text(before->child_table, step->child_table))
+		return before->discard && sg_same_text(dependent, psprintf("column %s.%s", before->child_table, quote_identifier(before->fk_name)));
 	if (plan_changed_object(before) == CHANGED_COLUMN)
-		return !sg_same_text(before->child_table, step->child_table) && names(dependent, before->child_table);
+		return names(dependent, before->child_table);
 	return names(dependent, quote_identifier(before->fk_name)) &&
 		(plan_changed_object(before) == CHANGED_INDEX || names(dependent, before->child_table));
 }

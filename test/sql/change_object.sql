@@ -764,6 +764,20 @@ TABLE two;
 SELECT sg_plan_drop('two', force => true) \g /dev/null
 DROP TABLE two, three;
 
+-- a generated column that is kept depends on its base
+CREATE TABLE based (id int PRIMARY KEY, b int, g int GENERATED ALWAYS AS (b * 2) STORED);
+SELECT sg_plan_create('based'), sg_plan_add_drop('based', 'column', 'based', 'g'),
+  sg_plan_add_drop('based', 'column', 'based', 'b') \g /dev/null
+SELECT step, detail, hint FROM sg_plan_check_details('based') WHERE result = 'block' ORDER BY 1;
+CALL sg_apply('based');
+CALL sg_rollback_fks('based', steps => '{1}');
+SELECT sg_plan_set('based', '{1}', '{"keep": "false"}') \g /dev/null
+SELECT step, detail, hint FROM sg_plan_check_details('based') WHERE result = 'block' ORDER BY 1;
+CALL sg_apply('based');
+SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'based'::regclass AND attnum > 0 AND NOT attisdropped;
+SELECT sg_plan_drop('based', force => true) \g /dev/null
+DROP TABLE based;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
