@@ -398,13 +398,11 @@ change_take_rules(const PlanStep *step, ChangeMove *move)
 	}
 	foreach_oid(relid, tables)
 	{
-		if (!step->discard && (!is_no_primary_key(step, relid, move) || !is_no_part_of_rows(step, relid, move)))
+		if (!is_no_primary_key(step, relid, move) || (!step->discard && !is_no_part_of_rows(step, relid, move)))
 			return false;
 		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 		{
-			bool		is_key = rule->type == CONSTRAINT_FOREIGN || rule->type == CONSTRAINT_PRIMARY;
-
-			if (goes_for_good(rule) && (step->discard || !is_key) && !add_rule(step, relid, rule, move))
+			if (goes_for_good(rule) && (step->discard || rule->type != CONSTRAINT_FOREIGN) && !add_rule(step, relid, rule, move))
 				return false;
 		}
 	}

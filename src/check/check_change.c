@@ -193,8 +193,8 @@ check_dependents(CheckStep *cs, const ChangeMove *move)
 }
 
 /*
- * Blocks a drop that the server refuses because a primary key, a foreign key or
- * a constraint is made of the object
+ * Blocks a drop that the server refuses because a foreign key or a constraint
+ * is made of the object
  */
 static void
 check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
@@ -204,10 +204,6 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	Oid			index = what == CHANGED_CONSTRAINT ? get_constraint_index(object) : InvalidOid;
 	char	   *constraint = what == CHANGED_INDEX ? get_constraint_name(get_index_constraint(object)) : NULL;
 
-	if (what == CHANGED_COLUMN && sg_has_name(fk_primary_key(object), cs->step->fk_name))
-		check_row(cs, "dependents", CHECK_BLOCK,
-				  psprintf("the primary key of %s has the column, and needs it to be NOT NULL", cs->step->child_table),
-				  pstrdup("Drop the primary key first, by a step of its own."));
 	if (what == CHANGED_INDEX && get_rel_relispartition(object))
 		check_row(cs, "dependents", CHECK_BLOCK, pstrdup("an index of the partitioned table needs the index"),
 				  pstrdup("Drop that index in its place."));

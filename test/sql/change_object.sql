@@ -776,6 +776,11 @@ SELECT step, detail, hint FROM sg_plan_check_details('based') WHERE result = 'bl
 CALL sg_apply('based');
 SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'based'::regclass AND attnum > 0 AND NOT attisdropped;
 SELECT sg_plan_drop('based', force => true) \g /dev/null
+-- a column of a primary key stays, also if it would go for good
+SELECT sg_plan_create('keyed'), sg_plan_add_drop('keyed', 'column', 'based', 'id', keep => false) \g /dev/null
+SELECT step, detail, hint FROM sg_plan_check_details('keyed') WHERE result = 'block' ORDER BY 1;
+CALL sg_apply('keyed');
+SELECT sg_plan_drop('keyed', force => true) \g /dev/null
 DROP TABLE based;
 
 -- end
