@@ -52,6 +52,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/oidlist.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -91,6 +92,13 @@ typedef struct Moved
 	char	   *was;
 } Moved;
 
+/* Old values that a step has replaced, to be restored in the step's turn */
+typedef struct OldValues
+{
+	PlanDeed   *deed;
+	List	   *held_by;		/* int: ids of deeds to be taken back before */
+} OldValues;
+
 /* State of a rollback */
 typedef struct Rollback
 {
@@ -102,8 +110,7 @@ typedef struct Rollback
 								 * quarantine have their columns */
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
-	List	   *tried;			/* int: ids of deeds whose old values have
-								 * been tried in their turn */
+	List	   *values;			/* OldValues *, latest first: not tried yet */
 	List	   *put_off;		/* int: steps whose columns or rows wait for
 								 * rows and old values */
 	int			taken;			/* number of deeds that are closed */
@@ -347,58 +354,87 @@ waits_for_values(Rollback *rollback, const PlanDeed *deed)
 	return true;
 }
 
-/* Returns whether a filled column, which may have followed the values that a step has set, is yet to be taken back */
+/* Returns whether undoing the deed drops or renames a column that its step has filled */
 static bool
-is_followed(const FkPlan *plan, const PlanDeed *set)
+is_filled(const FkPlan *plan, const PlanDeed *deed)
 {
-	List	   *values = plan_values(plan, set->step);
+	const PlanStep *step = columns_of(deed) ? plan_step_get(plan->name, deed->step, true) : NULL;
 
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE)))
-	{
-		const PlanStep *step = plan_step_get(plan->name, deed->step, true);
-		List	   *tables;
-
-		if (deed->id > set->id || columns_of(deed) == NIL || step == NULL || (step->fill == NULL && step->backfill == NULL))
-			continue;
-		tables = sg_all_inheritors(plan_deed_table(plan->id, deed->what->child_table));
-		foreach_ptr(const PlanValues, one, values)
-		{
-			if (list_member_oid(tables, plan_deed_table(plan->id, one->table)))
-				return true;
-		}
-	}
-	return false;
+	return step && (step->fill || step->backfill);
 }
 
-/* Returns whether a constraint of the step that refuses rows is yet to be dropped */
-static bool
-is_armed(const FkPlan *plan, int step)
+/*
+ * Returns the old values (OldValues *) of the chosen steps, latest first.  Each
+ * waits for its step's constraint, which refuses them, and for earlier columns
+ * whose fill may have followed the values that were set.
+ */
+static List *
+read_old_values(const FkPlan *plan)
 {
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
+	List	   *deeds = plan_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE));
+	SgOidLists *filled = sg_lists_create();
+	List	   *result = NIL;
+
+	foreach_ptr(PlanDeed, deed, deeds)
 	{
-		if (deed->step == step && refuses_rows(deed))
-			return true;
+		foreach_oid(relid, is_filled(plan, deed) ? sg_all_inheritors(plan_deed_table(plan->id, deed->what->child_table)) : NIL)
+		{
+			sg_lists_add(filled, relid, deed);
+		}
 	}
-	return false;
+	foreach_ptr(PlanDeed, set, plan_deeds(plan, DEED_BIT(DEED_SET)))
+	{
+		OldValues  *old = palloc0(sizeof(OldValues));
+
+		old->deed = set;
+		foreach_ptr(const PlanDeed, deed, deeds)
+		{
+			if (deed->step == set->step && refuses_rows(deed))
+				old->held_by = lappend_int(old->held_by, (int) deed->id);
+		}
+		foreach_ptr(const PlanValues, values, plan_values(plan, set->step))
+		{
+			foreach_ptr(const PlanDeed, deed, sg_lists_of(filled, plan_deed_table(plan->id, values->table)))
+			{
+				if (deed->id < set->id)
+					old->held_by = list_append_unique_int(old->held_by, (int) deed->id);
+			}
+		}
+		result = lappend(result, old);
+	}
+	return result;
 }
 
 /* Restores the values that steps have set after that deed, once each; the rest is left for the end */
 static void
 restore_values_since(Rollback *rollback, const PlanDeed *deed)
 {
-	PlanRun    *run = rollback->run;
+	ListCell   *lc;
 
-	foreach_ptr(PlanDeed, set, run->awaits_values ? plan_deeds(run->plan, DEED_BIT(DEED_SET)) : NIL)
+	foreach(lc, rollback->values)
 	{
+		OldValues  *old = lfirst(lc);
 		StepWork   *work;
 
-		if (set->id < deed->id || list_member_int(rollback->tried, (int) set->id) || is_armed(run->plan, set->step) || is_followed(run->plan, set))
+		if (old->deed->id < deed->id)
+			break;
+		if (old->held_by)
 			continue;
-		rollback->tried = lappend_int(rollback->tried, (int) set->id);
-		set->last = false;
-		work = undo_begin(run, set);
-		rollback->taken += undo_values(work, set, true);
+		rollback->values = foreach_delete_current(rollback->values, lc);
+		old->deed->last = false;
+		work = undo_begin(rollback->run, old->deed);
+		rollback->taken += undo_values(work, old->deed, true);
 		run_end_step(work);
+	}
+}
+
+/* Lets go of old values that have waited for a deed, which is taken back */
+static void
+release_values(const Rollback *rollback, const PlanDeed *deed)
+{
+	foreach_ptr(OldValues, old, rollback->values)
+	{
+		old->held_by = list_delete_int(old->held_by, (int) deed->id);
 	}
 }
 
@@ -434,7 +470,10 @@ undo_all(Rollback *rollback, List *deeds)
 			MemoryContextSwitchTo(old);
 			rollback->taken += done;
 			if (done)
+			{
 				add_moved(rollback, deed, was);
+				release_values(rollback, deed);
+			}
 			MemoryContextReset(context);
 			if (run->put_off)
 				rollback->put_off = lappend_int(rollback->put_off, deed->step);
@@ -488,6 +527,7 @@ restore_values(Rollback *rollback)
 	if (run->awaits_values)
 		put_rest_back(rollback);
 	run->awaits_values = false;
+	rollback->values = NIL;
 	foreach_ptr(PlanDeed, deed, deeds)
 	{
 		StepWork   *work;
@@ -900,6 +940,7 @@ roll_back(PlanRun *run)
 	int			disarmed;
 
 	run->awaits_values = fix_rows_out(run->plan) != NIL;
+	rollback.values = run->awaits_values ? read_old_values(run->plan) : NIL;
 	tell_low_space(run);
 	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
