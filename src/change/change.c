@@ -226,6 +226,11 @@ change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressi
 	if (step->orphans != ORPHANS_SET)
 		return true;
 	attnum = change_column(step, move);
+	if (attnum != InvalidAttrNumber && sg_column(move->table, attnum).attgenerated)
+	{
+		change_problem(move, ERRCODE_WRONG_OBJECT_TYPE, "the server computes the column: no fill gives it a value", NULL);
+		return false;
+	}
 	move->rows.column = linitial(step->child_columns);
 	move->rows.fill = attnum == InvalidAttrNumber ? NULL : fill_value(step, move, attnum);
 	return move->rows.fill != NULL;

@@ -65,6 +65,7 @@ my @cases = (
 	[ null_none => q{}, q{sg_plan_add_not_null('m', 'c', 'n')}, 'works' ],
 	[ null_no_column => q{}, q{sg_plan_add_not_null('m', 'c', 'nn')}, 'fails' ],
 	[ null_no_table => q{}, q{sg_plan_add_not_null('m', 'cc', 'n')}, 'fails' ],
+	[ null_of_generated => q{ALTER TABLE c ADD g int GENERATED ALWAYS AS (n) STORED}, q{sg_plan_add_not_null('m', 'c', 'g', policy => 'set', fill => '0')}, 'fails' ],
 	[ null_empty => q{TRUNCATE c}, q{sg_plan_add_not_null('m', 'c', 'n')}, 'works' ],
 	[ null_already => q{}, q{sg_plan_add_not_null('m', 'c', 'id')}, 'works' ],
 	[ null_of_heir => q{CREATE TABLE below () INHERITS (c); INSERT INTO below (id) VALUES (1)}, q{sg_plan_add_not_null('m', 'c', 'n')}, 'fails' ],
