@@ -93,7 +93,8 @@ scale_of(int32 typmod)
 
 /*
  * Returns whether every value survives the conversion.  An assignment fails if
- * a text is too long; an explicit cast truncates it.
+ * a text or bits are too long, except for blanks at the end of a text, which it
+ * truncates; an explicit cast truncates all.
  */
 static bool
 keeps_values(Oid from, int32 was, Oid to, int32 is, bool cuts)
@@ -106,7 +107,7 @@ keeps_values(Oid from, int32 was, Oid to, int32 is, bool cuts)
 		case BPCHAROID:
 		case BITOID:
 		case VARBITOID:
-			if (!cuts)
+			if (!cuts && (to == BITOID || to == VARBITOID))
 				return true;
 			if (from == to)
 				return is == was || (to != BITOID && (is == -1 || (was != -1 && is > was)));

@@ -129,8 +129,8 @@ SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'loss' AND state = '
 -- values that another type changes, by which statements do so
 SELECT sg_plan_create('narrow');
 CREATE TABLE plan_add.narrow (a numeric(8, 4), b numeric(8, 4), c timestamptz, d float8, e bigint, f bigint, g text);
-INSERT INTO plan_add.narrow SELECT 1 + g / 1000.0, g, '2026-11-27 11:40:15+00', g + 0.5, g, g, g FROM generate_series(0, 10) g;
-SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unnest('{a TYPE numeric(8\,2),b TYPE numeric(12\,6),c TYPE date,d TYPE int,e TYPE int,f TYPE numeric,g TYPE varchar(5)}'::text[]) x \g /dev/null
+INSERT INTO plan_add.narrow SELECT 1 + g / 1000.0, g, '2026-11-27 11:40:15+00', g + 0.5, g, g, g || repeat(' ', g / 10) FROM generate_series(0, 10) g;
+SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unnest('{a TYPE numeric(8\,2),b TYPE numeric(12\,6),c TYPE date,d TYPE int,e TYPE int,f TYPE numeric,g TYPE char(5)}'::text[]) x \g /dev/null
 SELECT step, result, detail, hint FROM sg_plan_check_details('narrow') WHERE check_name = 'loss' ORDER BY step;
 CALL sg_apply('narrow');
 SELECT rows_deleted, rows_changed, values_gone, uncounted FROM schemaguard.plan_summary WHERE plan = 'narrow';
