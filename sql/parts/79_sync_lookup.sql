@@ -1,73 +1,206 @@
 -- Sync: the rows of look-up tables, by what the reference has stored of them
 
--- Returns what makes the target's look-up data the reference's, in order: rows to insert or change, parents first, then, children first,
--- rows to delete, as a step of kind rows has them; with how the rows were. Tables that the target lacks are made, and empty. Adds: rows
--- are inserted alone. Taken: rows to insert whose key another row has, which the table's condition leaves out. Told: how many rows, or why
--- a table is left out. Step: the definition of a step.
-CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, OUT place bigint,
-    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT told text, OUT step jsonb)
+-- Returns the keys of look-up tables by which their rows depend on others: those that refer to one of these tables, and, with no parent,
+-- those that are unique as each row is written. Loose: the columns that may be null meanwhile, so that the key holds nothing up, and
+-- to which no row refers. Circle: the table referred to refers back, through others or not.
+CREATE FUNCTION schemaguard.sg_sync_lookup_keys(reference text, target text, tables jsonb, OUT table_name text, OUT parent text,
+    OUT columns text[], OUT parent_columns text[], OUT loose text[], OUT circle boolean)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $function$
+WITH RECURSIVE strict AS MATERIALIZED (
+    SELECT o.identity FROM schemaguard.snapshot_object o
+    WHERE o.snapshot IN (reference, target) AND o.kind = 'column' AND tables ? o.parent AND (o.properties ->> 'not_null')::boolean
+    UNION ALL
+    SELECT t.name || '.' || quote_ident(a.attname)
+    FROM jsonb_object_keys(tables) t (name) JOIN pg_attribute a ON a.attrelid = to_regclass(t.name) AND a.attnotnull
+    WHERE 'live' IN (reference, target)
+    UNION ALL
+    -- null would go on to rows that refer to the column
+    SELECT (o.properties ->> 'references') || '.' || quote_ident(c.name)
+    FROM schemaguard.snapshot_object o CROSS JOIN LATERAL jsonb_array_elements_text(o.properties -> 'referenced_columns') c (name)
+    WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint' AND tables ? (o.properties ->> 'references')
+    UNION ALL
+    SELECT t.name || '.' || quote_ident(a.attname)
+    FROM jsonb_object_keys(tables) t (name) JOIN pg_constraint k ON k.confrelid = to_regclass(t.name) AND k.contype = 'f'
+         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+    WHERE 'live' IN (reference, target)
+    UNION ALL
+    SELECT t.key || '.' || quote_ident(k.name)
+    FROM jsonb_each(tables) t CROSS JOIN LATERAL jsonb_array_elements_text(nullif(t.value, 'null')) k (name)
+), key AS MATERIALIZED (
+    SELECT o.parent AS table_name, o.properties ->> 'references' AS parent, o.properties -> 'columns' AS columns,
+        o.properties -> 'referenced_columns' AS parent_columns, o.properties ? 'nulls_not_distinct' AS nulls_equal
+    FROM schemaguard.snapshot_object o
+    WHERE o.snapshot IN (reference, target) AND tables ? o.parent AND (o.kind = 'constraint' AND (tables ? (o.properties ->> 'references')
+        OR o.properties ->> 'type' IN ('p', 'u') AND (o.properties ->> 'deferrable')::boolean IS NOT TRUE)
+        OR o.kind = 'index' AND (o.properties ->> 'unique')::boolean AND NOT o.properties ?| '{predicate,expressions}')
+    UNION
+    SELECT t.name, p.name, x.child, x.parent, false
+    FROM jsonb_object_keys(tables) t (name) JOIN pg_constraint k ON k.conrelid = to_regclass(t.name) AND k.contype = 'f'
+         JOIN jsonb_object_keys(tables) p (name) ON to_regclass(p.name) = k.confrelid
+         CROSS JOIN LATERAL (SELECT jsonb_agg(c.attname ORDER BY u.o) AS child, jsonb_agg(f.attname ORDER BY u.o) AS parent
+             FROM ROWS FROM (unnest(k.conkey), unnest(k.confkey)) WITH ORDINALITY u (c, f, o)
+                  JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.c
+                  JOIN pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = u.f) x
+    WHERE 'live' IN (reference, target)
+    UNION
+    SELECT t.name, NULL, (SELECT jsonb_agg(a.attname ORDER BY u.o) FROM unnest(i.indkey) WITH ORDINALITY u (n, o)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n WHERE u.o <= i.indnkeyatts), NULL, i.indnullsnotdistinct
+    FROM jsonb_object_keys(tables) t (name) JOIN pg_index i ON i.indrelid = to_regclass(t.name)
+    WHERE 'live' IN (reference, target) AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+), reach (child, parent) AS (
+    SELECT k.table_name, k.parent FROM key k WHERE k.parent <> k.table_name
+    UNION
+    SELECT r.child, k.parent FROM reach r JOIN key k ON k.table_name = r.parent WHERE k.parent <> k.table_name
+)
+SELECT k.table_name, k.parent, c.names, ARRAY(SELECT x.name FROM jsonb_array_elements_text(k.parent_columns) x (name)),
+    ARRAY(SELECT x.name FROM unnest(c.names) x (name)
+          WHERE NOT k.nulls_equal AND k.table_name || '.' || quote_ident(x.name) NOT IN (SELECT s.identity FROM strict s)),
+    k.parent <> k.table_name AND EXISTS (SELECT FROM reach r WHERE r.child = k.parent AND r.parent = k.table_name)
+FROM key k CROSS JOIN LATERAL (SELECT ARRAY(SELECT x.name FROM jsonb_array_elements_text(k.columns) x (name)) AS names) c
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_keys(text, text, jsonb)
+    IS 'returns the keys that hold up what is written to look-up tables: foreign ones among these tables, and unique ones';
+
+-- Returns the values of a row's columns; null: one of them is
+CREATE FUNCTION schemaguard.sg_lookup_values(data jsonb, columns text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN (SELECT array_agg(data ->> c.name ORDER BY c.o) FROM unnest(columns) WITH ORDINALITY c (name, o)
+        HAVING bool_and(data ->> c.name IS NOT NULL));
+COMMENT ON FUNCTION schemaguard.sg_lookup_values(jsonb, text[])
+    IS 'returns the values of columns of a look-up table''s row; null: one is null';
+
+-- Returns the pairs of sg_lookup_pairs(): absent: the target lacks the table; wanted: the reference has it
+CREATE FUNCTION schemaguard.sg_sync_lookup_pairs(reference text, target text, schemas text[], OUT table_name text, OUT key_columns text[],
+    OUT ignored_columns text[], OUT expected jsonb, OUT actual jsonb, OUT reason text, OUT lacks boolean, OUT absent boolean,
+    OUT wanted boolean)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+SELECT p.*, p.expected IS NOT NULL AND p.actual IS NULL AND CASE target WHEN 'live' THEN to_regclass(p.table_name) IS NULL
+        ELSE NOT EXISTS (SELECT FROM schemaguard.snapshot_object o
+            WHERE o.snapshot = target AND o.kind = 'table' AND o.identity = p.table_name) END,
+    CASE reference WHEN 'live' THEN to_regclass(p.table_name) IS NOT NULL ELSE EXISTS (SELECT FROM schemaguard.snapshot_object o
+        WHERE o.snapshot = reference AND o.kind = 'table' AND o.identity = p.table_name) END
+FROM schemaguard.sg_lookup_pairs(reference, target) p
+WHERE schemas IS NULL OR (parse_ident(p.table_name))[1] = ANY (schemas)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_pairs(text, text, text[])
+    IS 'pairs the look-up tables of two sides for sync, and tells which side has the table';
+
+-- Returns the rows to write, to delete or to leave alone for sg_sync_lookup(): in which order, what they shall be and were; for rows that
+-- are left alone, the reason. Rows of what is `held` have unique values that others keep.
+CREATE FUNCTION schemaguard.sg_sync_lookup_rows(reference text, target text, schemas text[], adds boolean, OUT place bigint,
+    OUT table_name text, OUT key_columns text[], OUT what text, OUT key jsonb, OUT shall jsonb, OUT old jsonb, OUT reason text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 WITH RECURSIVE pair AS MATERIALIZED (
-    SELECT p.*, p.expected IS NOT NULL AND p.actual IS NULL AND CASE target WHEN 'live' THEN to_regclass(p.table_name) IS NULL
-        ELSE NOT EXISTS (SELECT FROM schemaguard.snapshot_object o
-            WHERE o.snapshot = target AND o.kind = 'table' AND o.identity = p.table_name) END AS absent,
-         CASE reference WHEN 'live' THEN to_regclass(p.table_name) IS NOT NULL ELSE EXISTS (SELECT FROM schemaguard.snapshot_object o
-            WHERE o.snapshot = reference AND o.kind = 'table' AND o.identity = p.table_name) END AS wanted
-    FROM schemaguard.sg_lookup_pairs(reference, target) p
-    WHERE schemas IS NULL OR (parse_ident(p.table_name))[1] = ANY (schemas)
-), edge AS MATERIALIZED (
-    SELECT o.parent AS child, o.properties ->> 'references' AS parent FROM schemaguard.snapshot_object o
-    WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint' AND o.properties ? 'references'
-    UNION
-    SELECT format('%I.%I', cn.nspname, c.relname), format('%I.%I', pn.nspname, p.relname)
-    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
-         JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-    WHERE k.contype = 'f' AND 'live' IN (reference, target)
+    SELECT p.* FROM schemaguard.sg_sync_lookup_pairs(reference, target, schemas) p
+), key AS MATERIALIZED (
+    SELECT k.* FROM (SELECT jsonb_object_agg(p.table_name, p.key_columns) AS tables FROM pair p) t
+         CROSS JOIN LATERAL schemaguard.sg_sync_lookup_keys(reference, target, t.tables) k
 ), deep (name, depth) AS (
-    SELECT p.table_name COLLATE "C", 0 FROM pair p
+    SELECT p.table_name, 0 FROM pair p
     UNION
-    -- tables that refer to one another in a circle stay in some order: their keys have to be deferrable
-    SELECT e.child, d.depth + 1 FROM deep d JOIN edge e ON e.parent = d.name AND e.child <> e.parent
-    WHERE d.depth < (SELECT count(*) FROM pair)
+    SELECT k.table_name, d.depth + 1 FROM deep d JOIN key k ON k.parent = d.name AND k.table_name <> k.parent
+    -- tables of a circle whose columns can't be null stay in some order: their keys have to be deferrable
+    WHERE d.depth < (SELECT count(*) FROM pair) AND NOT (k.circle AND k.loose <> '{}')
 ), placed AS MATERIALIZED (
-    SELECT p.*, (SELECT max(d.depth) FROM deep d WHERE d.name = p.table_name) AS depth FROM pair p
+    SELECT p.*, (SELECT max(d.depth) FROM deep d WHERE d.name = p.table_name) * 2 AS depth FROM pair p
 ), differs AS MATERIALIZED (
     SELECT p.table_name, p.key_columns, p.depth, d.key, d.what, d.reference, d.target
     FROM placed p CROSS JOIN LATERAL schemaguard.sg_lookup_rows(p.expected, coalesce(p.actual, '[]'), p.key_columns,
         coalesce(p.ignored_columns, '{}')) d
     WHERE p.reason IS NULL OR p.absent
 ), taken AS MATERIALIZED (
-    SELECT d.table_name, t.key
-    FROM (SELECT x.table_name, jsonb_agg(x.key) AS keys FROM differs x WHERE x.what = 'missing' GROUP BY 1) d
+    SELECT d.table_name, t.key FROM (SELECT x.table_name, jsonb_agg(x.key) AS keys FROM differs x WHERE x.what = 'missing' GROUP BY 1) d
          CROSS JOIN LATERAL jsonb_array_elements(schemaguard.sg_lookup_taken(d.table_name, d.keys)) t (key)
     WHERE target = 'live'
+), has AS MATERIALIZED (
+    SELECT p.table_name, k.columns, schemaguard.sg_lookup_values(e, k.columns) AS value, schemaguard.sg_lookup_key(e, p.key_columns) AS key
+    FROM pair p JOIN key k ON k.table_name = p.table_name AND k.parent IS NULL CROSS JOIN LATERAL jsonb_array_elements(p.actual) e
+), wants AS MATERIALIZED (
+    -- a row with unique values that another one has, which gives them up or not
+    SELECT d.table_name, d.key, k.columns, k.loose, d.what, h.key AS holder,
+        NOT adds AND x.what = 'different' AND (d.what = 'missing' OR k.loose <> '{}') AS may
+    FROM differs d JOIN key k ON k.table_name = d.table_name AND k.parent IS NULL
+         JOIN has h ON h.table_name = d.table_name AND h.columns = k.columns AND h.key <> d.key
+             AND h.value = schemaguard.sg_lookup_values(d.reference, k.columns)
+         LEFT JOIN differs x ON x.table_name = d.table_name AND x.key = h.key
+    WHERE d.what = 'missing' OR d.what = 'different' AND NOT adds
+), held AS (
+    SELECT w.table_name, w.key FROM wants w WHERE w.may IS NOT TRUE
+    UNION
+    SELECT w.table_name, w.key FROM held h JOIN wants w ON w.table_name = h.table_name AND w.holder = h.key
 ), made AS MATERIALIZED (
-    SELECT d.* FROM differs d
+    SELECT d.*, s.* FROM differs d CROSS JOIN LATERAL (
+        SELECT (SELECT coalesce(jsonb_object_agg(c.name, coalesce(d.target -> c.name, 'null')), '{}')
+                FROM key k JOIN pair p ON p.table_name = k.parent CROSS JOIN LATERAL unnest(k.loose) c (name)
+                WHERE k.circle AND k.table_name = d.table_name AND NOT EXISTS (SELECT FROM jsonb_array_elements(p.actual) e
+                    WHERE schemaguard.sg_lookup_values(e, k.parent_columns) = schemaguard.sg_lookup_values(d.reference, k.columns))
+                    AND schemaguard.sg_lookup_values(d.reference, k.columns) IS NOT NULL) AS kept,
+            (SELECT coalesce(jsonb_object_agg(c.name, NULL), '{}') FROM wants w CROSS JOIN LATERAL unnest(w.loose) c (name)
+                WHERE w.table_name = d.table_name AND w.key = d.key AND w.what = 'different') AS free,
+            EXISTS (SELECT FROM wants w WHERE w.table_name = d.table_name AND w.key = d.key AND w.what = 'missing') AS late) s
     WHERE NOT EXISTS (SELECT FROM taken t WHERE d.what = 'missing' AND t.table_name = d.table_name AND t.key = d.key)
+      AND NOT EXISTS (SELECT FROM held h WHERE h.table_name = d.table_name AND h.key = d.key)
+), staged AS (
+    SELECT m.*, s.n, s.shall, s.old
+    FROM made m CROSS JOIN LATERAL (VALUES
+        (1, CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END, m.target),
+        (2, m.reference || m.kept, CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END),
+        (3, m.reference, m.reference || m.kept)) s (n, shall, old)
+    WHERE (m.what = 'missing' OR m.what = 'different' AND NOT adds) AND (s.old @> s.shall) IS NOT TRUE AND s.shall IS NOT NULL
 )
-SELECT x.*, CASE x.what WHEN 'rows' THEN jsonb_build_object('rows', x.definition, 'was', x.was)
-    WHEN 'deleted' THEN jsonb_build_object('delete', x.definition, 'was', x.was) END
-FROM (
-SELECT d.depth AS place, d.table_name, d.key_columns, 'rows' AS what, jsonb_agg(d.reference ORDER BY d.key) AS definition,
-    jsonb_agg(d.target ORDER BY d.key) AS was,
-    format('%s inserted, %s changed', count(*) FILTER (WHERE d.what = 'missing'), count(*) FILTER (WHERE d.what = 'different'))
-FROM made d WHERE d.what = 'missing' OR d.what = 'different' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
+SELECT CASE d.n WHEN 3 THEN 900000 ELSE d.depth + d.n - 1 END, d.table_name, d.key_columns,
+    CASE d.n WHEN 1 THEN 'rows' ELSE 'completed' END, d.key, d.shall, d.old, NULL FROM staged d
 UNION ALL
-SELECT 1000000 - d.depth, d.table_name, d.key_columns, 'deleted', jsonb_agg(d.key ORDER BY d.key),
-    jsonb_agg(d.target ORDER BY d.key), count(*) || ' deleted'
-FROM made d WHERE d.what = 'extra' AND NOT adds GROUP BY d.depth, d.table_name, d.key_columns
+SELECT 1000000 - d.depth, d.table_name, d.key_columns, 'deleted', d.key, d.key, d.target, NULL FROM made d
+WHERE d.what = 'extra' AND NOT adds
 UNION ALL
-SELECT p.depth, p.table_name, p.key_columns, 'taken', NULL, NULL, format('%s left alone, whose key a row has that the condition leaves '
-    'out: %s', count(*), string_agg(t.key::text, ', ' ORDER BY t.key))
-FROM taken t JOIN placed p ON p.table_name = t.table_name GROUP BY p.depth, p.table_name, p.key_columns
+SELECT p.depth, p.table_name, p.key_columns, 'taken', t.key, NULL, NULL, NULL FROM taken t JOIN placed p ON p.table_name = t.table_name
+UNION ALL
+SELECT DISTINCT p.depth, p.table_name, p.key_columns, 'held', h.key, NULL::jsonb, NULL::jsonb, array_to_string(w.columns, ', ')
+FROM held h JOIN placed p ON p.table_name = h.table_name JOIN wants w ON w.table_name = h.table_name AND w.key = h.key
 UNION ALL
 -- of what the reference has nothing, it says nothing
-SELECT p.depth, p.table_name, p.key_columns, 'unknown', NULL, NULL, p.reason FROM placed p
-WHERE p.reason IS NOT NULL AND NOT p.absent AND (p.expected IS NOT NULL OR p.wanted AND NOT p.lacks)) x
-ORDER BY 1, 2
+SELECT p.depth, p.table_name, p.key_columns, 'unknown', NULL, NULL, NULL, p.reason FROM placed p
+WHERE p.reason IS NOT NULL AND NOT p.absent AND (p.expected IS NOT NULL OR p.wanted AND NOT p.lacks)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_rows(text, text, text[], boolean)
+    IS 'returns the rows of look-up tables that sync writes, deletes or leaves alone, in order';
+
+-- Returns what makes the target's look-up data the reference's, in order: rows to insert or change, parents first, then, children first,
+-- rows to delete, as a step of kind rows has them; with how the rows were. Tables that the target lacks are made, and empty. Adds: rows
+-- are inserted alone. Completed: rows that come later, or had null, or the old value, before it: in a column that refers to a table of a
+-- circle, or null in one that swaps unique values. Taken: rows to insert whose key another row has, which the table's condition leaves out.
+-- Held: rows with unique values that other rows keep. Told: how many rows, or why a table is left out. Step: the definition of a step.
+CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, OUT place bigint,
+    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT told text, OUT step jsonb)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+SELECT x.*, CASE WHEN x.what = 'deleted' THEN jsonb_build_object('delete', x.definition, 'was', x.was)
+    WHEN x.definition IS NOT NULL THEN jsonb_build_object('rows', x.definition, 'was', x.was) END
+FROM (
+SELECT r.place, r.table_name, r.key_columns, r.what, jsonb_agg(r.shall ORDER BY r.key) FILTER (WHERE r.shall IS NOT NULL) AS definition,
+    jsonb_agg(r.old ORDER BY r.key) FILTER (WHERE r.shall IS NOT NULL) AS was,
+    CASE r.what WHEN 'unknown' THEN min(r.reason) WHEN 'deleted' THEN count(*) || ' deleted'
+        WHEN 'taken' THEN format('%s left alone, whose key a row has that the condition leaves out: %s', count(*),
+            string_agg(r.key::text, ', ' ORDER BY r.key))
+        WHEN 'held' THEN format('%s left alone, whose unique values other rows have: %s; rows swap them if a column of the key (%s) may be '
+            'null, or the key is DEFERRABLE', count(DISTINCT r.key), string_agg(DISTINCT r.key::text, ', ' ORDER BY r.key::text),
+            string_agg(DISTINCT r.reason, '), (' ORDER BY r.reason))
+        ELSE format('%s inserted, %s changed', count(*) FILTER (WHERE r.old IS NULL), count(*) FILTER (WHERE r.old IS NOT NULL)) END
+FROM schemaguard.sg_sync_lookup_rows(reference, target, schemas, adds) r GROUP BY r.place, r.table_name, r.key_columns, r.what) x
+ORDER BY 1, 2, x.what COLLATE "C"
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup(text, text, text[], boolean)
     IS 'returns the rows that make the look-up data of a target that of a reference, in the order of keys';
@@ -80,9 +213,10 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 SELECT coalesce(jsonb_agg(CASE WHEN l.what = 'unknown' THEN '"could not be read"'
     WHEN l.what = 'taken' THEN '"has rows whose keys others have, which its condition leaves out"'
+    WHEN l.what = 'held' THEN '"has rows whose unique values other rows have"'
     WHEN l.what = 'deleted' AND NOT allow_drop THEN '"would lose something (allow_drop)"'
     ELSE jsonb_build_object('child_table', l.table_name, 'child_columns', l.key_columns::text, 'definition', l.step::text,
-        'fk_name', CASE l.what WHEN 'rows' THEN 'rows of ' ELSE 'deleted rows of ' END || l.table_name) END
+        'fk_name', CASE l.what WHEN 'rows' THEN '' ELSE l.what || ' ' END || 'rows of ' || l.table_name) END
     ORDER BY l.place, l.table_name), '[]')
 FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, adds) l
 $function$;

@@ -238,6 +238,9 @@ extern char *change_rows_text(const PlanStep *step, char **hint, List **writes);
  */
 extern char *change_rows_made(const PlanStep *step, ChangeMove *move);
 
+/* Returns how a step of rows that has failed by a key would run, or NULL */
+extern char *change_rows_hint(const PlanStep *step, const ErrorData *error);
+
 /* Returns why the statement of a step that has run has not done what done_when asks for, or NULL */
 extern FkProblem *change_not_done(const PlanStep *step);
 

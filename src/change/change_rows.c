@@ -149,6 +149,45 @@ change_rows_made(const PlanStep *step, ChangeMove *move)
 	return made.rows;
 }
 
+/* Returns the statement that makes a unique constraint deferrable, unless it is, or a key relies on it; NULL: there is none */
+static char *
+deferrable_text(const ErrorData *error)
+{
+	StringInfoData sql;
+	char	   *table = quote_qualified_identifier(error->schema_name, error->table_name);
+	char	   *text = NULL;
+	SgScope		scope;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I, ADD CONSTRAINT %%2$I %%s DEFERRABLE;', %s, c.conname,"
+					 " pg_get_constraintdef(c.oid)) FROM pg_constraint c WHERE c.conrelid = to_regclass(%s) AND c.conname = %s"
+					 " AND c.contype = 'u' AND NOT c.condeferrable"
+					 " AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conindid = c.conindid)",
+					 quote_literal_cstr(table), quote_literal_cstr(table), quote_literal_cstr(error->constraint_name));
+	if (sg_caller_execute(&scope, sql.data, 0, NULL, NULL, NULL) == 1)
+		text = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "format");
+
+	sg_caller_finish(&scope);
+	return text;
+}
+
+char *
+change_rows_hint(const PlanStep *step, const ErrorData *error)
+{
+	char	   *skip = plan_skip_call(step, "its rows do not fit");
+	char	   *swap = NULL;
+
+	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
+		return psprintf("%s, or leave the step out:\n%s", plan_rows_delete(step) ? "Have the rows that refer to these refer to others first" :
+						"Add the rows to which these refer by a step before it", skip);
+	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+		return NULL;
+	if (error->schema_name && error->table_name && error->constraint_name)
+		swap = deferrable_text(error);
+	return psprintf("Have the rows that have the values give them up first%s, or leave the step out:\n%s",
+					swap ? psprintf("; or, for rows that swap them, have the key be checked at the end:\n%s\nMake the same call again", swap) : "", skip);
+}
+
 typedef struct CountArg
 {
 	char	   *sql;

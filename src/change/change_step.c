@@ -1050,6 +1050,8 @@ make_move(StepWork *work, const ChangeMove *move)
 	}
 	if (move->index || ma.action.error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED || ((move->returns || work->step->kind == STEP_STATEMENT) && is_ours(ma.action.error)))
 		work->hint = ma.action.error->hint;
+	else if (move->returns)
+		work->hint = change_rows_hint(work->step, ma.action.error);
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
 		deploy_explain_rule(&ma.action, work, move->rule);

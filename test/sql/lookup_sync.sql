@@ -57,7 +57,7 @@ INSERT INTO schemaguard.lookup_table (table_name, key_columns) VALUES ('lks.tree
 SELECT sg_snapshot_take('tree') > 0 AS taken;
 TRUNCATE tree, head, dept;
 INSERT INTO tree VALUES (1, NULL), (2, 1);
-CREATE TEMPORARY TABLE line AS SELECT l.line, l.n FROM sg_sync_sql('tree', 'live', '{lks}', allow_drop => true) WITH ORDINALITY l (line, n) WHERE l.line ~ '^(INSERT|DO .rows|SET CON)';
+CREATE TEMPORARY TABLE line AS SELECT l.line, l.n FROM sg_sync_sql('tree', 'live', '{lks}', allow_drop => true) WITH ORDINALITY l (line, n) WHERE l.line ~ '^(INSERT|UPDATE|DO .rows|SET CON)';
 SELECT regexp_replace(line, '\s+key +record;.*(\s+EXECUTE .DELETE)', '\1') FROM line ORDER BY n \g (format=unaligned tuples_only=on)
 BEGIN;
 SELECT line FROM line ORDER BY n \gexec
@@ -74,6 +74,67 @@ TABLE tree;
 DROP TABLE tree, head, dept;
 DELETE FROM schemaguard.lookup_table WHERE table_name IN ('lks.tree', 'lks.head', 'lks.dept');
 SELECT sg_snapshot_drop('tree') \g /dev/null
+
+-- rows that swap unique values have null meanwhile, and so have those of tables that refer to each other; what can't be so is told
+CREATE TABLE head (id int PRIMARY KEY, dept int, name text);
+CREATE TABLE dept (id int PRIMARY KEY, head int NOT NULL REFERENCES head);
+ALTER TABLE head ADD FOREIGN KEY (dept) REFERENCES dept;
+CREATE TABLE assistant (id int PRIMARY KEY, head int NOT NULL REFERENCES head);
+CREATE TABLE place (id int PRIMARY KEY, nth int UNIQUE, rank int NOT NULL UNIQUE, seat int NOT NULL UNIQUE DEFERRABLE);
+CREATE TABLE door (id int PRIMARY KEY, number int UNIQUE);
+CREATE TABLE key (door int REFERENCES door (number) ON UPDATE CASCADE);
+INSERT INTO door VALUES (1, 1), (2, 2);
+INSERT INTO head VALUES (1, NULL, 'a'), (2, NULL, 'b');
+INSERT INTO dept VALUES (1, 1), (2, 2);
+UPDATE head SET dept = id;
+INSERT INTO assistant VALUES (1, 2);
+INSERT INTO place SELECT g, g, g, g FROM generate_series(1, 9) g;
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('lks.head'), ('lks.dept'), ('lks.assistant'), ('lks.place'), ('lks.door');
+SELECT sg_snapshot_take('swap', '{lks}') > 0 AS taken;
+DELETE FROM assistant;
+UPDATE head SET dept = NULL, name = 'c';
+DELETE FROM dept;
+DELETE FROM head WHERE id = 2;
+-- 1 and 2 swap, 3 to 5 go round in a circle, 6 has what an extra row has, 7 and 8 swap what can't be null
+UPDATE place SET nth = -id WHERE id <= 5;
+UPDATE place SET nth = CASE WHEN id <= 2 THEN 3 - id ELSE 3 + (id - 2) % 3 END WHERE id <= 5;
+UPDATE place SET nth = 16 WHERE id = 6;
+UPDATE place SET rank = -id WHERE id IN (7, 8);
+UPDATE place SET rank = 15 - id WHERE id IN (7, 8);
+DELETE FROM place WHERE id = 9;
+UPDATE place SET seat = CASE id WHEN 1 THEN 2 ELSE 1 END WHERE id IN (1, 2);
+INSERT INTO place VALUES (16, 6, 16, 16);
+-- null would go on to the keys
+UPDATE door SET number = -id;
+UPDATE door SET number = 3 - id;
+INSERT INTO key VALUES (1), (2);
+CREATE FUNCTION as_they_are() RETURNS text LANGUAGE sql AS $$SELECT string_agg(x, ' ' ORDER BY x COLLATE "C") FROM (SELECT 'h' || h FROM lks.head h UNION ALL SELECT 'd' || d FROM lks.dept d UNION ALL SELECT 'a' || a FROM lks.assistant a UNION ALL SELECT 'p' || p FROM lks.place p) x (x)$$;
+SELECT as_they_are() AS was \gset
+SELECT place, table_name, what, definition, was, told FROM schemaguard.sg_sync_lookup('swap', 'live', '{lks}', false) \g (format=unaligned tuples_only=on)
+SELECT place, table_name, what, told FROM schemaguard.sg_sync_lookup('swap', 'live', '{lks}', true) \g (format=unaligned tuples_only=on)
+BEGIN;
+SELECT l.line FROM sg_sync_sql('swap', 'live', '{lks}') WITH ORDINALITY l (line, n) WHERE l.line ~ '^(INSERT|UPDATE|SET CON)' ORDER BY n \gexec
+SELECT table_name, key, what FROM sg_lookup_drift('swap') ORDER BY table_name COLLATE "C", key;
+ROLLBACK;
+CALL sg_sync_apply('swap', '{lks}');
+SELECT table_name, key, what FROM sg_lookup_drift('swap') ORDER BY table_name COLLATE "C", key;
+CALL sg_rollback_fks('sync swap');
+SELECT as_they_are() = :'was' AS same;
+CALL sg_sync_apply('swap', '{lks}', allow_drop => true);
+SELECT table_name, key, what FROM sg_lookup_drift('swap') ORDER BY table_name COLLATE "C", key;
+-- steps that people have written say how they would run
+SELECT sg_plan_create('swap'), sg_plan_add_rows('swap', 'place', '[{"id": 1, "nth": 2}, {"id": 2, "nth": 1}]'), sg_plan_add_rows('swap', 'assistant', '[{"id": 3, "head": 4}]'),
+    sg_plan_add_rows('swap', 'head', '{"delete": [{"id": 2}]}') \g /dev/null
+\set VERBOSITY default
+CALL sg_apply('swap');
+\set VERBOSITY terse
+ALTER TABLE place DROP CONSTRAINT place_nth_key, ADD CONSTRAINT place_nth_key UNIQUE (nth) DEFERRABLE;
+CALL sg_apply('swap', steps => '{1}');
+SELECT id, nth FROM place WHERE id < 3 ORDER BY id;
+SELECT sg_plan_drop(p.name, force => true) FROM schemaguard.plan p WHERE p.name LIKE '%swap%' \g /dev/null
+DELETE FROM schemaguard.lookup_table WHERE table_name IN ('lks.head', 'lks.dept', 'lks.assistant', 'lks.place', 'lks.door');
+SELECT sg_snapshot_drop('swap') \g /dev/null
+DROP TABLE head, dept, assistant, place, key, door CASCADE;
 
 -- a document has the rows that its reader may see, and their seal
 CREATE TEMPORARY TABLE document AS SELECT array_agg(l) AS lines FROM sg_snapshot_export('rows') l;
