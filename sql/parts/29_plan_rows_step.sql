@@ -121,27 +121,30 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_rows_plain(text, text[], jsonb)
     IS 'returns the statements that write the rows of a step one after the other';
 
--- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f")
-CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, OUT child regclass, OUT query text)
+-- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f"); with the
+-- numbers of columns, those whose keys would set null, or the default, where one of these columns gets the value of "~v"
+CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, changed int[], OUT child regclass, OUT query text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
-    SELECT k.conrelid, format('SELECT FROM %s%I.%I AS "~f" WHERE %s', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname,
-        f.relname, m.matches)
+    SELECT k.conrelid, format('SELECT FROM %s%I.%I AS "~f" WHERE %s%s', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname,
+        f.relname, m.matches, ' AND (' || m.differs || ')')
     FROM pg_constraint k JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
          LEFT JOIN pg_constraint w ON w.oid = k.conparentid
          CROSS JOIN LATERAL (
              SELECT string_agg(format('"~t".%I OPERATOR(%I.%s) "~f".%I', p.attname, s.nspname, o.oprname, c.attname), ' AND '
-                 ORDER BY u.n) AS matches
+                 ORDER BY u.n) AS matches, string_agg(format('"~t".%1$I::pg_catalog.text IS DISTINCT FROM "~v".%1$I::pg_catalog.text',
+                 p.attname), ' OR ' ORDER BY u.n) FILTER (WHERE u.parent = ANY (changed)) AS differs
              FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
                   JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
                   JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
                   JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m
     -- a partition's part of a key says nothing more
-    WHERE k.confrelid = relid AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') AND w.confrelid IS DISTINCT FROM k.confrelid
+    WHERE k.confrelid = relid AND k.contype = 'f' AND w.confrelid IS DISTINCT FROM k.confrelid
+      AND CASE WHEN changed IS NULL THEN k.confdeltype NOT IN ('a', 'r') ELSE k.confupdtype IN ('n', 'd') AND m.differs IS NOT NULL END
     ORDER BY n.nspname, f.relname, k.conname;
 END;
-COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid)
+COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid, int[])
     IS 'returns the tables whose rows go or change with those of a table, each with the query for these rows';
 
 -- Returns the statement of a step, whose only result is an array: of each row that it has changed, as it was and as it is now (JSON),
@@ -159,10 +162,11 @@ BEGIN ATOMIC
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
         FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c),
     held AS (                                   -- a row that goes with the row to which it refers holds none
-        SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN h.child = p.relid
+        SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN p.deletes AND h.child = p.relid
             THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f".') || ')' END,
             h.child), ' ')) AS child
-        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid) h WHERE p.deletes HAVING count(*) > 0)
+        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END) h
+        HAVING count(*) > 0)
     SELECT CASE WHEN p.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (%s), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
             '"~ours", %s AS "~differs", %s AS "~held", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', p.rows, CASE WHEN "count" THEN 'NULL'
             ELSE r.row END, p.ours, CASE WHEN p.deletes THEN 'true' WHEN p.sets IS NULL THEN 'false' ELSE p.differs END,
@@ -172,8 +176,8 @@ BEGIN ATOMIC
                 'WHERE "~ours" AND "~held" IS NOT NULL) RETURNING %s AS "~was", NULL::pg_catalog.jsonb AS "~row")', p.named, p.matches,
                 p.ours, r.row)
            ELSE CASE WHEN p.sets IS NOT NULL THEN format(', "~u" AS (UPDATE %s AS "~t" SET %s FROM "~o" AS "~v" WHERE %s AND %s AND '
-                '"~ours" AND "~differs" RETURNING "~v"."~row" AS "~was", %s AS "~row", %s AS "~made")', p.named, p.sets, p.matches, p.ours,
-                r.row, p.made) ELSE '' END
+                '"~ours" AND "~differs" AND NOT EXISTS (SELECT FROM "~o" WHERE "~ours" AND "~held" IS NOT NULL) RETURNING "~v"."~row" AS '
+                '"~was", %s AS "~row", %s AS "~made")', p.named, p.sets, p.matches, p.ours, r.row, p.made) ELSE '' END
             || format(', "~i" AS (INSERT INTO %s AS "~t" (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM "~v" WHERE NOT EXISTS (SELECT FROM '
                 '%s AS "~t" WHERE %s) RETURNING %s AS "~row", %s AS "~made")', child_table, p.columns, p.columns, p.named, p.matches,
                 r.row, p.made)
@@ -195,12 +199,7 @@ BEGIN ATOMIC
             'pg_catalog.count(DISTINCT "~n") FILTER (WHERE "~ours")' END
         || ' AS twice FROM "~o") o' END,
         coalesce(schemaguard.sg_rows_problem(definition, key_columns),
-                 format('table %s has no such column, or it is generated: ', child_table) || p.missing,
-                 CASE WHEN NOT p.deletes THEN (
-                     SELECT format('changing column %s of its rows would reach those of table %s', c.quoted, k.conrelid::regclass)
-                     FROM pg_constraint k JOIN schemaguard.sg_rows_columns(p.relid) c
-                         ON c.number = ANY (p.others) AND c.number = ANY (k.confkey)
-                     WHERE k.confrelid = p.relid AND k.contype = 'f' AND k.confupdtype IN ('n', 'd') LIMIT 1) END)
+                 format('table %s has no such column, or it is generated: ', child_table) || p.missing)
     FROM part p CROSS JOIN row_of r;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
@@ -277,7 +276,7 @@ RETURN (
         FROM col c),
     reach AS (
         SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND '), 'true') AS free
-        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid) r)
+        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid, NULL) r)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
         'WITH "~r" AS MATERIALIZED (SELECT ("~e" -> ''id'')::pg_catalog.int8 AS "~n", nullif("~e" -> ''was'', ''null'') AS "~was", '
         'nullif("~e" -> ''now'', ''null'') AS "~now" FROM pg_catalog.jsonb_array_elements(%L) "~j" ("~e")), "~o" AS MATERIALIZED (SELECT '

@@ -122,7 +122,8 @@ judge_made(const PlanStep *step, const PlanRowsMade *made, ChangeMove *move)
 	}
 	else if (made->held > 0)
 		change_problem(move, ERRCODE_FOREIGN_KEY_VIOLATION,
-					   psprintf("deleting " INT64_FORMAT " %s of table %s would reach rows of table %s that refer to %s", made->held,
+					   psprintf("%s " INT64_FORMAT " %s of table %s would reach rows of table %s that refer to %s",
+								plan_rows_delete(step) ? "deleting" : "changing", made->held,
 								made->held == 1 ? "row" : "rows", table, made->holder, made->held == 1 ? "it" : "them"),
 					   psprintf("Have those rows refer to others, or leave the step out:\n%s", leave_out));
 	else if (made->lost > 0)

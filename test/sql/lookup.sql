@@ -292,6 +292,23 @@ SELECT sg_plan_drop('by rule', force => true) \g /dev/null
 DROP TABLE ruling, ruled, kind;
 DROP FUNCTION refuse();
 
+-- a value that goes to null with ON UPDATE SET NULL is refused where a row refers to it, and changes
+CREATE TABLE code (id int PRIMARY KEY, code int UNIQUE, said text);
+CREATE TABLE loses (code int REFERENCES code (code) ON UPDATE SET NULL);
+INSERT INTO code VALUES (1, 1, 'a'), (2, 2, 'b');
+INSERT INTO loses VALUES (1);
+SELECT sg_plan_create('reach'), sg_plan_add_rows('reach', 'code', '[{"id": 1, "code": 1, "said": "x"}, {"id": 2, "code": 3, "said": "y"}]'),
+    sg_plan_add_rows('reach', 'code', '[{"id": 1, "code": 9, "said": "z"}]') \g /dev/null
+\a
+SELECT step, result, detail FROM sg_plan_check_details('reach', verify => 'none') WHERE check_name = 'rows' ORDER BY step;
+CALL sg_apply('reach');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'reach' ORDER BY 1;
+\a
+TABLE code ORDER BY id;
+TABLE loses;
+SELECT sg_plan_drop('reach', force => true) \g /dev/null
+DROP TABLE loses, code;
+
 -- what triggers delete and change beside the rows of a step counts for max_rows; the rows themselves are kept
 CREATE TABLE state (id int PRIMARY KEY, name text, changes int DEFAULT 0);
 CREATE TABLE visit (id int, state int);

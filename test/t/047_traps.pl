@@ -185,7 +185,7 @@ my @calls = (
 	[ sg_rows_columns => q{SELECT count(*) FROM pg_class c, schemaguard.sg_rows_columns(c.oid) WHERE c.relnamespace = 't'::regnamespace} ],
 	[ sg_rows_statement => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_rows_statement('t.%1$s_c', '{n}', '[{"n": 1}]', true)$$)} ],
 	[ sg_rows_list => q{SELECT schemaguard.sg_rows_list('{"rows": [{"n": 1}]}')} ],
-	[ sg_rows_reach => q{SELECT count(*) FROM pg_class c, schemaguard.sg_rows_reach(c.oid) WHERE c.relnamespace = 't'::regnamespace} ],
+	[ sg_rows_reach => q{SELECT count(*) FROM pg_class c, schemaguard.sg_rows_reach(c.oid, NULL) WHERE c.relnamespace = 't'::regnamespace} ],
 	[ sg_rows_foreseen => q{CALL fixture.each($$SELECT schemaguard.sg_rows_foreseen('t.%1$s_c', '{n}', '{"delete": [{"n": 1}]}')$$)} ],
 	[ sg_rows_parts => q{CALL fixture.each($$SELECT schemaguard.sg_rows_parts('t.%1$s_c', '{n}', '[{"n": 1}]')$$)} ],
 	[ sg_rows_plain => q{CALL fixture.each($$SELECT schemaguard.sg_rows_plain('t.%1$s_c', '{n}', '[{"n": 1}]')$$)} ],
