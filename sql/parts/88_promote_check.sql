@@ -98,7 +98,11 @@ BEGIN
         END;
         -- no snapshot stays
         RAISE SQLSTATE 'SG000';
-    EXCEPTION WHEN SQLSTATE 'SG000' THEN NULL;
+    EXCEPTION
+        WHEN SQLSTATE 'SG000' THEN NULL;
+        WHEN insufficient_privilege THEN
+            RETURN QUERY SELECT 'unknown', 'bundle', schemaguard.sg_cut(p.bundle, 40, 18), SQLERRM;
+            RETURN;
     END;
     RETURN QUERY SELECT CASE WHEN failed IS NULL THEN 'pass' ELSE 'unknown' END, 'scratch', NULL::text,
         coalesce(failed, format('%s changes do in a scratch database what they should', (SELECT count(*)

@@ -36,6 +36,7 @@
 #include "deploy/deploy.h"
 #include "log/log_backup.h"
 #include "log/log_grant.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
@@ -531,19 +532,20 @@ check_callers(const FkPlan *plan)
 				 errhint("Name another plan, or none.")));
 }
 
-/* Raises 42710 if sg_sync_apply() has not made all of the steps */
+/* Raises 42710 if sg_sync_apply() would run steps that it has not made */
 static void
 check_own(const FkPlan *plan, List *steps)
 {
 	foreach_ptr(const PlanStep, step, steps)
 	{
-		if (plan_step_is_in_order(step))
+		if (plan_step_is_in_order(step) || step->state == STEP_VALIDATED || step->skipped_by)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("plan \"%s\" is not one of sg_sync_apply()", plan->name),
 				 errdetail("It has steps that something else has made."),
-				 errhint("Name another plan, or one without steps.")));
+				 errhint("Leave such a step out, and make the same call again:\n%s",
+						 plan_skip_call(step, "not made by this call"))));
 	}
 }
 

@@ -115,6 +115,8 @@ as('ops', $production, 'ALTER TABLE shop.orders ADD hot int');
 like(as('ops', $production, "CALL sg_promote_apply('$one')"), qr/can't be applied: production is not what it was when the bundle was made.*sg_promote\('test', 'production'\)/s, 'not when the target has moved on');
 like(row($production, 'production'), qr/\|production is not what it was.*\|SELECT \* FROM public.sg_promote\('test', 'production'\);$/, 'which the table says, too');
 as('ops', $production, 'ALTER TABLE shop.orders DROP hot');
+unlike(row($production, 'production'), qr/is not what it was/, 'and back again, though the table has a dropped column now');
+like(as('lead', $production, "SELECT result, part, reason FROM sg_promotion_check('$one')"), qr/^unknown\|(?!.*ERROR)/, 'who lacks USAGE can not tell');
 
 # a document that was changed in the table
 $production->safe_psql('postgres', "UPDATE schemaguard.promotion SET content = jsonb_set(content, '{script}', '\"x\"') WHERE bundle = '$one'");
@@ -140,6 +142,11 @@ eval { $holder->quit };
 $production->start;
 is(state_of($production, $two), 'applying||f', 'it is cut off');
 like(row($production, 'production'), qr/\|4\|\|CALL public.sg_promote_apply\('test to production 2'\);$/, 'the next call goes on');
+# a step that somebody has added is not run; the hint leads on
+as('ops', $production, "SELECT sg_plan_add('$two', 'CREATE TABLE shop.added (a int)')");
+my ($skip) = as('ops', $production, "CALL sg_promote_apply('$two')") =~ /HINT:.*\n(SELECT public\.sg_plan_skip\(.*;)/;
+ok($skip, 'a step of somebody else is refused, with what to do');
+as('ops', $production, $skip);
 as('ops', $production, 'CREATE TABLE shop.strange (a int)');
 my $end = as('ops', $production, "CALL sg_promote_apply('$two')");
 like($end, qr/bundle "\Q$two\E" is applied/, 'and does') or diag($end);
