@@ -430,6 +430,7 @@ SQL_PARTS = \
 	sql/parts/98_report_lint.sql \
 	sql/parts/98_report_lint_rule.sql \
 	sql/parts/98_report_lint_sql.sql \
+	sql/parts/98_report_lint_sql_rule.sql \
 	sql/parts/98_report_manual.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_trend.sql \

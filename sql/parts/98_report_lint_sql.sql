@@ -340,9 +340,7 @@ COMMENT ON FUNCTION schemaguard.sg_lint_sql_part(oid, oid, int)
 CREATE FUNCTION schemaguard.sg_lint_sql_drops(
     facts schemaguard.script_fact[],
     OUT fact schemaguard.script_fact,
-    OUT rule text,
-    OUT more text,
-    OUT safe text)
+    OUT rule text, OUT more text, OUT safe text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -358,8 +356,7 @@ BEGIN ATOMIC
         FROM f JOIN pg_class c ON f.command = 'drop schema' AND c.relnamespace = to_regnamespace(f.name)::oid
              OR f.command = 'drop owned' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = f.name)
         WHERE NOT EXISTS (SELECT FROM f g WHERE g.command IN ('drop table', 'drop view') AND g.relid = c.oid AND g.number < f.number
-                             AND NOT schemaguard.sg_lint_sql_undone(g.fact, f.fact))
-        GROUP BY f.number),
+                             AND NOT schemaguard.sg_lint_sql_undone(g.fact, f.fact)) GROUP BY f.number),
     roots AS MATERIALIZED (
         SELECT f.number, f.fact, f.cascades, r.classid, r.objid
         FROM f CROSS JOIN LATERAL (
@@ -385,14 +382,12 @@ BEGIN ATOMIC
                           WHERE o.number = r.number AND w.classid = d.classid AND w.objid = d.objid AND w.deptype IN ('a', 'i'))
           -- what the script itself has dropped, or made independent, before
           AND NOT EXISTS (SELECT FROM roots o
-                          WHERE o.number < r.number AND NOT schemaguard.sg_lint_sql_undone(o.fact, r.fact)
-                            AND ((o.classid, o.objid) = (d.classid, d.objid)
-                                 OR o.cascades AND (o.classid, o.objid) = (r.classid, r.objid)))
+                          WHERE o.number < r.number AND NOT schemaguard.sg_lint_sql_undone(o.fact, r.fact) AND (o.classid, o.objid) IN (
+                              (d.classid, d.objid), (CASE WHEN o.cascades THEN r.classid END, r.objid)))
           AND NOT EXISTS (SELECT FROM f g JOIN schemaguard.sg_lint_sql_part(d.classid, d.objid, d.objsubid) p ON p.relid = g.relid
                           WHERE g.number < r.number AND NOT schemaguard.sg_lint_sql_undone(g.fact, r.fact)
-                            AND (g.command IN ('drop table', 'drop view')
-                                 OR g.command IN ('drop part', 'drop constraint', 'drop column', 'alter type', 'alter default')
-                                    AND g.name = p.name))
+                            AND (g.command IN ('drop table', 'drop view') OR g.name = p.name
+                                 AND g.command IN ('drop part', 'drop constraint', 'drop column', 'alter type', 'alter default')))
         GROUP BY r.number),
     stored AS (SELECT f.number, string_agg(c.oid::regclass || '.' || quote_ident(a.attname), ', ' ORDER BY c.oid, a.attnum) AS more
         FROM f JOIN pg_attribute a ON f.command = 'drop attribute' AND a.atttypid = to_regtype(f.name)::oid AND NOT a.attisdropped
@@ -446,7 +441,8 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (
              SELECT CASE WHEN f.command = 'create table' THEN
                         CASE WHEN 'is here' = ANY (f.flags) AND NOT 'touched' = ANY (f.flags) THEN f.relation || ' already exists' END
-                    WHEN NOT 'touched' = ANY (f.flags) AND f.command NOT IN ('also', 'column', 'constraint', 'aside', 'undo', 'error', 'psql')
+                    WHEN NOT 'touched' = ANY (f.flags)
+                         AND f.command NOT IN ('also', 'column', 'constraint', 'aside', 'undo', 'error', 'psql')
                          AND (f.relation IS NULL OR f.relid IS NOT NULL) THEN schemaguard.sg_lint_refusal(f.sql) END) s (refusal)
          CROSS JOIN LATERAL (VALUES
         ('syntax-error', f.command = 'error', f.other),
@@ -528,149 +524,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_units(schemaguard.script_fact[], boolean)
     IS 'returns findings of sg_lint_sql() about transactions';
-
--- Rules of sg_lint_sql(), found by the functions above; names as squawk's (https://squawkhq.com/docs/rules) where it has the rule. Those
--- without a query are of scripts alone; ban-char-field, prefer-identity and prefer-timestamptz are above, for both.
-INSERT INTO schemaguard.lint_rule (source, added_by, added_at, enabled, name, severity, message)
-SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
-(true, 'require-concurrent-index-creation', 'error',
- '%1 (%3) can''t be written while the index is built'),
-(true, 'require-concurrent-index-deletion', 'warning',
- 'readers and writers of the index''s table wait while a longer transaction holds up the drop of %1'),
-(true, 'adding-foreign-key-constraint', 'error',
- '%1 (%3) is read while neither it nor %2 can be written; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
-(true, 'constraint-missing-not-valid', 'error',
- '%1 (%3) is read while nobody can read or write it; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
-(true, 'disallowed-unique-constraint', 'error',
- '%1 (%3): its index is built while nobody can read or write the table; build it CONCURRENTLY first, then add the constraint USING '
- 'INDEX, a primary key only once its columns are NOT NULL'),
-(true, 'adding-exclusion-constraint', 'error',
- '%1 (%3): its index is built while nobody can read or write the table; there is no other way'),
-(true, 'adding-not-nullable-field', 'error',
- '%1 (%3) is read while nobody can read or write it; a valid CHECK (... IS NOT NULL) spares that'),
-(true, 'adding-required-field', 'error',
- '%1 (%3) is NOT NULL without a default: the statement fails where the table has a row'),
-(true, 'adding-field-with-default', 'error',
- '%1 (%3): a value is computed for each row, which rewrites the table while nobody can read or write it'),
-(true, 'adding-unique-field', 'error',
- '%1 (%3): an index is built while nobody can read or write the table'),
-(true, 'changing-column-type', 'error',
- '%1 to %2 rewrites the table (%3) and its indexes while nobody can read or write it'),
-(true, 'changing-type-reads-rows', 'error',
- '%1 to %2 keeps the rows of the table (%3), but has a CHECK read them all, or an index built, while nobody can read or write it'),
-(true, 'changing-type-checks-keys', 'error',
- '%1 (%3) can''t be read or written either, while a foreign key between it and the table is checked in all rows'),
-(true, 'validating-under-lock', 'error',
- '%1 (%3): all rows are read under the lock of another clause, while a table that an added key refers to is locked, too; VALIDATE in a '
- 'later transaction blocks nobody'),
-(true, 'rewriting-under-lock', 'error',
- '%1 (%3) is rewritten while nobody can read or write it'),
-(true, 'require-concurrent-reindex', 'error',
- '%1 (%3) can''t be written, nor begin to be read, while its indexes are built anew; REINDEX CONCURRENTLY blocks nobody'),
-(true, 'all-tables-under-lock', 'error',
- 'one table after the other can''t %2'),
-(true, 'require-concurrent-refresh', 'warning',
- '%1 (%3) can''t be read while it is computed; REFRESH MATERIALIZED VIEW CONCURRENTLY, with a unique index, blocks no reader'),
-(true, 'require-concurrent-detach', 'warning',
- '%1 (%3) can''t be read or written while partition %2 waits for longer transactions; DETACH ... CONCURRENTLY does not block'),
-(true, 'attaching-reads-rows', 'warning',
- 'the rows of %2 are read, while nobody can read or write it, unless a valid CHECK says that all are of the partition'),
-(true, 'attaching-builds-indexes', 'error',
- '%1 (%3), and the default partition if there is one, can''t be read or written while an index is built that it lacks: %2'),
-(true, 'attaching-checks-keys', 'error',
- '%1 (%3), and the default partition if there is one, can''t be read or written while its rows are checked against a key that it lacks: '
- '%2'),
-(true, 'reading-default-partition', 'error',
- '%1 (%3), the default partition, is read while nobody can read or write it; a valid CHECK that no row there is of the new one spares '
- 'that, but refuses such rows (23514) until the new one is there'),
-(true, 'whole-table-write', 'warning',
- 'every row of %1 (%3) is written in one transaction: its locks, WAL and dead rows are those of the whole table'),
-(true, 'locking-table', 'warning',
- '%1 (%3) is locked until the end of the transaction (%2)'),
-(true, 'drop-refused', 'error',
- '%1 can''t be dropped: %2'),
-(true, 'drop-cascades', 'error',
- 'along with %1 goes %2'),
-(true, 'breaks-code', 'warning',
- '%1 is mentioned in code that PostgreSQL does not follow: %2'),
-(true, 'type-change-refused', 'error',
- 'the type of %1 can''t be changed while this uses it: %2'),
-(true, 'casting-needs-using', 'error',
- 'no cast from the type of %1 to %2: the statement fails without USING'),
-(true, 'ban-drop-column', 'warning',
- '%1 (%3): its values are gone, and programs that still name it fail'),
-(true, 'ban-drop-table', 'warning',
- '%1 (%3): its rows are gone, and programs that still name it fail'),
-(true, 'ban-drop-schema', 'error',
- '%1 goes with all that is in it: %2'),
-(true, 'ban-drop-owned', 'error',
- '%1: all that the role owns in this database goes, and so do its privileges: %2'),
-(true, 'ban-drop-extension', 'warning',
- 'extension %1: what it has made goes, its tables with their rows included'),
-(true, 'dropping-attribute', 'error',
- 'type %1: the values of the attribute are gone in %2'),
-(true, 'delete-reaches-further', 'warning',
- 'with rows of %1 go, or change, rows of tables whose keys refer to it: %2'),
-(true, 'disabling-triggers', 'warning',
- '%1: what the triggers do is left undone for rows that are written meanwhile'),
-(true, 'ban-disable-trigger-all', 'error',
- '%1: its foreign keys are not checked either, and nothing checks later the rows that are written meanwhile'),
-(true, 'disabling-row-security', 'warning',
- '%1: whoever has privileges on the table reads and writes all its rows from then on'),
-(true, 'ban-replica-role', 'error',
- 'foreign keys and triggers are off from here on, and nothing checks later the rows that are written meanwhile'),
-(true, 'ban-truncate-cascade', 'error',
- '%1 (%3) is emptied, and with it each table whose keys refer to it: %2'),
-(true, 'truncating', 'warning',
- '%1 (%3) is emptied'),
-(true, 'ban-drop-not-null', 'warning',
- '%1: programs that rely on a value get NULL'),
-(true, 'renaming-table', 'warning',
- '%1 becomes %2: programs that name it fail from then on'),
-(true, 'renaming-column', 'warning',
- '%1 becomes %2: programs that name it fail from then on'),
-(true, 'syntax-error', 'error',
- '%2; correct it, and check the script again'),
-(true, 'missing-object', 'error',
- '%2 is not here, and no script before this one makes it'),
-(true, 'statement-refused', 'error',
- 'the server refuses the statement: %2'),
-(true, 'refused-in-transaction', 'error',
- 'the statement can''t run in a transaction, and fails'),
-(true, 'using-enum-value-in-the-same-transaction', 'warning',
- 'value %2 of type %1 can''t be used before the transaction that adds it ends: what means it by that text fails (55P04)'),
-(true, 'unread-code', 'warning',
- 'what this code does when it runs was not looked at'),
-(true, 'unread-commands', 'warning',
- 'commands of psql were not followed'),
-(true, 'ban-drop-database', 'error',
- 'a migration drops a database'),
-(true, 'ban-create-domain-with-constraint', 'warning',
- '%1: a check of a domain can only be changed by reading every table that has the domain, under locks'),
-(true, 'ban-alter-domain-with-add-constraint', 'error',
- 'every table that has domain %1 is read while nobody can write it; NOT VALID, and VALIDATE in a later transaction, is shorter'),
-(true, 'altering-domain-reads-tables', 'error',
- 'every table that has domain %1 is read while nobody can write it'),
-(true, 'prefer-bigint-over-int', 'note',
- '%1 is of type %2: at 2,147,483,647 no row can be added'),
-(true, 'prefer-bigint-over-smallint', 'note',
- '%1 is of type %2: at 32,767 no row can be added'),
-(true, 'ban-concurrent-index-creation-in-transaction', 'error',
- 'CONCURRENTLY can''t run in a transaction: the statement fails'),
-(true, 'transaction-nesting', 'warning',
- 'the migration is within a transaction already, or none is begun: this statement ends another one than it seems'),
-(true, 'ban-uncommitted-transaction', 'error',
- 'a transaction is begun and not ended'),
-(true, 'validating-in-the-same-transaction', 'error',
- '%1: the lock of NOT VALID is held until the end of the transaction, and so during this read of all rows'),
-(true, 'write-in-ddl-transaction', 'warning',
- 'rows of %1 are written while the locks of earlier statements are held'),
-(true, 'locks-held-together', 'warning',
- 'several tables are locked until the end of one transaction, which deadlocks with programs that take them in another order: %2'),
-(true, 'require-timeout-settings', 'warning',
- 'no lock_timeout of a minute or less is set at this lock: who waits behind it waits as long as it does'),
-(false, 'prefer-text-field', 'note',
- '%1 is of type %2: a longer value is refused, and the limit is changed under a lock')) r (enabled, name, severity, message);
 
 -- Findings in order. A line `-- sg-ignore RULE, ...` above a statement or within it leaves these rules out, without a rule all.
 CREATE FUNCTION schemaguard.sg_lint_sql_body(

@@ -298,11 +298,6 @@ extern bool script_follow_command(List *steps, const char *table, AlterTableCmd 
  */
 extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
 
-/* ---- script_add.c ---- */
-
-/* Returns the table of an existing index by its OID, or NULL */
-extern char *script_table_of_index(Oid index);
-
 /* ---- script_facts.c: what statements do ---- */
 
 /* Words for the deed of a statement under its lock: a flag of the fact, which lint rules use */

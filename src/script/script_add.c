@@ -58,7 +58,7 @@ relation_text(const RangeVar *relation)
 	return quote_qualified_identifier(relation->schemaname, relation->relname);
 }
 
-char *
+static char *
 script_table_of_index(Oid index)
 {
 	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
