@@ -329,9 +329,11 @@ FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND c.reltuples >= 0 AND c.relpages > 128
      JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
-     -- a line pointer and a header of 12 bytes, 8 for padding; pages are filled to nine tenths
+     -- a line pointer and a header of 12 bytes, 8 for padding; pages are filled to nine tenths unless a fillfactor says otherwise
      CROSS JOIN LATERAL (
-         SELECT ceil(c.reltuples * (20 + sum(coalesce(s.avg_width, 32))) / 7300) + 2
+         SELECT ceil(c.reltuples * (20 + sum(coalesce(s.avg_width, 32)))
+                     / (81.1 * coalesce((SELECT o.option_value::int FROM pg_options_to_table(c.reloptions) o
+                                         WHERE o.option_name = 'fillfactor'), 90))) + 2
          FROM pg_attribute a
               LEFT JOIN pg_attribute b ON b.attrelid = t.oid AND b.attnum = i.indkey[a.attnum - 1]
               LEFT JOIN pg_stats s ON s.schemaname = t.schema_name AND s.tablename = t.bare_name AND s.attname = b.attname

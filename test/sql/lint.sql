@@ -501,6 +501,8 @@ CREATE TABLE idle (unused int);
 CREATE TABLE used (id bigint PRIMARY KEY, a int);
 CREATE INDEX used_a ON used (a);
 CREATE INDEX used_small ON used (id, a);
+CREATE INDEX used_roomy ON used (a) WITH (fillfactor = 20);
+CREATE INDEX used_bloated ON used (a) WITH (fillfactor = 60);
 INSERT INTO used VALUES (1, 1);
 SET enable_seqscan = off;
 SELECT count(*) FROM used WHERE a = 1;
@@ -508,6 +510,7 @@ RESET enable_seqscan;
 SELECT pg_stat_force_next_flush();
 UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_a'::regclass;
 UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE oid = 'used_a'::regclass;
+UPDATE pg_class SET relpages = 4000, reltuples = 100000 WHERE oid IN ('used_roomy'::regclass, 'used_bloated'::regclass);
 SELECT rule, object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message FROM sg_lint_details('{lint_more}') WHERE rule ~ '-(unused|bloated)$' AND object ~ 'used|idle';
 -- of two indexes of a column one stays, whichever rules ask for their drop
 CREATE TABLE once (id bigint PRIMARY KEY, a int, b int, c int, d int);
