@@ -1,6 +1,5 @@
 -- Rules of sg_lint_sql(), found by the functions of the part before; names as squawk's (https://squawkhq.com/docs/rules) where it has them.
--- Those
--- without a query are of scripts alone; ban-char-field, prefer-identity and prefer-timestamptz are above, for both.
+-- Those without a query are of scripts alone; ban-char-field, prefer-identity and prefer-timestamptz are above, for both.
 INSERT INTO schemaguard.lint_rule (source, added_by, added_at, enabled, name, severity, message)
 SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'require-concurrent-index-creation', 'error',
