@@ -18,6 +18,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_tablespace.h"
@@ -114,8 +115,9 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == NamespaceRelationId || classid == TableSpaceRelationId || classid == ProcedureRelationId);
+	Assert(classid == NamespaceRelationId || classid == DatabaseRelationId || classid == TableSpaceRelationId || classid == ProcedureRelationId);
 	return classid == NamespaceRelationId ? pg_namespace_aclcheck(objectid, roleid, mode) :
+		classid == DatabaseRelationId ? pg_database_aclcheck(objectid, roleid, mode) :
 		classid == TableSpaceRelationId ? pg_tablespace_aclcheck(objectid, roleid, mode) :
 		pg_proc_aclcheck(objectid, roleid, mode);
 }
