@@ -131,6 +131,7 @@ OBJS = \
 	src/check/check_sent.o \
 	src/check/check_server.o \
 	src/check/check_query.o \
+	src/check/check_stand_in.o \
 	src/check/check_statement.o \
 	src/check/check_tables.o \
 	src/check/check_trial.o \

@@ -9,13 +9,13 @@
  *	  check_index.c indexes, check_cascade.c the reach of a delete,
  *	  check_fix.c orphans and the cost of mending them, check_change.c steps
  *	  of other kinds, check_rows.c the rows that such steps meet,
- *	  check_trial.c tables that steps make, check_statement.c names in
- *	  statements and rows that they write, check_before.c names that earlier
- *	  steps take from them, check_refusal.c statements that the server
- *	  refuses, check_clone.c those that it refuses on an empty table,
- *	  check_query.c the rows that statements would write,
- *	  check_written.c the rules that these rows meet, check_server.c the state
- *	  of the server, check_load.c the window and the limits of load.
+ *	  check_trial.c tables that steps make, check_stand_in.c those that stand
+ *	  in for existing ones there, check_statement.c names in statements and
+ *	  rows that they write, check_before.c names that earlier steps take from
+ *	  them, check_refusal.c statements that the server refuses, check_clone.c
+ *	  those that it refuses on an empty table, check_query.c the rows that
+ *	  statements would write, check_written.c the rules that these rows meet,
+ *	  check_server.c the state of the server, check_load.c the window and the limits of load.
  *
  *-------------------------------------------------------------------------
  */
@@ -389,6 +389,9 @@ extern void check_change(PlanCheck *check, CheckStep *cs);
 extern bool check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem);
 extern void check_plan_changes(PlanCheck *check);
 
+/* Returns whether an earlier step may solve a problem of another one; sets *sure if that is a name which it gives or takes away */
+extern bool check_may_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem, bool *sure);
+
 /* ---- check_sent.c ---- */
 
 /*
@@ -442,6 +445,27 @@ extern bool check_tries(const PlanCheck *check);
 
 /* Makes the tables of the plan on trial, and checks the steps about them */
 extern void check_trials(PlanCheck *check);
+
+/* ---- check_stand_in.c ---- */
+
+/*
+ * Returns the existing table that a name leads to when a step runs, by the
+ * renames before it, if another one can stand in for it; or InvalidOid
+ */
+extern Oid	check_origin(const PlanCheck *check, const CheckStep *cs, const char *table);
+
+/*
+ * Makes an empty table like that (Oid *), in a subtransaction; raises 42501 if
+ * other code than the caller's could run, or the caller may make no schema
+ */
+extern void check_make_stand_in(void *table);
+
+/* Return the name of the stand-in of a table; and a text with tables' own names */
+extern char *check_stand_in_name(const char *table);
+extern char *check_real_names(const char *text);
+
+/* Returns whether the texts of a step mean the same on a stand-in: none has the table with its schema */
+extern bool check_names_stand_in(const PlanStep *step);
 
 /* ---- check_statement.c ---- */
 
@@ -517,11 +541,17 @@ extern bool check_name_is_there(const StepName *name);
 extern bool check_is_freed(const PlanCheck *check, CheckStep *cs);
 extern const PlanStep *check_giver_before(const PlanCheck *check, const CheckStep *cs);
 
+/* Returns a drop or rename under the names that its object has before the renames of earlier steps; NULL if there is none */
+extern PlanStep *check_present_step(const PlanCheck *check, const CheckStep *cs);
+
 /* Warns that rows of a rule, or of a drop for good, were not looked at; because of an earlier step, or NULL */
 extern void check_unread(CheckStep *cs, const PlanStep *giver);
 
 /* Does an earlier statement, still to be run, make a function, type, schema or value that a message names? */
 extern bool check_is_made_before(const PlanCheck *check, const CheckStep *cs, const char *message);
+
+/* Returns whether a statement makes something, or an index of a table, that a message names */
+extern bool check_makes_word(const PlanStep *step, const char *message);
 
 /* Returns an earlier statement, still to be run, that writes rows of the step's tables, or NULL */
 extern const PlanStep *check_writer_before(const PlanCheck *check, const CheckStep *cs);

@@ -512,7 +512,8 @@ is_about(const PlanStep *step, const StepName *name)
 	bool		has_condition = (step->kind == STEP_CHECK || step->kind == STEP_INDEX) && step->definition;
 
 	if (name->column == NULL)
-		return strcmp(name->kind, "function") != 0 && (sg_same_text(step->child_table, name->relation) || sg_same_text(step->parent_table, name->relation));
+		return strcmp(name->kind, "function") != 0 && (sg_same_text(step->child_table, name->relation) || sg_same_text(step->parent_table, name->relation) ||
+													   (step->kind == STEP_TABLE && sg_has_name(plan_table_relatives(step), name->relation)));
 	return (sg_same_text(step->child_table, name->relation) &&
 			(sg_has_name(step->child_columns, name->column) || (step->fill && plan_has_word(step->fill, name->column) && plan_reads_own(step->fill, name->relation, name->column)) ||
 			 (step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN && sg_same_text(step->fk_name, name->column)) ||
@@ -583,6 +584,33 @@ check_giver_before(const PlanCheck *check, const CheckStep *cs)
 		}
 	}
 	return NULL;
+}
+
+PlanStep *
+check_present_step(const PlanCheck *check, const CheckStep *cs)
+{
+	PlanStep   *present = palloc(sizeof(PlanStep));
+	bool		of_relation = plan_step_is_of_relation(cs->step);
+
+	*present = *cs->step;
+	for (int i = cs->place - 1; i >= 0; i--)
+	{
+		const CheckStep *other = list_nth(check->steps, i);
+		const PlanStep *rename = other->step;
+
+		if (rename->kind != STEP_RENAME || !check_comes_before(check, other, cs))
+			continue;
+		if (plan_step_is_of_relation(rename) && sg_same_text(plan_renamed_table(rename), present->child_table))
+		{
+			present->child_table = rename->child_table;
+			if (of_relation)
+				present->fk_name = rename->fk_name;
+		}
+		else if (!of_relation && plan_changed_object(rename) == plan_changed_object(cs->step) &&
+				 sg_same_text(rename->child_table, present->child_table) && sg_same_text(rename->new_name, present->fk_name))
+			present->fk_name = rename->fk_name;
+	}
+	return OidIsValid(plan_step_target(present, present->fk_name).objectId) ? present : NULL;
 }
 
 /* Returns whether rows can have a value in the column that a step gives its name */
@@ -912,6 +940,20 @@ names_made(CheckStep *cs)
 	}
 	cs->made_known = true;
 	return cs->made;
+}
+
+bool
+check_makes_word(const PlanStep *step, const char *message)
+{
+	foreach_ptr(const char, text, plan_change_texts(step->definition))
+	{
+		Node	   *statement = parsed(text);
+		const char *name = IsA(statement, IndexStmt) && ((IndexStmt *) statement)->unique ? ((IndexStmt *) statement)->relation->relname : made_by(statement);
+
+		if (name && plan_has_word(message, name))
+			return true;
+	}
+	return false;
 }
 
 bool

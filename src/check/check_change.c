@@ -468,7 +468,7 @@ mentions(const PlanStep *step, const FkProblem *problem, const char *name)
 
 	for (int i = 0; name && i < lengthof(texts); i++)
 	{
-		if (texts[i] && strstr(texts[i], name))
+		if (texts[i] && (plan_has_word(texts[i], name) || (quote_identifier(name) != name && strstr(texts[i], quote_identifier(name)))))
 			return true;
 	}
 	return name && (sg_same_text(step->fk_name, name) || sg_same_text(step->new_name, name) || sg_same_text(step->replaces, name) ||
@@ -518,7 +518,7 @@ makes_nothing(const PlanStep *step)
 	return true;
 }
 
-/* Returns whether a statement that makes an object drops nothing by that */
+/* Returns whether a statement makes an object, or rows, and changes nothing else */
 static bool
 drops_nothing(const PlanStep *step)
 {
@@ -532,7 +532,18 @@ drops_nothing(const PlanStep *step)
 			case T_CreateSchemaStmt:
 			case T_CreateSeqStmt:
 			case T_CreateEnumStmt:
+			case T_CreateRangeStmt:
+			case T_CreateDomainStmt:
+			case T_CompositeTypeStmt:
 			case T_IndexStmt:
+				continue;
+			case T_ViewStmt:
+				if (((ViewStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt)->replace)
+					return false;
+				continue;
+			case T_CreateFunctionStmt:
+				if (((CreateFunctionStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt)->replace)
+					return false;
 				continue;
 			default:
 				return makes_nothing(step);
@@ -602,69 +613,202 @@ takes_dependent(const PlanStep *before, const PlanStep *step, const char *depend
 		(plan_changed_object(before) == CHANGED_INDEX || names(dependent, before->child_table));
 }
 
-/*
- * Returns whether an earlier step can solve a step's problem: by making the
- * missing name, freeing the taken one, or changing its table
- */
+/* What an earlier step can do about a problem */
+typedef enum Mends
+{
+	MENDS_NOTHING,
+	MENDS_PERHAPS,
+	MENDS_SURELY				/* the problem is a name, which it gives or
+								 * takes away */
+} Mends;
+
+/* Returns whether a step makes a unique index of the columns that a key refers to */
 static bool
-can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
+makes_target(const PlanStep *before, const PlanStep *key)
+{
+	bool		unique = before->kind == STEP_UNIQUE || (before->kind == STEP_INDEX && plan_index_parse(plan_index_written(before->definition))->unique);
+
+	return unique && key->kind == STEP_FOREIGN_KEY && sg_same_text(before->child_table, key->parent_table);
+}
+
+/* Returns what an earlier step can do about a missing name, or one that another object has */
+static Mends
+mends_name(const PlanStep *before, const PlanStep *step, const FkProblem *problem, bool taken)
+{
+	bool		mends;
+
+	if (before->kind == STEP_RENAME)
+		mends = mentions(step, problem, taken ? before->fk_name : before->new_name);
+	/* names of constraints and indexes go with their table or column */
+	else if (before->kind == STEP_DROP)
+		mends = taken && (mentions(step, problem, before->fk_name) || plan_changed_object(before) == CHANGED_TABLE ||
+						  (plan_changed_object(before) == CHANGED_COLUMN && problem->sqlerrcode != ERRCODE_DUPLICATE_COLUMN));
+	else if (taken)
+		mends = mentions(step, problem, before->replaces);
+	else
+	{
+		/* the name of a default is its column's */
+		mends = (before->kind == STEP_TABLE && mentions(step, problem, before->child_table)) ||
+			(before->kind != STEP_DEFAULT && (mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name)));
+		foreach_ptr(const char, column, before->kind == STEP_COLUMN || before->backfill ? before->child_columns : NIL)
+		{
+			mends |= mentions(step, problem, column);
+		}
+	}
+	return mends ? MENDS_SURELY : MENDS_NOTHING;
+}
+
+static bool
+only_drops(const PlanStep *step)
+{
+	foreach_ptr(const char, text, plan_change_texts(step->definition))
+	{
+		if (!IsA(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, DropStmt))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns what an earlier statement can do about a problem: one that only makes
+ * something, if the problem names that; one that only drops gives no name
+ */
+static Mends
+statement_mends(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 {
 	bool		taken;
 
-	if (before->kind == STEP_STATEMENT)
-		return !makes_nothing(before);
-	if (!is_about_name(problem, &taken))
-		return sg_same_text(before->child_table, step->child_table) || sg_same_text(before->child_table, step->parent_table) ||
-			before->kind == STEP_RENAME || before->kind == STEP_DROP;
-	if (before->kind == STEP_RENAME)
-		return mentions(step, problem, taken ? before->fk_name : before->new_name);
-	/* names of constraints and indexes go with their table or column */
-	if (before->kind == STEP_DROP)
-		return taken && (mentions(step, problem, before->fk_name) || plan_changed_object(before) == CHANGED_TABLE ||
-						 (plan_changed_object(before) == CHANGED_COLUMN && problem->sqlerrcode != ERRCODE_DUPLICATE_COLUMN));
-	if (taken)
-		return mentions(step, problem, before->replaces);
-	if (before->kind == STEP_TABLE && mentions(step, problem, before->child_table))
-		return true;
-	foreach_ptr(const char, column, before->kind == STEP_COLUMN || before->backfill ? before->child_columns : NIL)
+	if (is_about_name(problem, &taken) && !taken && only_drops(before))
+		return MENDS_NOTHING;
+	if (!drops_nothing(before))
+		return MENDS_PERHAPS;
+	foreach_ptr(const char, made, plan_makes(before))
 	{
-		if (mentions(step, problem, column))
-			return true;
+		if (mentions(step, problem, made) && problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE)
+			return check_makes_table(before) ? MENDS_SURELY : MENDS_PERHAPS;
 	}
-	/* the name of a default is its column's */
-	return before->kind != STEP_DEFAULT && (mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name));
+	return check_makes_word(before, problem->reason) ? MENDS_PERHAPS : MENDS_NOTHING;
 }
 
-/* Returns whether earlier steps can solve the problem of a step */
-static bool
-is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
+/*
+ * Returns what an earlier step can do about a step's problem.  Rules, defaults,
+ * columns and indexes that it adds change nothing about the types, dependents
+ * and parts of what is there.
+ */
+static Mends
+can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 {
-	bool		mended = false;
+	bool		taken = true;
+	char	   *waited = psprintf("step %d, ", before->step);
+
+	/* a rename tells by itself which step it waits for */
+	if (step->kind == STEP_RENAME && strncmp(problem->reason, waited, strlen(waited)) == 0)
+		return MENDS_SURELY;
+	if (before->kind == STEP_STATEMENT)
+		return statement_mends(before, step, problem);
+	if (problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT || is_about_name(problem, &taken))
+		return mends_name(before, step, problem, taken);
+	switch (before->kind)
+	{
+		case STEP_DROP:
+			return plan_step_is_of_relation(before) || sg_same_text(before->child_table, step->child_table) ||
+				sg_same_text(before->child_table, step->parent_table) || mentions(step, problem, before->fk_name) ? MENDS_PERHAPS : MENDS_NOTHING;
+		case STEP_RENAME:
+			return problem->sqlerrcode == ERRCODE_WRONG_OBJECT_TYPE && mentions(step, problem, before->fk_name) ? MENDS_PERHAPS : MENDS_NOTHING;
+		default:
+			if (makes_target(before, step))
+				return MENDS_SURELY;
+			return step->kind == STEP_ROWS && sg_same_text(before->child_table, step->child_table) ? MENDS_PERHAPS : MENDS_NOTHING;
+	}
+}
+
+bool
+check_may_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem, bool *sure)
+{
+	Mends		mends = problem->dependents == NIL ? can_mend(before, step, problem) : MENDS_NOTHING;
+
+	foreach_ptr(const char, dependent, problem->dependents)
+	{
+		if (takes_dependent(before, step, dependent))
+			mends = MENDS_PERHAPS;
+	}
+	if (sure)
+		*sure = mends == MENDS_SURELY;
+	return mends != MENDS_NOTHING;
+}
+
+/*
+ * Returns whether a later step, which does not wait for it, may build on a step:
+ * on a statement that names its table, or, as tables below inherit columns, on
+ * a column's name
+ */
+static bool
+may_build_on(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
+{
+	const char *tables[] = {step->child_table, step->parent_table};
+	bool		taken;
+
+	if (before->kind != STEP_STATEMENT)
+		return (before->kind == STEP_COLUMN || before->kind == STEP_RENAME || before->backfill) && is_about_name(problem, &taken) && !taken;
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		if (tables[i] && plan_has_word(before->definition, sg_parse_table_name(tables[i]).name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns what earlier steps can do about the problem of a step, with the one that can do most */
+static Mends
+mends_before(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem, const PlanStep **mender)
+{
+	Mends		most = MENDS_NOTHING;
 	List	   *left = list_copy(problem->dependents);
 
-	foreach_ptr(const CheckStep, other, cs->waits || problem->dependents ? check->steps : NIL)
+	*mender = NULL;
+	foreach_ptr(const CheckStep, other, check->steps)
 	{
+		Mends		mends;
+
 		if (!check_comes_before(check, other, cs))
 			continue;
-		mended |= problem->dependents == NIL && can_mend(other->step, cs->step, problem);
+		mends = problem->dependents == NIL && (cs->waits || may_build_on(other->step, cs->step, problem)) ? can_mend(other->step, cs->step, problem) : MENDS_NOTHING;
+		if (mends > most)
+		{
+			most = mends;
+			*mender = other->step;
+		}
 		foreach_ptr(const char, dependent, problem->dependents)
 		{
 			if (takes_dependent(other->step, cs->step, dependent))
 				left = list_delete_ptr(left, unconstify(char *, dependent));
 		}
 	}
-	return mended || (problem->dependents && left == NIL);
+	return problem->dependents && left == NIL ? MENDS_SURELY : most;
+}
+
+/* Returns whether earlier steps solve the problem of a step */
+static bool
+is_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
+{
+	const PlanStep *mender;
+
+	return mends_before(check, cs, problem, &mender) == MENDS_SURELY;
 }
 
 bool
 check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
 {
-	bool		mended = is_mended(check, cs, problem);
+	const PlanStep *mender;
+	Mends		mends = mends_before(check, cs, problem, &mender);
 
-	if (mended && cs->step->state != STEP_WAITING)
-		check_row(cs, "deployment", CHECK_OK, cs->waits ? cs->waits : pstrdup("steps before it drop what depends on it"), NULL);
-	cs->on_trial = mended;
-	return mended;
+	cs->on_trial = mends == MENDS_SURELY && problem->dependents == NIL;
+	if (mends == MENDS_PERHAPS)
+		check_row(cs, "definition", CHECK_WARN, psprintf("unless step %d changes that: %s", mender->step, problem->reason), check_later(cs, problem->hint));
+	else if (mends == MENDS_SURELY && cs->step->state != STEP_WAITING)
+		check_row(cs, "deployment", CHECK_OK, cs->waits ? cs->waits :
+				  mender ? psprintf("comes behind step %d, %s", mender->step, plan_step_object(mender)) : pstrdup("steps before it drop what depends on it"), NULL);
+	return mends != MENDS_NOTHING;
 }
 
 /* Blocks a move that the call will leave alone because of code which would run; whether it is so */
@@ -750,6 +894,48 @@ check_wait_for_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move, con
 		check_ask_rows(check, cs, move);
 }
 
+/* Reports what a drop takes along, or is refused for */
+static void
+check_drop(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	check_dependents(cs, move);
+	check_subscribed_drop(cs, move);
+	check_sent(check, cs, move);
+	check_lost(cs, move);
+	check_needed(check, cs, move);
+	check_kept(cs, move);
+	check_taken(cs, move);
+}
+
+/*
+ * Judges a drop or rename of an object that earlier steps rename, under its
+ * present names: what depends on it is the same.  Returns false if there is no
+ * such object.
+ */
+static bool
+check_under_present_names(PlanCheck *check, CheckStep *cs)
+{
+	PlanStep   *step = cs->step;
+	PlanStep   *present = check_present_step(check, cs);
+	ChangeMove	move;
+
+	if (present == NULL)
+		return false;
+	/* the name that it gets may be free by then */
+	if (step->kind == STEP_RENAME)
+		present->new_name = pstrdup("~sg_renamed");
+	cs->step = present;
+	change_look(present, &move);
+	if (move.kind == MOVE_STATEMENT && step->kind == STEP_DROP)
+		check_drop(check, cs, &move);
+	else if (move.kind == MOVE_STATEMENT)
+		check_move(check, cs, &move);
+	else if (move.kind == MOVE_PROBLEM && !check_waits(check, cs, move.problem))
+		check_row(cs, "definition", CHECK_BLOCK, move.problem->reason, move.problem->hint);
+	cs->step = step;
+	return true;
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
@@ -785,12 +971,21 @@ check_change(PlanCheck *check, CheckStep *cs)
 	{
 		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
 		if (cs->step->kind == STEP_DROP)
-			check_unread(cs, giver);
+		{
+			bool		judged = check_under_present_names(check, cs);
+
+			/* what the plan makes may depend on a part of a table, too */
+			cs->on_trial = !judged || !(cs->blocked || plan_step_is_of_relation(cs->step));
+			if (!judged)
+				check_unread(cs, giver);
+		}
 		return;
 	}
 	check_new_dependents(check, cs);
 	if (move.kind == MOVE_PROBLEM && !move.stands && !may_be_mended(check, cs, move.problem) && check_waits(check, cs, move.problem))
 	{
+		if (cs->on_trial && cs->step->kind == STEP_RENAME)
+			(void) check_under_present_names(check, cs);
 		check_subscribed(check, cs);
 		check_wait_for_rows(check, cs, &move, giver);
 		if (cs->step->kind == STEP_DROP)
@@ -831,21 +1026,19 @@ check_change(PlanCheck *check, CheckStep *cs)
 	check_subscribed(check, cs);
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));
-	check_dependents(cs, &move);
-	if (move.kind == MOVE_STATEMENT && cs->step->kind == STEP_DROP)
-		check_subscribed_drop(cs, &move);
-	check_sent(check, cs, &move);
-	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)
+		check_drop(check, cs, &move);
+	else
 	{
-		check_needed(check, cs, &move);
-		check_kept(cs, &move);
+		check_dependents(cs, &move);
+		check_sent(check, cs, &move);
+		check_lost(cs, &move);
 	}
-	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_DROP || cs->step->kind == STEP_STATEMENT))
+	if (move.kind == MOVE_STATEMENT && cs->step->kind == STEP_STATEMENT)
 		check_taken(cs, &move);
 	lack = change_lacks(cs->step, &move);
 	refused = lack == NULL && check_code(check, cs, &move);
-	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && !refused && (cs->makes || check_makes_other(cs->step));
+	cs->on_trial |= move.kind == MOVE_STATEMENT && lack == NULL && !refused && (cs->makes || check_makes_other(cs->step));
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, cs->step->kind == STEP_TABLE ?
 				  psprintf("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(sg_parse_table_name(cs->step->child_table).schema),

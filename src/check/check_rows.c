@@ -83,19 +83,17 @@ typedef struct Asking
 static const PlanStep *
 changes_before(const Asking *asking)
 {
-	const PlanStep *step = asking->cs->step;
-
 	foreach_ptr(const CheckStep, other, asking->check->steps)
 	{
 		const PlanStep *before = other->step;
 
-		if (before->step == step->step)
+		if (other == asking->cs)
 			return NULL;
 		if (plan_step_is_done(before) || before->skipped_by)
 			continue;
 		if (before->kind == STEP_STATEMENT ||
-			(before->child_table && step->child_table && sg_same_text(before->child_table, step->child_table) &&
-			 (before->fill || before->backfill || plan_step_fixes(before))))
+			(before->child_table && sg_find_qualified(before->child_table) == asking->table &&
+			 (before->fill || before->backfill || before->kind == STEP_ROWS || plan_step_fixes(before))))
 			return before;
 	}
 	return NULL;
@@ -811,7 +809,12 @@ try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
 
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);
-	if (edata)
+	if (edata && check_adds_column(asking->check, cs, edata))
+	{
+		cs->on_trial |= cs->step->kind == STEP_COLUMN;
+		check_row(cs, "rows", CHECK_WARN, psprintf("what it does to rows was not looked at, as a step before it adds the column: %s", sg_error_message(edata)), NULL);
+	}
+	else if (edata)
 		check_row(cs, "rows", unreadable || changes_before(asking) ? CHECK_WARN : CHECK_BLOCK,
 				  psprintf("the rows could not be looked at: %s", sg_error_message(edata)), NULL);
 }

@@ -217,6 +217,48 @@ SELECT sg_plan_add('cbe_two', statement) FROM unnest(ARRAY[
 SELECT step, result, detail FROM sg_plan_check_details('cbe_two') WHERE check_name = 'names' ORDER BY 1;
 SELECT hint FROM sg_plan_check_details('cbe_two') WHERE check_name = 'names' AND step = 2;
 SELECT sg_plan_drop('cbe_two') \g /dev/null
+-- a step that waits for others is judged on what these leave of its table: as it is today, where they change nothing about that
+CREATE TABLE w (id int PRIMARY KEY, v int, x int, g int GENERATED ALWAYS AS (x) STORED, y text, k int);
+INSERT INTO w (id, v, k) SELECT i, i, i FROM generate_series(1, 5) i;
+CREATE TABLE w_first (k int, v int, y text);
+CREATE VIEW w_seen AS SELECT v FROM w; CREATE POLICY w_y ON w USING (y IS NOT NULL);
+CREATE TABLE w_part (id int, at int) PARTITION BY RANGE (at); CREATE TABLE w_part1 PARTITION OF w_part FOR VALUES FROM (0) TO (9);
+CREATE TABLE w_none (id int); CREATE TABLE w_named (id int); CREATE TABLE w_one (id int PRIMARY KEY); CREATE TABLE w_above (id int); CREATE TABLE w_below () INHERITS (w_above);
+SELECT sg_plan_create('cbe_wait') \g /dev/null
+SELECT sg_plan_add('cbe_wait', statement, coalesce(options, '{}')::jsonb) FROM (VALUES ('ALTER TABLE cbe.w_first ADD CONSTRAINT w_k CHECK (k > 0)', NULL),
+  ('CREATE TABLE cbe.w_first (id text)', '{"after": "{1}"}'), ('CREATE FUNCTION nowhere() RETURNS int LANGUAGE sql AS ''SELECT 1''', '{"after": "{1}"}'),
+  ('CREATE INDEX ON cbe.w_first (k) WHERE k > ''a''', '{"after": "{1}"}'), ('ALTER TABLE cbe.w_first ADD CHECK (k ~ 3)', '{"after": "{1}"}'),
+  ('ALTER TABLE cbe.w_first ALTER v SET DEFAULT ''zz''', '{"after": "{1}"}'), ('ALTER TABLE cbe.w_first ADD FOREIGN KEY (k) REFERENCES cbe.w_none (id)', '{"after": "{1}"}'),
+  ('ALTER TABLE cbe.w_first ADD COLUMN y int', '{"after": "{1}"}'),
+  ('ALTER TABLE cbe.w ADD COLUMN c1 text CHECK (c1 > 5)', NULL), ('ALTER TABLE cbe.w ADD COLUMN c2 point UNIQUE', NULL), ('ALTER TABLE cbe.w ADD COLUMN c3 json', NULL),
+  ('CREATE INDEX ON cbe.w (c3)', NULL), ('ALTER TABLE cbe.w ADD COLUMN c4 int', NULL), ('CREATE INDEX ON cbe.w USING gin (c4)', NULL), ('ALTER TABLE cbe.w ALTER c4 SET DEFAULT ''abc''', NULL),
+  ('ALTER TABLE cbe.w ADD COLUMN c5 text REFERENCES cbe.w_one', NULL), ('ALTER TABLE cbe.w_part ADD COLUMN u int UNIQUE', NULL),
+  ('ALTER TABLE cbe.w ADD COLUMN c6 int GENERATED ALWAYS AS (k) STORED', NULL), ('ALTER TABLE cbe.w ALTER c6 SET DEFAULT 1', NULL),
+  ('ALTER TABLE cbe.w ADD COLUMN c7 int', NULL), ('ALTER TABLE cbe.w ADD COLUMN c8 int GENERATED ALWAYS AS (c7) STORED', NULL), ('ALTER TABLE cbe.w DROP COLUMN c7', NULL),
+  ('ALTER TABLE cbe.w RENAME COLUMN v TO v2', NULL), ('ALTER TABLE cbe.w DROP COLUMN v2', NULL), ('ALTER TABLE cbe.w RENAME COLUMN x TO x2', NULL), ('ALTER TABLE cbe.w DROP COLUMN x2', NULL),
+  ('ALTER TABLE cbe.w RENAME COLUMN y TO y2', NULL), ('ALTER TABLE cbe.w DROP COLUMN y2', NULL), ('ALTER TABLE cbe.w RENAME COLUMN id TO id2', NULL), ('ALTER TABLE cbe.w DROP COLUMN id2', NULL),
+  ('ALTER TABLE cbe.w_part RENAME COLUMN at TO at2', NULL), ('ALTER TABLE cbe.w_part DROP COLUMN at2', NULL), ('CREATE INDEX ON cbe.w_above (id)', NULL), ('DROP TABLE cbe.w_above', NULL),
+  ('ALTER TABLE cbe.w_named RENAME TO w_other', NULL), ('CREATE TABLE cbe.w_like (LIKE cbe.w_named)', NULL)) s (statement, options) \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_wait', verify => 'full')
+  WHERE step > 1 AND (result = 'block' OR check_name IN ('deployment', 'trial', 'definition') AND result <> 'ok') ORDER BY 1, 3, 4;
+CREATE TABLE waited AS SELECT step FROM sg_plan_check_details('cbe_wait', verify => 'full') WHERE result = 'block';
+CALL sg_apply('cbe_wait', fail => false);
+SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'cbe_wait' AND (state = 'validated') = (step IN (TABLE waited));
+-- and nothing is blocked that works, as those before it have made it
+CREATE TABLE o (id int PRIMARY KEY, t text, n int, m int); INSERT INTO o SELECT i, CASE WHEN i = 5 THEN 'long' ELSE 'a' END, CASE WHEN i = 5 THEN -1 ELSE i END, i FROM generate_series(1, 5) i;
+CREATE TABLE o_other (a int, b int); CREATE VIEW o_seen AS SELECT b FROM o_other;
+SELECT sg_plan_create('cbe_good') \g /dev/null
+SELECT sg_plan_add('cbe_good', statement, coalesce(options, '{}')::jsonb) FROM (VALUES ('ALTER TABLE cbe.o ADD CHECK (n > 0)', '{"policy": "quarantine"}'), ('ALTER TABLE cbe.o ALTER t TYPE varchar(3)', NULL),
+  ('ALTER TABLE cbe.o ADD COLUMN q1 int DEFAULT 4', NULL), ('ALTER TABLE cbe.o ADD COLUMN q2 int GENERATED ALWAYS AS (q1 * 2) STORED', NULL),
+  ('ALTER TABLE cbe.o ADD CHECK (cbe.o.q1 > 0 AND o.q1 < 9)', NULL), ('CREATE INDEX ON cbe.o (q2)', NULL), ('ALTER TABLE cbe.o ADD COLUMN k int REFERENCES cbe.o', NULL),
+  ('ALTER TABLE cbe.o RENAME COLUMN m TO m2', NULL), ('ALTER TABLE cbe.o ADD UNIQUE (m2)', NULL), ('ALTER TABLE cbe.o_other RENAME COLUMN b TO b2', NULL),
+  ('DROP VIEW cbe.o_seen', NULL), ('ALTER TABLE cbe.o_other DROP COLUMN b2', NULL), ('ALTER TABLE cbe.o_other RENAME TO o_named', NULL), ('ALTER TABLE cbe.o_named ADD COLUMN c int', NULL),
+  ('CREATE INDEX ON cbe.o_named (a, c)', NULL)) s (statement, options) \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_good', verify => 'full') WHERE step > 1 AND result <> 'ok' ORDER BY 1, 3, 4;
+CALL sg_apply('cbe_good', fix => true, fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'cbe_good' AND state <> 'validated';
+SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good');
+DELETE FROM schemaguard.quarantine WHERE plan = 'cbe_good';
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
 VACUUM (FULL, ANALYZE) schemaguard.plan_step;
