@@ -130,6 +130,7 @@ OBJS = \
 	src/check/check_rows.o \
 	src/check/check_sent.o \
 	src/check/check_server.o \
+	src/check/check_planned.o \
 	src/check/check_query.o \
 	src/check/check_stand_in.o \
 	src/check/check_statement.o \

@@ -535,6 +535,7 @@ run_checks(PlanCheck *check)
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
 		check_row_answers(check, cs);
+		check_left_rows(check, cs);
 		/* all other parts ignore steps of other kinds */
 		if (cs->step->kind != STEP_FOREIGN_KEY || !cs->left_alone)
 			run_part_of(check, cs, check_writes);

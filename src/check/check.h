@@ -15,7 +15,8 @@
  *	  them, check_refusal.c statements that the server refuses, check_clone.c
  *	  those that it refuses on an empty table, check_query.c the rows that
  *	  statements would write, check_written.c the rules that these rows meet,
- *	  check_server.c the state of the server, check_load.c the window and the limits of load.
+ *	  check_planned.c those that the plan adds, check_server.c the state of the
+ *	  server, check_load.c the window and the limits of load.
  *
  *-------------------------------------------------------------------------
  */
@@ -445,6 +446,20 @@ extern bool check_tries(const PlanCheck *check);
 
 /* Makes the tables of the plan on trial, and checks the steps about them */
 extern void check_trials(PlanCheck *check);
+
+/* ---- check_planned.c ---- */
+
+/*
+ * Returns whether another step adds a rule that rows of a table meet which this
+ * one writes; sets the result if one breaks it
+ */
+extern bool check_meets_rule(const PlanCheck *check, const CheckStep *cs, const CheckStep *other, Oid table, CheckResult *result);
+
+/* Returns "the rule of step 1, check c ON s.t" */
+extern char *check_rule_text(const CheckStep *cs);
+
+/* Warns steps that update rows behind a CHECK which leaves rows that break it */
+extern void check_left_rows(const PlanCheck *check, CheckStep *cs);
 
 /* ---- check_stand_in.c ---- */
 

@@ -44,6 +44,7 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "check/check_written.h"
+#include "plan/plan.h"
 
 /*
  * Number of partitions beyond which rows are not checked for one, and number of
@@ -694,6 +695,46 @@ written_fires(const Written *w, bool after)
 	return false;
 }
 
+/* ---- rules that the plan adds ---- */
+
+/* Returns the condition by which a row breaks the rule of another step, of columns of these names; or NULL if it can't be computed */
+static char *
+planned_condition(const Written *w, const PlanStep *step, List **names)
+{
+	ChangeMove	move = {.table = w->table};
+	Node	   *condition = step->kind == STEP_CHECK ? change_cook(&move, plan_given(step->definition), InvalidAttrNumber, false) : NULL;
+
+	*names = step->kind == STEP_CHECK ? condition ? columns_of(w, w->table, condition) : NIL : step->child_columns;
+	if (*names == NIL || !written_is_known(w, *names))
+		return NULL;
+	if (step->kind == STEP_CHECK)
+		return psprintf("NOT (%s)", change_deparse(w->table, condition));
+	return step->kind == STEP_NOT_NULL ? psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 1", written_columns(*names)) : NULL;
+}
+
+/* Asks whether rows go with rules that other steps add; for keys and unique columns that is not known */
+static void
+add_planned(Written *w)
+{
+	foreach_ptr(const CheckStep, other, w->check->steps)
+	{
+		CheckResult result;
+		List	   *names;
+		char	   *broken;
+
+		if (!check_meets_rule(w->check, w->cs, other, w->table, &result))
+			continue;
+		broken = planned_condition(w, other->step, &names);
+		if (names && !written_is_set(w, names))
+			continue;
+		/* a later statement of the step may mend the rows, and ON CONFLICT leave them out */
+		if (broken)
+			written_add_condition(w, broken, psprintf("break %s", check_rule_text(other)), w->last && !w->conflicts ? result : CHECK_WARN)->unless = "";
+		else
+			written_not_asked(w, check_rule_text(other));
+	}
+}
+
 /* ---- all of them ---- */
 
 void
@@ -718,6 +759,9 @@ written_add_rules(Written *w, bool asks_unique)
 		add_indexes(w, place, asks_unique);
 	}
 	if (w->event != CMD_DELETE)
+	{
 		add_partitions(w);
+		add_planned(w);
+	}
 	written_add_keys(w);
 }

@@ -257,7 +257,24 @@ SELECT sg_plan_add('cbe_good', statement, coalesce(options, '{}')::jsonb) FROM (
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_good', verify => 'full') WHERE step > 1 AND result <> 'ok' ORDER BY 1, 3, 4;
 CALL sg_apply('cbe_good', fix => true, fail => false);
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'cbe_good' AND state <> 'validated';
-SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good');
+-- rows that the plan writes meet the rules that it adds, in whichever order
+CREATE TABLE m (id int PRIMARY KEY, w int, u int, o int, x int); INSERT INTO m SELECT i, nullif(i % 5, 0), i, i, i FROM generate_series(1, 10) i;
+CREATE TABLE m_parent (id int PRIMARY KEY); INSERT INTO m_parent SELECT generate_series(1, 9);
+SELECT sg_plan_create('cbe_meet') \g /dev/null
+SELECT sg_plan_add('cbe_meet', statement, coalesce(options, '{}')::jsonb) FROM (VALUES ('ALTER TABLE cbe.m ADD CONSTRAINT m_w CHECK (w < 50)', NULL), ('ALTER TABLE cbe.m ADD CONSTRAINT m_u UNIQUE (u)', NULL),
+  ('ALTER TABLE cbe.m ADD CONSTRAINT m_o CHECK (o IS NOT NULL)', NULL), ('ALTER TABLE cbe.m ALTER x SET NOT NULL', NULL),
+  ('ALTER TABLE cbe.m ALTER w SET NOT NULL', '{"policy": "set", "fill": "99"}'), ('ALTER TABLE cbe.m ADD CONSTRAINT m_u2 CHECK (u > 2)', '{"policy": "set", "child_columns": "u", "fill": "5"}'),
+  ('ALTER TABLE cbe.m ADD FOREIGN KEY (o) REFERENCES cbe.m_parent', '{"policy": "set null"}'), ('ALTER TABLE cbe.m ADD FOREIGN KEY (x) REFERENCES cbe.m_parent', '{"policy": "set null"}')) s (statement, options) \g /dev/null
+SELECT sg_plan_add_rows('cbe_meet', 'cbe.m', '[{"id": 7, "w": 70}]') \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_meet', verify => 'full') WHERE result <> 'ok' AND step > 1 AND check_name IN ('set', 'rows', 'before') ORDER BY 1, 3, 4;
+CREATE TABLE r (id int PRIMARY KEY, a text, v int); INSERT INTO r SELECT i, 'a' || i, i FROM generate_series(1, 5) i;
+SELECT sg_plan_create('cbe_after') \g /dev/null
+SELECT sg_plan_add_rows('cbe_after', 'cbe.r', '[{"id": 903, "a": "a1"}]') \g /dev/null
+SELECT sg_plan_add('cbe_after', statement, coalesce(options, '{}')::jsonb) FROM (VALUES ('ALTER TABLE cbe.r ALTER v SET NOT NULL', NULL), ('ALTER TABLE cbe.r ADD CONSTRAINT r_id CHECK (id < 900)', NULL),
+  ('ALTER TABLE cbe.r ADD CONSTRAINT r_a UNIQUE (a)', NULL), ('UPDATE cbe.r SET id = 7 WHERE id = 903', NULL), ('ALTER TABLE cbe.r ADD CONSTRAINT r_id2 CHECK (id < 800)', '{"after": ["*"]}'),
+  ('ALTER TABLE cbe.r ADD CONSTRAINT r_v CHECK (v > 1)', '{"policy": "leave"}'), ('ALTER TABLE cbe.r ADD COLUMN n int', '{"fill": "id"}')) s (statement, options) \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_after', verify => 'full') WHERE result <> 'ok' AND check_name IN ('rows', 'before') ORDER BY 1, 3, 4;
+SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after');
 DELETE FROM schemaguard.quarantine WHERE plan = 'cbe_good';
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
