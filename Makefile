@@ -394,6 +394,7 @@ SQL_PARTS = \
 	sql/parts/78_sync_object.sql \
 	sql/parts/78_sync_type.sql \
 	sql/parts/79_sync_anew.sql \
+	sql/parts/79_sync_call.sql \
 	sql/parts/79_sync_change.sql \
 	sql/parts/79_sync_code.sql \
 	sql/parts/79_sync_guard.sql \

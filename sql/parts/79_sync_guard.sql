@@ -49,7 +49,7 @@ WITH fact AS MATERIALIZED (
     -- what has only the name of what a plan keeps is a column of its table
     CROSS JOIN LATERAL (
         SELECT coalesce(format(' OR pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, '
-            'a.atttypmod) = ANY (%L)',
+            'a.atttypmod) = ANY (%L::text[])',
             nullif(ARRAY(SELECT c.text FROM unnest(ARRAY[s.olds, s.news]) v (v), jsonb_array_elements_text(
                 CASE jsonb_typeof(v.v -> 'columns_state') WHEN 'array' THEN v.v -> 'columns_state' ELSE '[]' END) c (text)
                 WHERE c.text ~ '^"?_sg_dropped_'), '{}')), '') AS or_own) own

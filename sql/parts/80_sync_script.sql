@@ -341,16 +341,19 @@ BEGIN
             WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
                 AND d.objid = to_regprocedure('schemaguard.sg_sync_guard(boolean)')) THEN
         PERFORM schemaguard.sg_sync_guard(true);
-        PERFORM set_config('schemaguard.lock_timeout', '5s', false), set_config('schemaguard_script.guard', 'on', false);
+        PERFORM set_config('schemaguard.lock_timeout', '5s', false),
+            set_config('schemaguard_script.guard', 'on', false);
         RETURN;
     END IF;
     -- what predefined roles own, pg_shdepend does not say
     WITH owner (role) AS (
-        SELECT n.nspowner FROM pg_namespace n UNION SELECT c.relowner FROM pg_class c UNION SELECT f.proowner FROM pg_proc f
-        UNION SELECT t.typowner FROM pg_type t UNION SELECT o.oprowner FROM pg_operator o UNION SELECT o.opcowner FROM pg_opclass o
-        UNION SELECT d.refobjid FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
-            WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
-        UNION SELECT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
+        SELECT n.nspowner FROM pg_namespace n UNION SELECT c.relowner FROM pg_class c
+        UNION SELECT f.proowner FROM pg_proc f UNION SELECT t.typowner FROM pg_type t
+        UNION SELECT o.oprowner FROM pg_operator o UNION SELECT o.opcowner FROM pg_opclass o
+        UNION SELECT d.refobjid FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid
+            WHERE b.datname = current_database() AND d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
+        UNION SELECT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+            WHERE a.privilege_type = 'CREATE'
         -- in schemas that come
         UNION SELECT a.grantee FROM pg_default_acl e CROSS JOIN LATERAL aclexplode(e.defaclacl) a
             WHERE e.defaclobjtype = 'n' AND a.privilege_type = 'CREATE'
@@ -366,12 +369,15 @@ BEGIN
     FROM maker m LEFT JOIN pg_roles r ON r.oid = m.role
     WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))
         AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (
-            ARRAY(SELECT n[1] FROM regexp_matches(current_setting('schemaguard_script.trust'), '"(?:[^"]|"")*"|[^,"\s]+', 'g') n));
+            ARRAY(SELECT n[1] FROM regexp_matches(current_setting('schemaguard_script.trust'),
+                '"(?:[^"]|"")*"|[^,"\s]+', 'g') n));
     IF others IS NOT NULL THEN
         RAISE insufficient_privilege USING
-            MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),
-            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each '
-                'statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
+            MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others,
+                current_user),
+            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, '
+                'which looks at each statement. If these roles may have the rights of %%I: psql -v trust=%%L',
+                current_user, others);
     END IF;
 END %1$s;$script$, schemaguard.sg_sync_tag(r.names::text), r.names)
     FROM (SELECT ARRAY(SELECT e ->> 'object' FROM jsonb_array_elements(statements) e
@@ -449,12 +455,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    lacking CONSTANT text := schemaguard.sg_sync_lacks(statements);
-    line    text;
+    lacking  CONSTANT text := schemaguard.sg_sync_lacks(statements);
+    routines CONSTANT text := schemaguard.sg_sync_routines(statements, target);
+    line     text;
 BEGIN
     RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
+    RETURN NEXT '-- For psql, but not for psql -1, which would commit half of it.' || CASE WHEN routines IS NULL
+        THEN ' Its writer lacks TEMP on the database: so each statement is a block.' ELSE ' It needs TEMP on the database.' END;
     RETURN NEXT '\set ON_ERROR_STOP on';
-    RETURN QUERY SELECT format('SET %s = %s;', x.name, x.value) FROM schemaguard.sg_sync_settings() x;
+    RETURN QUERY SELECT string_agg(format('SET %s = %s;', x.name, x.value), ' ' ORDER BY x.n)
+        FROM (SELECT s.*, row_number() OVER () AS n FROM schemaguard.sg_sync_settings() s) x GROUP BY (x.n - 1) / 3 ORDER BY min(x.n);
     RETURN NEXT 'SET lock_timeout = ''5s'';';
     IF EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'cost' LIKE 'runs code of role %') THEN
         RETURN NEXT '-- some statements run code of the role that has written the script';
@@ -466,6 +476,7 @@ BEGIN
     END IF;
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;
+    RETURN QUERY SELECT routines WHERE routines IS NOT NULL;
     RETURN NEXT schemaguard.sg_sync_gate(statements);
     IF to_be_free <> '{}' THEN
         RETURN QUERY SELECT schemaguard.sg_sync_comment(format(E'%s: the script will not begin before\n%s', f.told, f.ending))
@@ -487,7 +498,8 @@ END %1$s;$free$, schemaguard.sg_sync_tag(to_be_free::text), to_be_free);
         RETURN NEXT '-- what the reference needs, and no statement makes';
         RETURN NEXT format($needs$DO %1$s
 DECLARE
-    lacking text := (%2$s);
+    lacking text := (
+        %2$s);
 BEGIN
     IF lacking IS NOT NULL THEN
         RAISE 'nothing has been applied: the target lacks %%', lacking;
@@ -533,10 +545,11 @@ BEGIN
         schemaguard.sg_sync_to_be_free(statements, allow_drop, blocked)) h;
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
                  blocked ->> (e.e ->> 'n') AS finder,
-                 x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
-             FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
-                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text,
-                     after text, note text, index text, index_after text, cost text, unit int)
+                 x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss, q.question, q.names
+             FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
+             CROSS JOIN LATERAL jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text,
+                 before text, after text, note text, index text, index_after text, cost text, unit int)
+             LEFT JOIN schemaguard.sg_sync_questions(statements, target) q ON q.n = (e.e ->> 'n')::int
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -558,7 +571,8 @@ BEGIN
             RETURN NEXT 'BEGIN;';
         END IF;
         IF s.unit IS DISTINCT FROM unit THEN
-            RETURN QUERY SELECT schemaguard.sg_sync_comment(schemaguard.sg_sync_unit_told(statements, s.unit, target))
+            RETURN QUERY SELECT schemaguard.sg_sync_comment(regexp_replace(schemaguard.sg_sync_unit_told(statements, s.unit, target),
+                '(.{60,110}) ', E'\\1\n', 'g'))
                 WHERE s.unit IS NOT NULL;
             unit := s.unit;
         END IF;
@@ -566,9 +580,8 @@ BEGIN
             coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
             coalesce('; loses ' || s.loss || schemaguard.sg_sync_size(target, s.kind, s.object), '')));
         RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
-        line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' '
-            || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
-            ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
+        line := schemaguard.sg_sync_call(s.step, s.kind || ' ' || s.object, s.question, s.names, s.statement, s.guard, s.before, s.after,
+            s.index, s.index_after);
         RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line)
             ELSE line END;
     END LOOP;

@@ -66,6 +66,9 @@ static SgGuard guard = {0};
 /* Role whose session is guarded also between calls, or InvalidOid */
 static Oid	guarded_session = InvalidOid;
 
+/* Procedure whose statements are examined each by itself, or InvalidOid */
+static Oid	frame = InvalidOid;
+
 int			sg_guarded_role = 0;
 int			sg_guarded_since = 0;
 
@@ -345,14 +348,14 @@ static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
-	bool		counts = tuple != NULL;
+	bool		counts = tuple != NULL && flinfo->fn_oid != frame;
 	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
 	/* the server opens a foreign table in the middle of a statement */
 	if (guard.within > 0 && sg_guard_is_other(GetUserId()) && returns(flinfo->fn_oid, FDW_HANDLEROID))
 		sg_check_wrapper(flinfo->fn_oid);
-	if (counts)
+	if (tuple)
 	{
 		check_document(tuple);
 		if (guard.trusted == 0 && !is_event)
@@ -523,6 +526,15 @@ sg_guard_session(bool on)
 {
 	guarded_session = on ? GetUserId() : InvalidOid;
 	tell_workers();
+}
+
+Oid
+sg_guard_frame(Oid procedure)
+{
+	Oid			before = frame;
+
+	frame = procedure;
+	return before;
 }
 
 void

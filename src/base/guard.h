@@ -116,6 +116,12 @@ extern void sg_guard_process(void);
 extern void sg_guard_session(bool on);
 
 /*
+ * A procedure that must pass as others do, but counts as none around what it
+ * runs, or InvalidOid; returns the one before
+ */
+extern Oid	sg_guard_frame(Oid procedure);
+
+/*
  * Makes each function that is created or altered until the end of the running
  * call raise 42501 if it is called as the caller or as a superuser.
  */

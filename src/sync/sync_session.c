@@ -15,11 +15,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/utility.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
@@ -46,12 +48,26 @@ static bool is_running = false; /* an examined statement runs now */
 
 /* ---- statements ---- */
 
+/* Returns whether CALL is of a procedure of the session's own schema pg_temp, with constants */
+static bool
+calls_temporary(const CallStmt *call)
+{
+	foreach_ptr(Node, argument, call->funcexpr->args)
+	{
+		if (!IsA(argument, Const))
+			return false;
+	}
+	return isTempNamespace(get_func_namespace(call->funcexpr->funcid));
+}
+
 /* Returns whether a statement itself runs no code, or consists of others, which come here, too */
 static bool
 is_frame(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
+		case T_CallStmt:
+			return calls_temporary((CallStmt *) statement);
 		case T_ConstraintsSetStmt:
 		case T_DiscardStmt:
 		case T_DoStmt:
@@ -164,6 +180,24 @@ pass_on(const Statement *s)
 	utility(s->planned, s->query, s->read_only_tree, s->context, s->params, s->environment, s->dest, s->completion);
 }
 
+/* Passes on a statement that runs no code itself */
+static void
+pass_on_frame(const Statement *s)
+{
+	Node	   *statement = s->planned->utilityStmt;
+	Oid			before = sg_guard_frame(IsA(statement, CallStmt) ? ((CallStmt *) statement)->funcexpr->funcid : InvalidOid);
+
+	PG_TRY();
+	{
+		pass_on(s);
+	}
+	PG_FINALLY();
+	{
+		(void) sg_guard_frame(before);
+	}
+	PG_END_TRY();
+}
+
 /* Calls fn(arg) as a deed, with a snapshot of its own */
 static void
 look(void (*fn) (void *arg), void *arg)
@@ -242,8 +276,10 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 	Statement	s = {planned, query, read_only_tree, context, params, environment, dest, completion};
 	bool		discards = IsA(planned->utilityStmt, DiscardStmt) && ((DiscardStmt *) planned->utilityStmt)->target == DISCARD_ALL;
 
-	if (!is_guarded || is_running || is_frame(planned->utilityStmt))
+	if (!is_guarded || is_running)
 		pass_on(&s);
+	else if (is_frame(planned->utilityStmt))
+		pass_on_frame(&s);
 	else
 		run_inside(run_guarded, &s);
 

@@ -240,10 +240,10 @@ $node->safe_psql('known', "SELECT sg_snapshot_import('copied', " . lit($copy->sa
 $copy->stop;
 my $copied = $node->safe_psql('known', q{SELECT * FROM sg_sync_sql('copied', allow_drop => true, renames => 'drop')});
 unlike($copied, qr/RENAME/, 'but are none of the others');
-like($copied, qr/^ +CREATE TABLE m\.copy_table .*^ +DROP TABLE m\.sync_table;\n/ms, 'they are made and dropped') or diag($copied);
+like($copied, qr/\$\$CREATE TABLE m\.copy_table .*\$\$DROP TABLE m\.sync_table\$\$/s, 'they are made and dropped') or diag($copied);
 $node->safe_psql('known', q{DROP TABLE m.sync_table; ALTER TABLE m.t RENAME TO orders; ALTER TABLE m.orders RENAME note TO remark; ALTER TABLE m.orders SET SCHEMA m2; ALTER TYPE m.pair RENAME TO couple;
 	ALTER VIEW m.v RENAME TO shown; ALTER SEQUENCE m.seq RENAME TO numbers; ALTER SCHEMA m RENAME TO n; CREATE INDEX more ON n.parent (region)});
-my @renamed = script('known') =~ /^ +ALTER .*?(SET SCHEMA|RENAME [^;]*)/mg;
+my @renamed = script('known') =~ /\$\$ALTER .*?(SET SCHEMA|RENAME [^\$]*)/mg;
 is(join(' ', sort @renamed),
 	'RENAME COLUMN remark TO note RENAME TO m RENAME TO pair RENAME TO seq RENAME TO t RENAME TO v SET SCHEMA', 'by OID: what was renamed here gets its name back');
 is_synchronised('known', 'by OID');
@@ -329,7 +329,7 @@ $node->safe_psql('rows', q{
 	ALTER TABLE spied ADD CONSTRAINT spied CHECK (spy(t)), ADD CONSTRAINT xml CHECK (query_to_xml('INSERT INTO public.ran VALUES (CURRENT_USER)', t > 0, false, '') IS NULL); SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference'); ALTER TABLE spied DROP CONSTRAINT spied, DROP CONSTRAINT xml; INSERT INTO spied VALUES (1)});
 my $spied = script('rows');
 like($spied, qr/^-- left out: constraint public\.spied\.spied: left out, it runs code of role third/m, 'a check that calls what somebody else has written is left out');
-like($spied, qr/^ +ALTER TABLE public\.spied ADD CONSTRAINT xml/m, 'one of the table\'s owner, a superuser, is not counted');
+like($spied, qr/\$\$ALTER TABLE public\.spied ADD CONSTRAINT xml/, 'one of the table\'s owner, a superuser, is not counted');
 is($node->safe_psql('rows', 'TABLE ran'), '', 'and neither is called');
 $node->safe_psql('rows', 'DROP TABLE spied, ran; DROP FUNCTION spy');
 
@@ -377,6 +377,19 @@ foreach my $meddling ([ 'table public.g', 'GRANT INSERT ON g TO PUBLIC', 'REVOKE
 }
 is(apply('grants', $grants) . drift('grants'), '', 'taken back, the script runs');
 
+# routines of a script are temporary; without TEMP, each statement is a block
+my $written = q{SET ROLE writer; SELECT line FROM sg_sync_sql('written') WITH ORDINALITY s (line, n) ORDER BY n};
+$node->safe_psql('grants', q{CREATE ROLE writer; SELECT sg_grant('writer'); CREATE SCHEMA w AUTHORIZATION writer; SET ROLE writer; CREATE TABLE w.t (a int); CREATE INDEX i ON w.t (a); SELECT sg_snapshot_take('written', '{w}');
+	ALTER TABLE w.t ALTER a TYPE smallint; DROP INDEX w.i; COMMENT ON TABLE w.t IS 't'; RESET ROLE; REVOKE TEMP ON DATABASE grants FROM PUBLIC, writer});
+my $blocks = $node->safe_psql('grants', $written);
+like($blocks, qr/lacks TEMP.*DO \$sync\$\nDECLARE\n    sync_is/s, 'without TEMP a script consists of blocks');
+unlike($blocks, qr/pg_temp\.sync/, '... and makes no routines');
+is(apply('grants', $blocks) . $node->safe_psql('grants', q{SELECT count(*) FROM sg_drift('written')}), '0', '... which do the same');
+$node->safe_psql('grants', q{ALTER TABLE w.t ALTER a TYPE smallint; DROP INDEX w.i; GRANT TEMP ON DATABASE grants TO writer});
+my $calls = $node->safe_psql('grants', $written);
+unlike($calls =~ s/.*^-- structure$//msr, qr/DO \$/, 'with it, of calls');
+is(apply('grants', $calls . "\n$calls") . $node->safe_psql('grants', q{SELECT count(*) FROM sg_drift('written')}), '0', '... that can be made again');
+
 $node->safe_psql('grants', q{CREATE SCHEMA one; CREATE TABLE one.t (a int); CREATE VIEW one.v AS SELECT a FROM one.t; SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference');
 	UPDATE schemaguard.snapshot SET imported_at = now(); DROP SCHEMA one CASCADE; CREATE SCHEMA two; CREATE TABLE two.t (a int); CREATE VIEW two.v AS SELECT a FROM two.t; INSERT INTO two.t VALUES (1)});
 is_error($node, q{SELECT sg_sync_sql('reference', allow_drop => true, renames => 'drop')}, '55000', qr/DETAIL:  .*schema two has the contents of schema one, which is missing\n.*HINT:.*schemaguard\.rename/s, 'schemas of the same contents are refused', dbname => 'grants');
@@ -396,7 +409,7 @@ $node->safe_psql('rows', q{
 	ALTER TABLE r2 ALTER at DROP NOT NULL, ALTER b DROP NOT NULL; ALTER TABLE r2a ALTER at DROP NOT NULL, ALTER b DROP NOT NULL;
 	ALTER TABLE r1 ADD CONSTRAINT r1_id_at_b_key UNIQUE (id, at, b) DEFERRABLE; INSERT INTO r VALUES (1, 1, 'x'), (2, 12, 'a')});
 my $leaves = script('rows');
-is(join("\n", $leaves =~ /^ *((?:CREATE (?:UNIQUE )?INDEX|ALTER INDEX|ALTER TABLE (?:ONLY )?public\.r\w{0,2} ).*);$/mg), <<'SQL' =~ s/\n$//r, 'indexes and keys of a partitioned table are built beside writers');
+is(join("\n", $leaves =~ /\$\$((?:CREATE (?:UNIQUE )?INDEX|ALTER INDEX|ALTER TABLE (?:ONLY )?public\.r\w{0,2} ).*?)\$\$/g), <<'SQL' =~ s/\n$//r, 'indexes and keys of a partitioned table are built beside writers');
 ALTER TABLE public.r ADD CONSTRAINT at_not_null_sync_new CHECK (at IS NOT NULL) NOT VALID
 ALTER TABLE public.r ADD CONSTRAINT b_not_null_sync_new CHECK (b IS NOT NULL) NOT VALID
 ALTER TABLE public.r VALIDATE CONSTRAINT at_not_null_sync_new
@@ -432,10 +445,11 @@ SQL
 # while the index of a partition waits for one writer, another one goes on
 {
 	my ($before, $build) = split /^-- indexes,.*\n/m, $leaves;
+	my ($routines) = $before =~ /\A(.*?)^-- statements run/ms;
 	is(apply('rows', $before), '', 'what comes before');
 	my ($writer, $builder) = map { SgTest::Session->new($node, dbname => 'rows') } 1 .. 2;
 	$writer->query(q{BEGIN; INSERT INTO r VALUES (3, 2, 'x')});
-	append_to_file("$files/build.sql", $build);
+	append_to_file("$files/build.sql", $routines . $build);
 	$builder->send("\\i $files/build.sql");
 	wait_for(sub { $node->safe_psql('rows', q{SELECT count(*) FROM pg_stat_progress_create_index WHERE lockers_done < lockers_total AND relid = 'r1'::regclass}) }) or fail('no index waits');
 	is($node->safe_psql('rows', q{SET lock_timeout = '1s'; INSERT INTO r VALUES (4, 3, 'x') RETURNING id}), '4', 'rows come while a key is built');
@@ -461,7 +475,7 @@ $node->safe_psql('joins', q{
 my $joins = script('joins', ', partitions => true');
 is(apply('joins', $joins), '', 'a partition that lacks a surplus column: the script runs');
 like($joins, qr/^-- left out: table public\.m2: is attached, /m, 'and says that it does not join');
-unlike(script('joins', ', partitions => true'), qr/^ *(?:CREATE|ALTER)/m, 'there is nothing more to do');
+unlike(script('joins', ', partitions => true'), qr/^ +\$\$(?:CREATE|ALTER)/m, 'there is nothing more to do');
 is($node->safe_psql('joins', q{SELECT count(*) FILTER (WHERE NOT left_out), count(*) > 0 FROM sg_sync_check_details('reference', partitions => true)}), '0|t',
 	'and all that differs is left out on purpose');
 is_synchronised('joins', 'once drops are allowed');

@@ -703,6 +703,15 @@ foreach my $on ('false', 'true')
 
 is((run('target', $guarded . "DISCARD ALL;\nCREATE TABLE y.discarded AS SELECT 1 AS a")), '', 'DISCARD ALL ends them, too');
 
+# a procedure of the session's own, with constants, consists of statements that are looked at
+my $own = "CREATE PROCEDURE pg_temp.own(text) LANGUAGE plpgsql AS 'BEGIN EXECUTE \$1; END';\n";
+is((run('target', "$own${guarded}CALL pg_temp.own('CREATE TABLE y.owned (a int)')")), '', 'a procedure in pg_temp is called');
+query('target', q{CREATE PROCEDURE y.own(text) LANGUAGE plpgsql AS 'BEGIN END'});
+foreach my $call (q{pg_temp.own('CREATE TABLE y.made AS SELECT 1 AS a')}, q{pg_temp.own((SELECT 'x'))}, q{pg_temp.own(upper('select'))}, q{y.own('x')})
+{
+	like(($node->psql('target', "$own${guarded}CALL $call"))[2], qr/ERROR: .*(?:is no statement that is looked at|cannot use subquery)/, "$call is not");
+}
+
 # enums of an honest owner, as defaults and in checks
 $users = q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TYPE mal.mood AS ENUM ('ok', 'bad'); RESET ROLE;};
 database('ref', $users . q{SET ROLE mallory; CREATE TABLE mal.a (id int PRIMARY KEY, m mal.mood DEFAULT 'ok', CHECK (m <> 'bad')); CREATE INDEX ON mal.a (id) WHERE m = 'ok'; CREATE VIEW mal.v AS SELECT id FROM mal.a WHERE m = 'ok'});
