@@ -51,7 +51,8 @@ BEGIN ATOMIC
             SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
               AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
               -- another one of the name is not the step's
-              AND EXISTS (SELECT FROM pg_constraint k WHERE k.oid = t.constraint_oid AND k.confrelid = to_regclass(s.parent_table)
+              AND EXISTS (SELECT FROM pg_constraint k
+                    WHERE k.oid = t.constraint_oid AND k.confrelid = schemaguard.sg_relation_oid(s.parent_table)
                       AND concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.condeferrable, k.condeferred)
                           = concat(left(split_part(s.on_delete, ' ', -1), 1), left(split_part(s.on_update, ' ', -1), 1),
                                    left(s.match, 1), s.deferrable, s.initially_deferred)

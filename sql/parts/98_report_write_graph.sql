@@ -54,7 +54,8 @@ BEGIN ATOMIC
     FROM schemaguard.lint_key k
     UNION ALL
     SELECT s.child, s.parent, s.fk_name, 'planned'
-    FROM (SELECT to_regclass(p.child_table)::oid AS child, to_regclass(p.parent_table)::oid AS parent, p.fk_name
+    FROM (SELECT schemaguard.sg_relation_oid(p.child_table) AS child, schemaguard.sg_relation_oid(p.parent_table) AS parent,
+                 p.fk_name
           FROM schemaguard.plan_step p
           WHERE p.kind = 'foreign key' AND p.state <> 'validated' AND p.skipped_by IS NULL) s
     WHERE s.child IS NOT NULL AND s.parent IS NOT NULL

@@ -189,6 +189,17 @@ like($node->safe_psql('postgres', q{SELECT schemaguard.sg_stats_statements(1)}),
 sample();
 like(watch('a call%', 'result, reason'), qr/^unknown\|.*shared_preload_libraries/, 'and the watch says so');
 
+# A role that may read the plan, and has no USAGE on the schema of its tables
+$node->safe_psql('postgres', q{
+	SET client_min_messages = error;
+	CREATE SCHEMA shut; CREATE TABLE shut.p (id int PRIMARY KEY); CREATE TABLE shut.c (id int REFERENCES shut.p, p int);
+	SELECT sg_plan_create('shut'), sg_plan_add_fk('shut', 'shut.c', 'p', 'shut.p'); CALL sg_apply('shut');
+	SELECT sg_plan_add_fk('shut', 'shut.c', 'id', 'shut.p', fk_name => 'planned'), sg_watch_start('shut'), sg_plan_allow('shut', 'app');
+	CREATE ROLE monitor LOGIN IN ROLE pg_monitor});
+is($node->safe_psql('postgres', q{SELECT schemaguard.sg_go('shut'), sg_report('shut') ~ 'shut', sg_report('shut', kind => 'checklist') ~ 'shut', sg_graph() ~ 'planned',
+	(SELECT count(*) > 0 FROM sg_watch('shut'))}, extra_params => [ '-U', $_ ]), 'hold|t|t|t|t', "without USAGE: $_") foreach qw(monitor app);
+$node->safe_psql('postgres', q{SELECT sg_plan_drop('shut', force => true)});
+
 # Pruned, and with the plan no more
 $node->safe_psql('postgres', q{UPDATE schemaguard.watch SET ends_at = now() - interval '1 day'; CALL sg_prune(now(), 'stats')});
 is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM schemaguard.watch), (SELECT count(*) FROM schemaguard.stats)'), '0|0', 'watches and samples are pruned');
