@@ -45,8 +45,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_watch_last(text) IS 'returns the latest watch of the plan; null: of all plans';
 
--- Samples before end with the first run of the plan; samples after begin with the watch. The first sample counts from the last reset of
--- the statistics.
+-- Samples before end with the first run of the plan. Samples after begin with the last one before that, which is of both, or with the
+-- watch if that began later, or while the plan has not run.
 CREATE FUNCTION schemaguard.sg_watch_samples(plan text, OUT id bigint, OUT at timestamptz, OUT after boolean, OUT figures jsonb)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -57,13 +57,16 @@ BEGIN ATOMIC
     sample AS MATERIALIZED (
         SELECT s.* FROM this t JOIN schemaguard.stats s ON s.at BETWEEN t.started_at - interval '7 days' AND t.ends_at
         WHERE s.place = schemaguard.sg_place() AND ((s.figures -> 'sees_all')::boolean OR s.role = current_user)),
+    ran AS (
+        SELECT min(s.id) AS id FROM this t JOIN sample s ON s.at >= greatest(t.started_at, t.ran_at)),
     first AS MATERIALIZED (
-        SELECT min(s.id) AS id FROM this t JOIN sample s ON s.at >= t.started_at)
+        SELECT coalesce(max(s.id) FILTER (WHERE r.id IS NULL OR s.id < r.id), min(s.id)) AS id
+        FROM this t JOIN sample s ON s.at >= t.started_at CROSS JOIN ran r)
     SELECT s.id, s.at, false, s.figures
     FROM this t CROSS JOIN first f JOIN sample s ON s.id <= f.id AND (t.ran_at IS NULL OR s.at < t.ran_at)
     UNION ALL
     SELECT s.id, s.at, true, s.figures
-    FROM this t JOIN sample s ON s.at >= t.started_at;
+    FROM this t CROSS JOIN first f JOIN sample s ON s.id >= f.id AND s.at >= t.started_at;
 END;
 COMMENT ON FUNCTION schemaguard.sg_watch_samples(text) IS 'returns the samples of a watch, and those before it';
 
@@ -79,7 +82,7 @@ BEGIN ATOMIC
                (s.figures #>> '{server,rollbacks}')::numeric AS rollbacks, (s.figures #>> '{server,deadlocks}')::numeric AS deadlocks,
                (s.figures #>> '{statements,reset}')::timestamptz AS statement_reset, (s.figures #>> '{statements,calls}')::numeric AS calls,
                (s.figures #>> '{statements,ms}')::numeric AS ms, row_number() OVER w AS n, lag(s.at) OVER w AS was_at,
-               lag(s.figures) OVER w AS was
+               lag(s.figures) OVER w AS was, count(*) OVER (PARTITION BY s.after) AS samples
         FROM schemaguard.sg_watch_samples(sg_watch_pairs.plan) s WINDOW w AS (PARTITION BY s.after ORDER BY s.id)),
     pair AS (
         SELECT s.*, CASE WHEN s.n = 1 THEN s.reset WHEN s.server_since = s.was #>> '{server,since}' THEN s.was_at END AS since,
@@ -90,7 +93,8 @@ BEGIN ATOMIC
                coalesce((s.was #>> '{server,deadlocks}')::numeric, 0) AS deadlocks_was,
                coalesce((s.was #>> '{statements,calls}')::numeric, 0) AS calls_was,
                coalesce((s.was #>> '{statements,ms}')::numeric, 0) AS ms_was
-        FROM sample s WHERE s.n > 1 OR NOT s.after)
+        FROM sample s
+        WHERE s.n > 1 OR NOT s.after AND s.samples = 1)     -- with none before it, that one counts from the last reset of the statistics
     SELECT p.after, p.at, x.hours, CASE WHEN x.hours > 0 THEN p.commits - p.commits_was END,
            CASE WHEN x.hours > 0 THEN p.rollbacks - p.rollbacks_was END, CASE WHEN x.hours > 0 THEN p.deadlocks - p.deadlocks_was END,
            p.longest_ms, x.statement_hours, CASE WHEN x.statement_hours > 0 THEN p.calls - p.calls_was END,
@@ -140,27 +144,34 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_watch_measured(text) IS 'returns the figures of a watch, before and now, with their worsening';
 
--- Returns, of the statements that take most time, each that was called ten times before and since, by its mean since the watch began. A
--- statement that is less than a millisecond slower counts as unchanged.
+-- Returns, of the statements that take most time, each that was called ten times before and since, by its mean since the plan ran. Before,
+-- it counts from the first sample that has it or, if it was called less often since, from the last reset. A statement that is less than a
+-- millisecond slower counts as unchanged.
 CREATE FUNCTION schemaguard.sg_watch_statements(plan text, OUT id numeric, OUT before numeric, OUT now numeric, OUT change numeric,
     OUT calls numeric, OUT at timestamptz)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH sample AS MATERIALIZED (
-        SELECT s.id, s.at, s.figures -> 'statements' AS statements, row_number() OVER (ORDER BY s.id) AS n
-        FROM schemaguard.sg_watch_samples(sg_watch_statements.plan) s WHERE s.after),
+        SELECT s.id, s.at, s.after, s.figures -> 'statements' AS statements, row_number() OVER (PARTITION BY s.after ORDER BY s.id) AS n
+        FROM schemaguard.sg_watch_samples(sg_watch_statements.plan) s),
     statement AS MATERIALIZED (
-        SELECT s.n, s.at, s.statements ->> 'reset' AS reset, (t.value ->> 0)::numeric AS id, (t.value ->> 1)::numeric AS calls,
+        SELECT s.n, s.at, s.after, s.statements ->> 'reset' AS reset, (t.value ->> 0)::numeric AS id, (t.value ->> 1)::numeric AS calls,
                (t.value ->> 2)::numeric AS ms
-        FROM sample s CROSS JOIN LATERAL jsonb_array_elements(coalesce(s.statements -> 'top', '[]')) t (value))
-    SELECT l.id, round(f.ms / f.calls, 3), round((l.ms - f.ms) / (l.calls - f.calls), 3),
-           CASE WHEN (l.ms - f.ms) / (l.calls - f.calls) - f.ms / f.calls < 1 THEN 0
-                ELSE schemaguard.sg_watch_change('slower', f.ms / f.calls, (l.ms - f.ms) / (l.calls - f.calls)) END,
-           l.calls - f.calls, l.at
-    FROM statement f JOIN statement l ON l.id = f.id AND l.n > 1 AND l.reset = f.reset
-    -- of a planner that divides before it asks
-    WHERE f.n = 1 AND f.calls >= 10 AND CASE WHEN f.calls >= 10 THEN l.calls - f.calls >= 10 END;
+        FROM sample s CROSS JOIN LATERAL jsonb_array_elements(coalesce(s.statements -> 'top', '[]')) t (value)),
+    oldest AS (
+        SELECT DISTINCT ON (s.id, s.reset) s.id, s.reset, s.calls, s.ms FROM statement s WHERE NOT s.after ORDER BY s.id, s.reset, s.n),
+    first AS MATERIALIZED (
+        SELECT f.*, f.calls - coalesce(o.calls, 0) AS calls_before, f.ms - coalesce(o.ms, 0) AS ms_before
+        FROM statement f LEFT JOIN oldest o ON o.id = f.id AND o.reset = f.reset AND f.calls - o.calls >= 10
+        WHERE f.after AND f.n = 1 AND f.calls >= 10),
+    compared AS MATERIALIZED (
+        SELECT l.id, l.at, f.ms_before / f.calls_before AS before, l.calls - f.calls AS calls, l.ms - f.ms AS ms
+        FROM first f JOIN statement l ON l.after AND l.id = f.id AND l.n > 1 AND l.reset = f.reset AND l.calls - f.calls >= 10)
+    SELECT c.id, round(c.before, 3), round(c.ms / c.calls, 3),
+           CASE WHEN c.ms / c.calls - c.before < 1 THEN 0 ELSE schemaguard.sg_watch_change('slower', c.before, c.ms / c.calls) END,
+           c.calls, c.at
+    FROM compared c;
 END;
 COMMENT ON FUNCTION schemaguard.sg_watch_statements(text) IS 'returns the statements before and since a watch, as of each sample';
 

@@ -64,11 +64,14 @@ unlike($node->safe_psql('postgres', q{SELECT metric FROM schemaguard.sg_go_rules
 # Before: a sample, and work
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements');
 $node->safe_psql('postgres', 'SELECT pg_stat_reset(), pg_stat_statements_reset()');
+works(1, 40);                # years ago
+sample();
 works(30, 0, 0.001);
 sample();
 $node->safe_psql('postgres', q{SELECT sg_watch_start('shop', 24)});
 is(watch('errors of new keys', 'result'), 'unknown', 'what can not be known is said');
 is(watch('rollbacks%', 'result, reason'), 'unknown|no sample since the watch began: sg_stats_take() takes them', 'nor is there a sample yet');
+sample();
 $node->safe_psql('postgres', q{CALL sg_apply('shop')});
 
 # A day as before
