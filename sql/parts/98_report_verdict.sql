@@ -59,9 +59,9 @@ BEGIN ATOMIC
                       AND s.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
                     FROM unnest(k.conkey) WITH ORDINALITY c (m, n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.m)))),
     proved AS (
-        SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE)
-               + greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
-                           AND s.state IN ('added', 'validated')) - count(*), 0) AS unproved,
+        SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE) AS unproved,
+               greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
+                         AND s.state IN ('added', 'validated')) - count(*), 0) AS others,
                count(*) FILTER (WHERE d.stands IS NOT TRUE AND o.n IS NULL) AS untold,
                sum(o.n) AS orphans, min(d.proved_at) AS oldest, sum(d.rows_checked) AS rows_read
         FROM declared d
@@ -95,8 +95,12 @@ BEGIN ATOMIC
            'SELECT child_table, fk_name, state FROM schemaguard.fk_trust WHERE state <> ''valid'';'
     FROM declared d
     UNION ALL
-    SELECT 'keys without proof', p.unproved, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read, NULL,
-           format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan)
+    SELECT 'keys without proof', p.unproved + p.others, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest,
+           p.rows_read,
+           CASE WHEN p.others > 0 THEN format('keys that are gone, or not as their steps say: %s', p.others) END,
+           -- no audit of such a key proves the step's
+           format(CASE WHEN p.others > 0 THEN 'SELECT * FROM %s.sg_plan_check(%L);' ELSE 'SELECT * FROM %s.sg_orphan_audit(plan => %L);' END,
+                  schemaguard.sg_schema(), sg_go_steps.plan)
     FROM proved p
     UNION ALL
     SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,

@@ -93,7 +93,7 @@ BEGIN;
 ALTER TABLE c DROP CONSTRAINT c_p_fkey;
 ALTER TABLE c ADD CONSTRAINT c_p_fkey FOREIGN KEY (id) REFERENCES p;
 SELECT count(*) FROM sg_orphan_audit('c');
-SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof';
+SELECT verdict, actual, reason, next_call FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof';
 ROLLBACK;
 -- nor is one that does other things: the first is as planned
 DO $$
