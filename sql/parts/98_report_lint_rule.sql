@@ -108,7 +108,10 @@ $rule$),
 
 ('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on (%2)',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
-SELECT k.schema_name, k.object, c.names, quote_literal(format('CREATE INDEX ON %s (%s)', k.child_name, c.names))
+SELECT k.schema_name, k.object, c.names,
+       -- one index serves all keys on its columns
+       CASE WHEN row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1) ORDER BY k.place) = 1
+            THEN quote_literal(format('CREATE INDEX ON %s (%s)', k.child_name, c.names)) END
 FROM schemaguard.lint_key k CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
 WHERE NOT EXISTS (
     SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam

@@ -449,6 +449,10 @@ CREATE INDEX kept_code ON kept (code COLLATE "C");
 SELECT rule, fix FROM sg_lint_details('{lint_more}') WHERE object = 'lint_more.kept.code';
 CREATE INDEX kept_code_own ON kept (code);
 SELECT count(*) FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+-- two keys on the same columns want one index
+DROP INDEX kept_code, kept_code_own;
+ALTER TABLE kept ADD CONSTRAINT again FOREIGN KEY (code) REFERENCES parent ON DELETE CASCADE;
+SELECT object, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
 DROP TABLE kept, parent;
 -- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
 CREATE DOMAIN number AS int;
