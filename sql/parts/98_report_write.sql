@@ -9,7 +9,7 @@
 CREATE FUNCTION schemaguard.sg_page_hidden() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f'
-       '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\U000e0000-\\U000e0fff]';
+       '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufffe\\uffff\\U000e0000-\\U000e0fff]';
 COMMENT ON FUNCTION schemaguard.sg_page_hidden()
     IS 'returns the pattern for characters that are invisible, or that change the direction of a line';
 

@@ -52,6 +52,7 @@ CREATE TABLE graph_odd."</title><script>alert(1)</script>" (id int PRIMARY KEY);
 CREATE TABLE graph_odd."a\N""];--> x|y" (id int CONSTRAINT "k"" -->|b| &amp;
 `#" REFERENCES graph_odd."</title><script>alert(1)</script>");
 SELECT sg_graph(f, '{graph_odd}') FROM unnest('{mermaid,dot}'::text[]) f;
+CREATE TABLE graph_odd.U&"no XML: \FFFF" ();
 SELECT xpath('//s:text/text()', sg_graph('svg', '{graph_odd}')::xml, '{{s,http://www.w3.org/2000/svg}}') IS NOT NULL, sg_graph('svg', '{graph_odd}') !~ '<script|onload|href';
 
 -- a circle, and layers
