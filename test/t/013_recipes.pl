@@ -562,6 +562,16 @@ if (skip_unless('curl', 'curl', '--version'))
 	like((run_it(@lint, 'markdown', @both))[1], qr/^\| \Q$both[1]\E:3 \| error \| require-concurrent-index-creation \| public\."a\\\|&lt;b&gt;%" /m, 'lint: a row of a comment');
 	is_deeply([ run_it(@lint, 'gitlab') ], [ 0, "[]\n" ], 'lint: no file');
 	is((run_it(@lint, 'text', 'nosuch.sql'))[0], 2, 'lint: a file that is not there is no pass');
+	SKIP:
+	{
+		my ($listed) = $file{'.github/workflows/lint.yml'} =~ /(mapfile .*)/;
+		my $commit = 'git -c user.name=me -c user.email=me commit -q --allow-empty -m';
+
+		skip 'no git', 1 unless (run_it('bash', '-c', 'type git'))[0] == 0;
+		append_to_file("$folder/db/migrations/\xc3\xbc.sql", 'SELECT 1;');
+		is_deeply([ run_it('bash', '-e', '-c', "git init -q; $commit base; git add db; $commit new; BASE=HEAD~1; $listed; ls \"\${files[@]}\"") ],
+			[ 0, join('', map { "$_\n" } @both, "db/migrations/\xc3\xbc.sql") ], 'lint: files by their names, whatever the letters');
+	}
 	local $ENV{DATABASE_URL} = 'host=/nowhere';
 	is((run_it(@lint, 'text', @both))[0], 2, 'lint: nor is a server that does not answer');
 }
