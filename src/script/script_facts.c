@@ -2085,6 +2085,9 @@ read_statement(FactReader *reader, Node *statement)
 		case T_TruncateStmt:
 			read_truncate(reader, (TruncateStmt *) statement);
 			break;
+		case T_AlterTableMoveAllStmt:
+			read_simple(reader, "rewrite table", NULL, AccessExclusiveLock, NULL);
+			break;
 		case T_RepackStmt:
 			read_simple(reader, "rewrite table", SG_REPACKED(statement), AccessExclusiveLock, NULL);
 			break;

@@ -189,6 +189,7 @@ DROP TABLE gen;
 ALTER TABLE t ADD CONSTRAINT before CHECK (n IS NOT NULL) NOT VALID;
 SELECT s.script, (SELECT string_agg(d.rule, ', ') FROM sg_lint_sql_details('SET lock_timeout = 1000;' || s.script) d) AS rules
 FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTLY 0) INDEX ls.ti', 'VACUUM (FULL 0) ls.t', 'VACUUM (FULL on)', 'CLUSTER',
+    'ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE other', 'ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE other',
     -- a constraint that keys or a view need; a schema is a part of the name
     'ALTER TABLE ls.q DROP CONSTRAINT q_pkey', 'ALTER TABLE ls.q DROP CONSTRAINT q_pkey CASCADE', 'ALTER TABLE ls.t DROP CONSTRAINT t_pkey CASCADE',
     'ALTER TABLE ls.t ADD e dom', 'ALTER TABLE ls.t ADD e checked', 'ALTER TABLE ls.t ADD e ls.checked',
