@@ -41,16 +41,14 @@ CREATE FUNCTION schemaguard.sg_go_steps(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    WITH step AS (
-        SELECT s.* FROM schemaguard.plan_step s WHERE sg_go_steps.plan IS NULL OR s.plan = sg_go_steps.plan),
+    WITH step AS (SELECT s.* FROM schemaguard.plan_step s WHERE sg_go_steps.plan IS NULL OR s.plan = sg_go_steps.plan),
     declared AS (                               -- of a plan those that it should have made
         SELECT t.* FROM schemaguard.fk_trust t WHERE sg_go_steps.plan IS NULL
         UNION ALL                               -- apart: an OR would read all steps for each key
         SELECT t.* FROM schemaguard.fk_trust t
         WHERE sg_go_steps.plan IS NOT NULL AND EXISTS (
             SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
-              AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
-              -- another one of the name is not the step's
+              AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text      -- another one of the name is not the step's
               AND EXISTS (SELECT FROM pg_constraint k
                     WHERE k.oid = t.constraint_oid AND k.confrelid = schemaguard.sg_relation_oid(s.parent_table)
                       AND concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.condeferrable, k.condeferred)
@@ -61,12 +59,11 @@ BEGIN ATOMIC
     proved AS (
         SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE) AS unproved,
                greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
-                         AND s.state IN ('added', 'validated')) - count(*), 0) AS others,
+                         AND s.state IN ('added', 'validated')) - count(*), 0) AS gone,
                count(*) FILTER (WHERE d.stands IS NOT TRUE AND o.n IS NULL) AS untold,
                sum(o.n) AS orphans, min(d.proved_at) AS oldest, sum(d.rows_checked) AS rows_read
-        FROM declared d
-             LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof_here p
-                                WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail') o ON true),
+        FROM declared d LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof_here p
+                                           WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail') o ON true),
     absent AS (                                 -- keys of a plan that are not there: as the log last counted their rows
         SELECT count(*) FILTER (WHERE l.orphan_rows IS NULL) AS untold, sum(l.orphan_rows) AS orphans
         FROM (SELECT bool_or(x.is_absent) AS is_absent, (array_agg(x.orphan_rows ORDER BY x.id DESC NULLS LAST))[1] AS orphan_rows
@@ -95,12 +92,10 @@ BEGIN ATOMIC
            'SELECT child_table, fk_name, state FROM schemaguard.fk_trust WHERE state <> ''valid'';'
     FROM declared d
     UNION ALL
-    SELECT 'keys without proof', p.unproved + p.others, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest,
-           p.rows_read,
-           CASE WHEN p.others > 0 THEN format('keys that are gone, or not as their steps say: %s', p.others) END,
-           -- no audit of such a key proves the step's
-           format(CASE WHEN p.others > 0 THEN 'SELECT * FROM %s.sg_plan_check(%L);' ELSE 'SELECT * FROM %s.sg_orphan_audit(plan => %L);' END,
-                  schemaguard.sg_schema(), sg_go_steps.plan)
+    SELECT 'keys without proof', p.unproved + p.gone, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read,
+           CASE WHEN p.gone > 0 THEN format('keys that are gone, or not as their steps say: %s', p.gone) END,
+           format('SELECT * FROM %s.' || CASE WHEN p.gone > 0 THEN 'sg_plan_check(%L);' ELSE 'sg_orphan_audit(plan => %L);' END,
+                  schemaguard.sg_schema(), sg_go_steps.plan)    -- no audit of another key proves the step's
     FROM proved p
     UNION ALL
     SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,
