@@ -223,8 +223,23 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_steps(text, text[], boolean, boolean)
     IS 'returns the steps of a plan that makes this database''s look-up data that of a snapshot';
 
--- Returns the statement that deletes the rows of a condition, unless rows refer to them that would be deleted or changed with them
-CREATE FUNCTION schemaguard.sg_sync_lookup_delete(table_name text, condition text)
+-- Returns the columns of a look-up table to which keys refer, on either side
+CREATE FUNCTION schemaguard.sg_sync_lookup_referred(reference text, target text, table_name text)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (SELECT array_agg(DISTINCT r.name) FROM (
+    SELECT jsonb_array_elements_text(o.properties -> 'referenced_columns') FROM schemaguard.snapshot_object o
+    WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint' AND o.properties ->> 'references' = table_name
+    UNION ALL
+    SELECT a.attname::text FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+    WHERE 'live' IN (reference, target) AND k.contype = 'f' AND k.confrelid = to_regclass(table_name)) r (name));
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_referred(text, text, text)
+    IS 'returns the columns of a look-up table to which keys refer';
+
+-- Returns the statement that changes columns of the rows of a condition (sets: what is behind SET), or, if columns are null, deletes these
+-- rows. It ends with 23503 while rows of others would be deleted, or lose what they refer to, with them.
+CREATE FUNCTION schemaguard.sg_sync_lookup_guarded(table_name text, condition text, columns text[], sets text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -245,27 +260,31 @@ BEGIN
             JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
             JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
             JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace
-        WHERE k.confrelid = %5$L::regclass AND k.contype = 'f' AND k.confdeltype NOT IN ('a', 'r') GROUP BY k.oid, k.conrelid
+        WHERE k.confrelid = %5$L::regclass AND k.contype = 'f' AND k.%7$s GROUP BY k.oid, k.conrelid%8$s
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %%s f WHERE EXISTS (SELECT FROM %%s t WHERE %%s AND (%%s)) AND (f.tableoid, f.ctid) '
             'NOT IN (SELECT x.tableoid, x.ctid FROM %%2$s x WHERE %%4$s))', key.child, %5$L, key.matches, of_rows) INTO found;
         IF found THEN
-            RAISE foreign_key_violation USING MESSAGE = format('no row of %%s is deleted: rows of %%s refer to them, and would be deleted '
+            RAISE foreign_key_violation USING MESSAGE = format('no row of %%s is %9$s: rows of %%s refer to them, and would be deleted '
                 'or changed with them', %5$L, key.child), HINT = 'Have these rows refer to others first.';
         END IF;
     END LOOP;
     EXECUTE %6$L || of_rows;
 END %1$s;$script$, schemaguard.sg_sync_tag(condition, 'rows'), schemaguard.sg_sync_tag(condition, 'condition'), condition, table_name,
-    table_name, format('DELETE FROM %s WHERE ', table_name))
+    table_name, CASE WHEN columns IS NULL THEN format('DELETE FROM %s WHERE ', table_name)
+        ELSE format('UPDATE %s SET %s WHERE ', table_name, sets) END,
+    CASE WHEN columns IS NULL THEN 'confdeltype NOT IN (''a'', ''r'')' ELSE 'confupdtype IN (''n'', ''d'')' END,
+    CASE WHEN columns IS NOT NULL THEN format(E'\n        HAVING bool_or(p.attname = ANY (%L::name[]))', columns) END,
+    CASE WHEN columns IS NULL THEN 'deleted' ELSE 'changed' END)
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_lookup_delete(text, text)
-    IS 'returns the statement that deletes rows of a look-up table, unless that would reach rows of others';
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_guarded(text, text, text[], text)
+    IS 'returns the statement that changes or deletes rows of a look-up table, unless that would reach rows of others';
 
 -- Returns the statements of a script for the rows of one table: one INSERT, an UPDATE for each changed row, one DELETE. Statements leave
 -- alone a row that has changed since. Comments before the statements have the old rows. Is_unique: a constraint that is not deferrable
--- makes the key unique.
+-- makes the key unique. Referred: the columns to which keys refer.
 CREATE FUNCTION schemaguard.sg_sync_lookup_statements(table_name text, key_columns text[], what text, definition jsonb, was jsonb,
-    is_unique boolean, allow_drop boolean)
+    is_unique boolean, referred text[], allow_drop boolean)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -275,14 +294,16 @@ WITH pair AS (
     FROM jsonb_array_elements(definition) WITH ORDINALITY e (row, n)
          JOIN jsonb_array_elements(was) WITH ORDINALITY w (row, n) ON w.n = e.n
 ), named AS (
-    SELECT p.*, c.columns, c.types, c.values, c.sets, o.same, k.matches
+    SELECT p.*, c.columns, c.types, c.values, c.sets, c.reaching, o.same, k.matches
     FROM pair p
     CROSS JOIN LATERAL (
         SELECT string_agg(quote_ident(x.key), ', ' ORDER BY x.key) AS columns,
             string_agg(format('(NULL::%s).%I', table_name, x.key), ', ' ORDER BY x.key) AS types,
             string_agg(quote_nullable(x.value), ', ' ORDER BY x.key) AS values,
             string_agg(format('%I = %s', x.key, quote_nullable(x.value)), ', ' ORDER BY x.key)
-                FILTER (WHERE x.value IS DISTINCT FROM p.old ->> x.key) AS sets
+                FILTER (WHERE x.value IS DISTINCT FROM p.old ->> x.key) AS sets,
+            array_agg(x.key ORDER BY x.key) FILTER (WHERE x.value IS DISTINCT FROM p.old ->> x.key AND x.key = ANY (referred))
+                AS reaching
         FROM jsonb_each_text(p.new) x) c
     CROSS JOIN LATERAL (
         SELECT string_agg(format('%I::text IS NOT DISTINCT FROM %s', x.key, quote_nullable(x.value)), ' AND ' ORDER BY x.key) AS same
@@ -307,17 +328,19 @@ line (place, n, text) AS (
     UNION ALL
     SELECT 2, p.n * 2, schemaguard.sg_sync_comment('was: ' || p.old::text) FROM named p WHERE p.old IS NOT NULL
     UNION ALL
-    SELECT 2, p.n * 2 + 1, format('UPDATE %s SET %s WHERE %s AND %s;', table_name, p.sets, p.matches, p.same)
+    SELECT 2, p.n * 2 + 1, CASE WHEN p.reaching IS NULL
+        THEN format('UPDATE %s SET %s WHERE %s AND %s;', table_name, p.sets, p.matches, p.same)
+        ELSE schemaguard.sg_sync_lookup_guarded(table_name, p.matches || ' AND ' || p.same, p.reaching, p.sets) END
     FROM named p WHERE p.new IS NOT NULL AND p.old IS NOT NULL
     UNION ALL
     SELECT 3, 0, CASE WHEN allow_drop THEN d.text ELSE '-- ' || replace(d.text, E'\n', E'\n-- ') END
-    FROM (SELECT schemaguard.sg_sync_lookup_delete(table_name, string_agg(format('%s AND %s', p.matches, p.same), E'\n    OR '
-              ORDER BY p.n))
+    FROM (SELECT schemaguard.sg_sync_lookup_guarded(table_name, string_agg(format('%s AND %s', p.matches, p.same), E'\n    OR '
+              ORDER BY p.n), NULL, NULL)
           FROM named p WHERE p.new IS NULL HAVING count(*) > 0) d (text)
 )
 SELECT l.text FROM line l ORDER BY l.place, l.n
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_lookup_statements(text, text[], text, jsonb, jsonb, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_statements(text, text[], text, jsonb, jsonb, boolean, text[], boolean)
     IS 'returns the statements of a script for the rows of one look-up table';
 
 -- Returns the part of a script that is about look-up data; nothing if there is nothing to do
@@ -350,7 +373,7 @@ BEGIN
                 AND (o.properties ->> 'deferrable')::boolean IS NOT TRUE
                 AND o.properties -> 'columns' @> to_jsonb(l.key_columns) AND to_jsonb(l.key_columns) @> (o.properties -> 'columns'));
         RETURN QUERY SELECT s FROM schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was,
-            is_unique, allow_drop) s;
+            is_unique, schemaguard.sg_sync_lookup_referred(reference, target, l.table_name), allow_drop) s;
     END LOOP;
     IF begun THEN
         RETURN NEXT 'COMMIT;';

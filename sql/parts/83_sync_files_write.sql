@@ -12,13 +12,14 @@ WITH entry AS (
     SELECT CASE WHEN (e ->> 'section')::int > 3 THEN 2 ELSE 0 END AS part, (e ->> 'n')::bigint AS place, '' AS name, 0 AS n, e
     FROM jsonb_array_elements(list) e
     UNION ALL
-    SELECT 1, l.place, l.table_name, s.n, jsonb_build_object('section', CASE WHEN l.definition IS NULL THEN 0 ELSE 7 END, 'kind', CASE
-        WHEN s.line LIKE CASE WHEN back THEN 'INSERT %' ELSE 'DO %' END THEN 'deleted rows' ELSE 'rows' END, 'object', l.table_name,
-        'what', l.told, 'statement', left(s.line, -1), 'note', CASE l.what WHEN 'deleted' THEN 'rows loses '
+    SELECT 1, l.place, l.table_name, s.n, jsonb_build_object('section', CASE WHEN l.definition IS NULL THEN 0 ELSE 7 END, 'kind',
+        CASE WHEN CASE WHEN back THEN s.line LIKE 'INSERT %' ELSE l.what = 'deleted' END THEN 'deleted rows' ELSE 'rows' END,
+        'object', l.table_name, 'what', l.told, 'statement', left(s.line, -1), 'note', CASE l.what WHEN 'deleted' THEN 'rows loses '
             || jsonb_array_length(l.was) || ' rows' ELSE l.what END)
     FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) l
-    LEFT JOIN LATERAL schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was, false, true)
-        WITH ORDINALITY s (line, n) ON l.definition IS NOT NULL WHERE s.line IS NULL OR s.line NOT LIKE '-- %'
+    LEFT JOIN LATERAL schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was, false,
+        schemaguard.sg_sync_lookup_referred(reference, target, l.table_name), true) WITH ORDINALITY s (line, n)
+        ON l.definition IS NOT NULL WHERE s.line IS NULL OR s.line NOT LIKE '-- %'
 )
 SELECT coalesce(jsonb_agg(x.e || jsonb_build_object('n', x.n) ORDER BY x.n), '[]')
 FROM (SELECT e.e, row_number() OVER (ORDER BY e.part, e.place, e.name, e.n) AS n FROM entry e) x

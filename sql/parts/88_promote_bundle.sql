@@ -243,7 +243,8 @@ BEGIN
         SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('part', CASE WHEN l.definition IS NULL OR l.what = 'deleted'
             AND NOT allow_drop THEN 'left out' ELSE 'change' END, 'object', 'rows ' || l.table_name, 'detail', l.told, 'statement', (
                 SELECT string_agg(s, E'\n') FROM schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition,
-                    l.was, false, true) s WHERE l.definition IS NOT NULL))) ORDER BY l.place, l.table_name), '[]')
+                    l.was, false, schemaguard.sg_sync_lookup_referred(name, 'live', l.table_name), true) s
+                WHERE l.definition IS NOT NULL))) ORDER BY l.place, l.table_name), '[]')
             || coalesce(jsonb_agg(jsonb_build_object('part', 'loss', 'object', 'rows ' || l.table_name, 'detail', 'loses '
             || jsonb_array_length(l.was) || ' rows') ORDER BY l.place, l.table_name) FILTER (WHERE l.what = 'deleted' AND allow_drop), '[]')
         FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l);

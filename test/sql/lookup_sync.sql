@@ -253,6 +253,30 @@ CALL sg_rollback_fks('sync states');
 TABLE state;
 SELECT sg_snapshot_drop('states') \g /dev/null
 
+-- nor does a change that a key would carry on to rows of others, and the key of which it changes; one of another column, and of the row's own, does
+CREATE TABLE level (id int PRIMARY KEY, code text NOT NULL UNIQUE, said text, above int REFERENCES level ON UPDATE CASCADE);
+CREATE TABLE uses (id int PRIMARY KEY, level int REFERENCES level ON UPDATE SET NULL);
+INSERT INTO level VALUES (1, 'a', 'A', 1), (2, 'b', 'B', NULL);
+INSERT INTO schemaguard.lookup_table (table_name, key_columns) VALUES ('lks.level', '{code}');
+SELECT sg_snapshot_take('levels', '{lks}') > 0 AS taken;
+UPDATE level SET said = 'b' WHERE id = 2;
+UPDATE level SET id = 10, above = 10 WHERE id = 1;
+INSERT INTO uses VALUES (1, 10), (2, 2);
+SELECT string_agg(line, E'\n' ORDER BY n) FILTER (WHERE line ~ '^DO .rows') AS script, string_agg(line, E'\n') FILTER (WHERE line ~ '^UPDATE') AS plain
+    FROM sg_sync_sql('levels', 'live', '{lks}') WITH ORDINALITY l (line, n) WHERE line ~ '^DO .rows|^UPDATE' \gset
+SELECT :'script' \g (format=unaligned tuples_only=on)
+\echo :plain
+SELECT path, content ~ 'confupdtype' AS guarded FROM sg_sync_files('levels', 'live', 'psql', first => '0001', schemas => '{lks}');
+:script
+CALL sg_sync_apply('levels', '{lks}', fail => false);
+TABLE uses ORDER BY id;
+DELETE FROM uses WHERE level = 10;
+BEGIN;
+:script
+TABLE level ORDER BY id;
+ROLLBACK;
+SELECT sg_plan_drop('sync levels'), sg_snapshot_drop('levels') \g /dev/null
+
 -- a trigger that writes another value than the step has
 CREATE FUNCTION upper_said() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.said := upper(NEW.said); RETURN NEW; END $$;
 CREATE TRIGGER upper_said BEFORE INSERT OR UPDATE ON role FOR EACH ROW EXECUTE FUNCTION upper_said();
