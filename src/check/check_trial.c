@@ -50,8 +50,8 @@ typedef struct Trial
 	List	   *made;			/* numbers of steps made in this
 								 * subtransaction */
 	List	   *failed;			/* numbers of failed steps */
-	List	   *stood;			/* OIDs of tables for which a stand-in was made
-								 * in this subtransaction */
+	List	   *stood;			/* OIDs of tables for which a stand-in was
+								 * made in this subtransaction */
 	List	   *unmade;			/* PlanStep *: steps that the tried one needs,
 								 * and that are not made on trial */
 	bool		untried;		/* the last step was not made, as nothing
@@ -424,7 +424,7 @@ say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 	if (trial->untried)
 		say_untried(cs, problem->reason);
 	else if (problem->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || problem->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		problem->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			 problem->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
 		check_row(cs, "trial", CHECK_WARN, psprintf("it could not be made on trial: %s", problem->reason),
 				  psprintf(sg_calls("Check again:\nSELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(cs->plan)));
 	else if (may_be_mended(trial, cs, problem))

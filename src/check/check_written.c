@@ -727,7 +727,11 @@ add_planned(Written *w)
 		broken = planned_condition(w, other->step, &names);
 		if (names && !written_is_set(w, names))
 			continue;
-		/* a later statement of the step may mend the rows, and ON CONFLICT leave them out */
+
+		/*
+		 * a later statement of the step may mend the rows, and ON CONFLICT
+		 * leave them out
+		 */
 		if (broken)
 			written_add_condition(w, broken, psprintf("break %s", check_rule_text(other)), w->last && !w->conflicts ? result : CHECK_WARN)->unless = "";
 		else
