@@ -284,11 +284,27 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_branch(text[], text, int, text, text, text, jsonb)
     IS 'returns the branches of psql that are open behind a command';
 
+-- Returns the lines of a file with commands of psql that are followed: name, first word, and what comes behind. In a literal or comment
+-- they are text.
+CREATE FUNCTION schemaguard.sg_replay_followed(content text, form text, OUT n int, OUT m text[])
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT l.n::int, x.m
+    FROM unnest(string_to_array(content, chr(10))) WITH ORDINALITY l (line, n) CROSS JOIN schemaguard.sg_replay_commands() c
+    CROSS JOIN LATERAL regexp_match(l.line, format(E'^\\s*\\\\(%s)(?=\\s|;|$)\\s*([^\\s;]*)\\s*(.*?)\\s*;?\\s*$', c.command)) x (m)
+    WHERE form = ':' AND content ~ E'(?n)^\\s*\\\\' AND c.fate = 'followed' AND x.m IS NOT NULL
+        AND l.n IN (SELECT s.line FROM schemaguard.sg_replay_statements(content) s WHERE starts_with(s.tag, E'\\'))
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_followed(text, text)
+    IS 'returns the lines of a file with commands of psql that are followed';
+
 -- Cuts a file at the commands of psql that are followed. Parts has what is read in the end: path, line and content of each.
 CREATE FUNCTION schemaguard.sg_replay_read(paths text[], contents text[], path text, content text, form text, inside text[],
     INOUT variables jsonb, INOUT parts jsonb[])
 RETURNS record
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -301,10 +317,7 @@ DECLARE
     branches text[] := '{}';
 BEGIN
     lines := string_to_array(content, chr(10));
-    FOR found IN SELECT x.n::int AS n, x.m FROM (
-            SELECT l.n, regexp_match(l.line, format(E'^\\s*\\\\(%s)(?=\\s|;|$)\\s*([^\\s;]*)\\s*(.*?)\\s*;?\\s*$', c.command)) AS m
-            FROM unnest(lines) WITH ORDINALITY l (line, n), schemaguard.sg_replay_commands() c
-            WHERE form = ':' AND c.fate = 'followed') x WHERE x.m IS NOT NULL ORDER BY x.n LOOP
+    FOR found IN SELECT f.n, f.m FROM schemaguard.sg_replay_followed(content, form) f ORDER BY f.n LOOP
         IF runs THEN
             parts := schemaguard.sg_replay_add(parts, path, first,
                 schemaguard.sg_replay_filled(array_to_string(lines[first : found.n - 1], chr(10)), form, variables));
@@ -402,8 +415,9 @@ DECLARE
     form      text := (SELECT t.placeholder FROM schemaguard.sg_replay_tools() t WHERE t.tool = sg_replay_steps.tool);
     steps     jsonb[] := '{}';
     included  int[] := ARRAY(SELECT i FROM unnest(paths, contents) x (path, content),
-            regexp_matches(x.content, E'^\\s*\\\\(?:i|ir|include|include_relative)\\s+(\\S+)', 'gn') m (m),
-            schemaguard.sg_replay_included(paths, x.path, trim('''"' FROM m.m[1])) i WHERE form = ':' AND paths[i] <> x.path);
+            schemaguard.sg_replay_followed(x.content, form) m,
+            schemaguard.sg_replay_included(paths, x.path, trim('''"' FROM m.m[2])) i
+            WHERE m.m[1] ~ '^i(r|nclude|nclude_relative)?$' AND paths[i] <> x.path);
     block     int := 100;
     kept      int;
     saved     jsonb := '{}';

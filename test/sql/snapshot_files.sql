@@ -54,6 +54,11 @@ SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1; \\if true\n\\end
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\if true \\\\ SELECT 1; \\endif']);
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\else']);
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'\\if yes\n\\if 0\n\\else\n']);
+-- in a literal or a comment they are text
+SELECT sg_snapshot_from_files('quoted', '{a.sql,b.sql}', ARRAY[E'CREATE TABLE t (a text DEFAULT \'\n\\if\n\\set x y\n\');\n/*\n\\i b.sql\n*/\nCOMMENT ON TABLE t IS $$\n\\q\n$$;',
+    'CREATE TABLE b ();']) > 0 AS done;
+SELECT * FROM made('quoted') WHERE kind = 'table';
+SELECT properties ->> 'default' AS "default" FROM schemaguard.snapshot_object WHERE snapshot = 'quoted' AND kind = 'column';
 
 -- what would be read without end
 SELECT sg_snapshot_from_files('x', (SELECT array_agg(i || '.sql' ORDER BY i) FROM generate_series(0, 24) i),
