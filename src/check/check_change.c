@@ -631,6 +631,14 @@ makes_target(const PlanStep *before, const PlanStep *key)
 	return unique && key->kind == STEP_FOREIGN_KEY && sg_same_text(before->child_table, key->parent_table);
 }
 
+/* Returns whether a step makes a column of a primary key NOT NULL */
+static bool
+makes_not_null(const PlanStep *before, const PlanStep *key)
+{
+	return before->kind == STEP_NOT_NULL && key->primary_key && sg_same_text(before->child_table, key->child_table) &&
+		sg_common_names(before->child_columns, key->child_columns);
+}
+
 /* Returns what an earlier step can do about a missing name, or one that another object has */
 static Mends
 mends_name(const PlanStep *before, const PlanStep *step, const FkProblem *problem, bool taken)
@@ -716,7 +724,7 @@ can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 		case STEP_RENAME:
 			return problem->sqlerrcode == ERRCODE_WRONG_OBJECT_TYPE && mentions(step, problem, before->fk_name) ? MENDS_PERHAPS : MENDS_NOTHING;
 		default:
-			if (makes_target(before, step))
+			if (makes_target(before, step) || makes_not_null(before, step))
 				return MENDS_SURELY;
 			return step->kind == STEP_ROWS && sg_same_text(before->child_table, step->child_table) ? MENDS_PERHAPS : MENDS_NOTHING;
 	}
