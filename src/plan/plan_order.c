@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/hsearch.h"
@@ -72,8 +73,8 @@ plan_is_one_by_one(List *steps)
 
 /*
  * Prefixes of the names in the graph's hash table: of steps, of tables, of
- * tables that are dropped, renamed, created, or read or lose rows, of functions
- * that are dropped or created
+ * tables that steps of their own kinds drop or rename, that any steps do, that
+ * are created, or read or lose rows, of functions that are dropped or created
  */
 #define OF_STEP		'n'
 #define OF_TABLE	't'
@@ -115,6 +116,9 @@ struct PlanNode
 	int			turns;			/* number of edges to statements before it
 								 * that have no round yet */
 	bool		placed;
+	bool		released;		/* nothing holds it up any more */
+	int			reach;			/* last place among its own and those of all
+								 * that it needs */
 	int			visited;		/* number of the search that visited it last */
 	char	   *unknown;		/* a name in `after` that no step has, or NULL */
 };
@@ -126,6 +130,9 @@ struct PlanGraph
 	HTAB	   *buckets;
 	List	   *rounds;			/* List of PlanStep *, for each round */
 	List	   *circle;			/* PlanStep *: steps without a round */
+	PlanNode  **holders;		/* nodes by reach, from the first one without
+								 * a round; ends with NULL */
+	PlanNode  **statements;		/* the statements among them */
 	int			first_left;		/* index of the first node without a round */
 	int			first_undone;	/* index of the first node whose step is not
 								 * done */
@@ -239,10 +246,9 @@ put_moved(PlanGraph *graph, PlanNode *node)
 
 	if (step->kind == STEP_STATEMENT)
 		put_statement(graph, node);
-	if (drops_relation(step) || drops_column(step))
-		put(graph, OF_DROPPED, name, node);
 	if (drops_relation(step) || drops_column(step) || renames_read(step))
 	{
+		put(graph, OF_DROPPED, name, node);
 		put(graph, OF_MOVED, name, node);
 		node->drops = list_make1(step);
 	}
@@ -557,14 +563,14 @@ imply_once(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 		imply(node, needed, kind);
 }
 
-/* Puts a drop behind SQL that was planned before it and names its object */
+/* Puts a drop or rename behind SQL that was planned before it and names its object */
 static void
 imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const char *word)
 {
 	foreach_ptr(PlanNode, drop, nodes_of(graph, OF_DROPPED, word))
 	{
 		if (reader->step->step < drop->step->step && !plan_mentions_table(reader->step, drop->step->child_table) &&
-			(!drops_column(drop->step) || plan_has_word(text, drop->step->fk_name)))
+			(plan_step_is_of_relation(drop->step) || plan_has_word(text, drop->step->fk_name)))
 			imply_once(drop, reader, EDGE_READS);
 	}
 }
@@ -1024,7 +1030,6 @@ place(PlanGraph *graph, List *round)
 
 	foreach_ptr(PlanNode, node, round)
 	{
-		node->placed = true;
 		steps = lappend(steps, node->step);
 		foreach_ptr(PlanNode, other, node->needed_by)
 		{
@@ -1106,6 +1111,69 @@ give_way(PlanGraph *graph)
 	return ready;
 }
 
+/* Returns the reach of a node; of nodes that need each other it may be less */
+static int
+find_reach(PlanGraph *graph, PlanNode *node)
+{
+	check_stack_depth();
+	if (node->visited == graph->searches)
+		return node->reach;
+	node->visited = graph->searches;
+	node->reach = node->place;
+	if (plan_step_is_in_order(node->step) && node > graph->nodes)
+		node->reach = Max(node->reach, find_reach(graph, node - 1));
+	foreach_ptr(const PlanEdge, edge, node->needs)
+	{
+		node->reach = Max(node->reach, find_reach(graph, edge->node));
+	}
+	return node->reach;
+}
+
+static int
+compare_reaches(const void *a, const void *b)
+{
+	return (*(PlanNode *const *) a)->reach - (*(PlanNode *const *) b)->reach;
+}
+
+/* Sorts the nodes by reach */
+static void
+find_holders(PlanGraph *graph)
+{
+	int			n = 0;
+
+	graph->holders = palloc0(sizeof(PlanNode *) * (graph->n + 1));
+	graph->statements = palloc0(sizeof(PlanNode *) * (graph->n + 1));
+	graph->searches++;
+	for (int i = 0; i < graph->n; i++)
+	{
+		find_reach(graph, &graph->nodes[i]);
+		graph->holders[i] = &graph->nodes[i];
+	}
+	qsort(graph->holders, graph->n, sizeof(PlanNode *), compare_reaches);
+	for (int i = 0; i < graph->n; i++)
+	{
+		if (graph->holders[i]->step->kind == STEP_STATEMENT)
+			graph->statements[n++] = graph->holders[i];
+	}
+}
+
+/*
+ * Returns whether a node that is ready does not have its turn: a statement that
+ * it follows has no round yet, or a node before it waits, for others before it,
+ * and one of the two is a statement, of which nobody knows what it is about.
+ */
+static bool
+is_held(PlanGraph *graph, const PlanNode *node)
+{
+	PlanNode ***first = node->step->kind == STEP_STATEMENT ? &graph->holders : &graph->statements;
+
+	while (**first && (**first)->placed)
+		(*first)++;
+	if (node->released || plan_step_is_in_order(node->step))
+		return false;
+	return node->turns > 0 || (**first && (**first)->reach < node->place);
+}
+
 /*
  * Places what is ready, in its order: a statement that follows one of them begins a round of
  * its own, and so do not others pass it.  Returns what is ready then.
@@ -1124,24 +1192,27 @@ place_in_turn(PlanGraph *graph, List *ready)
 			next = list_concat(next, place(graph, round));
 			round = NIL;
 		}
-		if (node->turns > 0)
+		if (is_held(graph, node))
+		{
 			left = lappend(left, node);
-		else
-			round = lappend(round, node);
+			continue;
+		}
+		node->placed = true;
+		round = lappend(round, node);
 	}
 	if (round)
 		next = list_concat(next, place(graph, round));
 	if (list_length(left) < list_length(ready))
 		return list_concat(next, left);
 
-	/* the statements that they follow get a later round */
+	/* what holds them up gets a later round */
 	next = give_way(graph);
 	foreach_ptr(const PlanNode, node, left)
 	{
-		if (next || node->turns == 0)
+		if (next || !is_held(graph, node))
 			return list_concat(next, left);
 	}
-	((PlanNode *) linitial(left))->turns = 0;
+	((PlanNode *) linitial(left))->released = true;
 	return left;
 }
 
@@ -1150,6 +1221,7 @@ make_rounds(PlanGraph *graph)
 {
 	List	   *ready = NIL;
 
+	find_holders(graph);
 	for (int i = 0; i < graph->n; i++)
 	{
 		if (graph->nodes[i].waits == 0 && !plan_step_is_in_order(graph->nodes[i].step))

@@ -547,3 +547,21 @@ SELECT count(*) FROM taken;
 SET client_min_messages = warning;
 SELECT sg_plan_drop('taken', force => true);
 DROP TABLE taken, taken_part, taken_to, aside;
+
+-- a step that waits is not overtaken by what was added behind it, and a rename waits for what has the old name
+CREATE DOMAIN held_domain AS int;
+CREATE TABLE held (id int PRIMARY KEY, v text, n int, m int, d held_domain);
+INSERT INTO held VALUES (1, NULL, 1, 11, 1), (2, 'a', 2, 12, 2);
+CREATE FUNCTION held_f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 100';
+SELECT sg_plan_create('held'), sg_plan_add_not_null('held', 'held', 'v', policy => 'set', fill => '''none''');
+SELECT sg_plan_add('held', statement) FROM unnest(ARRAY[
+	'UPDATE held SET n = public.held_f(n)', 'CREATE OR REPLACE FUNCTION public.held_f(int) RETURNS int IMMUTABLE LANGUAGE sql AS ''SELECT $1 * 7''',
+	'ALTER TABLE held ADD CONSTRAINT held_n CHECK (n >= 100)', 'ALTER TABLE held ALTER d TYPE numeric', 'DROP DOMAIN held_domain',
+	'ALTER TABLE held ALTER n TYPE bigint USING n * 1000', 'ALTER TABLE held RENAME COLUMN n TO n_old', 'ALTER TABLE held RENAME COLUMN m TO n',
+	'UPDATE held SET id = id / 0', 'ALTER TABLE held RENAME COLUMN id TO held_id']) statement \g /dev/null
+CALL sg_apply('held', fix => true);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'held' AND state <> 'validated' ORDER BY step;
+SELECT * FROM held ORDER BY id;
+SELECT sg_plan_drop('held', force => true);
+DROP TABLE held;
+DROP FUNCTION held_f;
