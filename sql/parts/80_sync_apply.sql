@@ -425,6 +425,34 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean, text, boolean)
     IS 'returns the steps of a plan that makes this database like a snapshot';
 
+-- Returns the tables of which these steps write rows otherwise than was approved (steps, and the columns that each table had then); null:
+-- none. A step holds each row as it shall be (a row to delete: its key) and as it was. New columns of rows that were right may be filled.
+CREATE FUNCTION schemaguard.sg_sync_lookup_beyond(steps jsonb, approved jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH pair AS MATERIALIZED (
+    SELECT l.side, e ->> 'child_table' AS table_name, e ->> 'child_columns' AS key_columns, d.d ? 'delete' AS deletes, s.shall,
+        nullif(w.was, 'null') AS was
+    FROM (VALUES (1, steps), (2, approved -> 'steps')) l (side, list) CROSS JOIN LATERAL jsonb_array_elements(l.list) e
+        CROSS JOIN LATERAL (SELECT (e ->> 'definition')::jsonb) d (d)
+        CROSS JOIN LATERAL jsonb_array_elements(coalesce(d.d -> 'delete', d.d -> 'rows')) WITH ORDINALITY s (shall, n)
+        JOIN LATERAL jsonb_array_elements(d.d -> 'was') WITH ORDINALITY w (was, n) ON w.n = s.n
+    WHERE jsonb_typeof(e) = 'object'
+)
+SELECT string_agg(DISTINCT p.table_name, ', ') FROM pair p
+WHERE p.side = 1 AND NOT EXISTS (
+    SELECT FROM pair a WHERE a.side = 2 AND a.table_name = p.table_name AND a.key_columns = p.key_columns AND a.deletes = p.deletes
+        AND a.shall = p.shall AND (a.was IS NULL) = (p.was IS NULL) AND NOT EXISTS (
+            SELECT FROM jsonb_each(p.was) x JOIN jsonb_each(a.was) y ON y.key = x.key WHERE y.value <> x.value))
+    AND (p.deletes OR p.was IS NULL OR NOT coalesce(approved -> 'columns' ? p.table_name, false) OR EXISTS (
+        SELECT FROM jsonb_array_elements_text(approved -> 'columns' -> p.table_name) c (name)
+        WHERE p.shall ? c.name AND p.was -> c.name IS DISTINCT FROM p.shall -> c.name))
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_beyond(jsonb, jsonb)
+    IS 'returns the tables of which steps write rows otherwise than approved ones; null: none';
+
 CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT NULL, allow_drop boolean DEFAULT false,
                                partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
                                plan text DEFAULT NULL, max_rows bigint DEFAULT NULL, renames text DEFAULT 'ask')

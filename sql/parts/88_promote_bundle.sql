@@ -90,7 +90,8 @@ RETURN encode(sha256(convert_to(jsonb_build_array(promotion.id, promotion.bundle
 COMMENT ON FUNCTION schemaguard.sg_promotion_hash(schemaguard.promotion)
     IS 'returns the hash of what a bundle is made of';
 
--- Returns a hash of this database's structure. User mappings and subscriptions are left out: who may see their options depends on the role.
+-- Returns a hash of this database's structure, and of what people have said that sync obeys: look-up tables and renames. User mappings and
+-- subscriptions are left out: who may see their options depends on the role.
 CREATE FUNCTION schemaguard.sg_promotion_digest(schemas text[])
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -104,11 +105,15 @@ BEGIN
         '''{dropped_columns,number}''::text[]), ''|'' ORDER BY o.kind, o.identity), ''''), ''UTF8'')), ''hex'') FROM '
         '%s.sg_snapshot_objects_details(''live'', $1) o WHERE o.kind <> ALL (''{user mapping,subscription}'')',
         schemaguard.sg_schema()) INTO digest USING schemas;
-    RETURN digest;
+    RETURN encode(sha256(convert_to(concat_ws('|', digest,
+        (SELECT jsonb_agg(to_jsonb(l) - 'added_at' ORDER BY l.table_name) FROM schemaguard.lookup_table l
+         WHERE schemas IS NULL OR (parse_ident(l.table_name))[1] = ANY (schemas)),
+        (SELECT jsonb_agg(jsonb_build_array(r.kind, r.old, r.new, r.same) ORDER BY r.kind, r.old, r.new) FROM schemaguard.rename r)),
+        'UTF8')), 'hex');
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_digest(text[])
-    IS 'returns a hash of this database''s structure';
+    IS 'returns a hash of this database''s structure, look-up tables and renames';
 
 -- Tells whether an object leads to environments: no promotion drops it
 CREATE FUNCTION schemaguard.sg_promotion_leads(kind text, object text)
@@ -258,7 +263,11 @@ BEGIN
         'WITH ORDINALITY l (line, n)', here) INTO script USING name, schemas, allow_drop, renames;
     EXECUTE format('SELECT array_agg(l.line ORDER BY l.n) FROM %s.sg_snapshot_export($1) WITH ORDINALITY l (line, n)', here)
         INTO document USING name;
-    content := jsonb_build_object('items', items || coalesce(made, '[]'), 'script', script);
+    content := jsonb_build_object('items', items || coalesce(made, '[]'), 'script', script,
+        'rows', jsonb_build_object('steps', schemaguard.sg_sync_lookup_steps(name, schemas, allow_drop, false), 'columns', (
+            SELECT jsonb_object_agg(q.table_name, (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
+                WHERE a.attrelid = q.relid AND a.attnum > 0 AND NOT a.attisdropped))
+            FROM schemaguard.sg_lookup_queries(schemas) q WHERE q.relid IS NOT NULL)));
     digest := schemaguard.sg_promotion_digest(schemas);
 END
 $function$;

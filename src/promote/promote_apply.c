@@ -50,6 +50,7 @@ SG_FUNCTION(sg_promotion_note);
 typedef struct Bundle
 {
 	char	   *name;
+	char	   *source;
 	char	   *target;
 	char	   *state;
 	char	   *author;
@@ -65,6 +66,7 @@ typedef struct Bundle
 	List	   *schemas;		/* char *; NIL: all */
 	bool		allow_drop;
 	char	   *renames;
+	char	   *rows;			/* what look-up rows may become (JSON) */
 } Bundle;
 
 /* ---- the row ---- */
@@ -75,6 +77,7 @@ read_bundle(HeapTuple tuple, TupleDesc desc)
 	Bundle	   *bundle = palloc0(sizeof(Bundle));
 
 	bundle->name = sg_spi_text(tuple, desc, "bundle");
+	bundle->source = sg_spi_text(tuple, desc, "source");
 	bundle->target = sg_spi_text(tuple, desc, "target");
 	bundle->state = sg_spi_text(tuple, desc, "state");
 	bundle->author = sg_spi_text(tuple, desc, "author");
@@ -89,6 +92,7 @@ read_bundle(HeapTuple tuple, TupleDesc desc)
 	bundle->schemas = sg_spi_text_array(tuple, desc, "schemas");
 	bundle->allow_drop = sg_spi_bool(tuple, desc, "allow_drop");
 	bundle->renames = sg_spi_text(tuple, desc, "renames");
+	bundle->rows = sg_spi_text(tuple, desc, "rows");
 	return bundle;
 }
 
@@ -102,10 +106,11 @@ get_bundle(const char *name)
 	Bundle	   *bundle = NULL;
 	SgScope		scope;
 
-	if (sg_caller_execute(&scope, "SELECT p.bundle, p.target, p.state, p.author, p.hash, p.applied_by, p.reference, p.plan, p.gate, e.server,"
+	if (sg_caller_execute(&scope, "SELECT p.bundle, p.source, p.target, p.state, p.author, p.hash, p.applied_by, p.reference, p.plan, p.gate, e.server,"
 						  " CASE WHEN p.approved_hash = p.hash THEN p.approved_by END AS approver, p.told_at IS NOT NULL AS told,"
 						  " (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s) AS schemas,"
-						  " (p.options ->> 'allow_drop')::bool AS allow_drop, p.options ->> 'renames' AS renames"
+						  " (p.options ->> 'allow_drop')::bool AS allow_drop, p.options ->> 'renames' AS renames,"
+						  " coalesce(p.content ->> 'rows', '{}') AS rows"
 						  " FROM schemaguard.promotion p LEFT JOIN schemaguard.environment e ON e.name = p.source WHERE p.bundle = $1",
 						  1, &type, &value, NULL) == 1)
 	{
@@ -360,11 +365,26 @@ check_begun(const Bundle *bundle)
 						 quote_literal_cstr(bundle->name))));
 }
 
-/* Gives a bundle that waits a snapshot and the name of a plan, of the caller */
+/*
+ * Gives a bundle that waits a snapshot and the name of a plan, of the caller; raises 55000 if rows of look-up tables would
+ * be written otherwise than the bundle has it
+ */
 static void
 begin(Bundle *bundle)
 {
+	char	   *beyond;
+
 	bundle->reference = ask("SELECT schemaguard.sg_promotion_import($1)", bundle->name, NULL, 1)[0];
+	beyond = ask("SELECT schemaguard.sg_sync_lookup_beyond(schemaguard.sg_sync_lookup_steps($2, (SELECT array_agg(s)"
+				 " FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s), (p.options ->> 'allow_drop')::bool, false),"
+				 " coalesce(p.content -> 'rows', '{}')) FROM schemaguard.promotion p WHERE p.bundle = $1", bundle->name, bundle->reference, 1)[0];
+	if (beyond)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("bundle \"%s\" can't be applied: rows of look-up tables are not what they were when the bundle was made", bundle->name),
+				 errdetail("Not in the bundle: rows of %s.", beyond),
+				 errhint(sg_calls("Make another one:\nSELECT * FROM sg_promote(%s, %s);"),
+						 quote_literal_cstr(bundle->source), quote_literal_cstr(bundle->target))));
 	bundle->plan = pstrdup(bundle->name);
 	for (int n = 2; plan_find(bundle->plan); n++)
 		bundle->plan = psprintf("%.50s %d", bundle->name, n);
@@ -416,6 +436,7 @@ apply(FunctionCallInfo fcinfo, Bundle *bundle, MemoryContext context)
 	sync.allow_drop = bundle->allow_drop;
 	sync.renames = bundle->renames;
 	sync.approved = bundle->approved_by != NULL;
+	sync.approved_rows = bundle->rows;
 	if (!sync_apply_bundle(fcinfo, &sync, context))
 		return;
 	MemoryContextSwitchTo(context);

@@ -75,6 +75,8 @@ typedef struct SyncApply
 	const char *given;			/* arguments of the call, for hints; NULL:
 								 * those of sg_sync_apply() */
 	bool		approved;		/* the plan needs no approval of its own */
+	char	   *approved_rows;	/* what look-up rows may become (JSON); NULL:
+								 * what the steps say */
 	bool		safe;			/* only the safe steps of sg_ensure() */
 	bool		fix;
 	bool		fail;
@@ -293,6 +295,17 @@ add_texts(SyncApply *apply, List *list, HeapTuple tuple, TupleDesc desc)
 	return list;
 }
 
+/* Raises 55000 for steps that write rows of look-up tables otherwise than approved */
+pg_noreturn static void
+refuse_beyond(const SyncApply *apply, const char *tables)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("rows of look-up tables have changed since %s was begun", apply->given),
+			 errdetail("Not as approved: rows of %s.", tables),
+			 errhint(sg_calls("Take it back, and make another one:\nCALL sg_promote_rollback(%s);"), apply->given)));
+}
+
 /*
  * Returns the steps to do by the present catalog (PlanStep *), and sets
  * apply->left_out to the differences that no step covers
@@ -301,9 +314,11 @@ static List *
 wanted_steps(SyncApply *apply)
 {
 	FunctionCallInfo fcinfo = apply->fcinfo;
-	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, BOOLOID};
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
-	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames), BoolGetDatum(apply->safe)};
+	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames), BoolGetDatum(apply->safe),
+	apply->approved_rows ? CStringGetTextDatum(apply->approved_rows) : 0};
+	char		nulls[] = {' ', sg_arg_is_null(fcinfo, 1) ? 'n' : ' ', ' ', ' ', ' ', ' ', ' ', apply->approved_rows ? ' ' : 'n'};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
 	List	   *refused = NIL;
@@ -318,8 +333,11 @@ wanted_steps(SyncApply *apply)
 	sg_caller_begin(&scope);
 	sg_scope_set("row_security", "on");
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6, $7)",
-							  lengthof(types), types, values, sg_arg_is_null(fcinfo, 1) ? " n     " : NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("WITH step AS MATERIALIZED (SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6, $7))"
+							  " SELECT kind, fields, left_out FROM step UNION ALL"
+							  " SELECT 'beyond', ARRAY[b], NULL FROM schemaguard.sg_sync_lookup_beyond((SELECT jsonb_agg(jsonb_object(fields))"
+							  " FROM step WHERE kind = 'rows'), $8::jsonb) b WHERE $8 IS NOT NULL AND b IS NOT NULL",
+							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the steps could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -330,6 +348,8 @@ wanted_steps(SyncApply *apply)
 
 		if (kind && strcmp(kind, "refused") == 0)
 			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
+		else if (kind && strcmp(kind, "beyond") == 0)
+			refuse_beyond(apply, reason_of(tuple, SPI_tuptable->tupdesc));
 		else if (kind && strcmp(kind, "asked") == 0)
 			apply->asked = add_texts(apply, apply->asked, tuple, SPI_tuptable->tupdesc);
 		else if (kind && strcmp(kind, "sent") == 0)
@@ -791,7 +811,7 @@ sync_apply_bundle(FunctionCallInfo fcinfo, const SyncBundle *bundle, MemoryConte
 {
 	LOCAL_FCINFO(call, 9);
 	SyncApply	apply = {.fcinfo = call,.procedure = bundle->procedure,.given = bundle->given,.approved = bundle->approved,
-		.reference = bundle->reference,.renames = bundle->renames,.max_rows = bundle->max_rows,.fix = bundle->fix,
+		.approved_rows = bundle->approved_rows,.reference = bundle->reference,.renames = bundle->renames,.max_rows = bundle->max_rows,.fix = bundle->fix,
 	.fail = bundle->fail,.context = context};
 
 	InitFunctionCallInfoData(*call, fcinfo->flinfo, 9, InvalidOid, fcinfo->context, NULL);

@@ -44,6 +44,8 @@ typedef struct SyncBundle
 	int64		max_rows;		/* negative: not given */
 	bool		fail;			/* raise an error if a step is left undone */
 	bool		approved;		/* the plan needs no approval of its own */
+	char	   *approved_rows;	/* what look-up rows may become (JSON), see
+								 * schemaguard.sg_sync_lookup_beyond() */
 } SyncBundle;
 
 /*

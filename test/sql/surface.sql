@@ -36,7 +36,7 @@ INSERT INTO needed VALUES
   ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'), ('sg_replay', 'sg_snapshot_from_files()'),
   ('sg_ensure_critical', 'sg_ensure()'), ('sg_ensure_list', 'sg_ensure()'), ('sg_ensure_names', 'sg_ensure()'),
   ('sg_ensure_result', 'sg_ensure()'), ('sg_ensure_verdict', 'sg_ensure()'), ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()'), ('sg_promotion_made', 'sg_promote()'), ('sg_promotion_import', 'sg_promote_apply()'),
-  ('sg_promotion_strange', 'sg_promote_apply()'), ('sg_promotion_gate', 'sg_promote_apply()'), ('sg_promotion_note', 'sg_promote_apply()'), ('sg_promotion_findings', 'sg_promotion_check()'),
+  ('sg_sync_lookup_beyond', 'sg_promote_apply()'), ('sg_promotion_strange', 'sg_promote_apply()'), ('sg_promotion_gate', 'sg_promote_apply()'), ('sg_promotion_note', 'sg_promote_apply()'), ('sg_promotion_findings', 'sg_promotion_check()'),
   ('sg_promotion_status_body', 'sg_body()'),
   ('sg_names_in', 'arguments'), ('sg_names_out', 'arguments'), ('sg_table_name_in', 'arguments'), ('sg_table_name_out', 'arguments'),
   ('sg_steps_in', 'arguments'), ('sg_steps_out', 'arguments'),

@@ -363,6 +363,7 @@ my %call = (
 	'schemaguard.sg_sync_lookup_steps' => q{SELECT * FROM schemaguard.sg_sync_lookup_steps('secret', NULL, true, false)},
 	'schemaguard.sg_sync_lookup_guarded' => q{SELECT schemaguard.sg_sync_lookup_guarded('public.t_c', 'q = 1', NULL, NULL)},
 	'schemaguard.sg_sync_lookup_referred' => q{SELECT schemaguard.sg_sync_lookup_referred('secret', 'live', 'public.t_c')},
+	'schemaguard.sg_sync_lookup_beyond' => q{SELECT schemaguard.sg_sync_lookup_beyond('[]', '{}')},
 	'schemaguard.sg_sync_lookup_script' => q{SELECT * FROM schemaguard.sg_sync_lookup_script('secret', 'live', NULL, true)},
 	'schemaguard.sg_sync_lookup_statements' => q{SELECT * FROM schemaguard.sg_sync_lookup_statements('public.t_c', '{q}', 'rows', '[{"q": 1}]', '[null]', true, NULL, true)},
 	'schemaguard.sg_lookup_drift_body' => q{SELECT * FROM schemaguard.sg_lookup_drift_body('secret', 'live')},

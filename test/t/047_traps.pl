@@ -315,6 +315,7 @@ my @calls = (
 	[ sg_sync_lookup_steps => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_steps('now', NULL, true, false)} ],
 	[ sg_sync_lookup_guarded => q{SELECT schemaguard.sg_sync_lookup_guarded('t.x_c', 'n = 1', NULL, NULL)} ],
 	[ sg_sync_lookup_referred => q{SELECT schemaguard.sg_sync_lookup_referred('now', 'live', 't.x_c')} ],
+	[ sg_sync_lookup_beyond => q{SELECT schemaguard.sg_sync_lookup_beyond('[]', '{}')} ],
 	[ sg_sync_lookup_script => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_script('now', 'live', NULL, true)} ],
 	[ sg_sync_lookup_statements => q{SELECT count(*) FROM schemaguard.sg_sync_lookup_statements('t.x_c', '{n}', 'rows', '[{"n": 1}]', '[null]', true, NULL, true)} ],
 	[ sg_lookup_drift => q{SELECT count(*) FROM sg_lookup_drift('now')} ],

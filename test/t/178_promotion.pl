@@ -218,5 +218,23 @@ unlike(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/ERROR|is what/, 'g
 is(state_of($test, $rows), 'applied|unknown|t', 'and its gate does not know the other table');
 is($test->safe_psql('postgres', $kinds), 'aA bB', 'the rows are there');
 
+# rows that come, or change, after the bundle was made, and what people say of tables then, are not in it
+as('ops', $dev, q{DELETE FROM shop.kinds WHERE code = 'b'; UPDATE shop.kinds SET label = 'AA'; ALTER TABLE shop.kinds ADD note text DEFAULT 'n'});
+like(as('ops', $test, q{SELECT bundle FROM sg_promote('dev', 'test', schemas => 'shop', allow_drop => true)}), qr/^dev to test \d+$/, 'a bundle that deletes a row');
+$rows = $test->safe_psql('postgres', q{SELECT bundle FROM schemaguard.promotion WHERE state = 'waiting'});
+foreach (q{INSERT INTO shop.kinds VALUES ('y', 'theirs')}, q{UPDATE shop.kinds SET label = 'ours' WHERE code = 'b'})
+{
+	$test->safe_psql('postgres', $_);
+	like(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/rows of look-up tables are not what they were.*Not in the bundle: rows of shop.kinds/s, "refused after: $_");
+	$test->safe_psql('postgres', q{DELETE FROM shop.kinds WHERE code = 'y'; UPDATE shop.kinds SET label = 'B' WHERE code = 'b'});
+}
+foreach (q{UPDATE schemaguard.lookup_table SET condition = 'code > ' || quote_literal('a')}, q{INSERT INTO schemaguard.lookup_table (table_name) VALUES ('shop.customers')},
+	q{INSERT INTO schemaguard.rename (kind, old, new) VALUES ('table', 'shop.odd', 'shop.even')})
+{
+	like($test->safe_psql('postgres', "BEGIN; $_; SELECT problem FROM schemaguard.sg_promotion_problem('$rows')"), qr/is not what it was when the bundle was made/, "moved on after: $_");
+}
+unlike(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/ERROR/, 'applied once they are as they were');
+is($test->safe_psql('postgres', q{SELECT string_agg(code || label || note, ' ' ORDER BY code) FROM shop.kinds}), 'aAAn', 'with the new column');
+
 unlike(slurp_file($_->logfile), qr{TRAP:|PANIC:}, $_->name . ' has not crashed') foreach $dev, $test, $production;
 done_testing();
