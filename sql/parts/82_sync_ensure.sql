@@ -267,14 +267,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (
     WITH lack AS (              -- a table without its primary key, a foreign key that needs one, or its look-up data, is not that table
-        SELECT DISTINCT ON (c.n) c.n, format('its %s not as in the reference: %s', CASE l ->> 'kind' WHEN 'constraint'
-            THEN 'constraint ' || (l ->> 'object') || ' is' ELSE 'rows are' END, coalesce(l ->> 'reason', 'not made yet')) AS reason
+        SELECT DISTINCT ON (c.n) c.n, format('%s not as in the reference: %s', CASE WHEN l ->> 'kind' LIKE '%rows' THEN 'its rows are'
+            WHEN l ->> 'object' = c.c ->> 'object' THEN 'it is' ELSE 'its constraint ' || (l ->> 'object') || ' is' END,
+            coalesce(l ->> 'reason', 'not made yet')) AS reason
         FROM jsonb_array_elements(critical) WITH ORDINALITY c (c, n)
         JOIN jsonb_array_elements((result -> 'left_out') || (result -> 'todo') || (result -> 'failed')) l
-            ON l ->> 'kind' = 'constraint' AND l ->> 'reason' IS DISTINCT FROM 'it is a rule for rows that are there'
-            AND starts_with(l ->> 'object', (c.c ->> 'object') || '.')
-            OR l ->> 'kind' LIKE '%rows' AND l ->> 'object' = c.c ->> 'object'
-        WHERE c.c ->> 'kind' = 'table' AND c.c ->> 'result' = 'pass'
+            ON c.c ->> 'kind' = 'table' AND l ->> 'kind' = 'constraint' AND starts_with(l ->> 'object', (c.c ->> 'object') || '.')
+                AND l ->> 'reason' IS DISTINCT FROM 'it is a rule for rows that are there'
+            OR c.c ->> 'kind' = 'table' AND l ->> 'kind' LIKE '%rows' AND l ->> 'object' = c.c ->> 'object'
+            -- nor is another one of its name
+            OR l ->> 'object' = c.c ->> 'object' AND l ->> 'kind' NOT LIKE '%rows'
+                AND l ->> 'what' ~ '(^|, )(created|replaced|dropped|generated|type collation)(,|$)'
+        WHERE c.c ->> 'result' = 'pass'
         ORDER BY c.n, l ->> 'object'
     ), judged AS (
         SELECT coalesce(jsonb_agg(c.c - 'unknown' || CASE WHEN k.n IS NULL THEN '{}' ELSE jsonb_build_object('result', 'fail',

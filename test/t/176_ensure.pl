@@ -203,6 +203,9 @@ query(q{CREATE DOMAIN strict.positive AS int CHECK (value > 0); CREATE FUNCTION 
 	CREATE TABLE strict.c (id int PRIMARY KEY DEFAULT strict.f()); SELECT sg_snapshot_take('strict', 'strict')});
 query('ALTER TABLE strict.b DISABLE TRIGGER ALL');
 is(join(' ', map { "$_->{result} $_->{reason}" } @{ ensure(q{'strict', '{strict.b.b_a}'})->{critical} }) =~ s/:.*//sr, 'fail is unarmed', 'a key whose triggers are off is no key');
+query('ALTER TABLE strict.b DROP CONSTRAINT b_a, ADD CONSTRAINT b_a FOREIGN KEY (id) REFERENCES strict.a');
+is(join(' ', map { "$_->{result} $_->{reason}" } @{ ensure(q{'strict', '{strict.b.b_a}'})->{critical} }) =~ s/:.*//sr, 'fail it is not as in the reference', '... nor is another one of its name');
+query('ALTER TABLE strict.b DROP CONSTRAINT b_a, ADD CONSTRAINT b_a FOREIGN KEY (a) REFERENCES strict.a');
 query('ALTER TABLE strict.b ENABLE TRIGGER ALL; ALTER TABLE strict.b DROP p, DROP CONSTRAINT b_pkey; DROP TABLE strict.c; CREATE ROLE carol');
 query(q{ALTER FUNCTION strict.f() OWNER TO carol; CREATE OR REPLACE FUNCTION strict.f() RETURNS int LANGUAGE sql AS 'SELECT 666'});
 my $strict = ensure(q{'strict', '{strict.b,strict.c}'});
