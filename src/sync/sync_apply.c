@@ -316,7 +316,7 @@ wanted_steps(SyncApply *apply)
 	FunctionCallInfo fcinfo = apply->fcinfo;
 	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID, BOOLOID, TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
-	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames), BoolGetDatum(apply->safe),
+		BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames), BoolGetDatum(apply->safe),
 	apply->approved_rows ? CStringGetTextDatum(apply->approved_rows) : 0};
 	char		nulls[] = {' ', sg_arg_is_null(fcinfo, 1) ? 'n' : ' ', ' ', ' ', ' ', ' ', ' ', apply->approved_rows ? ' ' : 'n'};
 	MemoryContext context = CurrentMemoryContext;

@@ -231,7 +231,7 @@ foreach (q{INSERT INTO shop.kinds VALUES ('y', 'theirs')}, q{UPDATE shop.kinds S
 foreach (q{UPDATE schemaguard.lookup_table SET condition = 'code > ' || quote_literal('a')}, q{INSERT INTO schemaguard.lookup_table (table_name) VALUES ('shop.customers')},
 	q{INSERT INTO schemaguard.rename (kind, old, new) VALUES ('table', 'shop.odd', 'shop.even')})
 {
-	like($test->safe_psql('postgres', "BEGIN; $_; SELECT problem FROM schemaguard.sg_promotion_problem('$rows')"), qr/is not what it was when the bundle was made/, "moved on after: $_");
+	like($test->safe_psql('postgres', "LOAD 'schemaguard'; BEGIN; $_; SELECT problem FROM schemaguard.sg_promotion_problem('$rows')"), qr/is not what it was when the bundle was made/, "moved on after: $_");
 }
 unlike(as('ops', $test, "CALL sg_promote_apply('$rows')"), qr/ERROR/, 'applied once they are as they were');
 is($test->safe_psql('postgres', q{SELECT string_agg(code || label || note, ' ' ORDER BY code) FROM shop.kinds}), 'aAAn', 'with the new column');
