@@ -56,7 +56,8 @@ check_meets_rule(const PlanCheck *check, const CheckStep *cs, const CheckStep *o
 	first = check_comes_before(check, other, cs);
 	if (!first && !check_comes_before(check, cs, other))
 		return false;
-	*result = (first || rule->orphans == ORPHANS_STOP) && !may_come_between(check, first ? other : cs, first ? cs : other) ? CHECK_BLOCK : CHECK_WARN;
+	/* a step that comes before the rule is done, whatever becomes of that */
+	*result = first && !may_come_between(check, other, cs) ? CHECK_BLOCK : CHECK_WARN;
 	return true;
 }
 
