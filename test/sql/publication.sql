@@ -70,7 +70,7 @@ CREATE TABLE pub.part PARTITION OF pub.parted DEFAULT;
 SET search_path = pg_catalog;
 SELECT extnamespace::regnamespace::text AS home FROM pg_extension WHERE extname = 'schemaguard' \gset
 BEGIN;
-DROP EXTENSION schemaguard;
+DROP EXTENSION schemaguard CASCADE;
 -- the tables of this test alone
 SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass) FROM pg_class c
  WHERE relkind IN ('r', 'p') AND c.oid >= 16384 AND relnamespace NOT IN ('pub'::regnamespace, 'information_schema'::regnamespace) AND NOT relispartition \gexec
