@@ -302,6 +302,8 @@ sg_rows_foreseen_entered(PG_FUNCTION_ARGS)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("role %s has no SELECT on %s", sg_role_name(GetUserId()), sg_relation_name(relid))));
 	SPI_connect();
 	reason = foresee(&step, &arg, &hint);
+	if (reason)
+		reason = MemoryContextStrdup(arg.context, reason);
 	SPI_finish();
 	if (reason == NULL)
 		PG_RETURN_NULL();
