@@ -36,12 +36,11 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_wrapped(text, text)
     IS 'returns code of a script broken into lines';
 
--- Returns the question that each guard is, with the names and values that make the guard of it: sync_of[1] and so on in "asks" stand for
--- them. Question: the name by which the script calls it; first: of the statements with it, this is the first one. Routines of a script are
--- temporary: a writer without TEMP in a live target has no questions.
-CREATE FUNCTION schemaguard.sg_sync_questions(statements jsonb, target text, OUT n int, OUT question text, OUT names text[], OUT asks text,
-    OUT first boolean)
-RETURNS SETOF record
+-- Returns statements with the question that each guard is, and the names and values that make the guard of it: sync_of[1] and so on in
+-- "asks" stand for them, which the first statement with a question has. Routines of a script are temporary: a writer without TEMP in a live
+-- target has no questions.
+CREATE FUNCTION schemaguard.sg_sync_questions(statements jsonb, target text)
+RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -76,13 +75,15 @@ WITH guard AS MATERIALIZED (
     FROM same s JOIN guard g ON g.n = s.n
     CROSS JOIN LATERAL (SELECT coalesce(nullif(concat_ws(' ', s.kind, g.property), ''), 'object') AS called) x
 )
-SELECT a.n, concat_ws(' ', c.called, nullif(c.number, 1)),
-    ARRAY(SELECT replace(substr(l, 2, length(l) - 2), '''''', '''') FROM unnest(a.literals) WITH ORDINALITY x (l, i) ORDER BY x.i),
-    a.asks, a.n = c.n
-FROM asked a JOIN called c ON c.asks = a.asks
+SELECT coalesce(jsonb_agg(e.e || CASE WHEN a.n IS NULL THEN '{}' ELSE jsonb_build_object(
+        'question', concat_ws(' ', c.called, nullif(c.number, 1)), 'names', ARRAY(
+            SELECT replace(substr(l, 2, length(l) - 2), '''''', '''') FROM unnest(a.literals) WITH ORDINALITY x (l, i) ORDER BY x.i))
+        || CASE WHEN a.n = c.n THEN jsonb_build_object('asks', a.asks) ELSE '{}' END END ORDER BY e.n), '[]')
+FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
+LEFT JOIN asked a ON a.n = (e.e ->> 'n')::int LEFT JOIN called c ON c.asks = a.asks
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_questions(jsonb, text)
-    IS 'returns the questions that guards of statements are, with the names in them';
+    IS 'returns statements with the questions that their guards are';
 
 -- Returns the function by which a script builds indexes
 CREATE FUNCTION schemaguard.sg_sync_builder()
@@ -112,8 +113,8 @@ END $sync$;$script$;
 COMMENT ON FUNCTION schemaguard.sg_sync_builder()
     IS 'returns the function by which a script builds indexes concurrently';
 
--- Returns the routines that a script makes for its calls; null: it has none
-CREATE FUNCTION schemaguard.sg_sync_routines(statements jsonb, target text)
+-- Returns the routines that a script makes for its calls, of statements with their questions; null: it has none
+CREATE FUNCTION schemaguard.sg_sync_routines(statements jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -145,7 +146,7 @@ END $sync$;%4$s$script$, schemaguard.sg_sync_tag(q.branches), l.loose, q.branche
             string_agg(format(E'    WHEN %L THEN\n        RETURN %s;', x.question,
                 schemaguard.sg_sync_wrapped(replace(x.asks, 'pg_catalog.', ''), '            ')), E'\n'
                 ORDER BY x.question COLLATE "C") AS branches
-        FROM (SELECT x.question, x.asks FROM schemaguard.sg_sync_questions(statements, target) x WHERE x.first
+        FROM (SELECT e ->> 'question' AS question, e ->> 'asks' AS asks FROM jsonb_array_elements(statements) e WHERE e ? 'asks'
             UNION ALL SELECT 'built', replace(replace(schemaguard.sg_sync_index_is('?'), '''?''', 'sync_of[1]'),
                 quote_literal(schemaguard.sg_sync_pattern()), 'sync_loose')
             WHERE EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'index' IS NOT NULL)) x
@@ -154,7 +155,7 @@ END $sync$;%4$s$script$, schemaguard.sg_sync_tag(q.branches), l.loose, q.branche
         '\1$line$) AS loose) l
     WHERE q.branches IS NOT NULL
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_routines(jsonb, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_routines(jsonb)
     IS 'returns the routines that a script makes for its calls';
 
 -- Returns parts with commas between them, in lines of up to 116 characters where they fit

@@ -456,7 +456,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     lacking  CONSTANT text := schemaguard.sg_sync_lacks(statements);
-    routines CONSTANT text := schemaguard.sg_sync_routines(statements, target);
+    routines CONSTANT text := schemaguard.sg_sync_routines(statements);
     line     text;
 BEGIN
     RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
@@ -541,15 +541,15 @@ BEGIN
         WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
         RETURN;
     END IF;
+    statements := schemaguard.sg_sync_questions(statements, target);
     RETURN QUERY SELECT h FROM schemaguard.sg_sync_start(statements, target,
         schemaguard.sg_sync_to_be_free(statements, allow_drop, blocked)) h;
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
-                 blocked ->> (e.e ->> 'n') AS finder,
-                 x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss, q.question, q.names
+                 blocked ->> (e.e ->> 'n') AS finder, x.question, x.names,
+                 x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
              CROSS JOIN LATERAL jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text,
-                 before text, after text, note text, index text, index_after text, cost text, unit int)
-             LEFT JOIN schemaguard.sg_sync_questions(statements, target) q ON q.n = (e.e ->> 'n')::int
+                 before text, after text, note text, index text, index_after text, cost text, unit int, question text, names text[])
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN

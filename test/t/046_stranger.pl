@@ -407,7 +407,7 @@ my %call = (
 	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
-	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_sync_$_" } q{acl_guard('table', 'a', '{}', '{}')}, q{constants()}, q{wrapped('a b', '')}, q{questions('[]', 'live')}, q{routines('[]', 'live')},
+	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_sync_$_" } q{acl_guard('table', 'a', '{}', '{}')}, q{constants()}, q{wrapped('a b', '')}, q{questions('[]', 'live')}, q{routines('[]')},
 		q{builder()}, q{packed('{a}')}, q{call('alter', 'table t', 'q', '{t}', 'x', 'g', 'b', 'a', NULL, NULL)}, q{attribute_renames('t', '[]', '{}')}, q{renamed_attributes('[]', '{}')}, q{narrowed('{}', '{}')}, q{owner('t_c.q')}, q{attributes('[]', '[]', true, true)}, q{comment('x')}, q{comments('t', '{}', '{}')}, q{concurrently('t_c', 'SELECT', 'true', NULL, 'a', 't_c', 'a')}, q{constraint_is(false, 't_c', 'x', true)}, q{expected('{}', '{a}', '{f}', true)}, q{fill('{a}', '{}')}, q{index_is('x')}, q{loose('x')}, q{loosely('x')}, q{new_name('x')}, q{pattern()}, q{tag('x')},
 		q{finds('SELECT')}, q{first_other('[]', '[]')}, q{relabel('t', '[]', '[]')}, q{first_name('a b')}, q{size('live', 'table', 't_c')}, q{grants('table', 't_c', NULL, 'nothing', '{}', '{}')}, q{guarded('if', 't_c', 'SELECT', 'true', NULL, NULL)}, q{keys('["q"]', '{}')}, q{labels('t', '["a"]', '[]')}, q{labelled('t')},
 		q{lacking('["a"]', '[]')}, q{name('f(int)')}, q{object('table', 't_c', 'public', 't_c', '{}', NULL)}, q{operator('=(integer, integer)')}, q{options('["a=b"]', '[]')},
