@@ -274,6 +274,7 @@ SELECT sg_plan_add('cbe_after', statement, coalesce(options, '{}')::jsonb) FROM 
   ('ALTER TABLE cbe.r ADD CONSTRAINT r_a UNIQUE (a)', NULL), ('UPDATE cbe.r SET id = 7 WHERE id = 903', NULL), ('ALTER TABLE cbe.r ADD CONSTRAINT r_id2 CHECK (id < 800)', '{"after": ["*"]}'),
   ('ALTER TABLE cbe.r ADD CONSTRAINT r_v CHECK (v > 1)', '{"policy": "leave"}'), ('ALTER TABLE cbe.r ADD COLUMN n int', '{"fill": "id"}')) s (statement, options) \g /dev/null
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_after', verify => 'full') WHERE result <> 'ok' AND check_name IN ('rows', 'before') ORDER BY 1, 3, 4;
+CALL sg_prune(now(), 'attic');
 SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after');
 DELETE FROM schemaguard.quarantine WHERE plan = 'cbe_good';
 DROP SCHEMA cbe CASCADE;
