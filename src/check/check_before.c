@@ -590,25 +590,14 @@ PlanStep *
 check_present_step(const PlanCheck *check, const CheckStep *cs)
 {
 	PlanStep   *present = palloc(sizeof(PlanStep));
-	bool		of_relation = plan_step_is_of_relation(cs->step);
 
 	*present = *cs->step;
 	for (int i = cs->place - 1; i >= 0; i--)
 	{
 		const CheckStep *other = list_nth(check->steps, i);
-		const PlanStep *rename = other->step;
 
-		if (rename->kind != STEP_RENAME || !check_comes_before(check, other, cs))
-			continue;
-		if (plan_step_is_of_relation(rename) && sg_same_text(plan_renamed_table(rename), present->child_table))
-		{
-			present->child_table = rename->child_table;
-			if (of_relation)
-				present->fk_name = rename->fk_name;
-		}
-		else if (!of_relation && plan_changed_object(rename) == plan_changed_object(cs->step) &&
-				 sg_same_text(rename->child_table, present->child_table) && sg_same_text(rename->new_name, present->fk_name))
-			present->fk_name = rename->fk_name;
+		if (other->step->kind == STEP_RENAME && check_comes_before(check, other, cs))
+			plan_name_before(present, other->step);
 	}
 	return OidIsValid(plan_step_target(present, present->fk_name).objectId) ? present : NULL;
 }

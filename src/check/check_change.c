@@ -613,7 +613,7 @@ takes_dependent(const PlanStep *before, const PlanStep *step, const char *depend
 		(plan_changed_object(before) == CHANGED_INDEX || names(dependent, before->child_table));
 }
 
-/* What an earlier step can do about a problem */
+/* How far an earlier step solves the problem of a later one */
 typedef enum Mends
 {
 	MENDS_NOTHING,

@@ -541,13 +541,8 @@ named_as_now(const PlanStep *step, const List *order, int n)
 	{
 		const PlanStep *rename = list_nth(order, n);
 
-		if (rename->kind != STEP_RENAME || rename->state == STEP_VALIDATED || rename->skipped_by)
-			continue;
-		if (plan_step_is_of_relation(rename) && sg_same_text(now->child_table, plan_renamed_table(rename)))
-			now->child_table = rename->child_table;
-		else if (plan_changed_object(rename) == CHANGED_COLUMN && plan_changed_object(now) == CHANGED_COLUMN &&
-				 sg_same_text(now->child_table, rename->child_table) && sg_same_text(now->fk_name, rename->new_name))
-			now->fk_name = rename->fk_name;
+		if (rename->kind == STEP_RENAME && rename->state != STEP_VALIDATED && !rename->skipped_by)
+			plan_name_before(now, rename);
 	}
 	return now;
 }

@@ -81,6 +81,22 @@ plan_renamed_table(const PlanStep *step)
 	return quote_qualified_identifier(name.schema, step->new_name);
 }
 
+void
+plan_name_before(PlanStep *step, const PlanStep *rename)
+{
+	bool		of_relation = plan_step_is_of_relation(step);
+
+	if (plan_step_is_of_relation(rename) && sg_same_text(plan_renamed_table(rename), step->child_table))
+	{
+		step->child_table = rename->child_table;
+		if (of_relation)
+			step->fk_name = rename->fk_name;
+	}
+	else if (!of_relation && plan_changed_object(rename) == plan_changed_object(step) &&
+			 sg_same_text(rename->child_table, step->child_table) && sg_same_text(rename->new_name, step->fk_name))
+		step->fk_name = rename->fk_name;
+}
+
 /*
  * Returns whether the step needs the rename, because it uses the new name;
  * *before: it uses the old one, so that it comes before

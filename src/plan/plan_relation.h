@@ -24,6 +24,9 @@ extern bool plan_mentions_column(const PlanStep *step, const char *table, const 
 /* Returns the new name of a renamed table */
 extern char *plan_renamed_table(const PlanStep *step);
 
+/* Gives a drop or rename the names that its object has before a rename, if that is of the object or its table */
+extern void plan_name_before(PlanStep *step, const PlanStep *rename);
+
 /* Returns whether a step adds a constraint or an index */
 extern bool plan_step_adds_rule(const PlanStep *step);
 
