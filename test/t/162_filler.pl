@@ -470,7 +470,7 @@ ask('UPDATE was SET price = 400 WHERE id = 7; DELETE FROM was WHERE id = 8');
 $s->query('RESET timezone; RESET datestyle');
 $s->query("CALL sg_rollback_fks('was')");
 like($s->{err}, qr/$_/, "was: $_")
-	foreach 'check cap ON public.was: 693 rows have the old value back, left alone: 2 rows keep the value that was set: changed or gone since', 'was_no_key.*left alone: rows that were changed stay so: 2',
+	foreach 'check cap ON public.was: 693 rows have the old value back', 'check cap ON public.was: left alone: 2 rows keep the value that was set: changed or gone since', 'was_no_key.*left alone: rows that were changed stay so: 2',
 	'5 deletions or changes of rows without a copy stay; one row may have had several';
 is(ask('SELECT count(*) FROM was w LEFT JOIN was_before b USING (id, part, at) WHERE (w.v, w.n, w.price) IS DISTINCT FROM (b.v, b.n, b.price) OR w.id = 7'), '1', 'was: all others are as before');
 is(ask('SELECT v IS NULL AND n IS NULL AND price = 400 FROM was WHERE id = 7') . ask("SELECT count(*) FROM schemaguard.plan_value WHERE plan_id = (SELECT id FROM schemaguard.plan WHERE name = 'was')"), 't0', 'was: a value of somebody else stays; nothing is kept any longer');
