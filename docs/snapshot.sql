@@ -80,7 +80,7 @@ WITH object AS MATERIALIZED (
         FROM (
 WITH
 -- ---------------------------------------------------------------------------------------------------------------------
--- What several kinds of objects need
+-- Common tables that several kinds of objects read
 -- ---------------------------------------------------------------------------------------------------------------------
 setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,
@@ -434,7 +434,7 @@ member_functions AS (
     GROUP BY x.classid, x.oid
 ),
 -- ---------------------------------------------------------------------------------------------------------------------
--- What an object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
+-- Objects that another object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
 -- ---------------------------------------------------------------------------------------------------------------------
 edge AS MATERIALIZED (
     SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid

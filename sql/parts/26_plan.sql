@@ -113,7 +113,7 @@ AS 'MODULE_PATHNAME', 'sg_plan_mark';
 COMMENT ON FUNCTION schemaguard.sg_plan_mark(text)
     IS 'returns the suffix of names of the triggers that fill a plan''s columns, equal in databases of all encodings';
 
--- Of a trigger that fills columns: its plan, or nothing, and the statement that ends it
+-- A trigger that fills columns belongs to a plan, or to nobody after its plan was dropped; either has a statement that ends it
 CREATE FUNCTION schemaguard.sg_filler_ending(trigger oid)
 RETURNS text[]
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE

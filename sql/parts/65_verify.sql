@@ -77,7 +77,8 @@ COMMENT ON COLUMN schemaguard.smoke_test.mark IS 'hash of the test''s text: a re
 ALTER TABLE schemaguard.smoke_test ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON schemaguard.smoke_test TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.smoke_test TO pg_database_owner;
--- What a test says can tell values of tables: of the database, for its author, roles that may become the author, and who reads every plan.
+-- A test's text can contain values of tables. Tests without a plan are read by pg_monitor, the author, and roles that may become the
+-- author; tests of a plan also by whoever reads every plan.
 CREATE POLICY own_plans ON schemaguard.smoke_test FOR SELECT
     USING (CASE WHEN plan IS NULL
                 THEN pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER')

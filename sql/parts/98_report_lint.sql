@@ -195,7 +195,8 @@ RETURN value LIKE replace(regexp_replace(pattern, E'([\\\\%_])', E'\\\\\\1', 'g'
 COMMENT ON FUNCTION schemaguard.sg_lint_like(text, text)
     IS 'tells whether a pattern of schemaguard.lint_ignore, in which * is any text, matches a text';
 
--- What another role has written need not mean well: superusers and the owner of the extension could do anything anyway.
+-- Messages name the author of a rule who might mean harm to the caller: neither the caller, nor a superuser, nor the extension's owner,
+-- who could do anything anyway.
 CREATE FUNCTION schemaguard.sg_lint_whose(author text, author_id oid) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN author IS NULL

@@ -412,7 +412,7 @@ WHERE p.attnum <> ALL (k.parent_columns)
 ORDER BY k.child, k.oid
 $rule$);
 
--- What statistics of statements and scans ask for
+-- Slow statements, and tables whose reads ask for an index, by the server's statistics
 INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, message, fix, query) VALUES
 ('shipped', NULL, NULL, 'statement-slow', 'note',
  '%2 ms a call of %3, and names this table, which was read whole %4 times: %5', NULL, $rule$

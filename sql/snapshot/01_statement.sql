@@ -1,6 +1,6 @@
 WITH
 -- ---------------------------------------------------------------------------------------------------------------------
--- What several kinds of objects need
+-- Common tables that several kinds of objects read
 -- ---------------------------------------------------------------------------------------------------------------------
 setting AS MATERIALIZED (
     SELECT nullif(current_setting('sg_snapshot.schemas', true), '')::text[] AS schemas,

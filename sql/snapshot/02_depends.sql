@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- What an object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
+-- Objects that another object needs: edges of pg_depend, where neither its parent nor its properties name the other object in full
 -- ---------------------------------------------------------------------------------------------------------------------
 edge AS MATERIALIZED (
     SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid

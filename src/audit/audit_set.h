@@ -120,7 +120,7 @@ typedef struct AuditSet
 												 * index should have led to */
 } AuditSet;
 
-/* One participant's view of a set */
+/* A set as one participant of a parallel audit sees it */
 typedef struct AuditSetView
 {
 	AuditSet   *set;
