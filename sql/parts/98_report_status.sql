@@ -408,7 +408,8 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'tells whether publications send the extension''s own tables to other servers';
 
 -- Objects that calls left behind when they were cut off, a row for each kind and each call that removes them. A plan that runs now
--- (its run lock: plan_lock.h) has none. Triggers that fill columns are found by their functions, which are few: to read all triggers took longer than all else.
+-- (its run lock: plan_lock.h) has none. Triggers that fill columns are found by their functions, which are few: to read all triggers took
+-- longer than all else.
 CREATE FUNCTION schemaguard.sg_status_leftovers(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
