@@ -26,24 +26,25 @@ COMMENT ON FUNCTION schemaguard.sg_replay_commands()
     IS 'returns the commands of psql that a file can have, and what becomes of them';
 
 -- Returns what a tool runs of its files. Files: by the whole path; part: of a file, that which makes, up to what takes it back; alone:
--- what says that each statement is a transaction
-CREATE FUNCTION schemaguard.sg_replay_tools(OUT tool text, OUT files text, OUT part text, OUT alone text, OUT placeholder text)
+-- what says that each statement is a transaction; by_text: paths sort as texts, not by the numbers in them, as the tools' manuals say
+CREATE FUNCTION schemaguard.sg_replay_tools(OUT tool text, OUT files text, OUT part text, OUT alone text, OUT placeholder text,
+    OUT by_text boolean)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 VALUES
-    ('psql', E'(?<![._](down|undo|rollback|revert))\\.sql$', NULL, NULL, ':'),
-    ('sqitch', E'(^|/)deploy/.*\\.sql$', NULL, NULL, ':'),
-    ('flyway', E'(^|/)(V[0-9][0-9._]*__|R__)[^/]*\\.sql$', NULL, 'executeInTransaction *= *false', '$'),
-    ('liquibase', E'\\.sql$', NULL, 'runInTransaction:false', '$'),
-    ('goose', E'\\.sql$', E'^\\s*--\\s*\\+goose\\s+(Up|Down)', E'^\\s*--\\s*\\+goose\\s+NO TRANSACTION', '$'),
-    ('dbmate', E'\\.sql$', E'^\\s*--\\s*migrate:(up|down)', E'^\\s*--\\s*migrate:up\\s.*transaction:false', '$'),
-    ('golang-migrate', E'\\.up\\.sql$', NULL, NULL, '$'),
-    ('atlas', E'\\.sql$', NULL, 'atlas:txmode none', '$'),
-    ('prisma', E'(^|/)migration\\.sql$', NULL, NULL, '$'),
-    ('drizzle', E'\\.sql$', NULL, NULL, '$'),
-    ('node-pg-migrate', E'\\.sql$', E'^\\s*--\\s*(Up|Down) Migration', NULL, '$')
+    ('psql', E'(?<![._](down|undo|rollback|revert))\\.sql$', NULL, NULL, ':', false),
+    ('sqitch', E'(^|/)deploy/.*\\.sql$', NULL, NULL, ':', false),
+    ('flyway', E'(^|/)(V[0-9][0-9._]*__|R__)[^/]*\\.sql$', NULL, 'executeInTransaction *= *false', '$', false),
+    ('liquibase', E'\\.sql$', NULL, 'runInTransaction:false', '$', true),
+    ('goose', E'\\.sql$', E'^\\s*--\\s*\\+goose\\s+(Up|Down)', E'^\\s*--\\s*\\+goose\\s+NO TRANSACTION', '$', false),
+    ('dbmate', E'\\.sql$', E'^\\s*--\\s*migrate:(up|down)', E'^\\s*--\\s*migrate:up\\s.*transaction:false', '$', true),
+    ('golang-migrate', E'\\.up\\.sql$', NULL, NULL, '$', false),
+    ('atlas', E'\\.sql$', NULL, 'atlas:txmode none', '$', true),
+    ('prisma', E'(^|/)migration\\.sql$', NULL, NULL, '$', true),
+    ('drizzle', E'\\.sql$', NULL, NULL, '$', false),
+    ('node-pg-migrate', E'\\.sql$', E'^\\s*--\\s*(Up|Down) Migration', NULL, '$', false)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_tools()
     IS 'returns which files of each tool make something, and which part of them';
@@ -146,7 +147,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT row_number() OVER (ORDER BY l.n, x.path ~ '(^|/)R__[^/]*$', CASE rule.tool WHEN 'flyway'
                 THEN schemaguard.sg_replay_key(replace((regexp_match(x.path, '(?:^|/)V([0-9._]*?)__'))[1], '_', '.')) END,
-            schemaguard.sg_replay_key(x.path) COLLATE "C"), x.path,
+            CASE WHEN rule.by_text THEN replace(x.path, '/', E'\x01') ELSE schemaguard.sg_replay_key(x.path) END COLLATE "C"), x.path,
         CASE rule.tool WHEN 'atlas' THEN replace(c.content, coalesce((
                 regexp_match(c.content, E'atlas:delimiter ([^\\r\\n]+)'))[1], ';'), ';')
             WHEN 'liquibase' THEN (SELECT string_agg(CASE WHEN s.runs THEN s.line ELSE '' END, chr(10) ORDER BY s.n)
@@ -438,9 +439,11 @@ BEGIN
         read := read || ARRAY(SELECT DISTINCT p.p ->> 'path' FROM unnest(parts) p (p));
         block := block + 1;
         kept := NULL;
-        FOR s IN SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int + x.line - 1 AS line, x.tag, x.statement,
-                    bool_or(x.alone) OVER () AS alone
-                FROM unnest(parts) WITH ORDINALITY p (p, n), schemaguard.sg_replay_statements(p.p ->> 'content') WITH ORDINALITY x
+        -- a row has the part's place, not the part
+        FOR s IN SELECT f.path, f.line + x.line - 1 AS line, x.tag, x.statement, bool_or(x.alone) OVER () AS alone
+                FROM unnest(parts) WITH ORDINALITY p (p, n),
+                    LATERAL (SELECT p.p ->> 'path' AS path, (p.p ->> 'line')::int AS line OFFSET 0) f,
+                    schemaguard.sg_replay_statements(p.p ->> 'content') WITH ORDINALITY x
                 ORDER BY p.n, x.ordinality LOOP
             fate := schemaguard.sg_replay_fate(s.path, s.line, s.tag);
             IF s.tag IS NULL THEN

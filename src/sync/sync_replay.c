@@ -166,13 +166,17 @@ acts_here(Node *statement)
 	}
 }
 
-/* Returns whether a setting can't be changed here: role, session_authorization, and those of lock_settings() */
+/*
+ * Returns whether SET does nothing here: for role, session_authorization and the
+ * settings of lock_settings(); and for the characteristics of a transaction,
+ * which has begun with another statement
+ */
 static bool
 is_locked(const VariableSetStmt *statement)
 {
-	struct config_generic *setting = statement->name ? sg_find_setting(statement->name) : NULL;
+	struct config_generic *setting = statement->kind != VAR_SET_MULTI && statement->name ? sg_find_setting(statement->name) : NULL;
 
-	return setting && (setting->flags & GUC_NOT_WHILE_SEC_REST);
+	return statement->kind == VAR_SET_MULTI || (setting && (setting->flags & GUC_NOT_WHILE_SEC_REST));
 }
 
 /*

@@ -100,6 +100,11 @@ SELECT sg_snapshot_from_files('drizzle', '{drizzle/0000_a.sql,drizzle/0001_b.sql
 SELECT t.tool, d.kind, d.object, d.change FROM unnest('{goose,sqitch,liquibase,drizzle}'::text[]) t (tool), sg_drift('flyway', t.tool) d
     WHERE d.object NOT LIKE 'app.a.%';
 
+-- Prisma sorts names of folders as texts; a transaction's characteristics change nothing here
+SELECT sg_snapshot_from_files('texts', '{m/20250102_drop/migration.sql,m/20240101120000_make/migration.sql}', ARRAY['DROP TABLE gone',
+    'BEGIN; SELECT 1; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; CREATE TABLE gone (); CREATE TABLE kept (); COMMIT'], 'prisma') > 0 AS done;
+SELECT * FROM made('texts') WHERE kind = 'table';
+
 -- a word in a comment does not make each statement a transaction
 SELECT sg_snapshot_from_files('one by one', '{m/1_a/migration.sql}', ARRAY[E'-- never CONCURRENTLY\nSELECT set_config(''my.x'', ''1'', true);\n'
     'DO ''BEGIN EXECUTE ''''CREATE TABLE together'''' || current_setting(''''my.x'''') || ''''()''''; END'''], 'prisma') > 0 AS done;
