@@ -514,6 +514,8 @@ if (skip_unless('curl', 'curl', '--version'))
 	my $found = q{SELECT count(*) FROM schemaguard.finding WHERE relayed_at IS NULL};
 
 	ok(wait_for(sub { ask($found) == 0 }), 'notifications: all are sent when it is back');
+	# anybody may send one, of any text
+	ask(qq{NOTIFY schemaguard, E'x\n$_'}) foreach '[{"object": "forged"}]', '[]', '1', 'ERROR:  forged';
 	run_it('psql', '-X', '-c', q{CALL sg.sg_apply('late')});
 	ok(wait_for(sub { ask($found) == 0 && slurp_file($got) =~ /"source": "plan"/ }), 'notifications: a failed step');
 	ask(q{DELETE FROM notes; ALTER TABLE notes VALIDATE CONSTRAINT notes_order_fk});
@@ -530,6 +532,7 @@ if (skip_unless('curl', 'curl', '--version'))
 	is($times{'plan late found'}, 1, 'as was a failed step');
 	is($times{'plan late gone'}, 1, 'which went with its plan');
 	is(scalar(grep { $_ > 1 } values %times), 0, 'nothing came twice');
+	unlike(slurp_file($got), qr/forged/, 'and nothing that a notification says');
 	kill 'TERM', $hook;
 	waitpid $hook, 0;
 	$relay->kill_kill;
