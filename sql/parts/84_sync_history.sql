@@ -26,7 +26,7 @@ VALUES
     ('node-pg-migrate', 'pgmigrations', '{name,"","",id}', NULL, E'^(.*?)(\\.[cm]?[jt]s|\\.sql)?$', NULL,
         'INSERT INTO %1$s (name, run_on) VALUES (%2$L, now());'),
     ('sqitch', 'changes', '{change,script_hash,"",committed_at}', NULL, E'^(.*?)(\\.sql)?$', 'sha1',
-        '-- sqitch deploy --log-only --to %2$s'),
+        '-- sqitch deploy --log-only --to %7$s'),
     ('drizzle', '__drizzle_migrations', '{hash,hash,"",created_at}', NULL, E'^(.*?)(\\.sql)?$', 'sha256',
         'INSERT INTO %1$s (hash, created_at) VALUES (%6$s, (extract(epoch FROM now()) * 1000)::bigint);'),
     ('liquibase', 'databasechangelog', '{filename,"",exectype,orderexecuted}', '^(FAILED|SKIPPED)$', '^(.*)$', NULL,
@@ -228,7 +228,10 @@ BEGIN
     RETURN QUERY SELECT format(rule.wrote, coalesce(place.name, quote_ident(rule.table_name)),
         regexp_replace(f.name, E'[\\r\\n]', ' ', 'g'), regexp_replace(f.file, '^.*/', ''),
         replace(substring(f.file FROM E'__(.*?)(?:\\.sql)?$'), '_', ' '), project,
-        coalesce(CASE rule.digest WHEN 'crc32' THEN f.sum ELSE quote_literal(f.sum) END, 'NULL'))
+        coalesce(CASE rule.digest WHEN 'crc32' THEN f.sum ELSE quote_literal(f.sum) END, 'NULL'),
+        -- as a word of a shell
+        CASE WHEN f.name ~ '^[[:alnum:]_][[:alnum:]_./-]*$' THEN f.name
+            ELSE '''' || replace(regexp_replace(f.name, E'[\\r\\n]', ' ', 'g'), '''', E'''\\''''') || '''' END)
     FROM schemaguard.sg_history_files(tool, names, contents) f ORDER BY f.n;
     IF NOT FOUND THEN
         RAISE NOTICE 'no file is named, so that there is nothing to note' USING HINT = format(

@@ -49,16 +49,16 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_tools()
     IS 'returns which files of each tool make something, and which part of them';
 
--- Returns a key by which texts with numbers sort as people count
-CREATE FUNCTION schemaguard.sg_replay_key(path text)
+-- Returns a key that sorts paths, as bytes: folders before what is in them; and numbers as people count, unless by_text says otherwise
+CREATE FUNCTION schemaguard.sg_replay_key(path text, by_text boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN (
-    SELECT string_agg(coalesce(lpad(ltrim(m.m[1], '0'), greatest(40, length(m.m[1])), '0'), m.m[2]), '' ORDER BY m.n)
-    FROM regexp_matches(path, '([0-9]+)|([^0-9]+)', 'g') WITH ORDINALITY m (m, n));
-COMMENT ON FUNCTION schemaguard.sg_replay_key(text)
-    IS 'returns a key that sorts a path by its numbers';
+    SELECT string_agg(coalesce(lpad(ltrim(m.m[1], '0'), greatest(40, length(m.m[1])), '0'), replace(m.m[2], '/', E'\x01')), '' ORDER BY m.n)
+    FROM regexp_matches(path, CASE WHEN by_text THEN '(^$)|(.+)' ELSE '([0-9]+)|([^0-9]+)' END, 'g') WITH ORDINALITY m (m, n));
+COMMENT ON FUNCTION schemaguard.sg_replay_key(text, boolean)
+    IS 'returns a key that sorts a path by its numbers, or as a text';
 
 -- Returns that part of a file that makes something; lines keep their numbers
 CREATE FUNCTION schemaguard.sg_replay_part(content text, mark text)
@@ -74,7 +74,8 @@ RETURN CASE WHEN mark IS NULL OR content !~* ('(?w)' || mark) THEN content
 COMMENT ON FUNCTION schemaguard.sg_replay_part(text, text)
     IS 'returns the up section of a file';
 
--- Returns the lines of a file of Liquibase: what begins a changeset, and whether it runs here. Context and labels are not judged.
+-- Returns the lines of a file of Liquibase: what begins a changeset, and whether it runs here. Context, labels and preconditions are not
+-- judged. An endDelimiter at the end of a line is a semicolon.
 CREATE FUNCTION schemaguard.sg_replay_changesets(content text, OUT n bigint, OUT line text, OUT header text, OUT runs boolean)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -89,7 +90,11 @@ WITH line AS (
     FROM line l CROSS JOIN LATERAL (SELECT regexp_split_to_array(
         lower(trim('"' FROM (regexp_match(l.header, E'\\ydbms:("[^"]*"|\\S+)', 'i'))[1])), E'\\s*,\\s*') AS names) d
 )
-SELECT j.n, j.line, j.header, coalesce(bool_and(j.runs) OVER (PARTITION BY j.changeset), true) FROM judged j
+SELECT j.n, CASE WHEN j.header IS NULL AND right(rtrim(j.line, E' \\t\\r'), length(e.ending)) = e.ending
+        THEN left(rtrim(j.line, E' \\t\\r'), - length(e.ending)) || ';' ELSE j.line END, j.header,
+    coalesce(bool_and(j.runs) OVER (PARTITION BY j.changeset), true)
+FROM (SELECT d.*, min(d.header) OVER (PARTITION BY d.changeset) AS begin FROM judged d) j
+CROSS JOIN LATERAL (SELECT trim('"' FROM (regexp_match(j.begin, E'\\yendDelimiter:("[^"]+"|\\S+)', 'i'))[1]) AS ending) e
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_changesets(text)
     IS 'returns the lines of a file of Liquibase, and which of them run here';
@@ -145,9 +150,12 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = format('%s is not among the files', mark),
             HINT = 'The list of the tool names it.';
     END IF;
+    -- a checkpoint of Atlas is all files before it in one
+    SELECT max(schemaguard.sg_replay_key(x.path, rule.by_text) COLLATE "C") INTO mark FROM unnest(paths, contents) x (path, content)
+    WHERE rule.tool = 'atlas' AND x.content ~ E'(?n)^--\\s*atlas:checkpoint';
     RETURN QUERY SELECT row_number() OVER (ORDER BY l.n, x.path ~ '(^|/)R__[^/]*$', CASE rule.tool WHEN 'flyway'
-                THEN schemaguard.sg_replay_key(replace((regexp_match(x.path, '(?:^|/)V([0-9._]*?)__'))[1], '_', '.')) END,
-            CASE WHEN rule.by_text THEN replace(x.path, '/', E'\x01') ELSE schemaguard.sg_replay_key(x.path) END COLLATE "C"), x.path,
+                THEN schemaguard.sg_replay_key(replace((regexp_match(x.path, '(?:^|/)V([0-9._]*?)__'))[1], '_', '.'), false) END,
+            schemaguard.sg_replay_key(x.path, rule.by_text) COLLATE "C"), x.path,
         CASE rule.tool WHEN 'atlas' THEN replace(c.content, coalesce((
                 regexp_match(c.content, E'atlas:delimiter ([^\\r\\n]+)'))[1], ';'), ';')
             WHEN 'liquibase' THEN (SELECT string_agg(CASE WHEN s.runs THEN s.line ELSE '' END, chr(10) ORDER BY s.n)
@@ -160,7 +168,8 @@ BEGIN
     CROSS JOIN LATERAL (SELECT schemaguard.sg_replay_part(x.content, rule.part) AS content) c
     LEFT JOIN LATERAL (SELECT min(o.n) AS n FROM unnest(list) WITH ORDINALITY o (l, n)
         WHERE x.path = o.l OR right(x.path, length(o.l) + 1) = '/' || o.l) l ON list IS NOT NULL
-    WHERE x.path ~ rule.files AND (list IS NULL OR l.n IS NOT NULL);
+    WHERE x.path ~ rule.files AND (list IS NULL OR l.n IS NOT NULL)
+        AND (mark IS NULL OR schemaguard.sg_replay_key(x.path, rule.by_text) COLLATE "C" >= mark);
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_files(text, text[], text[])
@@ -406,6 +415,30 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_fate(text, int, text)
     IS 'returns what becomes of a command of psql, or refuses it';
 
+-- Tells by NOTICEs what the tool would judge or run, and a replay does not: conditions of Liquibase's changesets, callbacks of Flyway
+CREATE FUNCTION schemaguard.sg_replay_tell(tool text, paths text[], contents text[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    places text := CASE tool
+        WHEN 'liquibase' THEN (SELECT string_agg(f.path || ':' || c.n, ', ' ORDER BY f.n, c.n)
+            FROM schemaguard.sg_replay_files(tool, paths, contents) f, schemaguard.sg_replay_changesets(f.content) c
+            WHERE c.header ~* E'\\y(context|contextFilter|labels):' OR c.line ~* E'^\\s*--\\s*preconditions\\y')
+        WHEN 'flyway' THEN (SELECT string_agg(p.path, ', ' ORDER BY p.n) FROM unnest(paths) WITH ORDINALITY p (path, n)
+            WHERE p.path ~ E'(^|/)((before|after)[A-Z][A-Za-z]*|createSchema)(__[^/]*)?\\.sql$') END;
+BEGIN
+    IF places IS NOT NULL THEN
+        RAISE NOTICE '%: %', CASE tool WHEN 'flyway' THEN 'callbacks do not run'
+                ELSE 'changesets run whatever their context, labels and preconditions are' END,
+            CASE WHEN length(places) > 400 THEN left(places, 397) || '...' ELSE places END;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_tell(text, text[], text[])
+    IS 'tells what the tool of files would judge or run, and a replay does not';
+
 -- Returns the statements of the files as schemaguard.sg_scratch_run() takes them, with what stands in their place: path and line
 CREATE FUNCTION schemaguard.sg_replay_steps(paths text[], contents text[], tool text, placeholders jsonb, data text)
 RETURNS jsonb
@@ -469,13 +502,7 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-    SELECT string_agg(f.path || ':' || c.n, ', ' ORDER BY f.n, c.n) INTO unread
-    FROM schemaguard.sg_replay_files(tool, paths, contents) f, schemaguard.sg_replay_changesets(f.content) c
-    WHERE tool = 'liquibase' AND c.header ~* E'\\y(context|contextFilter|labels):';
-    IF unread IS NOT NULL THEN
-        RAISE NOTICE 'changesets run whatever their context and labels are: %',
-            CASE WHEN length(unread) > 400 THEN left(unread, 397) || '...' ELSE unread END;
-    END IF;
+    PERFORM schemaguard.sg_replay_tell(tool, paths, contents);
     -- such as files that include each other
     SELECT f.path INTO unread FROM unnest(files) WITH ORDINALITY f (path, n) WHERE f.path <> ALL (read) ORDER BY f.n LIMIT 1;
     IF FOUND THEN

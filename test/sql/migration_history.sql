@@ -29,6 +29,8 @@ INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002_two', n
 SELECT * FROM sg_migration_history('django', '{shop/migrations/0001_one.py,shop/migrations/0002_two.py,0003_three.py}');
 SELECT sg_files_history('django', '{0003_three.py}', project => 'shop');
 SELECT sg_files_history('django', '{}');
+-- a word of a shell
+SELECT sg_files_history('sqitch', ARRAY['users', 'a$(id)''`id`']);
 -- owners' code does not run, and what can't be read is unknown
 SELECT * FROM sg_migration_history('goose', '{00001_a.sql}');
 CREATE VIEW goose_db_version AS SELECT 1 / 0 AS version_id;

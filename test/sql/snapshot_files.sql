@@ -105,6 +105,14 @@ SELECT sg_snapshot_from_files('texts', '{m/20250102_drop/migration.sql,m/2024010
     'BEGIN; SELECT 1; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; CREATE TABLE gone (); CREATE TABLE kept (); COMMIT'], 'prisma') > 0 AS done;
 SELECT * FROM made('texts') WHERE kind = 'table';
 
+-- Atlas begins with its last checkpoint; callbacks of Flyway and preconditions of Liquibase are told
+SELECT sg_snapshot_from_files('atlas', '{1_a.sql,2_checkpoint.sql,3_c.sql}', ARRAY['CREATE TABLE a ()',
+    E'-- atlas:checkpoint\n\nCREATE TABLE a (); CREATE TABLE b ()', 'DROP TABLE b'], 'atlas') > 0 AS done;
+SELECT sg_snapshot_from_files('told', '{V1__a.sql,afterMigrate__a.sql,after.sql}', '{CREATE TABLE a (),no,no}', 'flyway') > 0 AS done;
+SELECT sg_snapshot_from_files('delimiter', '{c.sql}', ARRAY[E'--liquibase formatted sql\n--changeset x:1 endDelimiter:/\nCREATE TABLE a ()\n/\n'
+    'CREATE TABLE b ()\n/\n--changeset x:2\n--preconditions onFail:MARK_RAN\nDROP TABLE b;\n'], 'liquibase') > 0 AS done;
+SELECT name, m.* FROM unnest('{atlas,told,delimiter}'::text[]) name, made(name) m WHERE kind = 'table';
+
 -- a word in a comment does not make each statement a transaction
 SELECT sg_snapshot_from_files('one by one', '{m/1_a/migration.sql}', ARRAY[E'-- never CONCURRENTLY\nSELECT set_config(''my.x'', ''1'', true);\n'
     'DO ''BEGIN EXECUTE ''''CREATE TABLE together'''' || current_setting(''''my.x'''') || ''''()''''; END'''], 'prisma') > 0 AS done;
