@@ -631,8 +631,7 @@ what_was_dropped(const PlanStep *step)
 	return deed ? deed->what : step;
 }
 
-/* Words by which a deed remembers a column's NOT NULL, and that it was not valid; the default follows */
-#define WAS_NOT_NULL "not null "
+/* Follows DEED_NOT_NULL if that was not valid; the default comes last */
 #define WAS_NOT_VALID "not valid "
 
 static bool
@@ -710,7 +709,7 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", step->child_table, name,
 							  quote_identifier(move->kept_as)));
-	move->was = psprintf("%s%s%s", not_null ? WAS_NOT_NULL : "",
+	move->was = psprintf("%s%s%s", not_null ? DEED_NOT_NULL : "",
 						 not_null && !change_is_proved_not_null(move->table, attnum) ? WAS_NOT_VALID : "", initial ? initial : "");
 }
 
@@ -724,7 +723,7 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	const PlanStep *what = deed->what;
 	const char *name = quote_identifier(what->fk_name);
 	const char *initial = deed->was ? deed->was : "";
-	bool		not_null = takes_word(&initial, WAS_NOT_NULL);
+	bool		not_null = takes_word(&initial, DEED_NOT_NULL);
 	bool		not_valid = takes_word(&initial, WAS_NOT_VALID);
 	AttrNumber	attnum = plan_deed_column(deed, 0, change_kept_column(what));
 	AttrNumber	named = get_attnum(move->table, what->fk_name);

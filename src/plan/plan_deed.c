@@ -678,6 +678,49 @@ plan_deed_is_repeated(const PlanDeed *deed)
 					   " WHERE o.id = $1 AND d.id > o.id AND d.kind = 'change'", &args, read_nothing) != NIL;
 }
 
+/* ---- rules that went with a column ---- */
+
+#define TABLE_OF(deed) "substring(" deed ".after ->> 'identity', '^[^ ]+ [^ ]+ [^ ]+ ')"
+#define COLUMNS_OF(deed) "substring(" deed ".after ->> 'identity', '[{][0-9,]*[}]')"
+
+/* Deeds r of rules, and the later deeds d by which the same plan took them along with a column that it keeps */
+#define RULES_AND_DROPS \
+	" FROM schemaguard.plan_deed r JOIN schemaguard.plan_deed d ON d.plan_id = r.plan_id AND d.id > r.id AND d.after ->> 'kind' = 'drop'" \
+	"  AND r.after ->> 'own' IS NULL AND " TABLE_OF("r") " = " TABLE_OF("d") \
+	"  AND CASE WHEN d.after ->> 'own' IS NULL" \
+	"      THEN r.after ->> 'kind' = 'not null' AND " COLUMNS_OF("r") " = " COLUMNS_OF("d") " AND starts_with(d.after ->> 'was', '" DEED_NOT_NULL "')" \
+	"      ELSE r.after ->> 'kind' IN ('check', 'unique') AND r.after ->> 'fk_name' = d.after ->> 'fk_name' END"
+
+/* Returns the first step that a query about the deed finds, or 0 */
+static int
+find_step(const char *sql, const PlanDeed *deed)
+{
+	StoreArgs	args = {0};
+	List	   *found;
+
+	store_arg_int64(&args, deed->id, false);
+	found = store_query(sql, &args, store_read_text);
+	return found ? atoi(linitial(found)) : 0;
+}
+
+int
+plan_deed_rule_keeper(const PlanDeed *rule)
+{
+	return find_step("SELECT d.step::text" RULES_AND_DROPS " WHERE r.id = $1 AND d.undone_at IS NULL LIMIT 1", rule);
+}
+
+bool
+plan_deed_was_kept(const PlanDeed *rule)
+{
+	return find_step("SELECT d.step::text" RULES_AND_DROPS " WHERE r.id = $1 AND d.undone_at IS NOT NULL LIMIT 1", rule) != 0;
+}
+
+int
+plan_deed_rule_step(const PlanDeed *drop)
+{
+	return find_step("SELECT r.step::text" RULES_AND_DROPS " WHERE d.id = $1 AND r.undone_at IS NULL LIMIT 1", drop);
+}
+
 /* ---- pruning ---- */
 
 static uint64

@@ -185,6 +185,19 @@ extern List *plan_deed_readers_elsewhere(const FkPlan *plan);
  */
 extern List *plan_deed_renames(const FkPlan *plan);
 
+/* Begins the text by which a deed remembers a kept column that was NOT NULL */
+#define DEED_NOT_NULL "not null "
+
+/*
+ * For deeds of a plan's CHECK, NOT NULL or unique constraint, which a later
+ * step of it took along with a column that it keeps: return the step that keeps
+ * it, or 0; whether the column is back; and for the deed of that drop, the step
+ * whose rule is still to be taken back, or 0
+ */
+extern int	plan_deed_rule_keeper(const PlanDeed *rule);
+extern bool plan_deed_was_kept(const PlanDeed *rule);
+extern int	plan_deed_rule_step(const PlanDeed *drop);
+
 /* Returns whether a role has skipped the deed's step, and so confirmed that its object does not exist */
 extern bool plan_deed_is_given_up(const PlanDeed *deed);
 

@@ -540,6 +540,9 @@ plan_steps_standing_on(const PlanStep *step)
 	return query_steps(" AND (child_table = $2 OR parent_table = $2) AND step <> $4 AND kind <> 'statement' AND state IN ('added', 'validated')"
 					   " AND EXISTS (SELECT FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
 					   "             WHERE p.name = $1 AND d.step = plan_step.step AND d.undone_at IS NULL AND d.done_at IS NOT NULL"
+	/* what was done before is about another object, which had the name then */
+					   "             AND d.id > (SELECT coalesce(min(o.id), 0) FROM schemaguard.plan_deed o"
+					   "                         WHERE o.plan_id = d.plan_id AND o.step = $4 AND o.undone_at IS NULL AND o.kind = 'change')"
 	/* somebody has undone the object, and the repetition is taken back */
 					   "             AND NOT EXISTS (SELECT FROM schemaguard.plan_deed n WHERE n.plan_id = d.plan_id AND n.step = d.step"
 					   "                             AND n.kind = d.kind AND n.object = d.object AND n.id > d.id AND n.outcome = 'taken back'))", &args);

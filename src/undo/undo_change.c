@@ -27,6 +27,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_rows.h"
@@ -75,6 +76,26 @@ is_another(const PlanDeed *deed, const ChangeMove *move)
 	return move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT && deed->was == NULL;
 }
 
+/* Returns whether a deed has made a rule that goes with a column which is dropped and kept */
+static bool
+goes_along(const PlanDeed *deed)
+{
+	return !deed->own && (deed->what->kind == STEP_CHECK || deed->what->kind == STEP_NOT_NULL || deed->what->kind == STEP_UNIQUE);
+}
+
+/* Returns the problem that a later step of the plan keeps the rule of a deed with its column, and would bring it back; or NULL */
+static FkProblem *
+kept_along(const PlanDeed *deed)
+{
+	int			keeper = goes_along(deed) ? plan_deed_rule_keeper(deed) : 0;
+
+	if (keeper == 0)
+		return NULL;
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  psprintf("it went with a column that step %d keeps, and would come back with it", keeper),
+					  psprintf("Have the column back first:\n%s", plan_rollback_call(plan_step_get(deed->what->plan, keeper, false))));
+}
+
 /* Finds the next move back; sets a problem if the object may exist under another name */
 static void
 look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
@@ -83,7 +104,9 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_look_back(deed, step, move);
-	if ((move->kind == MOVE_NONE && !deed->own) || is_another(deed, move))
+	if (move->kind == MOVE_NONE)
+		doubt = kept_along(deed);
+	if (doubt == NULL && ((move->kind == MOVE_NONE && !deed->own) || is_another(deed, move)))
 		doubt = undo_doubt(deed, move->problem ? move->problem->reason : NULL);
 	else if (move->kind == MOVE_STATEMENT)
 		doubt = undo_made_anew(deed);
@@ -305,7 +328,12 @@ do_back(void *arg)
 	if (closes(&now))
 	{
 		back->closed = true;
-		if (now.kind == MOVE_NONE && is_missed(back->deed))
+		if (now.kind == MOVE_NONE && goes_along(back->deed) && plan_deed_was_kept(back->deed))
+		{
+			undo_record_gone(action, work, 0, "its column came back without it");
+			run_append_notice(work, "taken back");
+		}
+		else if (now.kind == MOVE_NONE && is_missed(back->deed))
 			undo_record_left_alone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
 		else if (now.kind == MOVE_NONE)
 			undo_record_gone(action, work, ERRCODE_UNDEFINED_OBJECT, back->deed->own ? "it is there" : IS_GONE);
@@ -560,6 +588,20 @@ view_again(const PlanDeed *deed, const ChangeMove *move)
 	return text.data;
 }
 
+/*
+ * Returns whether a rule that a drop has taken along is to stay away, because
+ * this rollback goes on to take back the step that made it
+ */
+static bool
+stays_away(const PlanRun *run, const PlanDeed *deed, const ChangeMove *move)
+{
+	bool		brings_rule = deed->what->kind == STEP_DROP && move->kind != MOVE_NONE &&
+		(deed->own ? plan_changed_object(deed->what) == CHANGED_CONSTRAINT : plan_changed_object(deed->what) == CHANGED_COLUMN && move->rule);
+	int			step = brings_rule ? plan_deed_rule_step(deed) : 0;
+
+	return step != 0 && plan_is_chosen(run->plan, step);
+}
+
 /* Counts for the last line what is gone for good with a deed, whether it is taken back or not */
 static void
 count_lost(PlanRun *run, const PlanDeed *deed, const PlanStep *step)
@@ -585,6 +627,13 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		char	   *again;
 
 		look_back(deed, step, &back.move);
+		if (stays_away(work->run, deed, &back.move))
+		{
+			undo_close_gone(work, deed, 0, "the step that made the rule is taken back, too");
+			if (!deed->own)
+				run_append_notice(work, "taken back");
+			return true;
+		}
 		if (keep_values(&back) && work->run->awaits_values)
 		{
 			work->run->put_off = true;

@@ -783,6 +783,30 @@ CALL sg_apply('keyed');
 SELECT sg_plan_drop('keyed', force => true) \g /dev/null
 DROP TABLE based;
 
+-- rules that the plan itself has made stay away when the column comes back
+CREATE TABLE ruled (id int PRIMARY KEY, v text);
+INSERT INTO ruled VALUES (1, 'x');
+SELECT sg_plan_create('ruled'), sg_plan_add_not_null('ruled', 'ruled', 'v'), sg_plan_add_check('ruled', 'ruled', 'v <> $$z$$', name => 'no_z'),
+  sg_plan_add_unique('ruled', 'ruled', 'v', name => 'one_v'), sg_plan_add_drop('ruled', 'column', 'ruled', 'v'),
+  sg_plan_add_column('ruled', 'ruled', 'v', 'varchar(10)') \g /dev/null
+CALL sg_apply('ruled', fail => true);
+INSERT INTO ruled VALUES (2), (3);
+CALL sg_rollback_fks('ruled', fail => true);
+SELECT v, (SELECT attnotnull FROM pg_attribute WHERE attrelid = 'ruled'::regclass AND attname = 'v') AS not_null,
+  (SELECT array_agg(conname) FROM pg_constraint WHERE conrelid = 'ruled'::regclass AND contype <> 'n') AS constraints FROM ruled ORDER BY id;
+-- and wait for the column where another one has its name
+SELECT sg_plan_skip('ruled', 5, 'the application adds it') \g /dev/null
+DELETE FROM ruled WHERE v IS NULL;
+CALL sg_apply('ruled', fail => true);
+ALTER TABLE ruled ADD v int;
+CALL sg_rollback_fks('ruled');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'ruled' ORDER BY 1;
+ALTER TABLE ruled RENAME v TO w;
+CALL sg_rollback_fks('ruled', fail => true);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'ruled' ORDER BY 1;
+SELECT sg_plan_drop('ruled', force => true) \g /dev/null
+DROP TABLE ruled;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
