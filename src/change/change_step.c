@@ -786,6 +786,86 @@ drop_triggers_of_readers(const RunAction *action, const PlanStep *step)
 	}
 }
 
+/* Returns the step as its trigger fills rows of the table, or NULL */
+static PlanStep *
+as_filling(PlanStep *step, Oid table)
+{
+	ChangeMove	move;
+
+	if (!step->fills || sg_find_qualified(step->child_table) != table)
+		return NULL;
+	if (step->kind == STEP_FOREIGN_KEY)
+		return step;
+	change_look(step, &move);
+	return move.rows.fill ? plan_filling_step(step, move.rows.column, move.rows.fill, move.rows.carries) : NULL;
+}
+
+/* Returns the table whose columns a move may add or rename, or InvalidOid */
+static Oid
+altered_table(const PlanStep *step, const ChangeMove *move)
+{
+	if (step->kind == STEP_COLUMN || step->kind == STEP_RENAME)
+		return move->table;
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL)
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		const RangeVar *name = IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->relation :
+			IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation : NULL;
+
+		if (name)
+			return change_find_named(name);
+	}
+	return InvalidOid;
+}
+
+static bool
+has_generated(Oid table)
+{
+	FormData_pg_class class;
+
+	if (!sg_read_class(table, &class))
+		return false;
+	for (AttrNumber attnum = 1; attnum <= class.relnatts; attnum++)
+	{
+		if (get_attgenerated(table, attnum) != '\0')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the other steps of the plan whose triggers fill rows of the table
+ * now, if their texts name all of its columns, because one is generated
+ */
+static List *
+current_fillers(const PlanStep *step, Oid table)
+{
+	bool		any = OidIsValid(table) && plan_filler_is_on(table) && has_generated(table);
+	List	   *fillers = NIL;
+
+	foreach_ptr(PlanStep, other, any ? plan_steps(step->plan) : NIL)
+	{
+		const PlanStep *filling = other->step == step->step ? NULL : as_filling(other, table);
+
+		if (filling && plan_filler_is_current(filling, table))
+			fillers = lappend(fillers, other);
+	}
+	return fillers;
+}
+
+static void
+arm_anew(List *fillers, Oid table)
+{
+	CommandCounterIncrement();
+	foreach_ptr(PlanStep, filler, fillers)
+	{
+		const PlanStep *filling = plan_filler_is_armed(filler) ? as_filling(filler, table) : NULL;
+
+		if (filling && !plan_filler_is_current(filling, table))
+			plan_filler_arm(filling, table);
+	}
+}
+
 char *
 change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 {
@@ -897,6 +977,8 @@ do_move(void *arg)
 	char	   *rows;
 	char	   *told;
 	FkProblem  *left;
+	Oid			altered;
+	List	   *fillers;
 	PlanDeed	deed;
 	ChangeMove	now;
 
@@ -923,7 +1005,10 @@ do_move(void *arg)
 		drop_triggers(work, now.table);
 		drop_triggers_of_readers(action, work->step);
 	}
+	altered = altered_table(work->step, &now);
+	fillers = current_fillers(work->step, altered);
 	change_run(&now);
+	arm_anew(fillers, altered);
 	left = work->step->kind == STEP_STATEMENT ? change_not_done(work->step) : NULL;
 	if (left)
 		ereport(ERROR,

@@ -807,6 +807,20 @@ SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'ruled' ORDER
 SELECT sg_plan_drop('ruled', force => true) \g /dev/null
 DROP TABLE ruled;
 
+-- a fill from a generated column goes on when the plan renames and adds columns of the table
+CREATE TABLE computed (id int PRIMARY KEY, v text, g text GENERATED ALWAYS AS (v || 'x') STORED);
+INSERT INTO computed VALUES (1, 'a');
+SELECT sg_plan_create('computed'), sg_plan_add_column('computed', 'computed', 'w', 'int', fill => 'length(g)'), sg_plan_add('computed', 'ALTER TABLE cob.computed RENAME COLUMN v TO vv'),
+  sg_plan_add_column('computed', 'computed', 'z', 'int'), sg_plan_add_statement('computed', 'ALTER TABLE cob.computed ADD COLUMN zz int'),
+  sg_plan_add_drop('computed', 'column', 'computed', 'g', phase => 'later') \g /dev/null
+CALL sg_apply('computed');
+INSERT INTO computed (id, vv) VALUES (2, 'ab');
+SELECT * FROM computed ORDER BY id;
+SELECT sg_plan_release('computed', 'later') \g /dev/null
+CALL sg_apply('computed', fail => true);
+SELECT sg_plan_drop('computed', force => true) \g /dev/null
+DROP TABLE computed;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('d', force => true) \g /dev/null
