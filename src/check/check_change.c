@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_constraint.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -230,7 +231,8 @@ check_taken(CheckStep *cs, const ChangeMove *move)
 	char	   *rules = change_rules_text(move->rules);
 	bool		for_good = cs->step->kind != STEP_DROP || cs->step->discard;
 
-	if (keys)
+	/* a dropped key is no other's */
+	if (keys && move->object.classId != ConstraintRelationId)
 		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", keys),
 				  psprintf("A rollback brings them back with the %s.", cs->step->definition));
 	if (rules)
