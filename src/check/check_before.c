@@ -104,6 +104,16 @@ has_name(const List *names, const StepName *wanted)
 	return false;
 }
 
+/* Returns whether a name, or the table that has the column, is in the list */
+static bool
+has_name_or_table(const List *names, const StepName *wanted)
+{
+	StepName	table = *wanted;
+
+	table.column = NULL;
+	return has_name(names, wanted) || (wanted->column && has_name(names, &table));
+}
+
 static List *
 without_name(List *names, const StepName *unwanted)
 {
@@ -433,14 +443,9 @@ named_text(const StepName *name)
 static bool
 is_given_again(const PlanCheck *check, const CheckStep *taker, const CheckStep *cs, const StepName *name)
 {
-	StepName	table = *name;
-
-	table.column = NULL;
 	foreach_ptr(CheckStep, other, check->steps)
 	{
-		const List *gives = check_step_names(other)->gives;
-
-		if ((has_name(gives, name) || (name->column && has_name(gives, &table))) && check_comes_before(check, other, cs) &&
+		if (has_name_or_table(check_step_names(other)->gives, name) && check_comes_before(check, other, cs) &&
 			(other == taker || !check_comes_before(check, other, taker)))
 			return true;
 	}
@@ -461,14 +466,14 @@ find_taken(const PlanCheck *check, const CheckStep *cs, const char *text, Node *
 	*taker = NULL;
 	foreach_ptr(const StepName, name, before->takes)
 	{
-		if (!has_name(own.gives, name) && !is_optional(statement, name) && mentions(&tokens, name, maybe))
+		if (!has_name_or_table(own.gives, name) && !is_optional(statement, name) && mentions(&tokens, name, maybe))
 			return name;
 	}
 	foreach_ptr(CheckStep, other, check->steps)
 	{
 		foreach_ptr(const StepName, name, other == cs || plan_step_is_done(other->step) ? NIL : check_step_names(other)->takes)
 		{
-			if (has_name(own.gives, name) || has_name(before->gives, name) || is_optional(statement, name) || !mentions(&tokens, name, maybe) || !check_name_is_there(name) ||
+			if (has_name_or_table(own.gives, name) || has_name_or_table(before->gives, name) || is_optional(statement, name) || !mentions(&tokens, name, maybe) || !check_name_is_there(name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
 			*taker = other;

@@ -423,6 +423,8 @@ say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 {
 	if (trial->untried)
 		say_untried(cs, problem->reason);
+	else if (problem->sqlerrcode == ERRCODE_DUPLICATE_TABLE && check_is_freed(trial->check, cs))
+		say_untried(cs, pstrdup("a table has the name, until an earlier step takes it away"));
 	else if (problem->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || problem->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
 			 problem->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
 		check_row(cs, "trial", CHECK_WARN, psprintf("it could not be made on trial: %s", problem->reason),
