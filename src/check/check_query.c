@@ -521,11 +521,35 @@ say_counts(const Written *w, const char *name, const char *unless)
 		check_row(w->cs, name, CHECK_OK, psprintf("computed " INT64_FORMAT " %s: none is in the way", w->rows, w->rows == 1 ? "row" : "rows"), NULL);
 }
 
+/*
+ * Returns an earlier step that could change the outcome, or NULL: a statement,
+ * whatever comes before one, else a step about the same table or its partitions,
+ * or about the parent of a key
+ */
+static const PlanStep *
+may_change(const Written *w)
+{
+	List	   *tables = list_concat_copy(sg_all_inheritors(w->table), sg_partition_ancestors(w->table));
+
+	foreach_ptr(const CheckStep, other, w->check->steps)
+	{
+		const PlanStep *step = other->step;
+
+		if (other == w->cs)
+			return NULL;
+		if (!plan_step_is_done(step) && !step->skipped_by &&
+			(w->cs->step->kind == STEP_STATEMENT || step->kind == STEP_STATEMENT || sg_same_text(step->child_table, w->cs->step->parent_table) ||
+			 list_member_oid(tables, sg_find_qualified(step->child_table))))
+			return step;
+	}
+	return NULL;
+}
+
 /* Returns the end of a sentence with the earlier step or trigger that could change the outcome, or "" */
 static const char *
 unless_text(const Written *w, bool first)
 {
-	const PlanStep *before = check_step_before(w->check, w->cs);
+	const PlanStep *before = may_change(w);
 
 	if (!first)
 		return ", unless a statement before it changes that";
