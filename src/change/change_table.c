@@ -86,7 +86,7 @@ change_others_stand_on(const PlanStep *step, const char *column, ChangeMove *mov
 
 	initStringInfo(&steps);
 	appendStringInfo(&steps, "%d", step->step);
-	foreach_ptr(const PlanStep, other, plan_steps_standing_on(step))
+	foreach_ptr(const PlanStep, other, plan_steps_standing_on(step, column))
 	{
 		/* the step that freed the name is about another object */
 		if (plan_step_frees(other, step) || (column && !is_about_column(other, step->child_table, column)))

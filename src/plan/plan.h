@@ -193,8 +193,12 @@ extern List *plan_steps_replacing(const char *name, const char *child_table, con
 /* Returns the steps that drop or rename a part of the table */
 extern List *plan_steps_moving(const char *name, const char *child_table);
 
-/* plan_steps_standing_on() returns other steps about the table of a step with deeds to take back */
-extern List *plan_steps_standing_on(const PlanStep *step);
+/*
+ * Returns other steps about the table of a step, and, unless NULL, about a
+ * column or with its name in their definition, with deeds to take back that
+ * were done after the step's own
+ */
+extern List *plan_steps_standing_on(const PlanStep *step, const char *column);
 extern List *plan_steps_alike(const PlanStep *step);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 

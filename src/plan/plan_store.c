@@ -532,12 +532,13 @@ plan_steps_moving(const char *name, const char *child_table)
 }
 
 List *
-plan_steps_standing_on(const PlanStep *step)
+plan_steps_standing_on(const PlanStep *step, const char *column)
 {
-	StoreArgs	args = child_args(step->plan, step->child_table, NULL);
+	StoreArgs	args = child_args(step->plan, step->child_table, column);
 
 	store_arg_int(&args, step->step);
 	return query_steps(" AND (child_table = $2 OR parent_table = $2) AND step <> $4 AND kind <> 'statement' AND state IN ('added', 'validated')"
+					   " AND ($3 IS NULL OR fk_name = $3 OR $3 = ANY (child_columns) OR $3 = ANY (parent_columns) OR strpos(lower(definition), lower($3)) > 0)"
 					   " AND EXISTS (SELECT FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
 					   "             WHERE p.name = $1 AND d.step = plan_step.step AND d.undone_at IS NULL AND d.done_at IS NOT NULL"
 	/* what was done before is about another object, which had the name then */

@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "plan/plan_store.h"
 #include "plan/plan_value.h"
@@ -133,6 +134,25 @@ plan_values_in_rows(const FkPlan *plan, int step)
 						"  AND step IN (SELECT step FROM schemaguard.plan_deed WHERE plan_id = $1 AND kind = 'set' AND undone_at IS NULL)"
 						" ORDER BY id DESC LIMIT 1", &args, read_step);
 	return steps ? *(int *) linitial(steps) : 0;
+}
+
+List *
+plan_rows_set_since(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+	List	   *found;
+	List	   *steps = NIL;
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
+	found = store_query("SELECT DISTINCT step::bigint AS step FROM"
+						" (SELECT id, step, column_name, max(id) FILTER (WHERE column_name <> '')"
+						"    OVER (PARTITION BY split_part(identity, ' {', 1), key_columns, key COLLATE \"C\") AS last"
+						"  FROM schemaguard.plan_value WHERE plan_id = $1) v WHERE column_name = '' AND last > id", &args, read_step);
+	foreach_ptr(const int, step, found)
+	{
+		steps = lappend_int(steps, *step);
+	}
+	return steps;
 }
 
 bool

@@ -63,6 +63,9 @@ extern PlanValuesSince *plan_values_since(const FkPlan *plan, int step, const Pl
  */
 extern int	plan_values_in_rows(const FkPlan *plan, int step);
 
+/* Returns the steps (int) of rows for which that may be so */
+extern List *plan_rows_set_since(const FkPlan *plan);
+
 /* Returns whether old values of a step are on record */
 extern bool plan_keeps_values(const FkPlan *plan, int step);
 

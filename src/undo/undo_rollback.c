@@ -111,6 +111,8 @@ typedef struct Rollback
 	bool		waited;			/* the rows of waiting deeds that can go back
 								 * have gone back */
 	List	   *values;			/* OldValues *, latest first: not tried yet */
+	List	   *set_since;		/* int: steps in whose rows later ones had set
+								 * values in the beginning */
 	List	   *put_off;		/* int: steps whose columns or rows wait for
 								 * rows and old values */
 	int			taken;			/* number of deeds that are closed */
@@ -333,7 +335,8 @@ waits_for_values(Rollback *rollback, const PlanDeed *deed)
 	char	   *again;
 	int			step;
 
-	if (deed->kind != DEED_CHANGE || deed->what->kind != STEP_ROWS || plan_deed_is_given_up(deed))
+	if (deed->kind != DEED_CHANGE || deed->what->kind != STEP_ROWS || !list_member_int(rollback->set_since, deed->step) ||
+		plan_deed_is_given_up(deed))
 		return false;
 	step = plan_values_in_rows(run->plan, deed->step);
 	if (step == 0)
@@ -940,6 +943,7 @@ roll_back(PlanRun *run)
 	int			disarmed;
 
 	run->awaits_values = fix_rows_out(run->plan) != NIL;
+	rollback.set_since = plan_rows_set_since(run->plan);
 	rollback.values = run->awaits_values ? read_old_values(run->plan) : NIL;
 	tell_low_space(run);
 	list_sort(changes, compare_later_first);
