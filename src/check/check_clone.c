@@ -11,6 +11,9 @@
  * relation.  The table itself is locked for reading alone.  The empty table lacks its rows,
  * keys, triggers, rules and policies, and all that uses it.
  *
+ * It is run once more behind the rules and indexes that earlier steps of the
+ * plan add to the table, if there are any.
+ *
  * The empty table has another name beside its own, or, where the text names the
  * table more than once, as for a column, the same name in a schema of its own.
  *
@@ -50,6 +53,8 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "check/check.h"
+#include "plan/plan_choice.h"
+#include "plan/plan_order.h"
 #include "run/run_deed.h"
 
 typedef struct Clone
@@ -66,7 +71,12 @@ typedef struct Clone
 	bool		apart;			/* the clone has the table's name, in
 								 * TRIAL_SCHEMA */
 	bool		made;			/* the clone: errors are the statement's */
+	List	   *rules;			/* PlanStep *: to be made on the clone before */
+	void		(*run) (void *clone);	/* what is run now */
 } Clone;
+
+/* More moves than any rule has */
+#define MOST_MOVES 16
 
 #define TRIAL_SCHEMA "~sg_trial"
 
@@ -266,8 +276,9 @@ name_index(Clone *clone, char *name)
 }
 
 static void
-make_clone(Clone *clone)
+make_clone(void *arg)
 {
+	Clone	   *clone = arg;
 	char	   *name = clone->apart ? sg_rel_name(clone->table) : psprintf("~sg_%u", clone->table);
 	char	   *schema = clone->apart ? TRIAL_SCHEMA : sg_rel_schema(clone->table);
 	char	   *made = quote_qualified_identifier(schema, name);
@@ -292,12 +303,39 @@ make_clone(Clone *clone)
 		clone->name->relname = name;
 }
 
+/* Makes a rule of an earlier step on the empty table */
+static void
+make_rule(void *arg)
+{
+	const PlanStep *rule = arg;
+	ChangeMove	move;
+
+	for (int i = 0; i < MOST_MOVES && change_try_move(rule, &move); i++)
+		CHECK_FOR_INTERRUPTS();
+}
+
+static void
+make_rules(const Clone *clone)
+{
+	foreach_ptr(const PlanStep, rule, clone->rules)
+	{
+		PlanStep	tried = *rule;
+		ErrorData  *edata;
+
+		tried.child_table = quote_qualified_identifier(clone->name->schemaname, clone->name->relname);
+		tried.object_mark = NULL;
+		edata = sg_try(make_rule, &tried);
+		if (edata)
+			sg_rethrow_cancel(edata);
+	}
+}
+
 static void
 run_all(void *arg)
 {
 	Clone	   *clone = arg;
 
-	if (clone->name)
+	if (clone->name && clone->rules == NIL)
 		make_clone(clone);
 	clone->made = true;
 	change_try_statement(clone->statement, clone->sql);
@@ -311,14 +349,23 @@ look_and_run(void *arg)
 
 	sg_caller_begin(&scope);
 	sg_scope_set("client_min_messages", "error");
-	code_analyse_as_meant(clone->move->reach, run_all, clone);
+	code_analyse_as_meant(clone->move->reach, clone->run, clone);
 	sg_scope_end(&scope);
 }
 
 static void
 try_clone(void *arg)
 {
-	run_deed_reading(look_and_run, arg);
+	Clone	   *clone = arg;
+
+	if (clone->rules)
+	{
+		clone->run = make_clone;
+		run_deed_reading(look_and_run, clone);
+		make_rules(clone);
+	}
+	clone->run = run_all;
+	run_deed_reading(look_and_run, clone);
 }
 
 static bool
@@ -439,23 +486,95 @@ message_of(const Clone *clone, const ErrorData *edata)
 	return clone->name ? renamed(message, psprintf("~sg_%u", clone->table), sg_rel_name(clone->table)) : message;
 }
 
+/* Returns the rules and indexes (PlanStep *) that earlier steps add to the table of the clone */
+static List *
+rules_before(const PlanCheck *check, const CheckStep *cs, const Clone *clone)
+{
+	const char *table = clone->name ? sg_relation_name(clone->table) : NULL;
+	List	   *rules = NIL;
+
+	foreach_ptr(const CheckStep, other, table && cs->step->kind == STEP_STATEMENT ? check->steps : NIL)
+	{
+		StepKind	kind = other->step->kind;
+
+		if ((kind == STEP_CHECK || kind == STEP_DEFAULT || kind == STEP_UNIQUE || kind == STEP_INDEX) &&
+			sg_same_text(other->step->child_table, table) && check_comes_before(check, other, cs))
+			rules = lappend(rules, other->step);
+	}
+	return rules;
+}
+
+/* Returns an earlier step that may take such a rule away again, or NULL */
+static const PlanStep *
+may_take_away(const PlanCheck *check, const CheckStep *cs)
+{
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		StepKind	kind = other->step->kind;
+
+		if ((kind == STEP_DROP || kind == STEP_RENAME || kind == STEP_STATEMENT) && check_comes_before(check, other, cs))
+			return other->step;
+	}
+	return NULL;
+}
+
+/* Returns "step 1 adds", "steps {1,2} add" */
+static char *
+adders_text(List *rules)
+{
+	List	   *numbers = NIL;
+
+	foreach_ptr(const PlanStep, rule, rules)
+	{
+		numbers = lappend_int(numbers, rule->step);
+	}
+	return list_length(numbers) == 1 ? psprintf("step %d adds", linitial_int(numbers)) : psprintf("steps %s add", plan_steps_text(numbers));
+}
+
+/* Runs a statement behind these rules; returns its error, or NULL; sets *clone if it can be tried, and to what it names */
+static ErrorData *
+try_behind(const ChangeMove *move, const char *sql, List *rules, Clone *clone)
+{
+	ErrorData  *edata;
+
+	*clone = (Clone)
+	{
+		.move = move,.sql = sql,.statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)),.rules = rules
+	};
+	if (!find_name(clone->statement->stmt, &clone->name) || (clone->name && !can_be_cloned(clone)))
+		return NULL;
+	edata = sg_try_undo(try_clone, clone);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata == NULL || !clone->made || sg_is_race(edata) || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? NULL : edata;
+}
+
 void
 check_on_clone(const PlanCheck *check, CheckStep *cs, const ChangeMove *move, const char *sql)
 {
-	Clone		clone = {.move = move,.sql = sql,.statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))};
+	Clone		clone;
 	const PlanStep *before = check_step_before(check, cs);
 	ErrorData  *edata;
+	List	   *rules;
+	char	   *message;
 
-	if (cs->blocked || move->kind != MOVE_STATEMENT || move->one_by_one || move->reach == NULL || !check_tries(check) || !change_is_callers(move) ||
-		!find_name(clone.statement->stmt, &clone.name) || (clone.name && !can_be_cloned(&clone)))
+	if (cs->blocked || move->kind != MOVE_STATEMENT || move->one_by_one || move->reach == NULL || !check_tries(check) || !change_is_callers(move))
 		return;
-	edata = sg_try_undo(try_clone, &clone);
-	if (edata)
-		sg_rethrow_cancel(edata);
-	if (edata == NULL || !clone.made || sg_is_race(edata) || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
-		edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || check_adds_column(check, cs, edata))
+	edata = try_behind(move, sql, NIL, &clone);
+	rules = edata == NULL && clone.made ? rules_before(check, cs, &clone) : NIL;
+	if (rules)
+		edata = try_behind(move, sql, rules, &clone);
+	if (edata == NULL || check_adds_column(check, cs, edata))
 		return;
-	check_row(cs, "trial", before ? CHECK_WARN : CHECK_BLOCK,
-			  before ? psprintf("%s, unless step %d changes that", message_of(&clone, edata), before->step) : message_of(&clone, edata),
+	message = message_of(&clone, edata);
+	if (rules)
+	{
+		message = psprintf("with what %s to the table: %s", adders_text(rules), message);
+		before = may_take_away(check, cs);
+	}
+	if (before)
+		message = psprintf("%s, unless step %d changes that", message, before->step);
+	check_row(cs, "trial", before ? CHECK_WARN : CHECK_BLOCK, message,
 			  psprintf("Correct the statement, or leave the step out:\n%s", check_skip(cs, "the server refuses it")));
 }
