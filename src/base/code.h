@@ -269,6 +269,8 @@ typedef struct CodeExpression
 	int32		typmod;
 	bool		any_path;		/* names are found by the search_path of the
 								 * role that analyses it; else it is pinned */
+	List	   *added;			/* char *: columns that are still to be added */
+	List	   *values;			/* Node *: their values */
 } CodeExpression;
 
 /*

@@ -521,6 +521,22 @@ as_value(ParseState *pstate, Node *cooked, const CodeExpression *expression)
 	return value;
 }
 
+/* Returns the value of a column that is still to be added, or NULL for other names */
+static Node *
+added_column(ParseState *pstate, ColumnRef *ref)
+{
+	const CodeExpression *expression = pstate->p_ref_hook_state;
+	ListCell   *name;
+	ListCell   *value;
+
+	forboth(name, expression->added, value, expression->values)
+	{
+		if (IsA(llast(ref->fields), String) && strcmp(strVal(llast(ref->fields)), lfirst(name)) == 0)
+			return copyObject((Node *) lfirst(value));
+	}
+	return NULL;
+}
+
 typedef struct Analysis
 {
 	const CodeExpression *expression;
@@ -542,6 +558,8 @@ analyse(void *arg)
 
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 true, true, true);
+	pstate->p_pre_columnref_hook = added_column;
+	pstate->p_ref_hook_state = unconstify(CodeExpression *, expression);
 	cooked = transformExpr(pstate, expression->raw, expression->kind);
 	if (expression->condition)
 		cooked = coerce_to_boolean(pstate, cooked, expression->condition);

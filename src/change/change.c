@@ -138,6 +138,15 @@ change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_vo
 	return cooked;
 }
 
+Node *
+change_cook_added(ChangeMove *move, const char *sql, List *added, List *values)
+{
+	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT,.condition = "CHECK",
+	.added = added,.values = values}};
+
+	return try_cook(move, &arg);
+}
+
 /* Returns an expression of an ORDER BY, analysed; or NULL with a problem */
 static Node *
 cook_order(ChangeMove *move, const SortBy *by)

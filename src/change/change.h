@@ -348,6 +348,9 @@ extern PlanStep *change_carries_until(const PlanStep *step);
  * false with a problem
  */
 extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
+
+/* Like change_cook(), for a condition that reads columns that are still to be added, with their values */
+extern Node *change_cook_added(ChangeMove *move, const char *sql, List *added, List *values);
 extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);
 
 /* Sets the type of a column that a step adds; returns false with a problem */

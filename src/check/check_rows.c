@@ -50,6 +50,7 @@
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 
 /* Number of a table's blocks beyond which a sample of as many is read */
 #define SAMPLE_BLOCKS 10000
@@ -75,6 +76,8 @@ typedef struct Asking
 	Oid			table;
 	Oid			author;
 	List	   *statements;		/* char *: of the step's next move */
+	bool		asked;			/* of a CHECK that reads columns still to be
+								 * added */
 } Asking;
 
 /* ---- asking ---- */
@@ -336,6 +339,66 @@ ask_new_column(const Asking *asking)
 	ask_condition(asking, "rows", condition, asking->cs->step->orphans == ORPHANS_STOP ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("get no value in column %s by step %d", quote_identifier(column), adds->step),
 				  pstrdup("Give that step a fill, or a default, that is never null."));
+}
+
+/* Returns the value that rows get in a column that a step adds; NULL if that is unknown */
+static Node *
+value_of_added(const Asking *asking, const PlanStep *adds)
+{
+	ChangeMove	move = {.table = asking->table};
+	Node	   *initial;
+	Node	   *fill;
+	Oid			type;
+	int32		typmod;
+
+	if (change_fill_is_query(adds) || !change_column_values(adds, &move, &initial, &fill) || !change_column_type(adds, &move, &type, &typmod) ||
+		(initial && contain_volatile_functions(initial)) || (fill && contain_volatile_functions(fill)))
+		return NULL;
+	if (initial && fill)
+	{
+		CoalesceExpr *either_of = makeNode(CoalesceExpr);
+
+		either_of->coalescetype = type;
+		either_of->coalescecollid = get_typcollation(type);
+		either_of->args = list_make2(initial, fill);
+		either_of->location = -1;
+		return (Node *) either_of;
+	}
+	return initial ? initial : fill ? fill : (Node *) makeNullConst(type, typmod, get_typcollation(type));
+}
+
+/* Asks which rows break a CHECK by the values that they get in columns that are still to be added */
+static void
+ask_check_of_added(Asking *asking)
+{
+	const PlanStep *step = asking->cs->step;
+	ChangeMove	move = {.table = asking->table};
+	List	   *added = NIL;
+	List	   *values = NIL;
+	Node	   *condition;
+
+	foreach_ptr(const CheckStep, other, asking->check->steps)
+	{
+		const PlanStep *adds = other->step;
+		const char *column = adds->kind == STEP_COLUMN ? linitial(adds->child_columns) : NULL;
+		Node	   *value;
+
+		if (column == NULL || adds->skipped_by || !sg_same_text(adds->child_table, step->child_table) ||
+			!plan_has_word(step->definition, column) || get_attnum(asking->table, column) != InvalidAttrNumber)
+			continue;
+		value = value_of_added(asking, adds);
+		if (value == NULL)
+			return;
+		added = lappend(added, unconstify(char *, column));
+		values = lappend(values, value);
+	}
+	condition = added ? change_cook_added(&move, plan_given(step->definition), added, values) : NULL;
+	if (condition == NULL || contain_volatile_functions(condition))
+		return;
+	ask_condition(asking, "rows", condition, step->orphans == ORPHANS_STOP ? CHECK_BLOCK : CHECK_WARN,
+				  psprintf("break the rule with what they get in (%s)", sg_quote_list(added)),
+				  pstrdup("Give the new column a fill, or a default, that the rule accepts."));
+	asking->asked = true;
 }
 
 /* ---- indexes ---- */
@@ -831,7 +894,12 @@ check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 static void
 ask_early(void *arg)
 {
-	ask_new_column(arg);
+	Asking	   *asking = arg;
+
+	if (asking->cs->step->kind == STEP_CHECK)
+		ask_check_of_added(asking);
+	else
+		ask_new_column(asking);
 }
 
 bool
@@ -839,6 +907,11 @@ check_ask_early(PlanCheck *check, CheckStep *cs)
 {
 	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), check->plan->author_id};
 
+	if (cs->step->kind == STEP_CHECK && OidIsValid(asking.table))
+	{
+		try_asking(cs, ask_early, &asking);
+		return asking.asked;
+	}
 	if (cs->step->kind != STEP_NOT_NULL || !OidIsValid(asking.table) || step_of_column(&asking, linitial(cs->step->child_columns)) == NULL ||
 		get_attnum(asking.table, linitial(cs->step->child_columns)) != InvalidAttrNumber)
 		return false;

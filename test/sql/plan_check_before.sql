@@ -274,8 +274,40 @@ SELECT sg_plan_add('cbe_after', statement, coalesce(options, '{}')::jsonb) FROM 
   ('ALTER TABLE cbe.r ADD CONSTRAINT r_a UNIQUE (a)', NULL), ('UPDATE cbe.r SET id = 7 WHERE id = 903', NULL), ('ALTER TABLE cbe.r ADD CONSTRAINT r_id2 CHECK (id < 800)', '{"after": ["*"]}'),
   ('ALTER TABLE cbe.r ADD CONSTRAINT r_v CHECK (v > 1)', '{"policy": "leave"}'), ('ALTER TABLE cbe.r ADD COLUMN n int', '{"fill": "id"}')) s (statement, options) \g /dev/null
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_after', verify => 'full') WHERE result <> 'ok' AND check_name IN ('rows', 'before') ORDER BY 1, 3, 4;
+
+-- a statement is tried behind the rules that the plan adds to its table, too
+CREATE TABLE cbe.s (id int PRIMARY KEY, n int, m int);
+SELECT sg_plan_create('cbe_ruled') \g /dev/null
+SELECT sg_plan_add('cbe_ruled', statement) FROM unnest(ARRAY['ALTER TABLE cbe.s ADD CONSTRAINT s_n CHECK (n <> 4)', 'ALTER TABLE cbe.s ALTER n TYPE text USING (n * 100)::text',
+  'CREATE INDEX s_m ON cbe.s (m)', 'ALTER TABLE cbe.s ALTER m TYPE json USING to_json(m)']) statement \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('cbe_ruled') WHERE check_name = 'trial' ORDER BY 1;
+CALL sg_apply('cbe_ruled');
+-- rows get a value in a column that the plan adds, or none, and break a CHECK with it
+INSERT INTO cbe.s VALUES (1, NULL, NULL), (2, 2, 3);
+SELECT sg_plan_create('cbe_new') \g /dev/null
+SELECT sg_plan_add('cbe_new', statement, options::jsonb) FROM (VALUES ('ALTER TABLE cbe.s ADD COLUMN c1 int CHECK (c1 IS NOT NULL)', '{}'), ('ALTER TABLE cbe.s ADD COLUMN c2 int CHECK (c2 > 0)', '{}'),
+  ('ALTER TABLE cbe.s ADD COLUMN c3 int DEFAULT 4 CHECK (c3 > n + 2)', '{}'), ('ALTER TABLE cbe.s ADD COLUMN c4 int', '{"fill": "n * 2"}'),
+  ('ALTER TABLE cbe.s ADD CHECK (s.c4 <> 4)', '{}'), ('ALTER TABLE cbe.s ADD CHECK (c4 IS NOT NULL OR c1 = 1)', '{"policy": "leave"}')) s (statement, options) \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('cbe_new') WHERE check_name = 'rows' ORDER BY 1;
+CALL sg_apply('cbe_new');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'cbe_new' AND kind = 'check' ORDER BY 1;
+-- a policy set that a step about another table does not change
+CREATE TABLE cbe.at (id int, at int) PARTITION BY RANGE (at);
+CREATE TABLE cbe.at1 PARTITION OF cbe.at FOR VALUES FROM (0) TO (10);
+CREATE TABLE cbe.at2 PARTITION OF cbe.at FOR VALUES FROM (10) TO (99);
+INSERT INTO cbe.at SELECT g, g FROM generate_series(1, 20) g;
+SELECT sg_plan_create('cbe_set') \g /dev/null
+SELECT sg_plan_add('cbe_set', statement, options::jsonb) FROM (VALUES ('ALTER TABLE cbe.s ADD CHECK (n < 10)', '{}'),
+  ('ALTER TABLE cbe.at ADD CONSTRAINT at5 CHECK (at >= 5)', '{"policy": "set", "child_columns": "at", "fill": "50"}')) s (statement, options) \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('cbe_set', verify => 'full') WHERE check_name = 'set' ORDER BY 1;
+-- a table that takes the name of another one, whose column is renamed before
+SELECT sg_plan_create('cbe_named') \g /dev/null
+SELECT sg_plan_add('cbe_named', statement) FROM unnest(ARRAY['ALTER TABLE cbe.s RENAME COLUMN n TO nn', 'ALTER TABLE cbe.s RENAME TO s_old',
+  'CREATE TABLE cbe.s (id int PRIMARY KEY, n int)']) statement \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_named', verify => 'full') WHERE result <> 'ok' ORDER BY 1;
+CALL sg_apply('cbe_named');
 CALL sg_prune(now(), 'attic');
-SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after');
+SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after', 'cbe_ruled', 'cbe_new', 'cbe_set', 'cbe_named');
 DELETE FROM schemaguard.quarantine WHERE plan = 'cbe_good';
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
