@@ -811,10 +811,11 @@ key_of(const ChangeMove *move)
 #define WAS_IDENTITY "replica identity "
 
 /*
- * Properties that CREATE does not set precede all of these: the comment in
- * quotes, an index column's statistics target, and the catalog and OID of code
- * that it uses
+ * Properties that CREATE does not set precede all of these: that CLUSTER goes by
+ * the index, the comment in quotes, an index column's statistics target, and
+ * the catalog and OID of code that it uses
  */
+#define WAS_CLUSTERED "clustered "
 #define WAS_COMMENT "comment "
 #define WAS_STATISTICS "statistics "
 #define WAS_USES "uses "
@@ -878,15 +879,26 @@ takes_quoted(const char **text)
 	return NULL;
 }
 
-/* Returns "comment 'text' statistics 1 100 statistics 3 50 uses 1255 16402 " */
+/* Returns the index of an object, or InvalidOid */
+static Oid
+index_of(const ObjectAddress *object)
+{
+	return object->classId == ConstraintRelationId ? get_constraint_index(object->objectId) :
+		object->classId == RelationRelationId ? object->objectId : InvalidOid;
+}
+
+/* Returns "clustered comment 'text' statistics 1 100 statistics 3 50 uses 1255 16402 " */
 static char *
 properties_of(const ChangeMove *move)
 {
 	char	   *comment = GetComment(move->object.objectId, move->object.classId, 0);
+	Oid			index = index_of(&move->object);
 	StringInfoData text;
 	bool		there = move->object.classId == RelationRelationId;
 
 	initStringInfo(&text);
+	if (OidIsValid(index) && get_index_isclustered(index))
+		appendStringInfoString(&text, WAS_CLUSTERED);
 	if (comment)
 	{
 		appendStringInfoString(&text, WAS_COMMENT);
@@ -909,10 +921,10 @@ properties_of(const ChangeMove *move)
 
 /*
  * Moves past a text of properties_of(), and returns the comment, or NULL,
- * targets (int: column and target in turn) and code
+ * targets (int: column and target in turn), code, and whether CLUSTER went by it
  */
 static char *
-takes_properties(const char **text, List **targets, List **uses)
+takes_properties(const char **text, List **targets, List **uses, bool *clustered)
 {
 	const char *rest = *text;
 	char	   *comment = NULL;
@@ -923,6 +935,7 @@ takes_properties(const char **text, List **targets, List **uses)
 
 	*targets = NIL;
 	*uses = NIL;
+	*clustered = takes_word(&rest, WAS_CLUSTERED);
 	if (takes_word(&rest, WAS_COMMENT))
 	{
 		comment = takes_quoted(&rest);
@@ -944,12 +957,24 @@ takes_properties(const char **text, List **targets, List **uses)
 	return comment;
 }
 
+/* Returns whether CLUSTER goes by an index of the table */
+static bool
+is_clustered(Oid table)
+{
+	foreach_oid(index, fk_table_indexes(table))
+	{
+		if (get_index_isclustered(index))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Restores comment and statistics targets of a restored object, perhaps
- * restored by hand, unless it has others now
+ * Restores comment, statistics targets and CLUSTER ON of a restored object,
+ * perhaps restored by hand, unless it has others now
  */
 static void
-bring_properties_back(const PlanStep *step, const char *comment, List *targets, ChangeMove *move)
+bring_properties_back(const PlanStep *step, const char *comment, List *targets, bool clustered, ChangeMove *move)
 {
 	const char *table = sg_relation_name(move->table);
 	List	   *statements = NIL;
@@ -972,6 +997,8 @@ bring_properties_back(const PlanStep *step, const char *comment, List *targets, 
 			statements = lappend(statements, psprintf("ALTER INDEX %s ALTER COLUMN %d SET STATISTICS %d", name,
 													  list_nth_int(targets, i), list_nth_int(targets, i + 1)));
 	}
+	if (clustered && OidIsValid(index_of(&move->object)) && !is_clustered(move->table))
+		statements = lappend(statements, psprintf("ALTER TABLE %s CLUSTER ON %s", table, quote_identifier(step->fk_name)));
 	move->rule = NULL;
 	foreach_ptr(char, statement, statements)
 		change_statement(move, MOVE_STATEMENT, "restore", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
@@ -1574,11 +1601,12 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 			const char *was = deed->was;
 			List	   *targets;
 			List	   *uses;
-			char	   *comment = takes_properties(&was, &targets, &uses);
+			bool		clustered;
+			char	   *comment = takes_properties(&was, &targets, &uses, &clustered);
 
 			bring_definition_back(deed, was, move);
 			move->known = plan_deed_follow(deed) == DEED_BY_OID ? uses : NIL;
-			bring_properties_back(what, comment, targets, move);
+			bring_properties_back(what, comment, targets, clustered, move);
 		}
 		return;
 	}

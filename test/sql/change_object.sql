@@ -284,7 +284,7 @@ CALL sg_apply('d', fail => true);
 SELECT fk_name, test, result, observed, reason FROM sg_verify_fks_details('d') WHERE result <> 'pass';
 CALL sg_rollback_fks('d');
 
--- comments, and statistics of an index, which CREATE does not give
+-- comments, and statistics and CLUSTER ON of an index, which CREATE does not give
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 CREATE TABLE said (id int CONSTRAINT said_ck CHECK (id > 0) CONSTRAINT said_fk REFERENCES posts, CONSTRAINT said_uq UNIQUE (id));
 CREATE INDEX said_i ON said (id, (id + 1));
@@ -295,9 +295,11 @@ COMMENT ON CONSTRAINT said_fk ON said IS 'key';
 COMMENT ON TRIGGER said_t ON said IS 'trigger';
 COMMENT ON INDEX said_i IS 'index';
 ALTER INDEX said_i ALTER 2 SET STATISTICS 77;
+ALTER TABLE said CLUSTER ON said_i;
 CREATE VIEW sayings AS SELECT conname AS name, obj_description(oid, 'pg_constraint') AS said FROM pg_constraint WHERE conrelid = to_regclass('said') AND conname LIKE 'said%'
   UNION ALL SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgname = 'said_t'
-  UNION ALL SELECT attname, obj_description(attrelid, 'pg_class') || ' ' || attstattarget FROM pg_attribute WHERE attrelid = to_regclass('said_i') AND attnum = 2;
+  UNION ALL SELECT attname, concat_ws(' ', obj_description(attrelid, 'pg_class'), attstattarget, indisclustered)
+    FROM pg_attribute JOIN pg_index ON indexrelid = attrelid WHERE attrelid = to_regclass('said_i') AND attnum = 2;
 SELECT sg_plan_add_drop('d', 'constraint', 'said', x) FROM unnest('{said_ck,said_uq,said_fk}'::text[]) x \g /dev/null
 SELECT sg_plan_add_drop('d', 'index', 'said', 'said_i'), sg_plan_add_drop('d', 'trigger', 'said', 'said_t') \g /dev/null
 CALL sg_apply('d', fail => true);
