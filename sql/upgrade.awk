@@ -2,7 +2,7 @@
 #
 # OLD and NEW are install scripts, BY_HAND is a file of sql/upgrade/: what is to be done to tables that OLD has, and whatever
 # stands in the way of the rest. It comes first, but for what fills columns by functions that are new, moves rows to tables that are new and drops
-# the old ones (UPDATE, INSERT, ALTER EXTENSION, DROP TABLE, DROP SEQUENCE), which comes last. The rest follows from the two scripts:
+# the old ones (UPDATE, INSERT, SET DEFAULT by a function, ALTER EXTENSION, DROP TABLE, DROP SEQUENCE), which comes last. The rest follows from the two scripts:
 #
 #   - a routine whose arguments or result are not what they were, or that is gone, is dropped; so is a view that is gone
 #   - a statement that OLD has word for word is left out, unless it is about something that is dropped, here or by hand
@@ -201,7 +201,7 @@ function print_questions(ask,    line, i, words, behind)
 
 function comes_last(statement)
 {
-	return statement ~ /^(UPDATE|INSERT|ALTER EXTENSION|DROP TABLE|DROP SEQUENCE) /
+	return statement ~ /^(UPDATE|INSERT|ALTER EXTENSION|DROP TABLE|DROP SEQUENCE) / || statement ~ / SET DEFAULT schemaguard\./
 }
 
 function print_new(i, statement)

@@ -16,11 +16,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN '@extschema@'::pg_catalog.regnamespace::pg_catalog.text;
 COMMENT ON FUNCTION schemaguard.sg_schema() IS 'returns the current name, quoted, of the schema with the extension''s callable functions';
 
--- Whose figures and records a row holds, where a dump carries it to another server or database
+-- Whose figures, records and OIDs a row holds, where a dump or a copy carries it to another server or database
 CREATE FUNCTION schemaguard.sg_place() RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database();
-COMMENT ON FUNCTION schemaguard.sg_place() IS 'returns the server, by its system identifier, and the database';
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_place';
+COMMENT ON FUNCTION schemaguard.sg_place()
+    IS 'returns the server, by its system identifier, and the database, by a number that stays when it is renamed';
 
 -- Where plans keep what they drop, as src/base/catalog.c has it: anybody can give the name, so that it is a superuser's
 CREATE VIEW schemaguard.attic WITH (security_barrier = true) AS

@@ -17,7 +17,8 @@ CREATE TABLE schemaguard.audit_log (
     elapsed_ms    float8,
     blockers      jsonb,
     attempt       int,
-    started_id    bigint                    -- the started row whose outcome this is
+    started_id    bigint,                   -- the started row whose outcome this is
+    place         text DEFAULT schemaguard.sg_place()   -- null: written by 0.1.0
 );
 CREATE SEQUENCE schemaguard.audit_log_id_seq OWNED BY schemaguard.audit_log.id;
 ALTER TABLE schemaguard.audit_log ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.audit_log_id_seq');
@@ -45,6 +46,7 @@ COMMENT ON COLUMN schemaguard.audit_log.elapsed_ms IS 'milliseconds since the st
 COMMENT ON COLUMN schemaguard.audit_log.blockers IS 'sessions that held blocking locks, or to which a build gave way';
 COMMENT ON COLUMN schemaguard.audit_log.attempt IS 'number of the attempt';
 COMMENT ON COLUMN schemaguard.audit_log.started_id IS 'id of the started row to which this outcome belongs';
+COMMENT ON COLUMN schemaguard.audit_log.place IS 'server, by its system identifier, and database of the call; null: not known';
 
 -- A role sees what was done in its name; pg_monitor sees all.  The table's owner is not subject to the policy, so
 -- that superusers' dumps hold everything.

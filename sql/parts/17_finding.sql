@@ -31,6 +31,7 @@ CREATE TABLE schemaguard.finding (
     relayed_at     timestamptz,
     fingerprint    bytea NOT NULL,              -- of kind, object, property, change, expected and actual
     identity       text,                        -- OIDs of the tables behind the mark of their database
+    place          text DEFAULT schemaguard.sg_place(),     -- of the last run; null: that was of 0.1.0
     CHECK ((gone_at IS NULL) = (gone_run IS NULL))
 );
 CREATE UNIQUE INDEX finding_open_key ON schemaguard.finding (source, role, reference, target, fingerprint)
@@ -75,6 +76,8 @@ COMMENT ON COLUMN schemaguard.finding.relayed_at
 COMMENT ON COLUMN schemaguard.finding.fingerprint IS 'hash of kind, object, property, change, expected and actual';
 COMMENT ON COLUMN schemaguard.finding.identity
     IS 'OIDs of the tables of a key or rule, which count in their own database; null: only names are known';
+COMMENT ON COLUMN schemaguard.finding.place
+    IS 'server, by its system identifier, and database of the last run that found it; null: not known';
 -- A role sees its own findings, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.finding ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_runs ON schemaguard.finding FOR SELECT

@@ -228,14 +228,10 @@ COMMENT ON COLUMN schemaguard.plan_deed.undone_at IS 'time at which the deed was
 COMMENT ON COLUMN schemaguard.plan_deed.outcome IS 'outcome at undone_at: taken back, gone, left alone, done again';
 COMMENT ON COLUMN schemaguard.plan_deed.log_id IS 'id of the row of audit_log that began the deed; the row may have been pruned';
 
-CREATE FUNCTION schemaguard.sg_deed_mark() RETURNS text
-    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_deed_mark';
-COMMENT ON FUNCTION schemaguard.sg_deed_mark() IS 'returns the prefix of OIDs of this database in schemaguard.plan_deed';
-
 -- As the C functions know an author: by OID in the database where the plan was made, whatever the role is called by now, else by name
 CREATE FUNCTION schemaguard.sg_plan_author(author text, author_mark text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE WHEN pg_catalog.starts_with(author_mark, pg_catalog.concat(schemaguard.sg_deed_mark(), ' '))
+RETURN CASE WHEN pg_catalog.starts_with(author_mark, pg_catalog.concat(schemaguard.sg_place(), ' '))
             THEN (SELECT r.rolname::text FROM pg_catalog.pg_roles r
                   WHERE r.oid OPERATOR(pg_catalog.=) pg_catalog.split_part(author_mark, ' ', 3)::oid)
             ELSE author END;
@@ -259,14 +255,14 @@ kept AS (
     FROM deed d JOIN pg_catalog.pg_attribute a
          ON a.attrelid OPERATOR(pg_catalog.=) pg_catalog.split_part(d.identity, ' ', 3)::oid
             AND a.attnum OPERATOR(pg_catalog.=) pg_catalog.substring(d.identity, '{([0-9]+)}')::int2
-    WHERE pg_catalog.starts_with(d.identity, pg_catalog.concat(schemaguard.sg_deed_mark(), ' '))
+    WHERE pg_catalog.starts_with(d.identity, pg_catalog.concat(schemaguard.sg_place(), ' '))
     UNION
     SELECT a.attrelid, a.attname
     FROM deed d
          JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) d.name[1]
          JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid AND c.relname OPERATOR(pg_catalog.=) d.name[2]
          JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attname OPERATOR(pg_catalog.=) d.column_name
-    WHERE pg_catalog.starts_with(d.identity, pg_catalog.concat(schemaguard.sg_deed_mark(), ' ')) IS NOT TRUE),
+    WHERE pg_catalog.starts_with(d.identity, pg_catalog.concat(schemaguard.sg_place(), ' ')) IS NOT TRUE),
 below AS (
     SELECT k.attrelid, k.attname FROM kept k WHERE pg_catalog.starts_with(k.attname::pg_catalog.text, '_sg_dropped_')
     UNION

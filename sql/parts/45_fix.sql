@@ -52,7 +52,7 @@ BEGIN ATOMIC
     SELECT ARRAY(
         SELECT pg_catalog.concat(m.prefix, ' ', r.oid)
         FROM pg_catalog.pg_roles r
-             CROSS JOIN LATERAL (VALUES (r.rolname::pg_catalog.text), (schemaguard.sg_deed_mark())) m (prefix)
+             CROSS JOIN LATERAL (VALUES (r.rolname::pg_catalog.text), (schemaguard.sg_place())) m (prefix)
         WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (sg_role_marks.roles));
 END;
 COMMENT ON FUNCTION schemaguard.sg_role_marks(text[])

@@ -45,7 +45,8 @@ CREATE TABLE schemaguard.drift_run (
     gone       bigint NOT NULL,             -- items that only the run before found
     notified   boolean NOT NULL,
     problems   text[] NOT NULL,             -- with drift_ignore
-    elapsed_ms float8 NOT NULL
+    elapsed_ms float8 NOT NULL,
+    place      text DEFAULT schemaguard.sg_place()  -- null: written by 0.1.0
 );
 CREATE SEQUENCE schemaguard.drift_run_id_seq OWNED BY schemaguard.drift_run.id;
 ALTER TABLE schemaguard.drift_run ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_run_id_seq');
@@ -70,6 +71,7 @@ COMMENT ON COLUMN schemaguard.drift_run.gone IS 'number of differences that only
 COMMENT ON COLUMN schemaguard.drift_run.notified IS 'true if listeners were notified';
 COMMENT ON COLUMN schemaguard.drift_run.problems IS 'problems with entries of schemaguard.drift_ignore';
 COMMENT ON COLUMN schemaguard.drift_run.elapsed_ms IS 'duration of the check in milliseconds';
+COMMENT ON COLUMN schemaguard.drift_run.place IS 'server, by its system identifier, and database of the check; null: not known';
 
 -- A role sees its own checks, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.drift_run ENABLE ROW LEVEL SECURITY;

@@ -50,8 +50,8 @@ BEGIN ATOMIC
                   JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.parent) l
     WHERE f.source = 'audit' AND f.kind IN ('foreign key', 'triggers') AND f.result = 'fail' AND f.gone_at IS NULL
       AND f.accepted_until > now()
-      AND (starts_with(f.identity, concat(schemaguard.sg_deed_mark(), ' '))
-           AND f.identity <> concat_ws(' ', schemaguard.sg_deed_mark(), c.oid, p.oid)) IS NOT TRUE
+      AND (starts_with(f.identity, concat(schemaguard.sg_place(), ' '))
+           AND f.identity <> concat_ws(' ', schemaguard.sg_place(), c.oid, p.oid)) IS NOT TRUE
       AND f.expected = format('(%s) REFERENCES %I.%I(%s)', l.child, q.nspname, p.relname, l.parent)
                        || CASE WHEN k.confmatchtype = 'f' THEN ' MATCH FULL' ELSE '' END
     GROUP BY k.oid;
@@ -191,7 +191,8 @@ BEGIN ATOMIC
            (SELECT min(f.first_seen) FROM schemaguard.finding f
             WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target AND f.gone_at IS NULL)
     FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.* FROM schemaguard.drift_run r
-          WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+          WHERE r.place = schemaguard.sg_place()
+            AND EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
           ORDER BY r.role, r.reference, r.target, r.id DESC) r
          CROSS JOIN LATERAL (
              SELECT count(*) AS n FROM schemaguard.finding f
@@ -241,7 +242,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH gate AS (
         SELECT count(*) AS gates, min(g.at) AS oldest, max(g.at) AS newest
-        FROM (SELECT max(l.at) AS at FROM schemaguard.audit_log l WHERE l.action = 'audit gate' GROUP BY l.role, l.object) g),
+        FROM (SELECT max(l.at) AS at FROM schemaguard.audit_log l
+              WHERE l.action = 'audit gate' AND l.place = schemaguard.sg_place() GROUP BY l.role, l.object) g),
     found AS (
         SELECT count(*) FILTER (WHERE NOT a.accepted) AS findings, count(*) FILTER (WHERE f.result = 'fail' AND NOT a.accepted) AS failed,
                min(f.first_seen) FILTER (WHERE NOT a.accepted) AS first_seen, count(*) FILTER (WHERE a.accepted) AS accepted,
@@ -249,7 +251,7 @@ BEGIN ATOMIC
         FROM schemaguard.finding f
              CROSS JOIN LATERAL (SELECT coalesce(f.result = 'fail' AND f.accepted_until > now()
                  AND f.count <= f.accepted_count, false)) a (accepted)
-        WHERE f.source = 'audit' AND f.gone_at IS NULL)
+        WHERE f.source = 'audit' AND f.gone_at IS NULL AND f.place = schemaguard.sg_place())
     SELECT CASE WHEN f.failed > 0 THEN 'failing'
                 WHEN f.findings > 0 OR f.ending > 0 OR g.gates = 0 OR g.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'gates', coalesce(f.first_seen, g.oldest),
@@ -315,7 +317,7 @@ BEGIN ATOMIC
         SELECT d.id, n.name, a.attrelid, a.attnum
         FROM schemaguard.plan_deed d
              CROSS JOIN LATERAL (VALUES (coalesce(d.after ->> 'new_name', '_sg_dropped_' || (d.after ->> 'fk_name')))) n (name)
-             LEFT JOIN pg_class r ON r.oid = CASE WHEN starts_with(d.after ->> 'identity', schemaguard.sg_deed_mark() || ' ')
+             LEFT JOIN pg_class r ON r.oid = CASE WHEN starts_with(d.after ->> 'identity', schemaguard.sg_place() || ' ')
                                                       THEN split_part(d.after ->> 'identity', ' ', 3)::oid END
              LEFT JOIN pg_attribute a ON a.attrelid = coalesce(r.oid, schemaguard.sg_relation_oid(d.after ->> 'child_table'))
                   AND NOT a.attisdropped

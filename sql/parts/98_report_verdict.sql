@@ -25,7 +25,7 @@ BEGIN ATOMIC
     WITH counted AS (
         SELECT l.* FROM schemaguard.plan p
             JOIN schemaguard.audit_log l ON l.plan = p.name AND l.at >= p.created_at AND l.orphan_rows IS NOT NULL
-        WHERE p.name = sg_go_counts.plan)
+        WHERE p.name = sg_go_counts.plan AND l.place = schemaguard.sg_place())
     SELECT c.step, c.id, c.at, c.orphan_rows FROM counted c WHERE c.step IS NOT NULL
     UNION ALL
     SELECT s.step, c.id, c.at, c.orphan_rows
@@ -196,12 +196,13 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH gate AS (
         SELECT max(l.at) AS at FROM schemaguard.audit_log l
-        WHERE l.action = 'audit gate' AND schemaguard.sg_counts_for(l.role) AND l.at > now() - interval '30 days'
+        WHERE l.action = 'audit gate' AND l.place = schemaguard.sg_place() AND schemaguard.sg_counts_for(l.role)
+          AND l.at > now() - interval '30 days'
           AND (sg_go_findings.plan IS NOT NULL OR l.object = 'all')),
     found AS (
         SELECT count(*) AS n
         FROM schemaguard.finding f
-        WHERE f.source = 'audit' AND f.gone_at IS NULL
+        WHERE f.source = 'audit' AND f.gone_at IS NULL AND f.place = schemaguard.sg_place()
           AND NOT coalesce(f.result = 'fail' AND f.accepted_until > now() AND f.count <= f.accepted_count, false)
           AND (sg_go_findings.plan IS NULL
                OR EXISTS (SELECT FROM schemaguard.plan_step s

@@ -188,7 +188,7 @@ SELECT 'schemaguard_findings_open', 'findings of gates and checks that are not g
        jsonb_build_object('source', f.source, 'result', f.result, 'accepted', a.accepted), count(*)::float8
 FROM schemaguard.finding f
      CROSS JOIN LATERAL (SELECT coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)) a (accepted)
-WHERE f.gone_at IS NULL
+WHERE f.gone_at IS NULL AND f.place = schemaguard.sg_place()
   AND (f.source <> 'drift' OR EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (f.reference, f.target)))
 GROUP BY f.source, f.result, a.accepted
 UNION ALL

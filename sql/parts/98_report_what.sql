@@ -217,7 +217,8 @@ BEGIN ATOMIC
           FROM schemaguard.plan p JOIN schemaguard.evidence e ON e.plan_id = p.id
                CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN e.kind = 'overhead' THEN e.figures ELSE '[]' END)
                    AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint)
-          WHERE p.name = sg_report_overhead.plan ORDER BY f.step, f.operation, f.with_us IS NULL, e.id DESC) o
+          WHERE p.name = sg_report_overhead.plan AND e.place = schemaguard.sg_place()
+          ORDER BY f.step, f.operation, f.with_us IS NULL, e.id DESC) o
          LEFT JOIN schemaguard.plan_step s ON s.plan = o.plan AND s.step = o.step;
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_overhead(text) IS 'section of a report: time that keys add to a statement';
@@ -226,7 +227,8 @@ CREATE FUNCTION schemaguard.sg_report_objects() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH checked AS (
-        SELECT r.* FROM schemaguard.drift_run r JOIN schemaguard.snapshot s ON s.name = r.reference ORDER BY r.id DESC LIMIT 1),
+        SELECT r.* FROM schemaguard.drift_run r JOIN schemaguard.snapshot s ON s.name = r.reference
+        WHERE r.place = schemaguard.sg_place() ORDER BY r.id DESC LIMIT 1),
     object AS (
         SELECT o.kind, count(*) AS n FROM checked c JOIN schemaguard.snapshot_object o ON o.snapshot = c.reference GROUP BY o.kind),
     differs AS (
@@ -305,7 +307,7 @@ BEGIN ATOMIC
         SELECT p.* FROM schemaguard.plan p WHERE p.name = sg_report_unchecked.plan),
     tested AS (
         SELECT e.figures FROM schemaguard.evidence e
-        WHERE e.kind = 'verify' AND e.figures -> 'chosen' IS DISTINCT FROM 'true'
+        WHERE e.kind = 'verify' AND e.place = schemaguard.sg_place() AND e.figures -> 'chosen' IS DISTINCT FROM 'true'
           AND e.plan_id IS NOT DISTINCT FROM (SELECT t.id FROM this t)
         ORDER BY e.id DESC LIMIT 1)
     SELECT schemaguard.sg_page_section('Not checked', NULL, '{What,Why,How to check it}',
@@ -321,7 +323,8 @@ BEGIN ATOMIC
                  format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_report_unchecked.plan)
           FROM this t JOIN schemaguard.plan_step s ON s.plan = t.name AND s.kind = 'foreign key' AND s.state <> 'skipped'
           WHERE NOT EXISTS (SELECT FROM schemaguard.evidence e, jsonb_array_elements(e.figures) f
-                            WHERE e.plan_id = t.id AND e.kind = 'overhead' AND f ? 'with_us' AND f ->> 'step' = s.step::text)
+                            WHERE e.plan_id = t.id AND e.kind = 'overhead' AND e.place = schemaguard.sg_place()
+                              AND f ? 'with_us' AND f ->> 'step' = s.step::text)
           HAVING count(*) > 0
           UNION ALL
           SELECT 4, 'runs of other roles than ' || current_user, 'the role is no member of pg_monitor',

@@ -134,7 +134,7 @@ BEGIN ATOMIC
                       schemaguard.sg_page_time(f.last_seen), f.role, schemaguard.sg_page_time(f.accepted_until), f.detail)
                   ORDER BY f.accepted_until IS NOT NULL, f.first_seen DESC, f.object COLLATE "C", f.property COLLATE "C", f.id))
         || jsonb_build_object('id', sg_dashboard_found.id)
-    FROM schemaguard.finding f WHERE f.source = sg_dashboard_found.source AND f.gone_at IS NULL;
+    FROM schemaguard.finding f WHERE f.source = sg_dashboard_found.source AND f.gone_at IS NULL AND f.place = schemaguard.sg_place();
 END;
 COMMENT ON FUNCTION schemaguard.sg_dashboard_found(text, text, text, text) IS 'section of a dashboard: findings that are not gone';
 

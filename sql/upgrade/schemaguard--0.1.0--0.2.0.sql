@@ -3,7 +3,7 @@
 -- Steps of other kinds than foreign keys, and roles of plans by OID
 ALTER TABLE schemaguard.plan ADD COLUMN author_mark text, ADD COLUMN allowed_marks text[] NOT NULL DEFAULT '{}';
 UPDATE schemaguard.plan SET allowed_marks = ARRAY(
-    SELECT coalesce((SELECT pg_catalog.concat(schemaguard.sg_deed_mark(), ' ', r.oid) FROM pg_catalog.pg_roles r
+    SELECT coalesce((SELECT pg_catalog.concat(schemaguard.sg_place(), ' ', r.oid) FROM pg_catalog.pg_roles r
                      WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) u.name), '')
     FROM pg_catalog.unnest(allowed) WITH ORDINALITY u (name, n) ORDER BY u.n);
 ALTER TABLE schemaguard.plan_step
@@ -58,6 +58,12 @@ DROP POLICY own_rows ON schemaguard.quarantine;
 -- for more commands
 DROP EVENT TRIGGER schemaguard_drop_extension;
 
+-- Nobody knows where rows of 0.1.0 were written.
+ALTER TABLE schemaguard.audit_log ADD COLUMN place text;
+ALTER TABLE schemaguard.audit_log ALTER COLUMN place SET DEFAULT schemaguard.sg_place();
+ALTER TABLE schemaguard.drift_run ADD COLUMN place text;
+ALTER TABLE schemaguard.drift_run ALTER COLUMN place SET DEFAULT schemaguard.sg_place();
+
 ALTER TABLE schemaguard.snapshot ADD COLUMN environment jsonb;
 ALTER TABLE schemaguard.snapshot_object ADD COLUMN oid oid, ADD COLUMN file text;
 
@@ -76,21 +82,22 @@ ALTER TABLE schemaguard.ddl_capture REPLICA IDENTITY DEFAULT, ADD COLUMN one boo
 
 -- What audits and checks have found is in one table.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, result, count, detail,
-                                 first_seen, last_seen, first_run, run, delivered_at, fingerprint)
+                                 first_seen, last_seen, first_run, run, delivered_at, place, fingerprint)
     SELECT 'audit', g.role, '', g.scope, 'foreign key', g.child_table, g.fk_name, g.result, g.orphan_rows, g.reason,
-           g.first_seen, g.last_seen, g.first_run, g.last_run, g.last_seen,
+           g.first_seen, g.last_seen, g.first_run, g.last_run, g.last_seen, NULL,
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array('foreign key', g.child_table, g.fk_name, NULL, NULL, NULL)::text, pg_catalog.getdatabaseencoding()))
     FROM schemaguard.gate_finding g
     ORDER BY g.first_seen, g.child_table, g.fk_name;
 -- The runs of a difference may have been pruned.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, change, expected, actual, result, risk, detail,
-                                 first_seen, last_seen, gone_at, first_run, run, gone_run, delivered_at, relayed_at, fingerprint)
+                                 first_seen, last_seen, gone_at, first_run, run, gone_run, delivered_at, relayed_at, place,
+                                 fingerprint)
     SELECT 'drift', i.role, i.reference, i.target, i.kind, i.object, i.property, i.change, i.expected, i.actual, i.class, i.risk, i.detail,
            i.first_seen, i.last_seen, i.gone_at, coalesce(f.run_id, '00000000-0000-0000-0000-000000000000'),
            coalesce(l.run_id, '00000000-0000-0000-0000-000000000000'),
            CASE WHEN i.gone_at IS NOT NULL THEN coalesce(g.run_id, '00000000-0000-0000-0000-000000000000') END,
-           coalesce(i.gone_at, i.last_seen), i.gone_at,
+           coalesce(i.gone_at, i.last_seen), i.gone_at, NULL,
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array(i.kind, i.object, i.property, i.change, i.expected, i.actual)::text, pg_catalog.getdatabaseencoding()))
     FROM schemaguard.drift_item i

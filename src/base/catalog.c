@@ -10,6 +10,7 @@
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
@@ -25,7 +26,10 @@
 #include "utils/snapmgr.h"
 
 #include "base/catalog.h"
+#include "base/errors.h"
 #include "base/gone.h"
+
+SG_FUNCTION(sg_place);
 
 void
 sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
@@ -220,6 +224,18 @@ uint32
 sg_database_mark(void)
 {
 	return hash_combine(MyDatabaseId, get_extension_oid("schemaguard", true));
+}
+
+/*
+ * schemaguard.sg_place() RETURNS text
+ *
+ * Returns the system identifier and sg_database_mark(): for rows that say
+ * something about this database, and for OIDs in them.
+ */
+static Datum
+sg_place_entered(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT " %u", GetSystemIdentifier(), sg_database_mark())));
 }
 
 bool

@@ -185,7 +185,7 @@ write_batch(const FindingRun *run, List *findings)
 				 "           AND was.gone_at IS NULL AND was.accepted_by IS NOT NULL AND was.kind = r.kind AND was.identity = r.identity"
 				 "           AND was.object <> r.object AND was.property = r.property AND was.expected = r.expected"
 				 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
-				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
+				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, place = excluded.place, result = excluded.result,"
 				 "     risk = excluded.risk, count = excluded.count, identity = coalesce(excluded.identity, f.identity),"
 				 "     detail = CASE WHEN f.reason IS NOT NULL AND (f.accepted_by IS NULL OR " IS_OF_ANOTHER ")"
 				 "       THEN concat_ws('; ', 'accepted for another table of this name: ' || f.reason, excluded.detail) ELSE excluded.detail END,"

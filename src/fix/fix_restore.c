@@ -1563,7 +1563,7 @@ fix_kept_of(Oid table, const PlanRun *but, TimestampTz since)
 	values[2] = sg_text_array(marks);
 	values[3] = sg_text_array(names);
 	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id <> $1 AND at > $2"
-					  " AND CASE WHEN starts_with(identity, concat(schemaguard.sg_deed_mark(), ' ')) THEN split_part(identity, ' {', 1) = ANY ($3)"
+					  " AND CASE WHEN starts_with(identity, concat(schemaguard.sg_place(), ' ')) THEN split_part(identity, ' {', 1) = ANY ($3)"
 					  " ELSE row_table = ANY ($4) END",
 					  lengthof(types), types, values);
 }

@@ -62,15 +62,6 @@ plan_deed_mark(Oid oid)
 	return psprintf(MARK, GetSystemIdentifier(), sg_database_mark(), oid);
 }
 
-SG_FUNCTION(sg_deed_mark);
-
-/* schemaguard.sg_deed_mark() RETURNS text Returns the mark of this database */
-static Datum
-sg_deed_mark_entered(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT " %u", GetSystemIdentifier(), sg_database_mark())));
-}
-
 bool
 plan_deed_read_mark(const char **rest, Oid *oid)
 {

@@ -313,7 +313,7 @@ RESET session_replication_role;
 \set VERBOSITY terse
 CALL sg_audit_gate('{"gate C"}');
 \set VERBOSITY default
-SELECT object, property, result, accepted_by IS NOT NULL AS accepted, reason, detail, identity ~ ('^' || schemaguard.sg_deed_mark() || ' ') AS here
+SELECT object, property, result, accepted_by IS NOT NULL AS accepted, reason, detail, identity ~ ('^' || schemaguard.sg_place() || ' ') AS here
 FROM schemaguard.finding WHERE target = 'schemas "gate C"' AND gone_at IS NULL ORDER BY object;
 SELECT sg_audit_accept('made_fk', 'anew', '2100-01-01 12:00') > 0 AS accepted;
 CALL sg_audit_gate('{"gate C"}', fail => false);

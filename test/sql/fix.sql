@@ -615,7 +615,7 @@ SELECT count(*) FROM schemaguard.quarantine;
 SET ROLE fix_owner_was;
 SELECT count(*) FROM schemaguard.quarantine;
 RESET ROLE;
-SELECT count(DISTINCT mark) FROM schemaguard.quarantine, unnest(readers) mark WHERE starts_with(mark, schemaguard.sg_deed_mark() || ' ');
+SELECT count(DISTINCT mark) FROM schemaguard.quarantine, unnest(readers) mark WHERE starts_with(mark, schemaguard.sg_place() || ' ');
 DROP ROLE fix_owner;
 ALTER ROLE fix_owner_was RENAME TO fix_owner;
 -- the plan's author could not read the table

@@ -157,7 +157,13 @@ is(error_of($node, 'BEGIN; DROP EXTENSION schemaguard CASCADE; ROLLBACK', dbname
 # so they survive pg_restore --clean, of a dump that has them and of an older one
 my $kept = 'SELECT * FROM schemaguard.quarantine';
 my $quarantine = $node->safe_psql('source', $kept);
-$node->safe_psql('postgres', 'CREATE DATABASE cleaned TEMPLATE source');
+my $counts = q{SELECT string_agg(metric || ' ' || actual, ', ' ORDER BY metric), (SELECT string_agg(concat_ws(' ', subject, state), ', ' ORDER BY subject)
+	FROM sg_status() WHERE subject IN ('drift', 'gates')) FROM schemaguard.sg_go_rules() WHERE metric IN ('drift', 'findings not accepted', 'tests failed')};
+$node->safe_psql('source', q{SET client_min_messages = error; CALL sg_audit_gate(); SELECT sg_snapshot_take('base'), sg_drift_check('base'); SELECT sg_verify_fks()});
+$node->safe_psql('postgres', 'CREATE DATABASE cleaned TEMPLATE source; ALTER DATABASE source RENAME TO moved');
+is($node->safe_psql('moved', $counts), 'drift 0, findings not accepted 0, tests failed 0|drift ok, gates ok', 'gates, checks and tests count under another name');
+$node->safe_psql('postgres', 'ALTER DATABASE moved RENAME TO source');
+is($node->safe_psql('cleaned', $counts), '|drift attention, gates attention', 'and in no copy');
 is($node->safe_psql('cleaned', q{SELECT (SELECT count(*) > 0 FROM schemaguard.proof), (SELECT count(*) FROM schemaguard.proof_here),
 	(SELECT count(*) FROM schemaguard.metrics WHERE name = 'schemaguard_audit_age_seconds')}), 't|0|0', 'a copy by TEMPLATE has no verdict of its own');
 $node->command_ok([ 'pg_dump', '-F', 'custom', '-f', "$dir/dump.kept", 'cleaned' ], 'pg_dump with a row in quarantine');
