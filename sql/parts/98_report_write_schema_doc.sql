@@ -270,19 +270,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_doc_end(text[], boolean) IS 'returns the last sections of the documentation of schemas';
 
--- Names and constants are written in one way, whatever the session says of them.
+-- Names and constants are written in one way, whatever the session says of them. The server locks a table for expressions in its
+-- definitions; without one of them the page would change while the schema does not, so that it fails.
 CREATE FUNCTION schemaguard.sg_schema_doc_body(schemas schemaguard.names, format text, figures boolean, findings boolean,
     OUT path text, OUT content text)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 SET jit = off SET row_security = on SET quote_all_identifiers = off SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres'
 SET timezone = 'UTC' SET bytea_output = 'hex' SET extra_float_digits = 1 SET lc_monetary = 'C' SET xmlbinary = 'base64'
+SET lock_timeout = 0
 AS $$
 DECLARE
     names text[] := schemaguard.sg_schemas(schemas);
     page jsonb;
 BEGIN
-    PERFORM schemaguard.sg_check_word('format', format, '{markdown,files,html}');
+    PERFORM schemaguard.sg_check_word('format', format, '{markdown,files,html}'),
+            set_config('lock_timeout', current_setting('schemaguard.lock_timeout'), true);
     page := jsonb_build_object(
         'title', coalesce('Schema ' || (SELECT string_agg(n, ', ' ORDER BY n COLLATE "C") FROM unnest(names) n), 'Database schema'),
         'lead', jsonb_build_array('By sg_schema_doc(): what the catalogs say of tables and views.'
@@ -310,6 +313,10 @@ BEGIN
     content := CASE format WHEN 'html' THEN schemaguard.sg_page_html(page || '{"search": "Search tables"}')
                            ELSE schemaguard.sg_page_markdown(page) END;
     RETURN NEXT;
+EXCEPTION WHEN lock_not_available THEN
+    RAISE lock_not_available USING MESSAGE = format('a table was locked for longer than schemaguard.lock_timeout, %s',
+                                                    current_setting('schemaguard.lock_timeout')),
+        HINT = E'Make the page again, or wait longer before that:\nSET schemaguard.lock_timeout = ''10s'';';
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_schema_doc_body(schemaguard.names, text, boolean, boolean) IS 'does the work of sg_schema_doc()';
 

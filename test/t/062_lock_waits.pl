@@ -4,9 +4,9 @@
 # over and over, and name it.  The same where a lock request of somebody else queues before ours.  In a deadlock the
 # deployment gives way, not the application, whatever lock_timeout is.  Looking at a plan waits for no lock.  A role that
 # may not add a key is told so at once, without locking or reading anything.  A key that is to replace another, and is
-# weakened before we have the lock, replaces nothing.
+# weakened before we have the lock, replaces nothing.  Documentation of a schema waits for no longer than a lock may.
 #
-# rooms: run
+# rooms: run report
 # takes: 20 s
 use strict;
 use warnings;
@@ -369,6 +369,18 @@ SQL
 		'... and the old one stays');
 	is(query("SELECT phase FROM schemaguard.audit_log WHERE plan = '$how' AND action = 'replace' ORDER BY id DESC LIMIT 1"), 'failed',
 		'... which the log says');
+}
+
+# ---- sg_schema_doc(): the server locks a table for its CHECK ----
+
+{
+	my $holder = SgTest::Session->new($node, dbname => 'postgres');
+
+	query('CREATE TABLE doc_checked (id int CHECK (id > 0))');
+	$holder->query('BEGIN; LOCK TABLE doc_checked');
+	is_error($node, "SET statement_timeout = '60s'; SELECT sg_schema_doc('{public}')", '55P03', qr/longer than schemaguard.lock_timeout, 100ms/, 'a page waits as long as a lock may');
+	$holder->query('COMMIT');
+	is(query(q{SET lock_timeout = '7s'; SELECT count(*) FROM sg_schema_doc('{public}'); SHOW lock_timeout}), "1\n7s", '... and the session keeps its own bound');
 }
 
 done_testing();
