@@ -26,6 +26,11 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.stats', '');
 GRANT SELECT ON SEQUENCE schemaguard.stats_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.stats_id_seq', '');
 
+CREATE FUNCTION schemaguard.sg_sees_all() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN pg_has_role('pg_monitor', 'MEMBER');
+COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'tells whether the role may see rows that calls of other roles have stored';
+
 -- Returns the counts of pg_stat_statements for this database, and for each of the statements that took most time. A role that may not
 -- tell other roles' statements apart sees them in the sums alone, and the calls are "hidden". Only objects of the extension itself are
 -- called: any role that may create objects in its schema could plant one that an older version lacks.  What names schemaguard does not

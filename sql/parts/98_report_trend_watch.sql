@@ -190,7 +190,9 @@ BEGIN ATOMIC
     told AS (
         SELECT (SELECT count(*) FROM sample s WHERE s.after) AS samples,
                (SELECT s.figures -> 'statements' FROM sample s WHERE s.after ORDER BY s.id DESC LIMIT 1) AS statements,
-               (SELECT s.figures -> 'statements' FROM sample s WHERE s.after ORDER BY s.id LIMIT 1) AS statements_first),
+               (SELECT s.figures -> 'statements' FROM sample s WHERE s.after ORDER BY s.id LIMIT 1) AS statements_first,
+               'no sample since the watch began' || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' that this role may see' END
+                   || ': sg_stats_take() takes them' AS none),
     slower AS (
         SELECT max(s.change) AS change, count(*) AS n, max(s.at) AS at
         FROM schemaguard.sg_watch_statements(sg_go_watch.plan) s
@@ -199,7 +201,7 @@ BEGIN ATOMIC
            'samples of schemaguard.stats, before and since the watch', m.at, NULL::bigint,
            CASE WHEN m.metric ~ 'call' AND t.statements ? 'missing' THEN t.statements ->> 'missing'
                 WHEN m.change IS NOT NULL THEN NULL
-                WHEN m.now IS NULL AND t.samples < 2 THEN 'no sample since the watch began: sg_stats_take() takes them'
+                WHEN m.now IS NULL AND t.samples < 2 THEN t.none
                 WHEN m.now IS NULL THEN 'statistics were reset between the samples, or nothing was counted'
                 ELSE 'there are no figures from before the plan ran: that takes two samples, or statistics that were reset once' END,
            i.next_call
@@ -214,7 +216,7 @@ BEGIN ATOMIC
     SELECT 'watch: a statement, per cent slower', CASE WHEN (t.statements ->> 'hidden')::numeric = 0 THEN s.change END,
            'the 100 statements that take most time, by pg_stat_statements', s.at, NULL,
            CASE WHEN t.statements ? 'missing' THEN t.statements ->> 'missing'
-                WHEN t.samples < 2 THEN 'no sample since the watch began: sg_stats_take() takes them'
+                WHEN t.samples < 2 THEN t.none
                 WHEN (t.statements ->> 'hidden')::numeric > 0
                     THEN 'a member of pg_monitor sees statements of other roles; calls that can''t be told apart: '
                          || (t.statements ->> 'hidden')

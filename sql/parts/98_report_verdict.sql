@@ -6,11 +6,6 @@
 CREATE POLICY own_plans ON schemaguard.go_rule FOR SELECT
     USING (plan IS NULL OR plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
 
-CREATE FUNCTION schemaguard.sg_sees_all() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN pg_has_role('pg_monitor', 'MEMBER');
-COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'tells whether the role may see rows that calls of other roles have stored';
-
 -- Counts runs of superusers and of the caller, but not those of any other role with the grant, which may be over a schema of its own
 CREATE FUNCTION schemaguard.sg_counts_for(role text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

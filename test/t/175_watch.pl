@@ -39,9 +39,11 @@ $node->safe_psql('postgres', q{
 	INSERT INTO p SELECT generate_series(1, 10);
 	CREATE ROLE app LOGIN;
 	CREATE ROLE author LOGIN;
+	CREATE ROLE seer LOGIN;
 	GRANT SELECT ON p, c TO author;
 	SELECT sg_grant('author');
 	SELECT sg_plan_create('shop');
+	SELECT sg_plan_allow('shop', 'seer');
 	SELECT sg_plan_add_fk('shop', 'c', 'p', 'p');
 });
 
@@ -72,6 +74,8 @@ $node->safe_psql('postgres', q{SELECT sg_watch_start('shop', 24)});
 is(watch('errors of new keys', 'result'), 'unknown', 'what can not be known is said');
 is(watch('rollbacks%', 'result, reason'), 'unknown|no sample since the watch began: sg_stats_take() takes them', 'nor is there a sample yet');
 sample();
+is($node->safe_psql('postgres', q{SELECT DISTINCT reason FROM schemaguard.sg_go_rules('shop') WHERE reason LIKE 'no sample%'}, extra_params => [ '-U', 'seer' ]),
+	'no sample since the watch began that this role may see: sg_stats_take() takes them', 'who may not see it is told so');
 $node->safe_psql('postgres', q{CALL sg_apply('shop')});
 
 # A day as before
