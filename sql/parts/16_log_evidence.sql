@@ -55,9 +55,9 @@ BEGIN ATOMIC
             (SELECT count(*) FROM relation r WHERE relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM keyed WHERE keyed.oid = r.oid)),
         'foreign keys', (SELECT count(*) FROM key),
         'foreign keys, validated', (SELECT count(*) FROM key WHERE convalidated),
-        'foreign keys with orphans, by the last audits',
-            (SELECT count(DISTINCT p.constraint_oid)
-             FROM schemaguard.proof_here p JOIN pg_constraint k ON k.oid = p.constraint_oid WHERE p.result = 'fail'),
+        'foreign keys with orphans, by the last audits',    -- null: there was none
+            (SELECT CASE WHEN count(*) > 0 THEN count(DISTINCT p.constraint_oid) FILTER (WHERE p.result = 'fail') END
+             FROM schemaguard.proof_here p JOIN pg_constraint k ON k.oid = p.constraint_oid),
         'indexes', (SELECT count(*) FROM relation WHERE relkind IN ('i', 'I')),
         'indexes, invalid', (SELECT count(*) FROM relation r JOIN pg_index i ON i.indexrelid = r.oid WHERE NOT i.indisvalid),
         'unique constraints and primary keys', (SELECT count(*) FROM pg_constraint k JOIN relation r ON r.oid = k.conrelid

@@ -113,8 +113,8 @@ BEGIN
     critical AS MATERIALIZED (
         SELECT t.* FROM schemaguard.sg_health_tables() t),
     audited AS (
-        SELECT max(p.proved_at) AS at, count(*) FILTER (WHERE p.result = 'fail') AS keys,
-            sum(p.orphan_rows) FILTER (WHERE p.result = 'fail') AS rows
+        SELECT max(p.proved_at) AS at, CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE p.result = 'fail') END AS keys,
+            CASE WHEN count(*) > 0 THEN coalesce(sum(p.orphan_rows) FILTER (WHERE p.result = 'fail'), 0) END AS rows
         FROM schemaguard.sg_proof_here() p JOIN pg_constraint c ON c.oid = p.constraint_oid),
     checked AS (
         SELECT max(l.at) AS at, sum(l.drifts) AS differences
@@ -135,7 +135,7 @@ BEGIN
                          'age_seconds', schemaguard.sg_seconds(s.since), 'summary', s.summary, 'next_call', s.next_call)) FROM status s),
         'keys', (SELECT k.counts FROM keys k),
         'last_audit', (SELECT jsonb_build_object('at', a.at, 'age_seconds', schemaguard.sg_seconds(a.at), 'keys_with_orphans', a.keys,
-                                                 'orphan_rows', coalesce(a.rows, 0)) FROM audited a),
+                                                 'orphan_rows', a.rows) FROM audited a),
         'drift', (SELECT jsonb_build_object('at', c.at, 'age_seconds', schemaguard.sg_seconds(c.at), 'differences', c.differences)
             FROM checked c),
         'running_plans', (SELECT coalesce(jsonb_agg(jsonb_build_object('plan', r.plan, 'action', r.action, 'since', r.started_at,
