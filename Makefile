@@ -177,6 +177,7 @@ OBJS = \
 	src/drift/drift_compare.o \
 	src/drift/drift_ddl.o \
 	src/drift/drift_here.o \
+	src/drift/drift_left_out.o \
 	src/drift/drift_lookup.o \
 	src/drift/drift_history.o \
 	src/drift/drift_ignore.o \
@@ -552,7 +553,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long gaps test-memory coverage demo bench dist deb docs/snapshot.sql help
+STANDALONE = test test-long gaps test-memory demo bench dist deb docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -571,9 +572,6 @@ gaps:
 
 test-memory:
 	@bash "$(HERE)/test/tools/memory.sh"
-
-coverage:
-	@exec bash "$(HERE)/test/tools/coverage.sh"
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"

@@ -598,6 +598,78 @@ AS 'MODULE_PATHNAME', 'sg_replay_note_files';
 COMMENT ON FUNCTION schemaguard.sg_replay_note_files(text, text[], text[], text[])
     IS 'notes the files that name objects of a snapshot of the caller';
 
+-- Returns the extensions that statements create and of which this server has no files; null: none
+CREATE FUNCTION schemaguard.sg_replay_lacking(steps jsonb)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (
+    SELECT array_agg(DISTINCT n.name)
+    FROM jsonb_array_elements(steps) e (e)
+    CROSS JOIN LATERAL regexp_match(e.e ->> 'statement',
+        E'EXTENSION\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?(?:"((?:[^"]|"")+)"|([[:alpha:]_][\\w$]*))', 'i') m (m)
+    CROSS JOIN LATERAL (SELECT coalesce(replace(m.m[1], '""', '"'), lower(m.m[2])) AS name) n
+    WHERE e.e ->> 'tag' = 'CREATE EXTENSION' AND NOT EXISTS (SELECT FROM pg_available_extensions a WHERE a.name = n.name));
+COMMENT ON FUNCTION schemaguard.sg_replay_lacking(jsonb)
+    IS 'returns the extensions that statements create and of which this server has no files';
+
+-- Runs statements in the scratch database: returns those that failed, with their errors; the lines of the query's result; and in words what
+-- was left out
+CREATE FUNCTION schemaguard.sg_replay_try(steps jsonb, strict boolean, query text, OUT failures jsonb, OUT result text[], OUT left_out text)
+RETURNS record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_agg(jsonb_build_object('step', steps -> r.step, 'line', r.line) ORDER BY r.n) FILTER (WHERE r.step >= 0),
+        array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL),
+        string_agg(format('%s: %s', r.line, steps -> (-1 - r.step) ->> 'object'), '; ' ORDER BY r.n) FILTER (WHERE r.step < 0)
+    FROM schemaguard.sg_scratch_run(steps, strict, query) WITH ORDINALITY r (step, line, n)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_try(jsonb, boolean, text)
+    IS 'runs statements of files in the scratch database';
+
+-- Raises the error of the first statement that failed. Where extensions are lacking, an error for something that is missing is none.
+CREATE FUNCTION schemaguard.sg_replay_judge(failed jsonb, lacking text[])
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    f jsonb := (SELECT e.e FROM jsonb_array_elements(failed) WITH ORDINALITY e (e, n)
+        WHERE lacking IS NULL OR left(e.e ->> 'line', 5) NOT IN ('42704', '42883', '42P01', '42703', '3F000') ORDER BY e.n LIMIT 1);
+BEGIN
+    IF f IS NOT NULL THEN
+        PERFORM schemaguard.sg_replay_fail(f -> 'step' ->> 'path', (f -> 'step' ->> 'line')::int, left(f ->> 'line', 5),
+            substr(f ->> 'line', 7), f -> 'step' ->> 'statement');
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_judge(jsonb, text[])
+    IS 'raises the error of a statement of files that failed';
+
+-- Returns the settings of the snapshot of a replay: the role to which all belongs, and the extensions without files, with the words of the
+-- statements that failed for want of them: all words of DO, of others those before the first parenthesis
+CREATE FUNCTION schemaguard.sg_replay_settings(lacking text[], failed jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH word AS MATERIALIZED (
+        SELECT coalesce(jsonb_agg(DISTINCT w.word), '[]') AS words
+        FROM schemaguard.sg_replay_words((SELECT jsonb_agg(CASE s.step ->> 'tag' WHEN 'DO' THEN s.step
+                ELSE s.step || jsonb_build_object('statement', regexp_replace(s.step ->> 'statement', E'\\(.*', '')) END)
+            FROM (SELECT f -> 'step' AS step FROM jsonb_array_elements(failed) f) s)) w
+    )
+    SELECT format('SET LOCAL sg_snapshot.schemas = ''''; SET LOCAL sg_snapshot.owner = %L; SET LOCAL sg_snapshot.unknown_extensions = %L;',
+        (SELECT quote_ident(pg_get_userbyid(d.datdba)) FROM pg_database d WHERE d.datname = current_database()),
+        coalesce((SELECT jsonb_agg(jsonb_build_object('identity', x.x, 'properties', jsonb_build_object('version', 'unknown',
+                'unknown', format('extension %I has no files on the server on which the migrations ran', x.x), 'left_out', word.words)))
+            FROM unnest(lacking) x (x)), '[]'))
+    FROM word
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_replay_settings(text[], jsonb)
+    IS 'returns the settings of the snapshot of a replay';
+
 CREATE FUNCTION schemaguard.sg_replay(name text, paths text[], contents text[], tool text, placeholders jsonb, data text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -606,6 +678,7 @@ SET standard_conforming_strings = on
 AS $function$
 DECLARE
     never   CONSTANT text[] := E'{COPY,\\\\copy,PREPARE TRANSACTION,COMMIT PREPARED,ROLLBACK PREPARED}';
+    lacking text[];
     objects bigint;
     steps   jsonb;
     run     jsonb;
@@ -615,24 +688,26 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_replay_check(paths, contents, tool, placeholders, data);
     steps := schemaguard.sg_replay_steps(paths, contents, tool, placeholders, data);
-    SELECT coalesce(jsonb_agg(e.e ORDER BY e.n) FILTER (WHERE e.e ->> 'tag' <> ALL (never)), '[]'),
-        string_agg(format('%s: %s', e.e ->> 'tag', e.e ->> 'object'), '; ' ORDER BY e.n) FILTER (WHERE e.e ->> 'tag' = ANY (never))
-        INTO run, told
-    FROM jsonb_array_elements(steps) WITH ORDINALITY e (e, n);
+    lacking := schemaguard.sg_replay_lacking(steps);
+    SELECT coalesce(jsonb_agg(e.e ORDER BY e.n) FILTER (WHERE NOT never_run), '[]'),
+        string_agg(format('%s: %s', e.e ->> 'tag', e.e ->> 'object'), '; ' ORDER BY e.n) FILTER (WHERE never_run) INTO run, told
+    FROM jsonb_array_elements(steps) WITH ORDINALITY e (e, n)
+    CROSS JOIN LATERAL (SELECT e.e ->> 'tag' = ANY (never)
+        OR e.e ->> 'tag' = 'CREATE EXTENSION' AND schemaguard.sg_replay_lacking(jsonb_build_array(e.e)) IS NOT NULL AS never_run) r;
     BEGIN
         PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options('live'), NULL);
-        SELECT jsonb_agg(jsonb_build_object('step', run -> r.step, 'line', r.line)) FILTER (WHERE r.step >= 0),
-            array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL),
-            concat_ws('; ', told, string_agg(format('%s: %s', r.line, run -> (-1 - r.step) ->> 'object'), '; ' ORDER BY r.n)
-                FILTER (WHERE r.step < 0))
-            INTO failed, lines, told
-        FROM schemaguard.sg_scratch_run(run, true, format('SET LOCAL sg_snapshot.schemas = ''''; SET LOCAL sg_snapshot.owner = %L;', (
-            SELECT quote_ident(pg_get_userbyid(d.datdba)) FROM pg_database d WHERE d.datname = current_database()))
-            || schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
-        IF failed IS NOT NULL THEN
-            PERFORM schemaguard.sg_replay_fail(f ->> 'path', (f ->> 'line')::int, left(failed -> 0 ->> 'line', 5),
-                substr(failed -> 0 ->> 'line', 7), f ->> 'statement') FROM (SELECT failed -> 0 -> 'step' AS f) f;
+        -- statements that need a lacking extension fail, each by itself
+        IF lacking IS NOT NULL THEN
+            SELECT t.failures, concat_ws('; ', told, t.left_out, (
+                SELECT string_agg(format('%s: %s', f -> 'step' ->> 'tag', f -> 'step' ->> 'object'), '; ')
+                FROM jsonb_array_elements(t.failures) f)) INTO failed, told
+            FROM schemaguard.sg_replay_try(run, false, 'SELECT NULL::text WHERE false') t;
+            PERFORM schemaguard.sg_replay_judge(failed, lacking);
         END IF;
+        SELECT t.failures, t.result, concat_ws('; ', told, t.left_out) INTO failed, lines, told
+        FROM schemaguard.sg_replay_try(CASE WHEN lacking IS NULL THEN run ELSE '[]' END, true,
+            schemaguard.sg_replay_settings(lacking, failed) || schemaguard.sg_snapshot_script()) t;
+        PERFORM schemaguard.sg_replay_judge(failed, NULL);
         objects := schemaguard.sg_scratch_keep(name, lines);
         PERFORM schemaguard.sg_replay_note_files(name, array_agg(o.kind), array_agg(o.identity), array_agg(o.file))
         FROM schemaguard.sg_replay_origins(name, run) o;
@@ -642,6 +717,10 @@ BEGIN
             RAISE;
     END;
     PERFORM schemaguard.sg_scratch_close();
+    IF lacking IS NOT NULL THEN
+        RAISE NOTICE USING MESSAGE = format('this server has no files of %s: what needs it is unknown', array_to_string(lacking, ', ')),
+            HINT = 'Install the files of the extension on this server, and take the snapshot anew.';
+    END IF;
     IF told <> '' THEN
         RAISE NOTICE USING MESSAGE = 'left out: ' || CASE WHEN length(told) > 400 THEN left(told, 397) || '...' ELSE told END;
     END IF;

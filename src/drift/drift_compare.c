@@ -347,6 +347,7 @@ drift_run(DriftComparison *c, const char *reference, const char *target, List *s
 		if (c->live && stored[DRIFT_REFERENCE])
 			drift_look_here(c, reference);
 		merge(c, readers);
+		drift_take_left_out(c);
 		finish(c, arg);
 	}
 	sg_scope_end(&caller);

@@ -109,6 +109,9 @@ extern void drift_run(DriftComparison *c, const char *reference, const char *tar
 /* Pairs renamed schemas, tables, columns and sequences, and the objects that belong to them */
 extern void drift_find_renamed(DriftComparison *c);
 
+/* drift_left_out.c */
+extern void drift_take_left_out(DriftComparison *c);	/* makes differences in objects unknown that a replay left out */
+
 /* drift_pairs.c */
 extern void drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b);
 extern bool drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b); /* returns whether the

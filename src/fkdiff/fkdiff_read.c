@@ -21,6 +21,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "drift/drift.h"
+#include "drift/drift_compare.h"
 #include "fkdiff/fkdiff.h"
 #include "plan/plan_key.h"
 #include "snapshot/snapshot_property.h"
@@ -320,6 +321,21 @@ read_side(KeySide *side, List *schemas)
 	finish_side(side);
 }
 
+/* Marks tables of keys as unknown that a replay of files has left out of the side */
+static void
+mark_left_out(KeySide *side, List *keys)
+{
+	SgNameTable *names = snapshot_left_out(side->name);
+
+	foreach_ptr(const SideKey, key, names ? keys : NIL)
+	{
+		char	   *reason = sg_names_value(names, "", drift_name(key->step->child_table));
+
+		if (reason)
+			make_table(side, key->step->child_table)->unknown = reason;
+	}
+}
+
 /* Returns the schemas that a snapshot covers; NIL: all */
 static List *
 covered(const char *name)
@@ -349,4 +365,6 @@ fkdiff_read(KeyComparison *comparison, const char *reference, const char *target
 	begin_side(&comparison->target, target, "target");
 	read_side(&comparison->reference, schemas);
 	read_side(&comparison->target, schemas);
+	mark_left_out(&comparison->reference, comparison->target.keys);
+	mark_left_out(&comparison->target, comparison->reference.keys);
 }

@@ -129,6 +129,13 @@ extern char *snapshot_nearest(const char *name);
 /* Raises 3F000 for a schema that neither side has */
 extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
 
+/*
+ * Returns the words of statements that a replay of files has left out, because
+ * they need an extension without files: names of objects that are unknown in the
+ * snapshot, each with the reason (char *) as its value; NULL: none
+ */
+extern struct names_hash *snapshot_left_out(const char *name);
+
 /* Tells by NOTICE that comparing something with itself finds nothing */
 extern void snapshot_tell_same(const char *reference, const char *target);
 

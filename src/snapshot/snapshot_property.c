@@ -463,6 +463,7 @@ static const SnapshotProperty subscription_properties[] = {
 static const SnapshotProperty extension_properties[] = {
 	{"version", FORM_STRING, COMPARE_PLAIN, RISK_OF_KIND, PROPERTY_REQUIRED},
 	{"schema", FORM_STRING},
+	{"left_out", FORM_STRINGS, COMPARE_IGNORE, RISK_OF_KIND, PROPERTY_ASIDE},
 };
 
 static const SnapshotProperty language_properties[] = {

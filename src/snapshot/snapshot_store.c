@@ -25,6 +25,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nametable.h"
 #include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -189,6 +190,38 @@ find_snapshot(const char *name)
 	sg_scope_end(&scope);
 
 	return info;
+}
+
+SgNameTable *
+snapshot_left_out(const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgNameTable *names = NULL;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_SELECT,
+							"SELECT w.word, o.properties ->> 'unknown' AS reason FROM schemaguard.snapshot_object o,"
+							" jsonb_array_elements_text(o.properties -> 'left_out') w (word)"
+							" WHERE o.snapshot = $1 AND o.kind = 'extension' AND o.properties ? 'unknown'",
+							lengthof(types), types, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		if (names == NULL)
+			names = sg_names_create(caller);
+		sg_names_enter(names, "", sg_spi_text(tuple, SPI_tuptable->tupdesc, "word"))->value =
+			sg_spi_text(tuple, SPI_tuptable->tupdesc, "reason");
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return names;
 }
 
 SnapshotInfo *

@@ -113,6 +113,23 @@ SELECT sg_snapshot_from_files('delimiter', '{c.sql}', ARRAY[E'--liquibase format
     'CREATE TABLE b ()\n/\n--changeset x:2\n--preconditions onFail:MARK_RAN\nDROP TABLE b;\n'], 'liquibase') > 0 AS done;
 SELECT name, m.* FROM unnest('{atlas,told,delimiter}'::text[]) name, made(name) m WHERE kind = 'table';
 
+-- an extension without files: what needs it is unknown, and nothing else
+CREATE TABLE lk_plain (id int PRIMARY KEY, n int, gone int);
+CREATE TABLE lk_items (id int PRIMARY KEY REFERENCES lk_plain);
+CREATE VIEW lk_view AS SELECT 1 AS one;
+CREATE TABLE lk_extra ();
+SELECT sg_snapshot_from_files('lacking', '{1.sql,2.sql}', ARRAY['CREATE EXTENSION IF NOT EXISTS "no files" WITH SCHEMA public;
+    CREATE TABLE lk_plain (id int PRIMARY KEY); CREATE TABLE lk_items (id int PRIMARY KEY REFERENCES lk_plain, e public.embedding(3));
+    CREATE TABLE lk_missing ()', 'ALTER TABLE ONLY public.lk_plain ADD COLUMN e embedding(3), ADD n int; COMMENT ON TABLE lk_items IS ''it'';
+    CREATE VIEW lk_view AS SELECT id FROM lk_items; INSERT INTO lk_items VALUES (1)']) > 0 AS done;
+SELECT kind, object, change, class, detail FROM sg_drift_details('lacking') WHERE object ~ 'lk_|no files';
+SELECT kind, object, change, class FROM sg_drift_details('live', 'lacking') WHERE object ~ 'lk_|no files';
+SELECT s FROM sg_sync_sql('lacking', 'live', allow_drop => true) s WHERE s ~ '^(DROP|ALTER|CREATE|CALL).*lk_';
+SELECT status, child_table, migration FROM sg_compare_fks_details('lacking') WHERE child_table ~ 'lk_';
+SELECT sg_snapshot_drop('lacking');
+DROP TABLE lk_items, lk_plain, lk_extra;
+DROP VIEW lk_view;
+
 -- a word in a comment does not make each statement a transaction
 SELECT sg_snapshot_from_files('one by one', '{m/1_a/migration.sql}', ARRAY[E'-- never CONCURRENTLY\nSELECT set_config(''my.x'', ''1'', true);\n'
     'DO ''BEGIN EXECUTE ''''CREATE TABLE together'''' || current_setting(''''my.x'''') || ''''()''''; END'''], 'prisma') > 0 AS done;
@@ -127,7 +144,7 @@ SELECT sg_snapshot_from_files('x', '{1.sql,2.sql}', ARRAY['CREATE TABLE t ();', 
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1;\n\nCREATE TABLE\ny z;']);
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY[E'SELECT 1;\nSELECT ''']);
 SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE TABLE t (); GRANT SELECT ON t TO nobody_there']);
-SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE EXTENSION not_there']);
+SELECT sg_snapshot_from_files('x', '{x.sql}', ARRAY['CREATE EXTENSION not_there; SELECT 1 / 0']);
 SELECT sg_snapshot_from_files('psql', '{x.sql}', ARRAY['CREATE TABLE t ()']);
 SELECT sg_snapshot_from_files('x', '{a.sql,b.sql}', '{SELECT 1}');
 SELECT sg_snapshot_from_files('x', '{a.sql,NULL}', '{SELECT 1,SELECT 2}');
