@@ -10,6 +10,7 @@
 #   make gaps            others change the tables in every gap between a look and the deed that trusts it; an hour or two
 #   make test-memory     what is used after it is gone: debug_discard_caches, valgrind, AddressSanitizer, on the server with
 #                        assertions that .ci/run makes; as root, an hour
+#   make coverage        how much of each room's code the tests of ONLY_REGRESS and the like run, and which errors none of them raises
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
@@ -553,7 +554,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long gaps test-memory demo bench dist deb docs/snapshot.sql help
+STANDALONE = test test-long gaps test-memory coverage demo bench dist deb docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -572,6 +573,9 @@ gaps:
 
 test-memory:
 	@bash "$(HERE)/test/tools/memory.sh"
+
+coverage:
+	@exec bash "$(HERE)/test/tools/coverage.sh"
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
