@@ -247,7 +247,7 @@ BEGIN ATOMIC
                    THEN format('SELECT author, fix FROM %s.sg_lint_details() WHERE rule = %L;', schemaguard.sg_schema(), a.name)
                    ELSE f.text END AS fix, a.author, f.text AS own_fix
         FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.runs_as) q
-             CROSS JOIN LATERAL (SELECT schemaguard.sg_lint_fill(a.fix, q.parts)) f (text)
+             CROSS JOIN LATERAL (SELECT CASE WHEN q.problem IS NULL THEN schemaguard.sg_lint_fill(a.fix, q.parts) END) f (text)
         WHERE q.problem IS NOT NULL OR w.names IS NULL OR q.parts[1] = ANY (w.names))
     SELECT f.* FROM found f
     WHERE sg_lint_found_body.ignored

@@ -109,8 +109,10 @@ $rule$),
 ('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on (%2)',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 SELECT k.schema_name, k.object, c.names,
-       -- one index serves all keys on its columns
-       CASE WHEN row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1) ORDER BY k.place) = 1
+       -- one index serves all keys on its columns; one that is not valid is to be mended, and no second one made
+       CASE WHEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.child AND NOT i.indisvalid
+                               AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1])
+                 AND row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1) ORDER BY k.place) = 1
             THEN quote_literal(format('CREATE INDEX ON %s (%s)', k.child_name, c.names)) END
 FROM schemaguard.lint_key k CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
 WHERE NOT EXISTS (
@@ -167,15 +169,19 @@ WHERE NOT t.is_partition AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.con
   AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.contype = 'p' AND p.conrelid = t.oid)
 $rule$),
 
-('shipped', NULL, NULL, 'cascade-chain', 'warning', 'ON DELETE CASCADE goes on for 5 levels or more', NULL, $rule$
+('shipped', NULL, NULL, 'cascade-chain', 'warning', 'ON DELETE CASCADE %2', NULL, $rule$
 WITH RECURSIVE link AS (
     SELECT DISTINCT confrelid AS parent, conrelid AS child FROM pg_constraint
-    WHERE contype = 'f' AND conparentid = 0 AND confdeltype = 'c' AND confrelid <> conrelid),
+    WHERE contype = 'f' AND conparentid = 0 AND confdeltype = 'c'),
 chain AS (
     SELECT parent AS root, child, 1 AS level FROM link
     UNION
-    SELECT c.root, l.child, c.level + 1 FROM chain c JOIN link l ON l.parent = c.child WHERE c.level < 5)
-SELECT t.schema_name, t.name FROM schemaguard.lint_table t WHERE EXISTS (SELECT FROM chain c WHERE c.root = t.oid AND c.level = 5)
+    SELECT c.root, l.child, c.level + 1 FROM chain c JOIN link l ON l.parent = c.child
+    WHERE c.level < 5 AND c.child <> c.root AND l.child <> l.parent)
+SELECT t.schema_name, t.name, CASE WHEN bool_or(c.child = c.root) THEN 'comes back to the table, for as long as rows refer to rows'
+                                   ELSE 'goes on for 5 levels or more' END
+FROM chain c JOIN schemaguard.lint_table t ON t.oid = c.root WHERE c.child = c.root OR c.level = 5
+GROUP BY t.schema_name, t.name
 $rule$),
 
 ('shipped', NULL, NULL, 'check-not-valid', 'warning', 'rows from before the constraint may break it',
@@ -262,13 +268,16 @@ $rule$),
 
 ('shipped', NULL, NULL, 'index-invalid', 'warning', '%3',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
-SELECT t.schema_name, n.name, quote_literal(CASE WHEN m.left_over THEN 'DROP INDEX ' ELSE 'REINDEX INDEX CONCURRENTLY ' END || n.name),
-       CASE WHEN m.left_over THEN 'the index is not valid: REINDEX CONCURRENTLY has left it'
+SELECT t.schema_name, n.name,
+       CASE WHEN c.relkind = 'i'
+            THEN quote_literal(CASE WHEN m.left_over THEN 'DROP INDEX ' ELSE 'REINDEX INDEX CONCURRENTLY ' END || n.name) END,
+       CASE WHEN c.relkind = 'I' THEN 'the index is not valid: a partition has none that is attached to it (ALTER INDEX ... ATTACH)'
+            WHEN m.left_over THEN 'the index is not valid: REINDEX CONCURRENTLY has left it'
             WHEN i.indisunique THEN 'the index is not valid: its build has failed, as it does again while rows are equal in it, '
                                     || 'and each time leaves one more (_ccnew): look for them first'
             ELSE 'the index is not valid: its build has failed' END
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
-     JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+     JOIN pg_class c ON c.oid = i.indexrelid
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
      CROSS JOIN LATERAL (SELECT c.relname ~ '_cc(new|old)[0-9]*$') m (left_over)
 WHERE NOT i.indisvalid

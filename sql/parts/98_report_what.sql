@@ -135,7 +135,8 @@ BEGIN ATOMIC
         SELECT e.at, e.figures FROM evidence e WHERE e.kind = 'after' ORDER BY e.id DESC LIMIT 1),
     now AS (
         SELECT now() AS at, schemaguard.sg_figures() AS figures)
-    SELECT schemaguard.sg_page_section('Figures', 'By the catalogs, of the whole database; partitions are not counted. Empty: nobody had looked.'
+    SELECT schemaguard.sg_page_section('Figures',
+            'By the catalogs, of the whole database; partitions are not counted. Empty: nobody had looked.'
             || coalesce(' Before: ' || schemaguard.sg_page_time((SELECT b.at FROM before b)) || ', before the first run'
             || CASE WHEN schemaguard.sg_sees_all() THEN '.' ELSE ' that this role may see.' END, '')
             || coalesce(' After: ' || schemaguard.sg_page_time((SELECT l.at FROM later l)) || ', after the last one.', ''),

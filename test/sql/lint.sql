@@ -164,6 +164,7 @@ CREATE VIEW lint.view AS SELECT lint.planted() AS t;
 ALTER VIEW lint.view OWNER TO regress_sg_lint_other;
 GRANT SELECT ON lint.view TO PUBLIC;
 SET ROLE regress_sg_lint;
+INSERT INTO schemaguard.lint_rule (name, query, fix) VALUES ('lint-fixes', 'SELECT 1 / 0', 'SELECT 1;');
 INSERT INTO schemaguard.lint_rule (name, query) VALUES
     ('lint-raises', 'SELECT ''lint'', (1 / 0)::text'),
     ('lint-writes', 'WITH w AS (DELETE FROM schemaguard.lint_rule RETURNING name) SELECT ''lint'', name FROM w'),
@@ -182,7 +183,7 @@ INSERT INTO schemaguard.lint_rule (name, query) VALUES
 SET schemaguard.statement_timeout = '500ms';
 SELECT severity, rule, message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%' ORDER BY rule;
 RESET ROLE;
-SELECT severity, rule, message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%' AND rule <> 'lint-endless' ORDER BY rule;
+SELECT severity, rule, concat_ws(' ', message, fix) AS message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%' AND rule <> 'lint-endless' ORDER BY rule;
 RESET schemaguard.statement_timeout;
 SELECT count(*) FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
@@ -283,6 +284,20 @@ EXECUTE more;
 CREATE TABLE l5 (id bigint PRIMARY KEY REFERENCES l4 ON DELETE CASCADE);
 EXECUTE more;
 DROP TABLE l0, l1, l2, l3, l4, l5;
+-- tables that refer to each other, or to themselves, have no number of levels
+CREATE TABLE around (id bigint PRIMARY KEY, next bigint UNIQUE);
+CREATE TABLE back (id bigint PRIMARY KEY REFERENCES around ON DELETE CASCADE);
+ALTER TABLE around ADD FOREIGN KEY (next) REFERENCES back ON DELETE CASCADE;
+CREATE TABLE tree (id bigint PRIMARY KEY REFERENCES tree ON DELETE CASCADE);
+CREATE TABLE leaf (id bigint PRIMARY KEY REFERENCES tree ON DELETE CASCADE);
+EXECUTE more;
+DROP TABLE around, back, tree, leaf;
+-- an index of a partitioned table that not all of its partitions have: no second one is made
+CREATE TABLE whole (id bigint PRIMARY KEY, parent bigint REFERENCES whole) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF whole FOR VALUES FROM (1) TO (9);
+CREATE INDEX whole_parent ON ONLY whole (parent);
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}');
+DROP TABLE whole;
 
 CREATE TABLE t (
     id serial PRIMARY KEY,

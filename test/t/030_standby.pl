@@ -105,6 +105,7 @@ for my $sql (@writing)
 	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006',
 		qr/HINT:  This session is read only by default(?s:.*)SET default_transaction_read_only = off/, "read only: $sql", @as);
 }
+is_error($standby, q{SELECT * FROM sg_watch('rules')}, '42704', qr/HINT:  Begin before it runs, on the primary:\n/, 'a hint says where it works');
 for my $from (@reading)
 {
 	is(error_of($primary, "SET default_transaction_read_only = on; SET schemaguard.workers = 2; SET schemaguard.audit_workers = 2; SELECT * FROM $from"),
