@@ -65,7 +65,8 @@ BEGIN
             HINT = CASE WHEN newest IS NULL AND NOT has_function_privilege('schemaguard.sg_write()', 'EXECUTE') THEN
                     format('Role "%s" can read no plan, and make none. As a superuser, in this database:' || E'\n'
                            || 'SELECT %s.sg_grant(%L);', current_user, schemaguard.sg_schema(), current_user)
-                WHEN newest IS NULL THEN format(E'Make a plan first%s:\nSELECT %s.sg_plan_create(''plan'');', there, schemaguard.sg_schema())
+                WHEN newest IS NULL
+                    THEN format(E'Make a plan first%s:\nSELECT %s.sg_plan_create(''plan'');', there, schemaguard.sg_schema())
                 ELSE format(E'Begin before it runs%s:\nSELECT %s.sg_watch_start(%L);', there, schemaguard.sg_schema(), newest) END;
     END IF;
     RETURN QUERY SELECT r.* FROM schemaguard.sg_watch_rows(watched) r;
