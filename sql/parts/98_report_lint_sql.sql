@@ -303,9 +303,10 @@ BEGIN ATOMIC
     FROM f CROSS JOIN LATERAL (VALUES
         ('ban-drop-column', f.command = 'drop column', NULL, NOT 'cascade' = ANY (f.flags)),
         ('ban-drop-table', f.command = 'drop table', NULL, NOT 'cascade' = ANY (f.flags)),
-        ('ban-truncate-cascade', f.command = 'truncate' AND 'cascade' = ANY (f.flags), coalesce(
+        -- other statements do not read all facts for it
+        ('ban-truncate-cascade', f.command = 'truncate' AND 'cascade' = ANY (f.flags), CASE WHEN f.command = 'truncate' THEN coalesce(
             (SELECT string_agg(u.relation, ', ') FROM unnest(facts) u
-             WHERE u.command = 'also' AND (u.file, u.statement) = (f.file, f.statement)), 'none as things are now'), false),
+             WHERE u.command = 'also' AND (u.file, u.statement) = (f.file, f.statement)), 'none as things are now') END, false),
         ('truncating', f.command = 'truncate' AND NOT 'cascade' = ANY (f.flags), NULL, false),
         ('ban-drop-not-null', f.command = 'drop not null', NULL, false),
         ('renaming-table', f.command = 'rename table', f.other, true),
@@ -347,6 +348,8 @@ BEGIN ATOMIC
     WITH f AS MATERIALIZED (
         SELECT u AS fact, (u).*, 'cascade' = ANY ((u).flags) AS cascades, row_number() OVER () AS number
         FROM unnest(facts) u),
+    dropped AS MATERIALIZED (
+        SELECT f.* FROM f WHERE f.command IN ('drop table', 'drop view')),
     held AS (
         SELECT f.number, nullif(concat_ws('; ',
                    'tables: ' || nullif(count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p')), 0) || ', with about '
@@ -355,7 +358,7 @@ BEGIN ATOMIC
                    'other relations: ' || nullif(count(c.oid) FILTER (WHERE c.relkind NOT IN ('r', 'p', 'i', 'I', 't')), 0)), '') AS more
         FROM f JOIN pg_class c ON f.command = 'drop schema' AND c.relnamespace = to_regnamespace(f.name)::oid
              OR f.command = 'drop owned' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = f.name)
-        WHERE NOT EXISTS (SELECT FROM f g WHERE g.command IN ('drop table', 'drop view') AND g.relid = c.oid AND g.number < f.number
+        WHERE NOT EXISTS (SELECT FROM dropped g WHERE g.relid = c.oid AND g.number < f.number
                              AND NOT schemaguard.sg_lint_sql_undone(g.fact, f.fact)) GROUP BY f.number),
     roots AS MATERIALIZED (
         SELECT f.number, f.fact, f.cascades, r.classid, r.objid
