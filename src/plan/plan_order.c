@@ -1286,7 +1286,7 @@ edge_reason(PlanEdgeKind kind)
 		case EDGE_READS:
 			return "it drops or renames what that step is about or reads";
 		case EDGE_TAKES:
-			return "it deletes or overwrites rows that that step carries elsewhere";
+			return "it deletes, overwrites or takes away rows that that step carries elsewhere";
 		case EDGE_TURN:
 			return "it was added behind that step, and one of the two deletes or overwrites rows of the other's table";
 		case EDGE_CONTRACT:

@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
@@ -268,11 +269,31 @@ relations_of(const PlanRead *read)
 	return OidIsValid(named) ? list_make1_oid(named) : NIL;
 }
 
+/* Returns the tables from which a table inherits, directly or through others, those of partitions included */
+static List *
+ancestors(Oid relid)
+{
+	List	   *all = list_make1_oid(relid);
+	ListCell   *lc;
+
+	foreach(lc, all)
+	{
+		SgCatalog	scan;
+		HeapTuple	tuple;
+
+		sg_catalog_begin(&scan, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, lfirst_oid(lc), NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+			all = list_append_unique_oid(all, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+		sg_catalog_end(&scan);
+	}
+	return list_delete_first(all);
+}
+
 /* Adds the tables that share rows or columns with a table that is read: those above it, and below */
 static void
 add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 {
-	List	   *family = list_concat(sg_all_inheritors(relid), sg_partition_ancestors(relid));
+	List	   *family = list_concat(sg_all_inheritors(relid), ancestors(relid));
 
 	foreach_oid(relative, family)
 	{
@@ -560,7 +581,11 @@ add_taken(PlanReads *reads, const RangeVar *table, const List *columns)
 	}
 }
 
-/* Adds the columns to which ALTER TABLE gives another type, or which it drops */
+/*
+ * Adds the columns to which ALTER TABLE gives another type, or which it drops,
+ * and the parent without whose rows it leaves it: a table that no longer
+ * inherits has them alone
+ */
 static void
 add_altered(PlanReads *reads, const AlterTableStmt *statement)
 {
@@ -570,6 +595,10 @@ add_altered(PlanReads *reads, const AlterTableStmt *statement)
 
 		if (command->subtype == AT_AlterColumnType || command->subtype == AT_DropColumn)
 			add_taken(reads, statement->relation, list_make1(&column));
+		else if (command->subtype == AT_DetachPartition)
+			add_taken(reads, statement->relation, NIL);
+		else if (command->subtype == AT_DropInherit)
+			add_taken(reads, (RangeVar *) command->def, NIL);
 	}
 }
 
@@ -607,6 +636,15 @@ add_taken_by(PlanReads *reads, Node *statement)
 				add_taken(reads, table, NIL);
 			}
 			return ((TruncateStmt *) statement)->behavior == DROP_CASCADE;
+		case T_ViewStmt:
+			/* others have read the rows of the old query */
+			if (((ViewStmt *) statement)->replace)
+				add_taken(reads, ((ViewStmt *) statement)->view, NIL);
+			break;
+		case T_RuleStmt:
+			/* rows that others write may go elsewhere */
+			add_taken(reads, ((RuleStmt *) statement)->relation, NIL);
+			break;
 		default:
 			break;
 	}

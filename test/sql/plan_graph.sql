@@ -565,3 +565,32 @@ SELECT * FROM held ORDER BY id;
 SELECT sg_plan_drop('held', force => true);
 DROP TABLE held;
 DROP FUNCTION held_f;
+
+-- rows of a table that inherits are taken with those of its parent, and what no longer inherits, or is read otherwise, is taken away
+CREATE TABLE kin (id int, x text);
+CREATE TABLE kin_child () INHERITS (kin);
+CREATE TABLE kin_grandchild () INHERITS (kin_child);
+CREATE TABLE kin_part (id int, x text, k int) PARTITION BY RANGE (k);
+CREATE TABLE kin_part_1 PARTITION OF kin_part FOR VALUES FROM (0) TO (100);
+CREATE VIEW kin_view AS SELECT * FROM kin;
+CREATE TABLE kin_to (id int, x text CHECK (x <> '5'));
+CREATE TABLE kin_away (id int);
+INSERT INTO kin_grandchild SELECT g, g FROM generate_series(1, 10) g;
+INSERT INTO kin_part SELECT g, g, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('kin');
+SELECT sg_plan_add('kin', 'INSERT INTO kin_to SELECT id, x FROM ' || t) FROM unnest('{kin_grandchild,kin_part,kin_view}'::text[]) t \g /dev/null
+SELECT sg_plan_add('kin', statement) FROM unnest(ARRAY['UPDATE kin SET x = ''-''', 'ALTER TABLE kin_part DETACH PARTITION kin_part_1',
+	'CREATE OR REPLACE VIEW kin_view AS SELECT * FROM kin WHERE false', 'ALTER TABLE kin_grandchild NO INHERIT kin_child',
+	'CREATE RULE kin_rule AS ON INSERT TO kin_to DO INSTEAD NOTHING', 'DELETE FROM kin', 'INSERT INTO kin_away SELECT id FROM kin_away']) statement \g /dev/null
+CALL sg_apply('kin');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'kin' AND state <> 'failed' ORDER BY step;
+SELECT (SELECT count(x) FROM kin_view), (SELECT count(*) FROM kin_part), (SELECT count(*) FROM kin_to);
+ALTER TABLE kin_to DROP CONSTRAINT kin_to_x_check;
+SET client_min_messages = warning;
+CALL sg_apply('kin');
+SELECT state, count(*) FROM schemaguard.plan_step WHERE plan = 'kin' GROUP BY state;
+SELECT count(*), min(x) FROM kin_to;
+SELECT sg_plan_drop('kin', force => true);
+DROP VIEW kin_view;
+DROP TABLE kin, kin_child, kin_grandchild, kin_part, kin_part_1, kin_to, kin_away;
+RESET client_min_messages;
