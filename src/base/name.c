@@ -13,6 +13,7 @@
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -20,6 +21,8 @@
 #include "base/compat.h"
 #include "base/name.h"
 #include "base/quote.h"
+
+#define NEW_NAME_SUFFIX "_sync_new"
 
 const SgWord sg_name_words[] = {
 	{SG_NAME_RELATION, "relation"},
@@ -86,6 +89,14 @@ char *
 sg_make_nth_name(const char *first, const char *second, const char *label, int n)
 {
 	return sg_make_name(first, second, n == 0 ? label : psprintf("%s%d", label ? label : "", n));
+}
+
+char *
+sg_new_name(const char *name)
+{
+	if (strlen(name) + strlen(NEW_NAME_SUFFIX) >= NAMEDATALEN)
+		name = TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(name)));
+	return psprintf("%s" NEW_NAME_SUFFIX, name);
 }
 
 char *

@@ -47,6 +47,9 @@ extern char *sg_make_name(const char *first, const char *second, const char *lab
 /* Like sg_make_name(), with n behind the label unless n is 0 */
 extern char *sg_make_nth_name(const char *first, const char *second, const char *label, int n);
 
+/* Returns the temporary name of an object that sync builds beside the one of this name, which it replaces */
+extern char *sg_new_name(const char *name);
+
 /* Returns names joined by "_", or NULL for NIL */
 extern char *sg_join_names(List *names);
 

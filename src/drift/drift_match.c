@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
@@ -221,7 +222,10 @@ free_parts(DriftComparison *c)
 	return parts;
 }
 
-/* Pairs a part with its best partner: the most alike, then of the same name */
+/*
+ * Pairs a part with its best partner: the most alike, then of the same name.
+ * What an interrupted sync has built beside a part of that name is none.
+ */
 static void
 match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int wanted, bool automatic)
 {
@@ -233,6 +237,7 @@ match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int w
 	{
 		if (target->partner ||
 			automatic != (has_automatic_name(reference) || has_automatic_name(target)) ||
+			strcmp(drift_local_name(target), sg_new_name(drift_local_name(reference))) == 0 ||
 			likeness(c, reference, target) < wanted)
 			continue;
 		if (best == NULL || strcmp(target->identity, reference->identity) == 0)

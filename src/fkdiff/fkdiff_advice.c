@@ -24,7 +24,6 @@
 #include "base/name.h"
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
-#include "sync/sync_write.h"
 
 /* First version with NOT ENFORCED, PERIOD, and NOT VALID keys of partitioned tables */
 #define VERSION_18 180000
@@ -343,7 +342,7 @@ replace(KeyPair *pair, const KeySide *side)
 	char	   *name = wanted_name(pair);
 
 	pair->takes_name = strcmp(name, pair->target->name) == 0;
-	pair->beside = free_name(side, table, pair->takes_name ? sync_new_name(name) : name);
+	pair->beside = free_name(side, table, pair->takes_name ? sg_new_name(name) : name);
 	if (pair->takes_name)
 		append_add(pair, side, pair->reference, "beside", name, pair->beside);
 	else

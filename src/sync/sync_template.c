@@ -41,14 +41,13 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/name.h"
 #include "base/scope.h"
 #include "base/spi.h"
 #include "sync/sync_write.h"
 
 SG_FUNCTION(sg_sync_fill);
 SG_FUNCTION(sg_sync_new_name);
-
-#define NEW_NAME_SUFFIX "_sync_new"
 
 /* ---- values ---- */
 
@@ -308,23 +307,15 @@ sg_sync_fill_entered(PG_FUNCTION_ARGS)
 
 /* ---- single statements ---- */
 
-char *
-sync_new_name(const char *name)
-{
-	if (strlen(name) + strlen(NEW_NAME_SUFFIX) >= NAMEDATALEN)
-		name = TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(name)));
-	return psprintf("%s" NEW_NAME_SUFFIX, name);
-}
-
 /*
  * schemaguard.sg_sync_new_name(name text)
  *
- * Returns sync_new_name()
+ * Returns sg_new_name()
  */
 static Datum
 sg_sync_new_name_entered(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(sync_new_name(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	PG_RETURN_TEXT_P(cstring_to_text(sg_new_name(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 }
 
 List *

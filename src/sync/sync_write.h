@@ -18,9 +18,6 @@
  */
 #define SYNC_JOINT ";\f\n"
 
-/* Returns the temporary name of an object that replaces another one */
-extern char *sync_new_name(const char *name);
-
 /*
  * Returns the statements of each list of deeds, as one text each (char *).  A
  * list is JSON, as schemaguard.sg_sync_write() takes it.

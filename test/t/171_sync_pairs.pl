@@ -154,6 +154,9 @@ my @pairs = (
 	# so are they where nothing else of a check differs
 	[ 'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_to > 0))',
 		'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_over > 0))', 'INSERT INTO a.casts VALUES (1)' ],
+	# as a script left them that ended before the new ones had taken the places of the old ones, whose names are of PostgreSQL's choice
+	[ 'CREATE TABLE a.cut (x int CHECK (x > 0), y int CHECK (y > 0)); ALTER TABLE a.cut ADD CONSTRAINT cut_x_check_sync_new CHECK (x > 1) NOT VALID, ADD CONSTRAINT cut_y_check_sync_new CHECK (y > 1); CREATE INDEX ON a.cut (x); CREATE INDEX cut_x_idx_sync_new ON a.cut (x DESC)',
+		'CREATE TABLE a.cut (x int CHECK (x > 1), y int CHECK (y > 1)); CREATE INDEX ON a.cut (x DESC)', 'INSERT INTO a.cut VALUES (2, 2)' ],
 	# rows that lead to none of a table that is made: they have the default of a column that is made, too
 	[ 'CREATE TABLE a.parent_1 (id int PRIMARY KEY); CREATE TABLE a.child (p int CONSTRAINT child_p REFERENCES a.parent_1, q int)', 'CREATE TABLE a.parent_1 (id int PRIMARY KEY); CREATE TABLE a.parent_2 (id int PRIMARY KEY, told date); CREATE TABLE a.child (p int CONSTRAINT child_p REFERENCES a.parent_2, q int CONSTRAINT child_q REFERENCES a.parent_2)',
 		'INSERT INTO a.parent_1 VALUES (1); INSERT INTO a.child VALUES (1, NULL), (NULL, NULL)' ],
@@ -241,6 +244,7 @@ foreach my $db ('scripted', 'applied')
 	is(query(q{SELECT pg_get_serial_sequence('a.loose', 'id'), pg_get_serial_sequence('a.numbered', 'id')}, $db), 'a.loose_id_seq|a.numbered_id_seq', 'an identity has the name of the sequence that goes');
 }
 query('TRUNCATE a.filled, a.moves, a.acted, a.child, a.speaks', 'applied');
+is(query(q{SELECT (SELECT count(*) FROM pg_constraint WHERE conname ~ '^cut_.*new') + (SELECT count(*) FROM pg_class WHERE relname ~ '^cut_.*new')}, $_), '0', 'nothing is left beside what it replaces') foreach 'scripted', 'applied';
 (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options)");
 like($err, qr/ 1 wait, for 3 rows are in the way: SELECT/, 'which sg_sync_apply counts, too');
 
