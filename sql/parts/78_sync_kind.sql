@@ -110,6 +110,32 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_column(jsonb, jsonb, jsonb)
     IS 'returns a column with the values that its statements need';
 
+-- Returns the condition under which an index has the expressions and predicate of an object, each as the server prints it
+CREATE FUNCTION schemaguard.sg_sync_expressions_are(index text, object jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN format('(SELECT pg_catalog.jsonb_build_array(pg_catalog.pg_get_expr(i.indpred, i.indrelid), (SELECT pg_catalog.jsonb_agg('
+    'pg_catalog.pg_get_indexdef(i.indexrelid, k.n::integer, false) ORDER BY k.n) FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY '
+    'k (attnum, n) WHERE k.attnum = 0))::text FROM pg_catalog.pg_index i WHERE i.indexrelid = %s) = %L', index,
+    jsonb_build_array(object -> 'predicate', object -> 'expressions')::text);
+COMMENT ON FUNCTION schemaguard.sg_sync_expressions_are(text, jsonb)
+    IS 'returns the condition under which an index has the expressions and predicate of an object';
+
+-- Returns an object of which nothing but casts, parentheses and blanks differ, so that these count: its guard tells by a condition that it
+-- is as it was. Returns any other object as it is.
+CREATE FUNCTION schemaguard.sg_sync_as_it_was(p jsonb, old jsonb, condition text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN condition IS NOT NULL AND old ->> 'definition_loose' = p ->> 'definition_loose'
+        AND old ->> 'definition_state' <> p ->> 'definition_state'
+    THEN p || jsonb_build_object('is_now', format('CASE WHEN %s THEN ''as it was'' ELSE %s END', condition, p ->> 'is_now'),
+        'old', old || '{"definition_loose": "as it was"}')
+    ELSE p END;
+COMMENT ON FUNCTION schemaguard.sg_sync_as_it_was(jsonb, jsonb, text)
+    IS 'returns an object whose guard compares exactly if nothing but casts, parentheses and blanks differ';
+
 -- Returns an index with its definition, as a statement has it and as the catalog prints it
 CREATE FUNCTION schemaguard.sg_sync_of_index(p jsonb, properties jsonb, old jsonb)
 RETURNS jsonb
@@ -134,7 +160,7 @@ BEGIN
     p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
         'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now',
             schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
-    RETURN p;
+    RETURN schemaguard.sg_sync_as_it_was(p, old, schemaguard.sg_sync_expressions_are(format('pg_catalog.to_regclass(%L)', identity), old));
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_index(jsonb, jsonb, jsonb)
@@ -225,16 +251,13 @@ BEGIN
             CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END, CASE WHEN p ? 'of_domain' THEN 'to_regtype'
                 ELSE 'to_regclass' END, parent, schemaguard.sg_sync_new_name(name))));
     p := p || jsonb_build_object('above', CASE WHEN p ? 'of_domain' THEN 'DOMAIN ' ELSE 'TABLE ' END || parent);
-    IF properties ->> 'type' = 'c' AND old ->> 'definition_loose' = p ->> 'definition_loose'
-        AND old ->> 'definition_state' <> p ->> 'definition_state' THEN
-        -- nothing but casts differ, so they count
-        p := p || jsonb_build_object('is_now', format('CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.%s = '
-            'pg_catalog.%s(%L) AND c.conname = %L AND pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '
-            ''''') = %L) THEN ''as it was'' ELSE %s END', CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END,
-            CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name, old ->> 'definition_state',
-            p ->> 'is_now'), 'old', old || '{"definition_loose": "as it was"}');
-    END IF;
-    RETURN p;
+    RETURN schemaguard.sg_sync_as_it_was(p, old, CASE properties ->> 'type'
+        WHEN 'c' THEN format('(SELECT pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''') FROM '
+            'pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L) = %L',
+            CASE WHEN p ? 'of_domain' THEN 'contypid' ELSE 'conrelid' END,
+            CASE WHEN p ? 'of_domain' THEN 'to_regtype' ELSE 'to_regclass' END, parent, name, old ->> 'definition_state')
+        WHEN 'x' THEN schemaguard.sg_sync_expressions_are(format('(SELECT c.conindid FROM pg_catalog.pg_constraint c WHERE c.conrelid = '
+            'pg_catalog.to_regclass(%L) AND c.conname = %L)', parent, name), old) END);
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_of_constraint(jsonb, jsonb, jsonb)

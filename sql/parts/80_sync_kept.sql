@@ -161,8 +161,9 @@ WITH counted AS MATERIALIZED (
             AND NOT EXISTS (SELECT FROM counted o WHERE o.island = m.island AND o.object <> m.object
                 AND (o.parent = m.object OR o.object = m.parent OR o.parent = m.parent AND m.parent LIKE '%.%'
                     OR m.depends @> jsonb_build_array(jsonb_build_array(o.kind, o.object)))) AS alone,
-        -- the one beside is there neither before nor after, nor is the type meanwhile
+        -- the one beside is there neither before nor after, nor is the type meanwhile; one that differs in casts and blanks alone always is
         CASE WHEN m.guard IS NOT NULL AND m.what NOT IN ('replaced', 'type, meanwhile') AND m.step <> 'fresh'
+            AND (m.step = 'drop' OR m.before IS DISTINCT FROM m.after)
             THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', m.guard, m.before, nullif(m.after, m.before),
                 (m.step = 'drop')::text, m.kind || ' ' || m.object) END AS done
     FROM (SELECT m.*, count(*) FILTER (WHERE m.at = m.first) OVER (PARTITION BY m.island) > 1 AS several FROM counted m) m

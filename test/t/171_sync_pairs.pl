@@ -154,6 +154,11 @@ my @pairs = (
 	# so are they where nothing else of a check differs
 	[ 'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_to > 0))',
 		'CREATE DOMAIN a.cast_to AS int; CREATE DOMAIN a.cast_over AS a.cast_to; CREATE TABLE a.casts (x int CONSTRAINT casts_x CHECK (x::a.cast_over > 0))', 'INSERT INTO a.casts VALUES (1)' ],
+	# and so do parentheses and blanks, also of an index and of what excludes
+	[ q{CREATE TABLE a.printed (j jsonb, s text, x int, y int, CONSTRAINT printed_x EXCLUDE USING btree (((x + y) * x) WITH =)); CREATE UNIQUE INDEX printed_j ON a.printed (((j->>'a')::int) DESC); CREATE INDEX printed_s ON a.printed (s) WHERE s <> 'not  set'},
+		q{CREATE TABLE a.printed (j jsonb, s text, x int, y int, CONSTRAINT printed_x EXCLUDE USING btree ((x + (y * x)) WITH =)); CREATE UNIQUE INDEX printed_j ON a.printed (((j->>'a')::numeric) DESC); CREATE INDEX printed_s ON a.printed (s) WHERE s <> 'not set'}, q{INSERT INTO a.printed VALUES ('{"a": 1}', 's', 1, 1)} ],
+	[ q{CREATE DOMAIN a.print AS text DEFAULT 'a b'; CREATE TABLE a.prints (x int); CREATE VIEW a.prints_v AS SELECT (x + 1) * 2 AS x FROM a.prints; CREATE POLICY p ON a.prints USING (x > 0 AND (x < 9 OR x > 99))},
+		q{CREATE DOMAIN a.print AS text DEFAULT 'ab'; CREATE TABLE a.prints (x int); CREATE VIEW a.prints_v AS SELECT x + (1 * 2) AS x FROM a.prints; CREATE POLICY p ON a.prints USING ((x > 0 AND x < 9) OR x > 99)} ],
 	# as a script left them that ended before the new ones had taken the places of the old ones, whose names are of PostgreSQL's choice
 	[ 'CREATE TABLE a.cut (x int CHECK (x > 0), y int CHECK (y > 0)); ALTER TABLE a.cut ADD CONSTRAINT cut_x_check_sync_new CHECK (x > 1) NOT VALID, ADD CONSTRAINT cut_y_check_sync_new CHECK (y > 1); CREATE INDEX ON a.cut (x); CREATE INDEX cut_x_idx_sync_new ON a.cut (x DESC)',
 		'CREATE TABLE a.cut (x int CHECK (x > 1), y int CHECK (y > 1)); CREATE INDEX ON a.cut (x DESC)', 'INSERT INTO a.cut VALUES (2, 2)' ],
