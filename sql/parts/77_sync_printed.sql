@@ -26,18 +26,19 @@ RETURN 'pg_catalog.regexp_replace(' || expression || ', ' || quote_literal(schem
 COMMENT ON FUNCTION schemaguard.sg_sync_loosely(text)
     IS 'returns the expression by which a script computes sg_sync_loose() of another one';
 
--- Returns the expression by which the script reads the definition of an index
-CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
+-- Returns the expression by which the script reads the definition of an index; "placed": with the table
+CREATE FUNCTION schemaguard.sg_sync_index_is(identity text, placed boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 RETURN '(SELECT CASE WHEN i.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = i.indexrelid AND c.relkind = ''I'') '
     'THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
-    || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r) + pg_catalog.length(d.r))')
+    || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r)'
+        || CASE WHEN placed THEN ')' ELSE ' + pg_catalog.length(d.r))' END)
     || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text '
         '|| '' USING '' AS r) d WHERE i.indexrelid = '
     || format('pg_catalog.to_regclass(%L))', identity);
-COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
+COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text, boolean)
     IS 'returns the expression by which a script reads the definition of an index';
 
 -- Returns the expression by which the script reads the definition of a constraint; "stripped": valid or not

@@ -444,6 +444,47 @@ RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md
 COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
     IS 'returns a dollar quote for a text, made of a word that sg_sync_plain() knows';
 
+-- Returns the pattern of qualified names, as guards and calls have them
+CREATE FUNCTION schemaguard.sg_sync_qualified()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '^(([a-z_]\w*|"([^"]|"")+")\.([a-z_]\w*|"([^"]|"")+"))$';
+COMMENT ON FUNCTION schemaguard.sg_sync_qualified()
+    IS 'returns the pattern of qualified names';
+
+-- Returns lines of PL/pgSQL with a variable sync_lock. They keep others from altering the tables among these names (an expression), or
+-- under indexes among them, but not from reading and writing. LOCK TABLE asks for a privilege that an owner may lack: then an option that
+-- no table has takes the same lock.
+CREATE FUNCTION schemaguard.sg_sync_locks(names text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN format($script$    FOR sync_lock IN SELECT DISTINCT format(CASE WHEN has_table_privilege(t.oid, 'UPDATE, DELETE, TRUNCATE')
+            THEN 'LOCK TABLE ONLY %%I.%%I IN SHARE UPDATE EXCLUSIVE MODE' ELSE 'ALTER TABLE ONLY %%I.%%I RESET (none)' END,
+            s.nspname, t.relname)
+        FROM unnest(%s) n JOIN pg_class c ON c.oid = to_regclass(substring(n FROM
+            '%s'))
+        LEFT JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = coalesce(i.indrelid, c.oid)
+        JOIN pg_namespace s ON s.oid = t.relnamespace WHERE t.relkind IN ('r', 'p') ORDER BY 1 LOOP
+        BEGIN
+            EXECUTE sync_lock;
+        EXCEPTION WHEN undefined_table THEN -- gone by now
+        END;
+    END LOOP;$script$, names, schemaguard.sg_sync_qualified());
+COMMENT ON FUNCTION schemaguard.sg_sync_locks(text)
+    IS 'returns the lines of a script that keep others from altering tables';
+
+-- Returns the qualified names among the literals of a guard; null: there are none
+CREATE FUNCTION schemaguard.sg_sync_names(guard text)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN (SELECT array_agg(DISTINCT l.name) FROM regexp_matches(guard, $re$'((?:[^']|'')*)'$re$, 'g') m
+    CROSS JOIN LATERAL (SELECT replace(m[1], '''''', '''')) l (name) WHERE l.name ~ schemaguard.sg_sync_qualified());
+COMMENT ON FUNCTION schemaguard.sg_sync_names(text)
+    IS 'returns the qualified names among the literals of a guard';
+
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
 CREATE FUNCTION schemaguard.sg_sync_concurrently(
     object text, statement text, guard text, before text, after text, index text, index_after text)
@@ -453,12 +494,14 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT format($script$DO %1$s
 DECLARE
-    sync_is text;
+    sync_is   text;
+    sync_lock text;
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
         RAISE 'index %% is being built by somebody else', %2$L USING HINT = 'Run the script again when it is.';
     END IF;
-    IF EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND NOT i.indisvalid) THEN
+%11$s
+    IF %9$s = %12$L THEN
         DROP INDEX %3$s;
     END IF;
     sync_is := %4$s;
@@ -478,7 +521,8 @@ BEGIN
     END IF;
 END %1$s;
 \endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement || ';',
-        schemaguard.sg_sync_index_is(index), index_after)
+        schemaguard.sg_sync_index_is(index, true), index_after, schemaguard.sg_sync_locks(quote_literal(ARRAY[index]) || '::text[]'),
+        'INVALID' || index_after)
     FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '')
         || index_after) AS tag) q
 $function$;
@@ -516,23 +560,31 @@ AS $function$
     SELECT CASE WHEN guard IS NULL THEN statement || ';'
         ELSE format($script$DO %1$s%8$s
 DECLARE
-    sync_is text := %2$s;
-BEGIN
+    sync_is %2$s
     IF sync_is %3$s THEN
         %4$s;
     ELSIF sync_is %5$s THEN
         RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
     END IF;
-END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END,
-            schemaguard.sg_sync_inside(statement),
+END %1$s;$script$, q.tag, CASE WHEN q.names IS NULL THEN format(E'text := %s;\nBEGIN', guard) ELSE format($locked$text;
+    sync_lock text;
+BEGIN
+    FOR sync_turn IN 1 .. 2 LOOP
+        sync_is := %s;
+        EXIT WHEN sync_turn = 2 OR (sync_is %s) IS NOT TRUE;
+    %s
+    END LOOP;$locked$, guard, q.is_before, replace(schemaguard.sg_sync_locks(quote_literal(q.names) || '::text[]'), E'\n', E'\n    '))
+            END, q.is_before, schemaguard.sg_sync_inside(statement),
             CASE WHEN after IS NULL THEN 'IS NOT NULL'
                 -- what is dropped to be made anew may not be there
                 WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)
                 ELSE 'IS DISTINCT FROM ' || quote_literal(after) END, object, CASE WHEN step = 'drop' THEN 'sync_is'
                     ELSE 'coalesce(sync_is, ''not there'')' END,
-            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END)
+            CASE WHEN statement ~ 'sync_(is|lock|turn)' THEN E'\n#variable_conflict use_column' ELSE '' END)
         END
-    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
+    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag,
+        CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END AS is_before,
+        schemaguard.sg_sync_names(guard) AS names) q
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
     IS 'returns a statement with its guard';

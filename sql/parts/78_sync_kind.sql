@@ -158,8 +158,9 @@ BEGIN
             'INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})][ WHERE {predicate}]',
             p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))));
     p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
-        'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now',
-            schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
+        'index', identity, 'index_loose', schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('[{?unique}UNIQUE ]{parent} USING ', p)
+            || regexp_replace(p ->> 'definition_state', '^(INVALID )?(UNIQUE )?', '')),
+        'is_now', schemaguard.sg_sync_index_is(identity, false));
     RETURN schemaguard.sg_sync_as_it_was(p, old, schemaguard.sg_sync_expressions_are(format('pg_catalog.to_regclass(%L)', identity), old));
 END
 $function$;
@@ -240,7 +241,7 @@ BEGIN
                 AND old IS NOT NULL) AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END),
         'new_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
         'index_loose', CASE WHEN p ? 'using_index'
-            THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE btree ({keys})[ INCLUDE ({include|I})]'
+            THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE {parent} USING btree ({keys})[ INCLUDE ({include|I})]'
             '[{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})]', p)) END,
         'is_now', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, name, false),
         'is_old', CASE WHEN old ->> 'name' <> name THEN schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent,

@@ -12,7 +12,7 @@ AS $function$
         SELECT r.state FROM schemaguard.sg_sync_rules() r UNION ALL
         SELECT quote_literal(r.property || ': ') FROM schemaguard.sg_sync_rules() r WHERE r.step = 'is' UNION ALL
         SELECT schemaguard.sg_sync_loosely('') UNION ALL
-        SELECT schemaguard.sg_sync_index_is('') UNION ALL
+        SELECT schemaguard.sg_sync_index_is('', false) UNION ALL
         SELECT schemaguard.sg_sync_constraint_is(false, '', '', true) UNION ALL
         SELECT replace(p.prosrc, '''''', '''') FROM pg_proc p WHERE p.oid IN (
             'schemaguard.sg_sync_guards'::regproc, 'schemaguard.sg_sync_acl_guard'::regproc)) t (text)
@@ -99,8 +99,12 @@ BEGIN
     IF EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = to_regclass(index)) THEN
         RAISE 'index % is being built by somebody else', index USING HINT = 'Run the script again when it is.';
     END IF;
-    IF EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = to_regclass(index) AND NOT i.indisvalid) THEN
-        EXECUTE 'DROP INDEX ' || index;
+    -- what an earlier run has left
+    IF pg_temp.sync_is('built', ARRAY[index]) = 'INVALID' || built THEN
+        PERFORM pg_temp.sync_lock(ARRAY[index]);
+        IF pg_temp.sync_is('built', ARRAY[index]) = 'INVALID' || built THEN
+            EXECUTE 'DROP INDEX ' || index;
+        END IF;
     END IF;
     actual := pg_temp.sync_is(asks, names);
     IF actual IS NOT DISTINCT FROM was OR md5(actual) = was THEN
@@ -128,12 +132,23 @@ BEGIN
 %3$s
     END CASE;
 END %1$s;
+-- keeps others from altering the tables among these names, or under these indexes, while they read and write; tells if there are any
+CREATE OR REPLACE FUNCTION pg_temp.sync_lock(names text[]) RETURNS boolean LANGUAGE plpgsql AS $sync$
+DECLARE
+    sync_lock text;
+BEGIN
+%5$s
+    RETURN FOUND;
+END $sync$;
 -- runs a statement where its object is as it was, and none where that is as it shall be; of a long text, was is its md5
 CREATE OR REPLACE PROCEDURE pg_temp.sync(object text, asks text, names text[], was text, shall text, statement text,
     may_lack boolean DEFAULT false) LANGUAGE plpgsql AS $sync$
 DECLARE
-    actual CONSTANT text := pg_temp.sync_is(asks, names);
+    actual text := pg_temp.sync_is(asks, names);
 BEGIN
+    IF (actual IS NOT DISTINCT FROM was OR md5(actual) = was) AND pg_temp.sync_lock(names) THEN
+        actual := pg_temp.sync_is(asks, names);
+    END IF;
     IF actual IS NOT DISTINCT FROM was OR md5(actual) = was THEN
         EXECUTE CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %%' AND current_setting('schemaguard_script.guard', true) = 'on'
             THEN format('SELECT schemaguard.sg_sync_run(%%L)', statement) ELSE statement END;
@@ -141,13 +156,13 @@ BEGIN
         RAISE '%% is neither as it was nor as it should be: %%', object, coalesce(actual, 'not there');
     END IF;
 END $sync$;%4$s$script$, schemaguard.sg_sync_tag(q.branches), l.loose, q.branches,
-        CASE WHEN q.builds THEN E'\n' || schemaguard.sg_sync_builder() ELSE '' END)
+        CASE WHEN q.builds THEN E'\n' || schemaguard.sg_sync_builder() ELSE '' END, schemaguard.sg_sync_locks('names'))
     FROM (SELECT bool_or(x.question = 'built') AS builds,
             string_agg(format(E'    WHEN %L THEN\n        RETURN %s;', x.question,
                 schemaguard.sg_sync_wrapped(replace(x.asks, 'pg_catalog.', ''), '            ')), E'\n'
                 ORDER BY x.question COLLATE "C") AS branches
         FROM (SELECT e ->> 'question' AS question, e ->> 'asks' AS asks FROM jsonb_array_elements(statements) e WHERE e ? 'asks'
-            UNION ALL SELECT 'built', replace(replace(schemaguard.sg_sync_index_is('?'), '''?''', 'sync_of[1]'),
+            UNION ALL SELECT 'built', replace(replace(schemaguard.sg_sync_index_is('?', true), '''?''', 'sync_of[1]'),
                 quote_literal(schemaguard.sg_sync_pattern()), 'sync_loose')
             WHERE EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'index' IS NOT NULL)) x
         HAVING bool_or(x.question <> 'built')) q

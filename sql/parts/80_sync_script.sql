@@ -459,13 +459,15 @@ DECLARE
     routines CONSTANT text := schemaguard.sg_sync_routines(statements);
     line     text;
 BEGIN
-    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
+    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s, where the extension is after deadlock_timeout if that is less:';
+    RETURN NEXT '-- run the script again then. What is done is left alone.';
     RETURN NEXT '-- For psql, but not for psql -1, which would commit half of it.' || CASE WHEN routines IS NULL
         THEN ' Its writer lacks TEMP on the database: so each statement is a block.' ELSE ' It needs TEMP on the database.' END;
     RETURN NEXT '\set ON_ERROR_STOP on';
+    RETURN NEXT '\set AUTOCOMMIT on';
     RETURN QUERY SELECT string_agg(format('SET %s = %s;', x.name, x.value), ' ' ORDER BY x.n)
         FROM (SELECT s.*, row_number() OVER () AS n FROM schemaguard.sg_sync_settings() s) x GROUP BY (x.n - 1) / 3 ORDER BY min(x.n);
-    RETURN NEXT 'SET lock_timeout = ''5s'';';
+    RETURN NEXT 'SET lock_timeout = ''5s''; SET default_transaction_isolation = ''read committed'';';
     IF EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'cost' LIKE 'runs code of role %') THEN
         RETURN NEXT '-- some statements run code of the role that has written the script';
         RETURN NEXT format($owner$DO %1$s

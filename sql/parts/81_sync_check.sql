@@ -90,7 +90,7 @@ AS $function$
             'object', concat_ws(' ', e.e ->> 'kind', e.e ->> 'object'), 'what', e.e ->> 'what', 'statement', e.e ->> 'statement',
             'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step',
             split_part(e.e ->> 'note', ' loses ', 1),
-            'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index') END, 'checked',
+            'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index', true) END, 'checked',
             e.e ->> 'index_after') ORDER BY e.n), '[]')
     FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
     WHERE (e.e ->> 'section')::int > 0 AND NOT schemaguard.sg_sync_leaves_out(e.e, allow_drop, blocked)

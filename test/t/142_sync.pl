@@ -388,7 +388,30 @@ is(apply('grants', $blocks) . $node->safe_psql('grants', q{SELECT count(*) FROM 
 $node->safe_psql('grants', q{ALTER TABLE w.t ALTER a TYPE smallint; DROP INDEX w.i; GRANT TEMP ON DATABASE grants TO writer});
 my $calls = $node->safe_psql('grants', $written);
 unlike($calls =~ s/.*^-- structure$//msr, qr/DO \$/, 'with it, of calls');
-is(apply('grants', $calls . "\n$calls") . $node->safe_psql('grants', q{SELECT count(*) FROM sg_drift('written')}), '0', '... that can be made again');
+is(apply('grants', "\\set AUTOCOMMIT off\n$calls\n$calls") . $node->safe_psql('grants', q{SELECT count(*) FROM sg_drift('written')}), '0', '... that can be made again');
+
+# an object is asked what it is once nobody else can change it, as blocks and as calls, by an owner without privileges, and whatever the isolation
+foreach my $script ($blocks, $calls)
+{
+	my ($meddler, $runner) = map { SgTest::Session->new($node, dbname => 'grants') } 1 .. 2;
+	my $file = "$files/" . ($script eq $calls ? 'calls' : 'blocks') . '.sql';
+	append_to_file($file, $script =~ s/'5s'/'1h'/gr);
+	$node->safe_psql('grants', 'ALTER TABLE w.t ALTER a TYPE smallint');
+	$meddler->query('BEGIN; ALTER TABLE w.t ALTER a TYPE bigint; INSERT INTO w.t VALUES (5)');
+	$runner->send("SET deadlock_timeout = '1h'; SET default_transaction_isolation = 'repeatable read'; SET ROLE writer;\n\\i $file");
+	ok(wait_for(sub { $node->safe_psql('grants', q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'w.t'::regclass}) }), 'a script waits for a change');
+	$meddler->query('COMMIT');
+	$runner->collect;
+	like($runner->{err}, qr/ERROR: .* column w\.t\.a is neither as it was nor as it should be: type: bigint/, '... and leaves it');
+	$_->quit foreach $meddler, $runner;
+	$node->safe_psql('grants', 'REVOKE ALL ON w.t FROM writer');
+}
+is($node->safe_psql('grants', q{SELECT pg_typeof(a), count(*) FROM w.t GROUP BY 1}), 'bigint|2', '... with its rows');
+# an index that is not valid goes only if a run of the script has left it
+$node->safe_psql('grants', q{ALTER TABLE w.t ALTER a TYPE int; DROP INDEX w.i; CREATE TABLE w.p (a int) PARTITION BY RANGE (a); CREATE TABLE w.p1 PARTITION OF w.p FOR VALUES FROM (0) TO (9); CREATE TABLE w.p2 PARTITION OF w.p DEFAULT;
+	CREATE INDEX i ON ONLY w.p (a); CREATE INDEX p1_a ON w.p1 (a); ALTER INDEX w.i ATTACH PARTITION w.p1_a});
+like(apply('grants', $_), qr/^[^\n]*ERROR:  index w\.i is neither as it was nor as it should be: parent: w\.p; /, 'another table has an index of that name') foreach $blocks, $calls;
+is($node->safe_psql('grants', q{SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY 1) FROM pg_index WHERE indrelid IN ('w.p'::regclass, 'w.p1'::regclass)}), 'w.i,w.p1_a', '... and keeps it');
 
 $node->safe_psql('grants', q{CREATE SCHEMA one; CREATE TABLE one.t (a int); CREATE VIEW one.v AS SELECT a FROM one.t; SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference');
 	UPDATE schemaguard.snapshot SET imported_at = now(); DROP SCHEMA one CASCADE; CREATE SCHEMA two; CREATE TABLE two.t (a int); CREATE VIEW two.v AS SELECT a FROM two.t; INSERT INTO two.t VALUES (1)});
