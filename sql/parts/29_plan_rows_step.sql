@@ -121,28 +121,46 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_rows_plain(text, text[], jsonb)
     IS 'returns the statements that write the rows of a step one after the other';
 
--- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f"); with the
--- numbers of columns, those whose keys would set null, or the default, where one of these columns gets the value of "~v"
+-- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f1"); with the
+-- numbers of columns, those whose keys would set null, or the default, where one of these columns gets the value of "~v": that comes to
+-- them by a chain of keys with ON UPDATE CASCADE, too, each of which refers to columns that the one before it changes
 CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, changed int[], OUT child regclass, OUT query text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
-    SELECT k.conrelid, format('SELECT FROM %s%I.%I AS "~f" WHERE %s%s', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname,
-        f.relname, m.matches, ' AND (' || m.differs || ')')
-    FROM pg_constraint k JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
-         LEFT JOIN pg_constraint w ON w.oid = k.conparentid
-         CROSS JOIN LATERAL (
-             SELECT string_agg(format('"~t".%I OPERATOR(%I.%s) "~f".%I', p.attname, s.nspname, o.oprname, c.attname), ' AND '
-                 ORDER BY u.n) AS matches, string_agg(format('"~t".%1$I::pg_catalog.text IS DISTINCT FROM "~v".%1$I::pg_catalog.text',
-                 p.attname), ' OR ' ORDER BY u.n) FILTER (WHERE u.parent = ANY (changed)) AS differs
-             FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
-                  JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
-                  JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
-                  JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace) m
-    -- a partition's part of a key says nothing more
-    WHERE k.confrelid = relid AND k.contype = 'f' AND w.confrelid IS DISTINCT FROM k.confrelid
-      AND CASE WHEN changed IS NULL THEN k.confdeltype NOT IN ('a', 'r') ELSE k.confupdtype IN ('n', 'd') AND m.differs IS NOT NULL END
-    ORDER BY n.nspname, f.relname, k.conname;
+    WITH RECURSIVE reach (relid, n, columns, roots, action, keys, tables, matches, differs) AS (
+        SELECT sg_rows_reach.relid, 0, c.names, c.names, 'c'::"char", '{}'::text[] COLLATE "C", NULL::text COLLATE "C",
+               NULL::text COLLATE "C", NULL::text COLLATE "C"
+        FROM (SELECT ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = sg_rows_reach.relid AND a.attnum = ANY (changed)))
+             c (names)
+        UNION ALL
+        SELECT k.conrelid, r.n + 1, m.columns, m.roots, k.confupdtype, r.keys || y.name, concat_ws(', ', r.tables, format(
+                   '%s%I.%I AS "~f%s"', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, f.relname, r.n + 1)),
+               concat_ws(' AND ', r.matches, m.matches, CASE WHEN k.confrelid <> r.relid THEN format(
+                   '"~%s".tableoid IN (SELECT relid FROM pg_catalog.pg_partition_tree(%L))', x.alias, k.confrelid) END), m.differs
+        FROM reach r CROSS JOIN LATERAL (SELECT CASE r.n WHEN 0 THEN 't' ELSE 'f' || r.n END AS alias,
+                 ARRAY(SELECT r.relid UNION SELECT p.relid FROM pg_partition_tree(r.relid) p) AS tree) x
+             JOIN pg_constraint k ON k.confrelid = ANY (x.tree) AND k.contype = 'f'
+             JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace n ON n.oid = f.relnamespace
+             CROSS JOIN LATERAL format('%I.%I %I', n.nspname, f.relname, k.conname) y (name)
+             CROSS JOIN LATERAL (
+                 SELECT string_agg(format('"~%s".%I OPERATOR(%I.%s) "~f%s".%I', x.alias, p.attname, s.nspname, o.oprname, r.n + 1,
+                            c.attname), ' AND ' ORDER BY u.n) AS matches,
+                        string_agg(format('"~t".%1$I::pg_catalog.text IS DISTINCT FROM "~v".%1$I::pg_catalog.text', g.root), ' OR '
+                            ORDER BY u.n) FILTER (WHERE g.root IS NOT NULL) AS differs,
+                        array_agg(c.attname::text ORDER BY u.n) FILTER (WHERE g.root IS NOT NULL) AS columns,
+                        array_agg(g.root ORDER BY u.n) FILTER (WHERE g.root IS NOT NULL) AS roots
+                 FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) WITH ORDINALITY u (parent, child, operator, n)
+                      JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
+                      JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
+                      JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace s ON s.oid = o.oprnamespace
+                      LEFT JOIN unnest(r.columns, r.roots) g (name, root) ON g.name = p.attname) m
+        -- a partition's part of a key says nothing more, nor does a key once more
+        WHERE NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.confrelid = ANY (x.tree))
+          AND CASE WHEN changed IS NULL THEN r.n = 0 AND k.confdeltype NOT IN ('a', 'r')
+              ELSE r.action = 'c' AND k.confupdtype IN ('c', 'n', 'd') AND m.differs IS NOT NULL AND y.name <> ALL (r.keys) END)
+    SELECT r.relid, format('SELECT FROM %s WHERE %s%s', r.tables, r.matches, ' AND (' || r.differs || ')')
+    FROM reach r WHERE r.n > 0 AND (changed IS NULL OR r.action <> 'c') ORDER BY r.n, r.keys;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid, int[])
     IS 'returns the tables whose rows go or change with those of a table, each with the query for these rows';
@@ -163,7 +181,7 @@ BEGIN ATOMIC
         FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c),
     held AS (                                   -- a row that goes with the row to which it refers holds none
         SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN p.deletes AND h.child = p.relid
-            THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f".') || ')' END,
+            THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f1".') || ')' END,
             h.child), ' ')) AS child
         FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END) h
         HAVING count(*) > 0)
@@ -236,8 +254,8 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_rows_recorded(bigint, int, text[])
     IS 'returns what a step has recorded of rows, by the present names of their columns';
 
--- Returns the statement that takes back what a step has recorded: rows that it has inserted go, unless a key would carry that on to rows
--- of others, and values that it has set get the old ones, where both are as it has made them; rows that it has deleted come where their
+-- Returns the statement that takes back what a step has recorded: rows that it has inserted go, and values that it has set get the old
+-- ones, unless a key would carry that on to rows of others, where both are as it has made them; rows that it has deleted come where their
 -- key is free. Rows whose key is that of more than one row by now stay, as do those with another value where the type of a column was
 -- changed, and, with wait, those that are not found. sg_rows_undone() makes the result.
 CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[], wait boolean)
@@ -272,18 +290,23 @@ RETURN (
                string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number) AS row,
                string_agg(CASE WHEN c.differs THEN format('CASE WHEN %s THEN %s ELSE "~t".%s END', c.ours, c.was, c.quoted)
                    ELSE '"~t".' || c.quoted END || '::pg_catalog.text', ', ' ORDER BY c.number) AS mended,
+               string_agg(format('CASE WHEN %s THEN %s ELSE "~t".%s END AS %3$s', c.ours, c.was, c.quoted), ', ') FILTER (WHERE c.differs)
+                   AS old,
                string_agg(c.was || '::pg_catalog.text', ', ' ORDER BY c.number) AS again
         FROM col c),
     reach AS (
-        SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND '), 'true') AS free
-        FROM of_table t CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid, NULL) r)
+        SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE e.changed IS NULL), 'true') AS free,
+               coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE e.changed IS NOT NULL), 'true') AS kept
+        FROM of_table t CROSS JOIN LATERAL (VALUES (NULL), (ARRAY(SELECT c.number FROM col c WHERE c.differs))) e (changed)
+             CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid, e.changed) r)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
         'WITH "~r" AS MATERIALIZED (SELECT ("~e" -> ''id'')::pg_catalog.int8 AS "~n", nullif("~e" -> ''was'', ''null'') AS "~was", '
         'nullif("~e" -> ''now'', ''null'') AS "~now" FROM pg_catalog.jsonb_array_elements(%L) "~j" ("~e")), "~o" AS MATERIALIZED (SELECT '
         '"~r".*, "~now" IS NOT NULL AND (pg_catalog.count(*) OVER (PARTITION BY "~n") OPERATOR(pg_catalog.>) 1 OR %s) AS "~stays", '
-        '"~was" IS NULL AND %s AND %s AS "~goes", "~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AS "~some", '
-        '"~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AS "~others", %s%s]) AS "~want" FROM %s AS "~t" JOIN "~r" ON %s)',
-        t.list, s.odd, s.ours, x.free, s.some, s.others, s.object, s.mended, t.named, s.matches)
+        '"~was" IS NULL AND %s AND %s AS "~goes", "~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AND %s AS "~some", '
+        '"~was" IS NOT NULL AND "~now" IS NOT NULL AND (%s) AS "~others", %s%s]) AS "~want" FROM %s AS "~t" JOIN "~r" ON %s '
+        'CROSS JOIN LATERAL (SELECT %s) "~v")',
+        t.list, s.odd, s.ours, x.free, s.some, x.kept, s.others, s.object, s.mended, t.named, s.matches, s.old)
         || format(', "~d" AS (DELETE FROM %1$s AS "~t" USING "~o" WHERE "~goes" AND NOT "~stays" AND %2$s RETURNING "~n"), "~f" AS '
             'MATERIALIZED (SELECT "~r".*, %3$s%4$s]) AS "~want" FROM "~r" WHERE "~now" IS NULL AND "~n" NOT IN (SELECT "~n" FROM "~o")), '
             '"~i" AS (INSERT INTO %5$s AS "~t" (%6$s) OVERRIDING SYSTEM VALUE SELECT %7$s FROM "~f" RETURNING %3$s%8$s]) AS "~row")',

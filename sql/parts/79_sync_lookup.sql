@@ -223,17 +223,27 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_steps(text, text[], boolean, boolean)
     IS 'returns the steps of a plan that makes this database''s look-up data that of a snapshot';
 
--- Returns the columns of a look-up table to which keys refer, on either side
+-- Returns the columns of a look-up table, and of its partitions, to which keys refer, on either side
 CREATE FUNCTION schemaguard.sg_sync_lookup_referred(reference text, target text, table_name text)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN (SELECT array_agg(DISTINCT r.name) FROM (
-    SELECT jsonb_array_elements_text(o.properties -> 'referenced_columns') FROM schemaguard.snapshot_object o
-    WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint' AND o.properties ->> 'references' = table_name
-    UNION ALL
-    SELECT a.attname::text FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
-    WHERE 'live' IN (reference, target) AND k.contype = 'f' AND k.confrelid = to_regclass(table_name)) r (name));
+RETURN (
+    WITH RECURSIVE part (name) AS (
+        SELECT table_name COLLATE "C"
+        UNION
+        SELECT o.identity FROM part p JOIN schemaguard.snapshot_object o ON o.snapshot IN (reference, target) AND o.kind = 'table'
+            AND o.properties ->> 'partition_of' = p.name)
+    SELECT array_agg(DISTINCT r.name) FROM (
+        SELECT jsonb_array_elements_text(o.properties -> 'referenced_columns')
+        FROM schemaguard.snapshot_object o JOIN part p ON p.name = o.properties ->> 'references'
+        WHERE o.snapshot IN (reference, target) AND o.kind = 'constraint'
+        UNION ALL
+        SELECT a.attname::text
+        FROM (SELECT to_regclass(table_name) AS relid UNION SELECT p.relid FROM pg_partition_tree(to_regclass(table_name)) p) t
+             JOIN pg_constraint k ON k.confrelid = t.relid AND k.contype = 'f'
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+        WHERE 'live' IN (reference, target)) r (name));
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_referred(text, text, text)
     IS 'returns the columns of a look-up table to which keys refer';
 
@@ -253,17 +263,30 @@ BEGIN
     LOCK TABLE %4$s IN EXCLUSIVE MODE;
     PERFORM set_config('row_security', 'off', true);
     FOR key IN
-        SELECT k.conrelid::regclass AS child, string_agg(format('t.%%I OPERATOR(%%I.%%s) f.%%I', p.attname, n.nspname, o.oprname,
-            c.attname), ' AND ') AS matches
-        FROM pg_constraint k
-            CROSS JOIN ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) u (parent, child, operator)
-            JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
-            JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
-            JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace
-        WHERE k.confrelid = %5$L::regclass AND k.contype = 'f' AND k.%7$s GROUP BY k.oid, k.conrelid%8$s
+        WITH RECURSIVE reach (child, n, columns, action, keys, tables, matches) AS (
+            SELECT %5$L::regclass::oid, 0, %8$L::text[] COLLATE "C", 'c'::"char", '{}'::oid[], '' COLLATE "C", '' COLLATE "C"
+            UNION ALL
+            SELECT k.conrelid, r.n + 1, m.columns, k.%7$s, r.keys || k.oid,
+                format('%%s, %%s f%%s', r.tables, k.conrelid::regclass, r.n + 1), concat_ws(' AND ', nullif(r.matches, ''), m.matches,
+                    CASE WHEN k.confrelid <> r.child THEN format('f%%s.tableoid IN (SELECT relid FROM pg_partition_tree(%%L))', r.n,
+                        k.confrelid) END)
+            FROM reach r
+                CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.child UNION SELECT p.relid FROM pg_partition_tree(r.child) p)) x (tree)
+                JOIN pg_constraint k ON k.confrelid = ANY (x.tree) AND k.contype = 'f'
+                CROSS JOIN LATERAL (
+                    SELECT string_agg(format('f%%s.%%I OPERATOR(%%I.%%s) f%%s.%%I', r.n, p.attname, n.nspname, o.oprname, r.n + 1,
+                        c.attname), ' AND '), array_agg(c.attname::text) FILTER (WHERE p.attname = ANY (r.columns))
+                    FROM ROWS FROM (unnest(k.confkey), unnest(k.conkey), unnest(k.conpfeqop)) u (parent, child, operator)
+                        JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = u.parent
+                        JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = u.child
+                        JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace) m (matches, columns)
+            WHERE %10$s
+                AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.confrelid = ANY (x.tree)))
+        SELECT r.child::regclass, r.n, r.tables, r.matches FROM reach r WHERE %11$s ORDER BY r.n
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %%s f WHERE EXISTS (SELECT FROM %%s t WHERE %%s AND (%%s)) AND (f.tableoid, f.ctid) '
-            'NOT IN (SELECT x.tableoid, x.ctid FROM %%2$s x WHERE %%4$s))', key.child, %5$L, key.matches, of_rows) INTO found;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT tableoid, * FROM %%1$s WHERE %%2$s) f0%%3$s WHERE %%4$s AND (f%%5$s.tableoid, '
+            'f%%5$s.ctid) NOT IN (SELECT x.tableoid, x.ctid FROM %%1$s x WHERE %%2$s))', %5$L, of_rows, key.tables, key.matches, key.n)
+            INTO found;
         IF found THEN
             RAISE foreign_key_violation USING MESSAGE = format('no row of %%s is %9$s: rows of %%s refer to them, and would be deleted '
                 'or changed with them', %5$L, key.child), HINT = 'Have these rows refer to others first.';
@@ -273,9 +296,11 @@ BEGIN
 END %1$s;$script$, schemaguard.sg_sync_tag(condition, 'rows'), schemaguard.sg_sync_tag(condition, 'condition'), condition, table_name,
     table_name, CASE WHEN columns IS NULL THEN format('DELETE FROM %s WHERE ', table_name)
         ELSE format('UPDATE %s SET %s WHERE ', table_name, sets) END,
-    CASE WHEN columns IS NULL THEN 'confdeltype NOT IN (''a'', ''r'')' ELSE 'confupdtype IN (''n'', ''d'')' END,
-    CASE WHEN columns IS NOT NULL THEN format(E'\n        HAVING bool_or(p.attname = ANY (%L::name[]))', columns) END,
-    CASE WHEN columns IS NULL THEN 'deleted' ELSE 'changed' END)
+    CASE WHEN columns IS NULL THEN 'confdeltype' ELSE 'confupdtype' END, coalesce(columns, '{}'),
+    CASE WHEN columns IS NULL THEN 'deleted' ELSE 'changed' END,
+    CASE WHEN columns IS NULL THEN 'r.n = 0 AND k.confdeltype NOT IN (''a'', ''r'')'
+        ELSE 'r.action = ''c'' AND k.confupdtype IN (''c'', ''n'', ''d'') AND m.columns IS NOT NULL AND k.oid <> ALL (r.keys)' END,
+    CASE WHEN columns IS NULL THEN 'r.n = 1' ELSE 'r.action <> ''c''' END)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_guarded(text, text, text[], text)
     IS 'returns the statement that changes or deletes rows of a look-up table, unless that would reach rows of others';

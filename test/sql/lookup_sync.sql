@@ -256,6 +256,9 @@ SELECT sg_snapshot_drop('states') \g /dev/null
 -- nor does a change that a key would carry on to rows of others, and the key of which it changes; one of another column, and of the row's own, does
 CREATE TABLE level (id int PRIMARY KEY, code text NOT NULL UNIQUE, said text, above int REFERENCES level ON UPDATE CASCADE);
 CREATE TABLE uses (id int PRIMARY KEY, level int REFERENCES level ON UPDATE SET NULL);
+CREATE TABLE passes (level int PRIMARY KEY REFERENCES level ON UPDATE CASCADE) PARTITION BY RANGE (level);
+CREATE TABLE passes_on PARTITION OF passes DEFAULT;
+CREATE TABLE ends (level int REFERENCES passes_on ON UPDATE SET DEFAULT);
 INSERT INTO level VALUES (1, 'a', 'A', 1), (2, 'b', 'B', NULL);
 INSERT INTO schemaguard.lookup_table (table_name, key_columns) VALUES ('lks.level', '{code}');
 SELECT sg_snapshot_take('levels', '{lks}') > 0 AS taken;
@@ -271,9 +274,17 @@ SELECT path, content ~ 'confupdtype' AS guarded FROM sg_sync_files('levels', 'li
 CALL sg_sync_apply('levels', '{lks}', fail => false);
 TABLE uses ORDER BY id;
 DELETE FROM uses WHERE level = 10;
+-- by keys of other tables, too
+INSERT INTO passes VALUES (10), (2);
+INSERT INTO ends VALUES (10), (2);
+:script
+CALL sg_sync_apply('levels', '{lks}', fail => false);
+TABLE ends ORDER BY level;
+DELETE FROM ends WHERE level = 10;
 BEGIN;
 :script
 TABLE level ORDER BY id;
+TABLE passes ORDER BY level;
 ROLLBACK;
 SELECT sg_plan_drop('sync levels'), sg_snapshot_drop('levels') \g /dev/null
 
