@@ -36,6 +36,11 @@ RETURN CASE
     WHEN act.blocked IS NOT NULL THEN act.blocked
     WHEN act.note = 'unknown' THEN 'could not be read'
     WHEN act.note = 'asked' THEN 'may be renamed: say in schemaguard.rename what is one under two names'
+    WHEN act.what = 'is a partition' AND pair.target_identity IS NULL AND pair.identity IS NOT NULL THEN CASE
+        WHEN current_setting('schemaguard.drift_partitions') ~* ('\m' || CASE
+            substring(pair.properties ->> 'partition_bound', '[A-Z]+$|[A-Z]+ \(')
+            WHEN 'DEFAULT' THEN 'default' WHEN 'IN (' THEN 'list' WHEN 'WITH (' THEN 'hash' ELSE 'range' END || '\M')
+        THEN 'a script or a person makes it' ELSE 'partitions of its kind come and go' END
     WHEN act.note = 'unmanaged' THEN 'something else makes it'
     WHEN act.note = 'hidden' THEN 'no snapshot has what is hidden'
     WHEN act.what LIKE 'dropped%' AND pair.identity IS NULL THEN 'this database alone has it, and nothing is dropped'
@@ -268,7 +273,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN (
     WITH lack AS (              -- a table without its primary key, a foreign key that needs one, or its look-up data, is not that table
         SELECT DISTINCT ON (c.n) c.n, format('%s not as in the reference: %s', CASE WHEN l ->> 'kind' LIKE '%rows' THEN 'its rows are'
-            WHEN l ->> 'object' = c.c ->> 'object' THEN 'it is' ELSE 'its constraint ' || (l ->> 'object') || ' is' END,
+            WHEN l ->> 'object' = c.c ->> 'object' THEN 'it is' ELSE format('its %s %s is', l ->> 'kind', l ->> 'object') END,
             coalesce(l ->> 'reason', 'not made yet')) AS reason
         FROM jsonb_array_elements(critical) WITH ORDINALITY c (c, n)
         JOIN jsonb_array_elements((result -> 'left_out') || (result -> 'todo') || (result -> 'failed')) l
@@ -278,6 +283,10 @@ RETURN (
             -- nor is another one of its name
             OR l ->> 'object' = c.c ->> 'object' AND l ->> 'kind' NOT LIKE '%rows'
                 AND l ->> 'what' ~ '(^|, )(created|replaced|dropped|generated|type collation)(,|$)'
+            -- a view that shows other rows, or other columns, or none
+            OR l ->> 'kind' IN ('view', 'materialized view') AND (c.c ->> 'object' = l ->> 'object'
+                OR starts_with(c.c ->> 'object', (l ->> 'object') || '.'))
+                AND l ->> 'what' ~ '(^|, )(query columns|options|populated)(,|$)'
         WHERE c.c ->> 'result' = 'pass'
         ORDER BY c.n, l ->> 'object'
     ), judged AS (
@@ -287,7 +296,8 @@ RETURN (
     )
     SELECT result || jsonb_build_object('critical', j.critical, 'worked', worked,
         'ready', CASE WHEN sg_ensure_verdict.critical IS NOT NULL THEN NOT j.critical @> '[{"result": "fail"}]'
-            ELSE result -> 'todo' = '[]' AND result -> 'failed' = '[]' AND result -> 'left_out' = '[]' END)
+            ELSE result -> 'todo' = '[]' AND result -> 'failed' = '[]' AND NOT EXISTS (
+                SELECT FROM jsonb_array_elements(result -> 'left_out') l WHERE l ->> 'reason' <> 'partitions of its kind come and go') END)
     FROM judged j);
 COMMENT ON FUNCTION schemaguard.sg_ensure_verdict(jsonb, jsonb, boolean)
     IS 'returns a result with the critical names, and whether the application can start';

@@ -213,6 +213,26 @@ is(join(' ', map { $_->{result} } @{ $strict->{critical} }), 'fail fail', 'a tab
 like(listed($strict->{left_out}), qr/table strict\.c: stands on what is left out.*column strict\.b\.p: rows that are there may be rewritten/s, 'both are named');
 is(query(q{SELECT to_regclass('strict.c') IS NULL}), 't', 'the table is not made');
 
+# ---- views that show something else, and partitions that are missing
+
+query(q{CREATE SCHEMA seen; CREATE TABLE seen.t (id int PRIMARY KEY, note text); CREATE VIEW seen.v AS SELECT id FROM seen.t; CREATE VIEW seen.w AS SELECT id FROM seen.t;
+	CREATE TABLE seen.r (k int) PARTITION BY RANGE (k); CREATE TABLE seen.r_1 PARTITION OF seen.r FOR VALUES FROM (0) TO (10); CREATE TABLE seen.l (k int) PARTITION BY LIST (k);
+	CREATE TABLE seen.l_1 PARTITION OF seen.l FOR VALUES IN (1); SELECT sg_snapshot_take('seen', 'seen')});
+query(q{COMMENT ON VIEW seen.w IS 'ours'});
+is(join(' ', map { $_->{result} } @{ ensure(q{'seen', '{seen.v,seen.w}'})->{critical} }), 'pass pass', 'views that show what they should, and one has a comment');
+query(q{CREATE OR REPLACE VIEW seen.v AS SELECT id FROM seen.t WHERE false; COMMENT ON VIEW seen.w IS NULL; ALTER VIEW seen.w SET (security_invoker = true)});
+is(join('; ', map { "$_->{result} $_->{reason}" } @{ ensure(q{'seen', '{seen.v,seen.v.id,seen.w}'})->{critical} }),
+	'fail it is not as in the reference: it is there, and not as in the reference; fail its view seen.v is not as in the reference: it is there, and not as in the reference; '
+	. 'fail it is not as in the reference: it is there, and not as in the reference', 'a view with another query, a column of it, and one with the rights of somebody else');
+query(q{CREATE OR REPLACE VIEW seen.v AS SELECT id FROM seen.t; ALTER VIEW seen.w RESET (security_invoker); DROP TABLE seen.r_1, seen.l_1});
+my $seen = ensure(q{'seen'});
+is(listed($seen->{left_out}), 'table seen.l_1: a script or a person makes it; table seen.r_1: partitions of its kind come and go', 'missing partitions are told');
+ok(!$seen->{ready}, '... and that of a list counts');
+query(q{CREATE TABLE seen.l_1 PARTITION OF seen.l FOR VALUES IN (1)});
+$seen = ensure(q{'seen'});
+is(listed($seen->{left_out}) . ($seen->{ready} ? ' ready' : ''), 'table seen.r_1: partitions of its kind come and go ready', '... that of a range does not');
+ok(!ensure(q{'seen', '{seen.r_1}'})->{ready}, '... unless it is critical');
+
 # ---- the document of another role
 
 query('CREATE ROLE mallory LOGIN; GRANT CREATE ON DATABASE postgres TO mallory');
