@@ -14,7 +14,9 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
@@ -266,6 +268,55 @@ add_new(DdlTarget *target, List *names)
 		ddl_target_add_schema(target, QualifiedNameGetCreationNamespace(names, &name));
 }
 
+/* Returns the type that a parameter of CREATE OPERATOR names, or InvalidOid */
+static Oid
+operand(List *definition, const char *name)
+{
+	foreach_ptr(DefElem, element, definition)
+	{
+		if (strcmp(element->defname, name) == 0 && element->arg)
+			return LookupTypeNameOid(NULL, defGetTypeName(element), true);
+	}
+	return InvalidOid;
+}
+
+/* Adds an operator, and its commutator and negator: these change, or are created as shells */
+static void
+add_operator(DdlTarget *target, DefineStmt *statement)
+{
+	Oid			left = operand(statement->definition, "leftarg");
+	Oid			right = operand(statement->definition, "rightarg");
+
+	add_new(target, statement->defnames);
+	foreach_ptr(DefElem, element, statement->definition)
+	{
+		bool		commutes = strcmp(element->defname, "commutator") == 0;
+		List	   *names;
+		Oid			other;
+
+		if (!commutes && strcmp(element->defname, "negator") != 0)
+			continue;
+		names = defGetQualifiedName(element);
+		other = commutes ? OpernameGetOprid(names, right, left) : OpernameGetOprid(names, left, right);
+		if (OidIsValid(other))
+			ddl_target_add_schema(target, GetSysCacheOid1(OPEROID, Anum_pg_operator_oprnamespace, ObjectIdGetDatum(other)));
+		else
+			add_new(target, names);
+	}
+}
+
+/* Adds a range type and its multirange type, which may be named with another schema */
+static void
+add_range(DdlTarget *target, CreateRangeStmt *statement)
+{
+	add_new(target, statement->typeName);
+	foreach_ptr(DefElem, element, statement->params)
+	{
+		if (strcmp(element->defname, "multirange_type_name") == 0)
+			add_new(target, defGetQualifiedName(element));
+	}
+}
+
 static void
 add_type(DdlTarget *target, List *names)
 {
@@ -489,7 +540,10 @@ target_of(Node *statement, bool part)
 			add_relation(&target, ((AlterPolicyStmt *) statement)->table, statement);
 			break;
 		case T_DefineStmt:
-			add_new(&target, ((DefineStmt *) statement)->defnames);
+			if (((DefineStmt *) statement)->kind == OBJECT_OPERATOR)
+				add_operator(&target, (DefineStmt *) statement);
+			else
+				add_new(&target, ((DefineStmt *) statement)->defnames);
 			break;
 		case T_CreateFunctionStmt:
 			add_new(&target, ((CreateFunctionStmt *) statement)->funcname);
@@ -501,7 +555,7 @@ target_of(Node *statement, bool part)
 			add_new(&target, ((CreateEnumStmt *) statement)->typeName);
 			break;
 		case T_CreateRangeStmt:
-			add_new(&target, ((CreateRangeStmt *) statement)->typeName);
+			add_range(&target, (CreateRangeStmt *) statement);
 			break;
 		case T_AlterEnumStmt:
 			add_type(&target, ((AlterEnumStmt *) statement)->typeName);

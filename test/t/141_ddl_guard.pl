@@ -92,6 +92,9 @@ my @guarded = (
 	[ 'CREATE PROCEDURE', q{CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'} ],
 	[ 'CREATE AGGREGATE', 'CREATE AGGREGATE s.agg (int) (SFUNC = int4pl, STYPE = int)' ],
 	[ 'CREATE OPERATOR', 'CREATE OPERATOR s.### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int)' ],
+	[ 'CREATE OPERATOR in pg_temp with a commutator', 'CREATE OPERATOR pg_temp.### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int, COMMUTATOR = OPERATOR(s.##%))' ],
+	[ 'CREATE OPERATOR in pg_temp with a negator', 'SET search_path = s; CREATE OPERATOR pg_temp.### (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int, NEGATOR = ##%)' ],
+	[ 'CREATE TYPE in pg_temp AS RANGE', 'CREATE TYPE pg_temp.ra AS RANGE (SUBTYPE = int, MULTIRANGE_TYPE_NAME = s.ras)' ],
 	[ 'CREATE TYPE AS ENUM', q{CREATE TYPE s.e2 AS ENUM ('x')} ],
 	[ 'ALTER TYPE ADD VALUE', q{ALTER TYPE s.e ADD VALUE 'c'} ],
 	[ 'ALTER TYPE RENAME VALUE', q{ALTER TYPE s.e RENAME VALUE 'a' TO 'z'} ],
@@ -144,6 +147,8 @@ my @open = (
 	[ 'CREATE TEMP SEQUENCE', 'CREATE TEMP SEQUENCE ts; ALTER SEQUENCE ts RESTART; DROP SEQUENCE ts' ],
 	[ 'a function in pg_temp', q{CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION pg_temp.f() STRICT; DROP FUNCTION pg_temp.f()} ],
 	[ 'a type in pg_temp', 'CREATE TYPE pg_temp.ty AS (a int); CREATE DOMAIN pg_temp.do AS int; ALTER DOMAIN pg_temp.do SET NOT NULL; DROP DOMAIN pg_temp.do; DROP TYPE pg_temp.ty' ],
+	[ 'an operator and a range in pg_temp', 'CREATE OPERATOR pg_temp.### (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int, COMMUTATOR = OPERATOR(pg_temp.###), NEGATOR = OPERATOR(pg_temp.##%), HASHES);'
+		  . ' CREATE TYPE pg_temp.ra AS RANGE (SUBTYPE = int, MULTIRANGE_TYPE_NAME = pg_temp.ras)' ],
 	[ 'TRUNCATE', 'TRUNCATE s.c' ],
 	[ 'REINDEX', 'REINDEX TABLE s.t' ],
 	[ '!REINDEX CONCURRENTLY', 'REINDEX INDEX CONCURRENTLY s.i' ],
@@ -170,8 +175,8 @@ my @open = (
 	[ '!CREATE TABLESPACE', q{CREATE TABLESPACE made_here LOCATION '/no/such/folder'} ],
 	[ 'RENAME ROLE', 'ALTER ROLE nobody_here RENAME TO somebody' ],
 );
-is(scalar(@guarded), 78, 'kinds of DDL');
-is(scalar(@open), 37, 'other statements');
+is(scalar(@guarded), 81, 'kinds of DDL');
+is(scalar(@open), 38, 'other statements');
 
 # Each statement by a role; outcome by name: refused, warned, passes (which can be with another error). New sessions: the statement is the first one of a session.
 sub outcomes
