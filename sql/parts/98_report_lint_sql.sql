@@ -338,10 +338,8 @@ COMMENT ON FUNCTION schemaguard.sg_lint_sql_part(oid, oid, int)
     IS 'returns the table and the name of an object of pg_depend that is a part of a table, such as a trigger or a column';
 
 -- Rules about drops of what is no relation, with what is in it or depends on it, and about rows that go unnamed
-CREATE FUNCTION schemaguard.sg_lint_sql_drops(
-    facts schemaguard.script_fact[],
-    OUT fact schemaguard.script_fact,
-    OUT rule text, OUT more text, OUT safe text)
+CREATE FUNCTION schemaguard.sg_lint_sql_drops(facts schemaguard.script_fact[],
+    OUT fact schemaguard.script_fact, OUT rule text, OUT more text, OUT safe text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC

@@ -791,7 +791,9 @@ INSERT INTO ruled VALUES (1, 'x');
 SELECT sg_plan_create('ruled'), sg_plan_add_not_null('ruled', 'ruled', 'v'), sg_plan_add_check('ruled', 'ruled', 'v <> $$z$$', name => 'no_z'),
   sg_plan_add_unique('ruled', 'ruled', 'v', name => 'one_v'), sg_plan_add_drop('ruled', 'column', 'ruled', 'v'),
   sg_plan_add_column('ruled', 'ruled', 'v', 'varchar(10)') \g /dev/null
+SET client_min_messages = warning;
 CALL sg_apply('ruled', fail => true);
+RESET client_min_messages;
 INSERT INTO ruled VALUES (2), (3);
 CALL sg_rollback_fks('ruled', fail => true);
 SELECT v, (SELECT attnotnull FROM pg_attribute WHERE attrelid = 'ruled'::regclass AND attname = 'v') AS not_null,
@@ -799,7 +801,9 @@ SELECT v, (SELECT attnotnull FROM pg_attribute WHERE attrelid = 'ruled'::regclas
 -- and wait for the column where another one has its name
 SELECT sg_plan_skip('ruled', 5, 'the application adds it') \g /dev/null
 DELETE FROM ruled WHERE v IS NULL;
+SET client_min_messages = warning;
 CALL sg_apply('ruled', fail => true);
+RESET client_min_messages;
 ALTER TABLE ruled ADD v int;
 CALL sg_rollback_fks('ruled');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'ruled' ORDER BY 1;
