@@ -192,7 +192,8 @@ write_batch(const FindingRun *run, List *findings)
 				 "     (accepted_by, accepted_at, accepted_count, accepted_until) ="
 				 "       (SELECT f.accepted_by, f.accepted_at, f.accepted_count, f.accepted_until WHERE NOT (" IS_OF_ANOTHER ")),"
 				 "     (delivered_at, relayed_at) ="
-				 "       (SELECT f.delivered_at, f.relayed_at WHERE f.result = excluded.result AND NOT (" IS_OF_ANOTHER "))");
+				 "       (SELECT f.delivered_at, f.relayed_at WHERE f.result = excluded.result AND coalesce(f.place = excluded.place, true)"
+				 "        AND NOT (" IS_OF_ANOTHER "))");
 }
 
 /* Closes an open finding, and marks it as not delivered yet */

@@ -32,6 +32,7 @@ SG_FUNCTION(sg_findings_take);
 #define TAKE "WITH taken AS (" \
 	" UPDATE schemaguard.finding SET relayed_at = pg_catalog.now() WHERE id IN (" \
 	"  SELECT f.id FROM schemaguard.finding f WHERE f.relayed_at IS NULL AND ($2 OR f.role = $1)" \
+	"   AND coalesce(f.place = schemaguard.sg_place(), true)" \
 	"  ORDER BY f.id LIMIT $3 FOR UPDATE SKIP LOCKED)" \
 	" RETURNING *)" \
 	" SELECT jsonb_build_object('id', id, 'state', CASE WHEN gone_at IS NULL THEN 'found' ELSE 'gone' END, 'source', source," \

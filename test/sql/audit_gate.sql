@@ -319,6 +319,12 @@ SELECT sg_audit_accept('made_fk', 'anew', '2100-01-01 12:00') > 0 AS accepted;
 CALL sg_audit_gate('{"gate C"}', fail => false);
 SELECT object, reason, detail FROM schemaguard.finding WHERE property = 'made_fk' AND gone_at IS NULL;
 SET client_min_messages = error;
+-- what came with a dump is told by the database that it is of, and anew by a gate here
+SELECT count(*) FROM sg_findings_take() f \g /dev/null
+UPDATE schemaguard.finding SET place = 'elsewhere', relayed_at = CASE WHEN property = 'made_fk' THEN now() END WHERE target ~ 'gate C';
+SELECT count(*) AS of_another FROM sg_findings_take();
+CALL sg_audit_gate('{"gate C"}', fail => false);
+SELECT f ->> 'state' AS state, f ->> 'property' AS property FROM sg_findings_take() f ORDER BY 2;
 
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';

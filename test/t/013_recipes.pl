@@ -467,7 +467,7 @@ sub pipeline
 
 # ---- notifications ----
 
-# A web hook: a process that answers 200 and keeps each body as a line of a file
+# A web hook: a process that answers 200 and keeps each body as a line of a file, but sends the first away
 sub hook
 {
 	my ($port, $got) = @_;
@@ -478,14 +478,14 @@ sub hook
 	alarm 300;
 	$SIG{ALRM} = $SIG{TERM} = sub { POSIX::_exit(0) };
 	my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) or POSIX::_exit(1);
-	while (my $client = $server->accept)
+	for (my $first = 1; my $client = $server->accept; $first = 0)
 	{
 		my ($length, $body, $line) = (0, '');
 
 		while (defined($line = <$client>) && $line =~ /\S/) { $length = $1 if $line =~ /^Content-Length: (\d+)/i; }
 		read($client, $body, $length);
-		append_to_file($got, "$body\n");
-		print $client "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+		append_to_file($got, "$body\n") unless $first;
+		print $client 'HTTP/1.0 ' . ($first ? "302 Found\r\nLocation: /" : '200 OK') . "\r\nContent-Length: 0\r\n\r\n";
 	}
 	POSIX::_exit(0);
 }
