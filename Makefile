@@ -340,6 +340,7 @@ OBJS = \
 	src/undo/undo.o \
 	src/undo/undo_change.o \
 	src/undo/undo_column.o \
+	src/undo/undo_hold.o \
 	src/undo/undo_rollback.o \
 	src/undo/undo_value.o \
 	src/verify/verify.o \

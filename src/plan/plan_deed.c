@@ -451,13 +451,15 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->values = sg_spi_int64(tuple, desc, "values_gone");
 	deed->uncounted = sg_spi_int64(tuple, desc, "uncounted");
 	deed->last = sg_spi_bool(tuple, desc, "last");
+	deed->open = sg_spi_bool(tuple, desc, "open");
 	deed->key_left = sg_spi_bool(tuple, desc, "key_left");
 	return deed;
 }
 
 /*
  * Returns the SELECT: $1 is the plan's id, $2 its name, $3 the kinds, $4
- * whether done, $5 and $6 the first and the last step
+ * whether done, $5 and $6 the first and the last step, $7 whether those that
+ * were left alone, too
  */
 static const char *
 read_statement(void)
@@ -469,7 +471,7 @@ read_statement(void)
 								  psprintf("SELECT d.id, $2 AS plan, d.kind AS deed, d.step, d.object, d.done_at IS NOT NULL AS done,"
 										   "       coalesce((extract(epoch FROM d.done_at - '2000-01-01 00:00:00+00') * 1000000)::bigint, 0) AS done_at,"
 										   "       coalesce(d.log_id, 0) AS log_id, coalesce(d.rows_affected, 0) AS rows,"
-										   "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last,"
+										   "       d.id = min(d.id) OVER (PARTITION BY d.step) AS last, d.undone_at IS NULL AS open,"
 										   "       d.kind = 'index' AND EXISTS (SELECT FROM schemaguard.plan_deed k"
 										   "                                    WHERE k.plan_id = $1 AND k.step = d.step AND k.kind = 'add'"
 										   "                                      AND k.id > d.id AND k.outcome = 'left alone') AS key_left,"
@@ -477,7 +479,7 @@ read_statement(void)
 										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
 										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, own boolean, identity text, values_gone bigint, uncounted bigint, %s)"
-										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
+										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND (d.undone_at IS NULL OR ($7 AND d.outcome = 'left alone')) AND (d.done_at IS NOT NULL) = $4"
 										   "   AND d.step BETWEEN $5 AND $6"
 										   " ORDER BY d.id DESC",
 										   plan_field_list(DEED_FIELDS, "\"@\" ~", 0)));
@@ -485,7 +487,7 @@ read_statement(void)
 }
 
 static List *
-read_deeds(const FkPlan *plan, int kinds_wanted, bool done, int first_step, int last_step)
+read_deeds(const FkPlan *plan, int kinds_wanted, bool done, int first_step, int last_step, bool left_alone)
 {
 	StoreArgs	args = {0};
 	List	   *words = NIL;
@@ -501,19 +503,20 @@ read_deeds(const FkPlan *plan, int kinds_wanted, bool done, int first_step, int 
 	store_arg_bool(&args, done);
 	store_arg_int(&args, first_step);
 	store_arg_int(&args, last_step);
+	store_arg_bool(&args, left_alone);
 	return store_query(read_statement(), &args, read_deed);
 }
 
 List *
 plan_deeds_of_step(const PlanStep *step, DeedKind kind)
 {
-	return read_deeds(plan_get(step->plan), DEED_BIT(kind), true, step->step, step->step);
+	return read_deeds(plan_get(step->plan), DEED_BIT(kind), true, step->step, step->step, false);
 }
 
 List *
 plan_deeds(const FkPlan *plan, int kinds_wanted)
 {
-	List	   *deeds = read_deeds(plan, kinds_wanted, true, 0, PG_INT32_MAX);
+	List	   *deeds = read_deeds(plan, kinds_wanted, true, 0, PG_INT32_MAX, false);
 	ListCell   *lc;
 
 	foreach(lc, deeds)
@@ -525,9 +528,15 @@ plan_deeds(const FkPlan *plan, int kinds_wanted)
 }
 
 List *
+plan_deeds_standing(const FkPlan *plan)
+{
+	return read_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE), true, 0, PG_INT32_MAX, true);
+}
+
+List *
 plan_deeds_unfinished(const FkPlan *plan)
 {
-	List	   *deeds = read_deeds(plan, DEED_BIT(DEED_INDEX), false, 0, PG_INT32_MAX);
+	List	   *deeds = read_deeds(plan, DEED_BIT(DEED_INDEX), false, 0, PG_INT32_MAX, false);
 
 	foreach_ptr(const PlanDeed, deed, deeds)
 	{

@@ -83,6 +83,7 @@ typedef struct PlanDeed
 	TimestampTz done_at;		/* 0: not read */
 	bool		last;			/* the first deed of its step: undoing it
 								 * completes the undo */
+	bool		open;			/* it is not closed */
 	bool		key_left;		/* the step's key is somebody else's now */
 	bool		rows_out;		/* rows went into quarantine from its table
 								 * since */
@@ -140,6 +141,12 @@ extern void plan_deed_pass(int64 id, int step);
 
 /* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
+
+/*
+ * Returns the deeds of all steps, chosen or not, that are no keys or indexes of
+ * keys, and that are open or were left alone, latest first
+ */
+extern List *plan_deeds_standing(const FkPlan *plan);
 
 /*
  * Returns the steps (PlanStep *), of any plan, that have filled columns of a

@@ -34,6 +34,9 @@
  *	  values are back, because its trigger may have followed them, or not.  A
  *	  column of the same table has that look before the values go back.
  *
+ *	  A deed waits for later ones that may need what it has made (undo_hold.c):
+ *	  it is tried again in the end, and stays if they do.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -70,6 +73,7 @@
 #include "run/run_rights.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
+#include "undo/undo_hold.h"
 
 SG_FUNCTION(sg_rollback_fks);
 
@@ -82,6 +86,7 @@ typedef struct Left
 	int			step;
 	char	   *object;
 	char	   *reason;
+	bool		stays;			/* another call can't take it back, either */
 } Left;
 
 /* A table whose name was not the plan's when something was taken back on it */
@@ -113,6 +118,9 @@ typedef struct Rollback
 	List	   *values;			/* OldValues *, latest first: not tried yet */
 	List	   *set_since;		/* int: steps in whose rows later ones had set
 								 * values in the beginning */
+	UndoStanding *standing;		/* deeds that are not taken back yet */
+	List	   *held;			/* PlanDeed *: wait for later ones */
+	bool		held_again;		/* these are tried for the last time */
 	List	   *put_off;		/* int: steps whose columns or rows wait for
 								 * rows and old values */
 	int			taken;			/* number of deeds that are closed */
@@ -233,6 +241,7 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 	left->step = deed->step;
 	left->object = pstrdup(deed->object);
 	left->reason = pstrdup(reason);
+	left->stays = deed->kind == DEED_CHANGE && step && step->kind == STEP_STATEMENT && step->undo == NULL;
 	rollback->left = lappend(rollback->left, left);
 	/* rows that the statement has deleted or changed stay so */
 	if (deed->kind == DEED_CHANGE && step && step->kind == STEP_STATEMENT)
@@ -357,6 +366,64 @@ waits_for_values(Rollback *rollback, const PlanDeed *deed)
 	return true;
 }
 
+/* Returns the calls that let a held deed go on, or have what it has made stay */
+static char *
+held_hint(const PlanRun *run, const PlanStep *step, const UndoHolder *holder)
+{
+	char	   *again = run_call_text(run, "sg_rollback_fks");
+
+	if (!plan_is_chosen(run->plan, holder->step->step))
+		return psprintf(sg_calls("Have that taken back, too:\nCALL sg_rollback_fks(%s, steps => '{%d,%d}');"), quote_literal_cstr(step->plan),
+						step->step, holder->step->step);
+	if (holder->stays)
+		return psprintf("If nobody needs what step %d has taken away, skip that one, too. If step %d is to stay as it is:\n%s\n%s",
+						holder->step->step, step->step, plan_skip_call(step, "it stays as it is"), again);
+	return psprintf("When that one can be taken back:\n%s", again);
+}
+
+/*
+ * Postpones a deed that a later one may need.  It is tried again in the end,
+ * and stays if that one does; a step that a role has skipped stays for good.
+ */
+static bool
+waits_for_later(Rollback *rollback, const PlanDeed *deed)
+{
+	PlanRun    *run = rollback->run;
+	UndoHolder	holder;
+	const PlanStep *step;
+	StepWork   *work;
+	char	   *reason;
+	bool		done = false;
+
+	if (!undo_is_held(rollback->standing, deed, &holder))
+		return false;
+	if (!rollback->held_again)
+	{
+		rollback->held = lappend(rollback->held, unconstify(PlanDeed *, deed));
+		return true;
+	}
+	step = plan_step_get(run->plan->name, deed->step, false);
+	reason = psprintf("step %d, %s, %s", holder.step->step, plan_step_object(holder.step),
+					  holder.stays ? "has taken away rows or values that it may have the last copy of" : "came later, may need it, and is not taken back");
+	work = undo_begin(run, deed);
+	if (step->skipped_by)
+	{
+		undo_leave_alone(work, deed, 0, reason);
+		undo_standing_ends(rollback->standing, deed);
+		rollback->taken++;
+		done = true;
+	}
+	else
+		undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason,
+												 held_hint(run, step, &holder)));
+	run_end_step(work);
+	if (done)
+		return true;
+	add_left(rollback, deed, NULL);
+	((Left *) llast(rollback->left))->stays = holder.stays && plan_is_chosen(run->plan, holder.step->step);
+	return true;
+}
+
 /* Returns whether undoing the deed drops or renames a column that its step has filled */
 static bool
 is_filled(const FkPlan *plan, const PlanDeed *deed)
@@ -460,7 +527,8 @@ undo_all(Rollback *rollback, List *deeds)
 		restore_values_since(rollback, deed);
 		if (!list_member_int(rollback->stuck, deed->step) && waits_for_keys(rollback, deed))
 			add_left(rollback, deed, "the partition is attached when its keys are back");
-		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed) && !waits_for_values(rollback, deed))
+		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_later(rollback, deed) &&
+				 !waits_for_rows(rollback, deed) && !waits_for_values(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
 			/* asked before undo(), which brings the deed's names up to date */
@@ -476,6 +544,7 @@ undo_all(Rollback *rollback, List *deeds)
 			{
 				add_moved(rollback, deed, was);
 				release_values(rollback, deed);
+				undo_standing_ends(rollback->standing, deed);
 			}
 			MemoryContextReset(context);
 			if (run->put_off)
@@ -488,6 +557,14 @@ undo_all(Rollback *rollback, List *deeds)
 		sg_progress_done(++run->done, 0);
 	}
 	MemoryContextDelete(context);
+}
+
+/* Takes back the deeds that waited for later ones */
+static void
+undo_held(Rollback *rollback)
+{
+	rollback->held_again = true;
+	undo_all(rollback, rollback->held);
 }
 
 /* Takes back the deeds that waited for rows */
@@ -831,8 +908,8 @@ set_reasons(const Rollback *rollback)
 }
 
 /*
- * Returns the steps that are left because they have no undo, in order; sets
- * *others if there are others
+ * Returns the steps that are left because they, or later ones that may need
+ * them, have no undo, in order; sets *others if there are others
  */
 static List *
 steps_without_undo(const Rollback *rollback, bool *others)
@@ -842,9 +919,7 @@ steps_without_undo(const Rollback *rollback, bool *others)
 	*others = false;
 	foreach_ptr(const Left, left, rollback->left)
 	{
-		const PlanStep *step = plan_step_get(rollback->run->plan->name, left->step, true);
-
-		if (step && step->kind == STEP_STATEMENT && step->undo == NULL)
+		if (left->stays)
 			steps = list_append_unique_int(steps, left->step);
 		else
 			*others = true;
@@ -945,6 +1020,7 @@ roll_back(PlanRun *run)
 	run->awaits_values = fix_rows_out(run->plan) != NIL;
 	rollback.set_since = plan_rows_set_since(run->plan);
 	rollback.values = run->awaits_values ? read_old_values(run->plan) : NIL;
+	rollback.standing = undo_standing(run->plan);
 	tell_low_space(run);
 	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
@@ -971,6 +1047,7 @@ roll_back(PlanRun *run)
 	disarmed += disarm_steps(&rollback);
 	restore_values(&rollback);
 	undo_put_off(&rollback);
+	undo_held(&rollback);
 	settle_steps(&rollback);
 	tell_lost(run);
 	settle_rows(&rollback);

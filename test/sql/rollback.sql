@@ -468,6 +468,44 @@ DELETE FROM made;
 CALL sg_rollback_fks('undo');
 SELECT to_regclass('made') AS made;
 SELECT sg_plan_drop('undo');
+-- a copy stays while what came later, and may need it, is not taken back
+CREATE TABLE src AS SELECT g AS id, 'v' || g AS v FROM generate_series(1, 4) g;
+ALTER TABLE src ADD PRIMARY KEY (id);
+CREATE TABLE copy (id int, v text);
+SELECT sg_plan_create('held'),
+    sg_plan_add_statement('held', 'INSERT INTO rb.copy SELECT * FROM rb.src WHERE id > 2', undo => 'DELETE FROM rb.copy'),
+    sg_plan_add_statement('held', 'DELETE FROM rb.src WHERE id > 2', undo => 'INSERT INTO rb.src SELECT * FROM rb.copy') \g /dev/null
+CALL sg_apply('held');
+INSERT INTO src VALUES (4, 'new');
+CALL sg_rollback_fks('held');
+CALL sg_rollback_fks('held', steps => '{1}');
+TABLE copy ORDER BY id;
+DELETE FROM src WHERE v = 'new';
+CALL sg_rollback_fks('held');
+SELECT * FROM src ORDER BY id;
+TABLE copy;
+-- or has no undo
+SELECT sg_plan_create('held', replace => true),
+    sg_plan_add_statement('held', 'INSERT INTO rb.copy SELECT * FROM rb.src', undo => 'TRUNCATE rb.copy'),
+    sg_plan_add_statement('held', 'DELETE FROM rb.src') \g /dev/null
+CALL sg_apply('held');
+CALL sg_rollback_fks('held');
+SELECT sg_plan_skip('held', '{1,2}', 'it stays as it is');
+CALL sg_rollback_fks('held');
+TABLE copy ORDER BY id;
+-- or has dropped for good what was copied; a step that has only added something is between
+SELECT sg_plan_create('held', replace => true), sg_plan_add_statement('held', 'CREATE TABLE rb.last (id int, v text)', undo => 'DROP TABLE rb.last'),
+    sg_plan_add_statement('held', 'INSERT INTO rb.last SELECT id, v FROM rb.copy'),
+    sg_plan_add_drop('held', 'column', 'copy', 'v', keep => false) \g /dev/null
+CALL sg_apply('held');
+CALL sg_rollback_fks('held');
+CALL sg_rollback_fks('held');
+TABLE last ORDER BY id;
+SELECT sg_plan_skip('held', '{2,3}', 'nobody needs it');
+CALL sg_rollback_fks('held');
+SELECT to_regclass('last') AS last;
+SELECT sg_plan_drop('held');
+DROP TABLE src, copy;
 -- more rows than go back in a transaction: those that are referred to come first, though they went first into quarantine, so that no batch has to be halved
 CREATE TABLE ord_0 (id int PRIMARY KEY);
 CREATE TABLE ord_1 AS SELECT g AS id, g AS up FROM generate_series(1, 600) g;
