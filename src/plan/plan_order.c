@@ -412,7 +412,8 @@ means_new(const PlanNode *moving, const PlanNode *other)
 {
 	foreach_ptr(const PlanNode, taker, moving->takers)
 	{
-		if (other->step->step > taker->step->step && plan_step_needs(other->step, taker->step))
+		if (other->step->step > taker->step->step &&
+			(plan_step_needs(other->step, taker->step) || (other->step->kind == STEP_DROP && plan_step_comes_late(other->step, taker->step))))
 			return true;
 	}
 	return false;
@@ -498,10 +499,16 @@ pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 {
 	List	   *others = list_concat_unique_ptr(list_copy(nodes_of(graph, OF_TABLE, table)),
 												nodes_of(graph, OF_MOVED, sg_parse_table_name(table).name));
+	bool		is_free = false;
 
+	/* after a step that frees it, later ones mean the object that gets it */
+	foreach_ptr(const PlanNode, other, node->step->kind == STEP_RENAME ? others : NIL)
+	{
+		is_free |= other->step->step < node->step->step && frees(other, node->step);
+	}
 	foreach_ptr(PlanNode, other, others)
 	{
-		if (list_member_ptr(other->takers, node) || !frees(other, node->step))
+		if (list_member_ptr(other->takers, node) || (is_free && other->step->step > node->step->step) || !frees(other, node->step))
 			continue;
 		node->freer = other;
 		other->takers = lappend(other->takers, node);
