@@ -1102,6 +1102,8 @@ condition_of_others(const PlanStep *step, Oid table, List **expressions, const c
 		*why = "a sequence, or a default that is not the step's, gives values, too";
 	foreach_ptr(Node, expression, list_make2(initial, fill))
 	{
+		char	   *value;
+
 		if (expression == NULL)
 			continue;
 		if (contain_mutable_functions(expression))
@@ -1110,7 +1112,11 @@ condition_of_others(const PlanStep *step, Oid table, List **expressions, const c
 			continue;
 		}
 		*expressions = lappend(*expressions, expression);
-		appendStringInfo(&condition, " AND %s", differs(table, name, change_deparse(table, expression)));
+		value = change_deparse(table, expression);
+		/* deparsed without the cast, for which an assignment may suffice */
+		if (is_converted(expression))
+			value = psprintf("CAST(%s AS %s)", value, format_type_be_qualified(get_atttype(table, get_attnum(table, name))));
+		appendStringInfo(&condition, " AND %s", differs(table, name, value));
 	}
 	return condition.data;
 }

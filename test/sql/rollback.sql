@@ -506,6 +506,14 @@ CALL sg_rollback_fks('held');
 SELECT to_regclass('last') AS last;
 SELECT sg_plan_drop('held');
 DROP TABLE src, copy;
+-- a fill that an assignment converts to the column's type: its values are the step's
+CREATE TABLE conv AS SELECT 1 AS id, 2 AS n;
+SELECT sg_plan_create('held'), sg_plan_add_column('held', 'conv', 'twice', 'text', fill => 'n * 2') \g /dev/null
+CALL sg_apply('held');
+CALL sg_rollback_fks('held');
+SELECT * FROM conv;
+SELECT sg_plan_drop('held');
+DROP TABLE conv;
 -- more rows than go back in a transaction: those that are referred to come first, though they went first into quarantine, so that no batch has to be halved
 CREATE TABLE ord_0 (id int PRIMARY KEY);
 CREATE TABLE ord_1 AS SELECT g AS id, g AS up FROM generate_series(1, 600) g;
