@@ -526,6 +526,13 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 
 	again.state = STEP_ADDED;
 	change_look(&again, &filling);
+	/* a step that is skipped, and counts as done, may have made none */
+	if (step->discard && filled->skipped_by && OidIsValid(filling.table) && get_attnum(filling.table, column) == InvalidAttrNumber)
+	{
+		not_held(move, psprintf("column %s, which step %d takes from %s, does not exist", name, filled->step, quote_identifier(step->fk_name)),
+				 psprintf("If nothing is to be carried over, say so, and CALL again:\n%s", plan_set_call(filled, "fill", NULL, NULL)));
+		return;
+	}
 	if (!can_be_compared(step, reader, &filling, move))
 		return;
 	foreach_ptr(Node, expression, filling.rows.expressions)
@@ -875,7 +882,7 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 
 		if (now)
 			reader->step->fills = now->fills;
-		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step) && !(now ? now : reader->step)->skipped_by)
+		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step))
 			check_carried(drop, reader, move);
 	}
 }

@@ -593,4 +593,39 @@ SELECT count(*), min(x) FROM kin_to;
 SELECT sg_plan_drop('kin', force => true);
 DROP VIEW kin_view;
 DROP TABLE kin, kin_child, kin_grandchild, kin_part, kin_part_1, kin_to, kin_away;
+
+-- a drop added behind renames that give a name to another object means that one
+CREATE TABLE swap_a AS SELECT 1 AS id, 'a' AS was, 'from b' AS b;
+CREATE TABLE swap_b AS SELECT g AS id, 'b' AS was FROM generate_series(1, 2) g;
+ALTER TABLE swap_a ADD CONSTRAINT c1 CHECK (id > 0), ADD CONSTRAINT c2 CHECK (id < 100);
+SELECT sg_plan_create('swap');
+SELECT sg_plan_add('swap', statement, coalesce(options, '{}')::jsonb) FROM (VALUES
+	('ALTER TABLE swap_a RENAME was TO was_old', NULL), ('ALTER TABLE swap_a RENAME b TO was', NULL), ('ALTER TABLE swap_a DROP COLUMN was', '{"keep": false}'),
+	('ALTER TABLE swap_a RENAME CONSTRAINT c1 TO c1_old', NULL), ('ALTER TABLE swap_a RENAME CONSTRAINT c2 TO c1', NULL),
+	('ALTER TABLE swap_a DROP CONSTRAINT c1', NULL)) x (statement, options) \g /dev/null
+CALL sg_apply('swap');
+SELECT * FROM swap_a;
+SELECT conname FROM pg_constraint WHERE conrelid = 'swap_a'::regclass;
+SELECT sg_plan_drop('swap', force => true), sg_plan_create('swap'), sg_plan_add_rename('swap', 'table', 'swap_a', 'swap_c'), sg_plan_add_rename('swap', 'table', 'swap_b', 'swap_a'),
+	sg_plan_add_rename('swap', 'table', 'public.swap_c', 'swap_b'), sg_plan_add_drop('swap', 'table', 'swap_b', keep => false) \g /dev/null
+SELECT step, check_name, detail FROM sg_plan_check_details('swap') WHERE result <> 'ok';
+CALL sg_apply('swap');
+SELECT to_regclass('swap_b') AS swap_b, (SELECT count(*) FROM swap_a) AS rows_of_b;
+DROP TABLE swap_a;
+
+-- a fill that is skipped, and counts as done: the drop of what it was to read still compares the rows
+CREATE TABLE by_hand (id int PRIMARY KEY, old int);
+INSERT INTO by_hand VALUES (1, 1), (2, 2);
+SELECT sg_plan_drop('swap', force => true), sg_plan_create('swap'), sg_plan_add_column('swap', 'by_hand', 'new', 'text', fill => 'old * 2'),
+	sg_plan_add_drop('swap', 'column', 'by_hand', 'old', keep => false) \g /dev/null
+SELECT sg_plan_skip('swap', '{1}', 'by hand', done => true) \g /dev/null
+CALL sg_apply('swap');
+ALTER TABLE by_hand ADD new text;
+UPDATE by_hand SET new = old * 2 WHERE id = 1;
+CALL sg_apply('swap');
+UPDATE by_hand SET new = old * 2 WHERE id = 2;
+CALL sg_apply('swap');
+TABLE by_hand;
+SELECT sg_plan_drop('swap', force => true);
+DROP TABLE by_hand;
 RESET client_min_messages;
