@@ -977,7 +977,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	check_gap(check, cs);
-	if (cs->waits && move.kind == MOVE_NONE && ((cs->step->kind == STEP_DROP && giver) || (cs->step->kind == STEP_COLUMN && check_is_freed(check, cs))))
+	if (cs->waits && ((cs->step->kind == STEP_DROP && giver && (move.kind == MOVE_NONE || (move.kind == MOVE_STATEMENT && giver->kind == STEP_RENAME))) ||
+					  (move.kind == MOVE_NONE && cs->step->kind == STEP_COLUMN && check_is_freed(check, cs))))
 	{
 		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
 		if (cs->step->kind == STEP_DROP)
