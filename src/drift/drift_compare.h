@@ -110,7 +110,9 @@ extern void drift_run(DriftComparison *c, const char *reference, const char *tar
 extern void drift_find_renamed(DriftComparison *c);
 
 /* drift_left_out.c */
-extern void drift_take_left_out(DriftComparison *c);	/* makes differences in objects unknown that a replay left out */
+extern void drift_take_left_out(DriftComparison *c);	/* makes differences in
+														 * objects unknown that
+														 * a replay left out */
 
 /* drift_pairs.c */
 extern void drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b);
