@@ -9,7 +9,8 @@
  *	  deeds on the same tables, and one that takes back a name for statements
  *	  whose undo has that name.  Rows and values that a later step has dropped
  *	  for good hold up the copy until a role has skipped that step: nobody needs
- *	  it then.  A role that skips the step of the copy has it stay.
+ *	  it then.  A role that skips the step of the copy has it stay.  A step of
+ *	  kind table needs no such look: it stays as long as its table has rows.
  *
  *	  Tables are compared by the names that steps and their SQL have.
  *
@@ -38,8 +39,8 @@ typedef struct Standing
 
 	/* found once, when they are first requested */
 	bool		known;
-	bool		loses;			/* its undo may delete or overwrite rows, or
-								 * drop a table */
+	bool		loses;			/* its statements that undo it may delete or
+								 * overwrite rows, or drop a table */
 	bool		moves;			/* its undo takes back a name */
 	bool		needs;			/* it may need what came before it */
 	PlanReads  *reads;			/* of its SQL, and of its undo or NULL */
@@ -194,7 +195,7 @@ find_out(Standing *one)
 	if (one->known)
 		return;
 	one->known = true;
-	one->loses = step->kind == STEP_TABLE || (is_statement && (step->undo == NULL || any_statement(step->undo, may_take)));
+	one->loses = is_statement && (step->undo == NULL || any_statement(step->undo, may_take));
 	one->moves = step->kind == STEP_RENAME || (is_statement && any_statement(step->undo, renames));
 	one->needs = may_need(step);
 	one->reads = plan_reads(step);
