@@ -320,7 +320,7 @@ CALL sg_audit_gate('{"gate C"}', fail => false);
 SELECT object, reason, detail FROM schemaguard.finding WHERE property = 'made_fk' AND gone_at IS NULL;
 SET client_min_messages = error;
 -- what came with a dump is told by the database that it is of, and anew by a gate here
-SELECT count(*) FROM sg_findings_take() f \g /dev/null
+UPDATE schemaguard.finding SET relayed_at = now() WHERE relayed_at IS NULL;
 UPDATE schemaguard.finding SET place = 'elsewhere', relayed_at = CASE WHEN property = 'made_fk' THEN now() END WHERE target ~ 'gate C';
 SELECT count(*) AS of_another FROM sg_findings_take();
 CALL sg_audit_gate('{"gate C"}', fail => false);
