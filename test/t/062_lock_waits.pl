@@ -199,11 +199,13 @@ my @takers = map { SgTest::Session->new($node) } 1, 2;
 foreach my $turn (@turns)
 {
 	my ($plan, $add) = @$turn;
-	my $least = $plan eq 'long' ? '300ms' : '0';
+	my $least = $plan eq 'long' ? '1s' : '0';
+	my $later = $plan eq 'long' ? 0.5 : 0;
 	query("CREATE TABLE p_$plan (id int PRIMARY KEY); CREATE TABLE c_$plan (ref int); SELECT sg_plan_create('$plan')");
 	query(sprintf $add, $plan);
 	$takers[0]->send("CALL hold('p_$plan', 'c_$plan', '$plan', '$least')");
-	$takers[1]->send("CALL hold('c_$plan', 'p_$plan', '$plan', '$least')");
+	# half a turn later, or both would be free within the time that a lock may be waited for
+	$takers[1]->send("DO 'BEGIN PERFORM pg_sleep($later); END'; CALL hold('c_$plan', 'p_$plan', '$plan', '$least')");
 	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE relation IN ('p_$plan'::regclass, 'c_$plan'::regclass) AND mode = 'RowExclusiveLock'") >= 2 }) or diag('nobody takes turns');
 	$deployer->query("SET schemaguard.lock_budget = '2s'; CALL sg_apply('$plan')");
 	query("SELECT pg_cancel_backend($_->{pid})"), $_->collect foreach @takers;
