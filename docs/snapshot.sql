@@ -1715,7 +1715,8 @@ ORDER BY (x.kind || chr(1) || x.identity) COLLATE "C"
         -- extensions that files create, and that could not be created where they ran
         UNION ALL
         SELECT 'extension', x.identity, NULL, x.properties, 0::oid
-        FROM jsonb_to_recordset(nullif(current_setting('sg_snapshot.unknown_extensions', true), '')::jsonb) x (identity text, properties jsonb)
+        FROM jsonb_to_recordset(nullif(current_setting('sg_snapshot.unknown_extensions', true), '')::jsonb)
+            x (identity text, properties jsonb)
     ) s
 )
 SELECT l.line

@@ -22,7 +22,6 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
@@ -403,20 +402,12 @@ static List *
 owners_above(Oid relid)
 {
 	List	   *owners = NIL;
-	List	   *above = list_make1_oid(relid);
+	List	   *above = sg_tables_above(relid);
 
-	/* by number: the list grows during the loop */
-	for (int i = 0; i < list_length(above); i++)
+	foreach_oid(table, above)
 	{
-		SgCatalog	rows;
-		HeapTuple	tuple;
-
-		CHECK_FOR_INTERRUPTS();
-		sg_catalog_begin(&rows, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, list_nth_oid(above, i), NULL);
-		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
-			above = list_append_unique_oid(above, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-		if (i > 0 && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(list_nth_oid(above, i))))
-			owners = list_append_unique_oid(owners, code_table_owner(list_nth_oid(above, i)));
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+			owners = list_append_unique_oid(owners, code_table_owner(table));
 	}
 	return owners;
 }

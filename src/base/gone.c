@@ -242,6 +242,25 @@ sg_partition_parent(Oid relid, bool *leaving)
 	return parent;
 }
 
+List *
+sg_tables_above(Oid relid)
+{
+	List	   *tables = list_make1_oid(relid);
+
+	/* by number: the list grows during the loop */
+	for (int i = 0; i < list_length(tables); i++)
+	{
+		SgCatalog	parents;
+		HeapTuple	tuple;
+
+		CHECK_FOR_INTERRUPTS();
+		sg_catalog_begin(&parents, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, list_nth_oid(tables, i), NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&parents)))
+			tables = list_append_unique_oid(tables, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	}
+	return list_delete_first(tables);
+}
+
 Oid
 sg_partition_root(Oid relid)
 {

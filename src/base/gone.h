@@ -91,6 +91,9 @@ extern bool sg_owns_relation(Oid relid, Oid role);
  */
 extern List *sg_partition_ancestors(Oid relid);
 
+/* Returns the tables from which a table inherits, directly or through others, as a partition or a child; some may be gone by now */
+extern List *sg_tables_above(Oid relid);
+
 /* Returns whether a table is another one, or a partition of it, at any depth */
 extern bool sg_is_within(Oid table, Oid whole);
 

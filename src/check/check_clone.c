@@ -11,8 +11,8 @@
  * relation.  The table itself is locked for reading alone.  The empty table lacks its rows,
  * keys, triggers, rules and policies, and all that uses it.
  *
- * It is run once more behind the rules and indexes that earlier steps of the
- * plan add to the table, if there are any.
+ * The statement is run once more behind the rules and indexes that earlier steps
+ * of the plan add to the table, if there are any.
  *
  * The empty table has another name beside its own, or, where the text names the
  * table more than once, as for a column, the same name in a schema of its own.

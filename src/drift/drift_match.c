@@ -224,7 +224,8 @@ free_parts(DriftComparison *c)
 
 /*
  * Pairs a part with its best partner: the most alike, then of the same name.
- * What an interrupted sync has built beside a part of that name is none.
+ * An object that an interrupted sync has built beside a part of that name is no
+ * partner.
  */
 static void
 match_part(DriftComparison *c, SgNameTable *parts, DriftObject *reference, int wanted, bool automatic)

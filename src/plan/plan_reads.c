@@ -20,7 +20,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
@@ -269,31 +268,11 @@ relations_of(const PlanRead *read)
 	return OidIsValid(named) ? list_make1_oid(named) : NIL;
 }
 
-/* Returns the tables from which a table inherits, directly or through others, those of partitions included */
-static List *
-ancestors(Oid relid)
-{
-	List	   *all = list_make1_oid(relid);
-	ListCell   *lc;
-
-	foreach(lc, all)
-	{
-		SgCatalog	scan;
-		HeapTuple	tuple;
-
-		sg_catalog_begin(&scan, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, lfirst_oid(lc), NULL);
-		while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
-			all = list_append_unique_oid(all, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-		sg_catalog_end(&scan);
-	}
-	return list_delete_first(all);
-}
-
 /* Adds the tables that share rows or columns with a table that is read: those above it, and below */
 static void
 add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 {
-	List	   *family = list_concat(sg_all_inheritors(relid), ancestors(relid));
+	List	   *family = list_concat(sg_all_inheritors(relid), sg_tables_above(relid));
 
 	foreach_oid(relative, family)
 	{
