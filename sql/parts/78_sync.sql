@@ -449,7 +449,7 @@ CREATE FUNCTION schemaguard.sg_sync_qualified()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN '^(([a-z_]\w*|"([^"]|"")+")\.([a-z_]\w*|"([^"]|"")+"))$';
+RETURN E'^(([a-z_]\\w*|"([^"]|"")+")\\.([a-z_]\\w*|"([^"]|"")+"))$';
 COMMENT ON FUNCTION schemaguard.sg_sync_qualified()
     IS 'returns the pattern of qualified names';
 

@@ -37,9 +37,9 @@ RETURN CASE
     WHEN act.note = 'unknown' THEN 'could not be read'
     WHEN act.note = 'asked' THEN 'may be renamed: say in schemaguard.rename what is one under two names'
     WHEN act.what = 'is a partition' AND pair.target_identity IS NULL AND pair.identity IS NOT NULL THEN CASE
-        WHEN current_setting('schemaguard.drift_partitions') ~* ('\m' || CASE
-            substring(pair.properties ->> 'partition_bound', '[A-Z]+$|[A-Z]+ \(')
-            WHEN 'DEFAULT' THEN 'default' WHEN 'IN (' THEN 'list' WHEN 'WITH (' THEN 'hash' ELSE 'range' END || '\M')
+        WHEN current_setting('schemaguard.drift_partitions') ~* (E'\\m' || CASE
+            substring(pair.properties ->> 'partition_bound', E'[A-Z]+$|[A-Z]+ \\(')
+            WHEN 'DEFAULT' THEN 'default' WHEN 'IN (' THEN 'list' WHEN 'WITH (' THEN 'hash' ELSE 'range' END || E'\\M')
         THEN 'a script or a person makes it' ELSE 'partitions of its kind come and go' END
     WHEN act.note = 'unmanaged' THEN 'something else makes it'
     WHEN act.note = 'hidden' THEN 'no snapshot has what is hidden'
