@@ -598,18 +598,35 @@ AS 'MODULE_PATHNAME', 'sg_replay_note_files';
 COMMENT ON FUNCTION schemaguard.sg_replay_note_files(text, text[], text[], text[])
     IS 'notes the files that name objects of a snapshot of the caller';
 
--- Returns the extensions that statements create and of which this server has no files; null: none
+-- Returns the extensions that statements create and of which this server has no files; null: none. pg_available_extensions lists the
+-- server's own directory, extension_destdir of Debian's servers may name another one: what reads a control file knows of both.
 CREATE FUNCTION schemaguard.sg_replay_lacking(steps jsonb)
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
-RETURN (
-    SELECT array_agg(DISTINCT n.name)
-    FROM jsonb_array_elements(steps) e (e)
-    CROSS JOIN LATERAL regexp_match(e.e ->> 'statement',
-        E'EXTENSION\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?(?:"((?:[^"]|"")+)"|([[:alpha:]_][\\w$]*))', 'i') m (m)
-    CROSS JOIN LATERAL (SELECT coalesce(replace(m.m[1], '""', '"'), lower(m.m[2])) AS name) n
-    WHERE e.e ->> 'tag' = 'CREATE EXTENSION' AND NOT EXISTS (SELECT FROM pg_available_extensions a WHERE a.name = n.name));
+AS $function$
+DECLARE
+    extension text;
+    lacking   text[];
+BEGIN
+    FOR extension IN
+        SELECT DISTINCT coalesce(replace(m.m[1], '""', '"'), lower(m.m[2]))
+        FROM jsonb_array_elements(steps) e (e)
+        CROSS JOIN LATERAL regexp_match(e.e ->> 'statement',
+            E'EXTENSION\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?(?:"((?:[^"]|"")+)"|([[:alpha:]_][\\w$]*))', 'i') m (m)
+        WHERE e.e ->> 'tag' = 'CREATE EXTENSION' AND m.m IS NOT NULL
+        ORDER BY 1
+    LOOP
+        BEGIN
+            PERFORM pg_extension_update_paths(extension);
+        EXCEPTION
+            WHEN undefined_file OR feature_not_supported OR invalid_parameter_value THEN
+                lacking := lacking || extension;
+        END;
+    END LOOP;
+    RETURN lacking;
+END
+$function$;
 COMMENT ON FUNCTION schemaguard.sg_replay_lacking(jsonb)
     IS 'returns the extensions that statements create and of which this server has no files';
 
