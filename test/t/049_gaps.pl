@@ -335,7 +335,7 @@ my $trusting = library_with('gaps.c', '-DGAPS_GUARD -DGAPS_NAMES');
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$guarded:\$libdir'});
 is(found_by(start_share('names', 'root', @names)), '', 'no name leads to built-in functions, or to a view, of others');
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$trusting:\$libdir'});
-my $heard = found_by(start_share('trusting', 'root', [ $look_alikes[0] // $draw[0], 'type that comes' ], [ $readers[1], 'schema of views' ], map { [ $_, 'operator that comes' ] } @operated));
+my $heard = found_by(start_share('trusting', 'root', [ $look_alikes[0] // $draw[0], 'type that comes' ], [ $readers[1], 'schema of views' ], map { [ $_, 'operator that comes', 1 ] } @operated));
 like($heard, qr/WITNESS a built-in function \| .*/, 'a name that is not asked about leads there');
 like($heard, qr/operator that comes \| root \| WITNESS a built-in function .*\Q$_\E/, "so does an operator: $_") foreach '= x + 1 WHERE', 'or(NOT ';
 
