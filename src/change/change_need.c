@@ -359,15 +359,16 @@ line_literal(const char *text)
 }
 
 /*
- * Returns the call that adds a step which gives rows the fill's values, as the
- * table's owner, because it runs code of that role, whoever runs the step
+ * Returns the call that adds a step to the drop's plan which gives rows the
+ * fill's values, as the table's owner, because it runs code of that role,
+ * whoever runs the step
  */
 static char *
-carry_call(const PlanStep *filled, const char *value, const char *condition)
+carry_call(const PlanStep *drop, const PlanStep *filled, const char *value, const char *condition)
 {
 	const char *pattern = filled->kind == STEP_FOREIGN_KEY ? "UPDATE %s SET (%s) = (SELECT %s\n) WHERE %s" : "UPDATE %s SET %s = %s WHERE %s";
 
-	return psprintf(sg_calls("SELECT sg_plan_add(%s, %s);"), quote_literal_cstr(filled->plan),
+	return psprintf(sg_calls("SELECT sg_plan_add(%s, %s);"), quote_literal_cstr(drop->plan),
 					line_literal(psprintf(pattern, filled->child_table, sg_quote_list(filled->child_columns), value, condition)));
 }
 
@@ -389,7 +390,7 @@ stale_hint(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filli
 		rows = count_filled(drop, filled, filling, condition, move);
 	}
 	return rows < 0 ? NULL : rows == 0 ? keep :
-		psprintf("%s\nOtherwise have a step carry the values over:\n%s", keep, carry_call(filled, value, condition));
+		psprintf("%s\nOtherwise have a step carry the values over:\n%s", keep, carry_call(drop, filled, value, condition));
 }
 
 /* A step that fills columns, and the OIDs that it read when it was done, or NULL */
@@ -422,6 +423,13 @@ renamed_since(const Reader *reader)
 	return NULL;
 }
 
+/* Returns whether a step is of another plan than a drop */
+static bool
+is_elsewhere(const PlanStep *drop, const PlanStep *step)
+{
+	return !sg_same_text(drop->plan, step->plan);
+}
+
 /*
  * Returns whether a fill's values can be compared.  If not, and the dropped
  * object is not kept, sets a problem.
@@ -430,9 +438,9 @@ static bool
 can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *filling, ChangeMove *move)
 {
 	const PlanStep *filled = reader->step;
-	PlanStep   *before = change_dropped_before(filled, step->step);
+	PlanStep   *before = change_dropped_before(filled, is_elsewhere(step, filled) ? 0 : step->step);
 	char	   *renamed = renamed_since(reader);
-	const FkPlan *plan = plan_get(step->plan);
+	const FkPlan *plan = plan_get(filled->plan);
 	const char *why = NULL;
 
 	if (before)
@@ -495,7 +503,7 @@ check_key_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 	else if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s other values in (%s) than step %d takes from %s", rows, rows == 1 ? "row has" : "rows have",
 								columns, key->step, quote_identifier(step->fk_name)),
-				 psprintf("%s\nOtherwise have a step carry the values over:\n%s", kept_hint(step), carry_call(key, key->backfill, condition)));
+				 psprintf("%s\nOtherwise have a step carry the values over:\n%s", kept_hint(step), carry_call(step, key, key->backfill, condition)));
 }
 
 /* Returns whether an expression is converted to the type of its column, which may round */
@@ -557,7 +565,7 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 	if (rows <= 0 || others < 0)
 		return;
 	hint = others > 0 ? stale_hint(step, filled, &filling, value, condition, move) :
-		psprintf("Have a step carry them over, and CALL again:\n%s", carry_call(filled, value, filling.rows.broken));
+		psprintf("Have a step carry them over, and CALL again:\n%s", carry_call(step, filled, value, filling.rows.broken));
 	if (others == 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), hint);
 	else if (hint)
@@ -708,7 +716,7 @@ add_reader(List *readers, PlanStep *step, const char *reads)
 
 	foreach_ptr(Reader, other, readers)
 	{
-		if (other->step->step != step->step)
+		if (other->step->step != step->step || is_elsewhere(other->step, step))
 			continue;
 		if (reads)
 			other->reads = reads;
@@ -816,6 +824,18 @@ add_readers_elsewhere(List *readers, const PlanStep *drop)
 }
 
 /*
+ * Returns whether a step has to do with a drop: one of another plan while its
+ * trigger fills rows, and before values go for good
+ */
+static bool
+may_be_reader(const PlanStep *moving, const PlanStep *step)
+{
+	if (is_elsewhere(moving, step))
+		return moving->kind == STEP_DROP && (step->fills || (moving->discard && !step->skipped_by));
+	return step->step != moving->step;
+}
+
+/*
  * Returns the steps that fill columns from the object of a drop or rename
  * (Reader *): by their names, or by the OIDs that they have read
  */
@@ -838,15 +858,20 @@ find_readers(const PlanGraph *graph, const PlanStep *moving)
 		if (other->step < moving->step && takes_what_fills(moving, other))
 			readers = add_reader(readers, other, NULL);
 	}
+	foreach_ptr(PlanStep, other, moving->kind == STEP_DROP ? plan_steps_filling_elsewhere(moving->plan) : NIL)
+	{
+		if (takes_what_fills(moving, other))
+			readers = add_reader(readers, other, NULL);
+	}
 	if (!OidIsValid(table) || moving->kind == STEP_STATEMENT || (is_column && attnum == InvalidAttrNumber) || (!is_column && !plan_step_is_of_relation(moving)))
 		return readers;
-	foreach_ptr(const DeedReader, done, plan_deed_readers(plan_get(moving->plan), table, attnum))
+	foreach_ptr(const DeedReader, done, plan_deed_readers(table, attnum))
 	{
 		const char *reads = done->reads;
-		PlanStep   *step = plan_step_get(moving->plan, done->step, true);
+		PlanStep   *step = plan_step_get(done->plan, done->step, true);
 		Oid			unused;
 
-		if (step && step->step != moving->step && plan_deed_read_mark(&reads, &unused) && fills_others(moving, by_names_of_now(step)))
+		if (step && may_be_reader(moving, step) && plan_deed_read_mark(&reads, &unused) && fills_others(moving, by_names_of_now(step)))
 			readers = add_reader(readers, step, reads);
 	}
 	return moving->kind == STEP_DROP && moving->discard ? add_readers_elsewhere(readers, moving) : readers;
@@ -870,6 +895,15 @@ change_readers(const PlanGraph *graph, const PlanStep *moving)
 	return steps;
 }
 
+/* Sets a problem for a step of another plan that fills columns from the object, or has yet to */
+static void
+fills_elsewhere(const PlanStep *filled, ChangeMove *move)
+{
+	not_held(move, psprintf("step %d, %s, takes values from it", filled->step, plan_step_object(filled)),
+			 plan_step_is_done(filled) ? psprintf("Its trigger fills new rows. Drop it first, and CALL again:\n%s", plan_release_call(filled->plan)) :
+			 psprintf(sg_calls("Have that step done first, and CALL again:\nCALL sg_apply(%s);"), quote_literal_cstr(filled->plan)));
+}
+
 /* Compares the values of a drop's object with those filled from it */
 static void
 check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
@@ -878,12 +912,20 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 	foreach_ptr(const Reader, reader, drop->kind == STEP_DROP ? find_readers(graph, drop) : NIL)
 	{
 		/* the call may have ended the fill since the graph was made */
-		PlanStep   *now = plan_step_get(drop->plan, reader->step->step, true);
+		PlanStep   *now = plan_step_get(reader->step->plan, reader->step->step, true);
+		bool		elsewhere = is_elsewhere(drop, reader->step);
 
+		if (move->kind == MOVE_PROBLEM)
+			return;
 		if (now)
 			reader->step->fills = now->fills;
-		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step))
+		now = now ? now : reader->step;
+		if (elsewhere && (now->fills || !plan_step_is_done(now)))
+			fills_elsewhere(now, move);
+		else if (plan_step_is_done(now))
 			check_carried(drop, reader, move);
+		if (elsewhere && move->kind == MOVE_PROBLEM)
+			move->problem->reason = psprintf("plan \"%s\": %s", now->plan, move->problem->reason);
 	}
 }
 

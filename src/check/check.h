@@ -180,7 +180,7 @@ typedef struct CheckEdge CheckEdge;
 /* A step that fills a column, and the first drop for good of something that it reads */
 typedef struct CheckCompared
 {
-	int			filled;
+	const PlanStep *filled;
 	const PlanStep *drop;
 } CheckCompared;
 

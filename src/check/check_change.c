@@ -283,7 +283,7 @@ check_compared(PlanCheck *check, CheckStep *cs, const PlanStep *reader)
 		return;
 	foreach_ptr(const CheckCompared, compared, check->compared)
 	{
-		if (compared->filled != reader->step)
+		if (compared->filled->step != reader->step || !sg_same_text(compared->filled->plan, reader->plan))
 			continue;
 		check_row(cs, "order", CHECK_BLOCK,
 				  psprintf("whether all values were carried over by step %d, %s, can't be said behind step %d, %s, which drops for good what the step reads, too",
@@ -293,7 +293,7 @@ check_compared(PlanCheck *check, CheckStep *cs, const PlanStep *reader)
 		return;
 	}
 	new = palloc(sizeof(CheckCompared));
-	new->filled = reader->step;
+	new->filled = reader;
 	new->drop = cs->step;
 	check->compared = lappend(check->compared, new);
 }

@@ -193,6 +193,9 @@ extern List *plan_steps_replacing(const char *name, const char *child_table, con
 /* Returns the steps that drop or rename a part of the table */
 extern List *plan_steps_moving(const char *name, const char *child_table);
 
+/* Returns the steps of other plans, of any author, whose triggers fill rows */
+extern List *plan_steps_filling_elsewhere(const char *name);
+
 /*
  * Returns other steps about the table of a step, and, unless NULL, about a
  * column or with its name in their definition, with deeds to take back that

@@ -206,24 +206,25 @@ read_reader(HeapTuple tuple, TupleDesc desc)
 {
 	DeedReader *reader = palloc(sizeof(DeedReader));
 
-	reader->step = atoi(SPI_getvalue(tuple, desc, 1));
-	reader->reads = SPI_getvalue(tuple, desc, 2);
+	reader->plan = sg_spi_text(tuple, desc, "plan");
+	reader->step = (int) sg_spi_int64(tuple, desc, "step");
+	reader->reads = sg_spi_text(tuple, desc, "reads");
 	reader->id = sg_spi_int64(tuple, desc, "id");
 	return reader;
 }
 
 List *
-plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum)
+plan_deed_readers(Oid relation, AttrNumber attnum)
 {
 	StoreArgs	args = {0};
 	const char *mark = plan_deed_mark(InvalidOid);
 
-	store_arg_int64(&args, plan->id, false);
 	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? attnum : PLAN_READS_RELATION)));
 	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? InvalidAttrNumber : PLAN_READS_RELATION)));
-	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads', id FROM schemaguard.plan_deed"
-					   " WHERE plan_id = $1 AND undone_at IS NULL AND (after ->> 'reads' LIKE $2 OR after ->> 'reads' LIKE $3)"
-					   " ORDER BY step, id DESC", &args, read_reader);
+	return store_query("SELECT DISTINCT ON (plan, step) p.name AS plan, d.step, d.after ->> 'reads' AS reads, d.id"
+					   " FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
+					   " WHERE d.undone_at IS NULL AND (d.after ->> 'reads' LIKE $1 OR d.after ->> 'reads' LIKE $2)"
+					   " ORDER BY plan, step, id DESC", &args, read_reader);
 }
 
 List *
@@ -233,7 +234,8 @@ plan_deed_readers_elsewhere(const FkPlan *plan)
 
 	store_arg_int64(&args, plan->id, false);
 	store_arg_text(&args, plan_deed_mark(InvalidOid));
-	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads', id FROM schemaguard.plan_deed"
+	store_arg_text(&args, plan->name);
+	return store_query("SELECT DISTINCT ON (step) $3 AS plan, step, after ->> 'reads' AS reads, id FROM schemaguard.plan_deed"
 					   " WHERE plan_id = $1 AND undone_at IS NULL AND NOT starts_with(after ->> 'reads', $2)"
 					   " ORDER BY step, id DESC", &args, read_reader);
 }

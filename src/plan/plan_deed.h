@@ -172,18 +172,19 @@ extern List *plan_deed_children(const FkPlan *plan);
 /* A step, and the OIDs that its expressions read (plan_reads_by_oid()) when its open deed was done */
 typedef struct DeedReader
 {
+	char	   *plan;
 	int			step;
 	char	   *reads;
 	int64		id;				/* of the deed */
 } DeedReader;
 
 /*
- * Returns the steps of a plan (DeedReader *) that have read a relation, or a
+ * Returns the steps of all plans (DeedReader *) that have read a relation, or a
  * column of it: 0 is the relation
  */
-extern List *plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum);
+extern List *plan_deed_readers(Oid relation, AttrNumber attnum);
 
-/* Returns the steps whose OIDs are of another database, as after a restore */
+/* Returns the steps of a plan whose OIDs are of another database, as after a restore */
 extern List *plan_deed_readers_elsewhere(const FkPlan *plan);
 
 /*

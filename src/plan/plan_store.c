@@ -455,15 +455,22 @@ compare_steps(const ListCell *a, const ListCell *b)
 
 /* Returns steps in the order of deployment; the condition is one of the fixed texts below */
 static List *
-query_steps(const char *condition, StoreArgs *args)
+query_any_steps(const char *condition, StoreArgs *args)
 {
-	char	   *sql = psprintf("SELECT %s FROM schemaguard.plan_step WHERE plan = $1%s",
+	char	   *sql = psprintf("SELECT %s FROM schemaguard.plan_step WHERE %s",
 							   plan_field_columns(get_relname_relid("plan_step", sg_schema_oid())), condition);
 
 	List	   *steps = store_query(sql, args, read_step);
 
 	list_sort(steps, compare_steps);
 	return steps;
+}
+
+/* Likewise for one plan, $1 */
+static List *
+query_steps(const char *condition, StoreArgs *args)
+{
+	return query_any_steps(psprintf("plan = $1%s", condition), args);
 }
 
 List *
@@ -529,6 +536,15 @@ plan_steps_moving(const char *name, const char *child_table)
 	StoreArgs	args = child_args(name, child_table, NULL);
 
 	return query_steps(" AND child_table = $2 AND kind IN ('drop', 'rename')", &args);
+}
+
+List *
+plan_steps_filling_elsewhere(const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	return query_any_steps("plan <> $1 AND fills", &args);
 }
 
 List *

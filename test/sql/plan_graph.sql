@@ -628,4 +628,25 @@ CALL sg_apply('swap');
 TABLE by_hand;
 SELECT sg_plan_drop('swap', force => true);
 DROP TABLE by_hand;
+
+-- another plan's fill: a drop waits until it is done and its trigger is gone, and then compares the rows
+CREATE TABLE two_plans (id int PRIMARY KEY, a text);
+INSERT INTO two_plans VALUES (1, 'long'), (2, 'b'), (3, 'c');
+SELECT sg_plan_create('two p'), sg_plan_add_column('two p', 'two_plans', 'n', 'varchar(3)', fill => 'a'),
+	sg_plan_create('two q'), sg_plan_add_statement('two q', 'ALTER TABLE public.two_plans DROP COLUMN a') \g /dev/null
+CALL sg_apply('two p');
+CALL sg_apply('two q');
+SELECT sg_plan_drop('two q', force => true), sg_plan_create('two q'), sg_plan_add_drop('two q', 'column', 'two_plans', 'a', keep => false) \g /dev/null
+UPDATE two_plans SET a = 'a' WHERE id = 1;
+CALL sg_apply('two p');
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('two q', verify => 'full') WHERE result <> 'ok';
+SELECT sg_plan_release('two p', 'fill') \g /dev/null
+UPDATE two_plans SET a = 'x' WHERE id = 2;
+INSERT INTO two_plans VALUES (4, 'd');
+CALL sg_apply('two q');
+SELECT sg_plan_add('two q', 'UPDATE public.two_plans SET n = CAST(a AS varchar(3)) WHERE n IS DISTINCT FROM a');
+CALL sg_apply('two q');
+TABLE two_plans ORDER BY id;
+SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
+DROP TABLE two_plans;
 RESET client_min_messages;
