@@ -14,21 +14,9 @@ RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now(
             ELSE 'just now' END;
 COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'returns the age of a time in words';
 
--- A key has two triggers on each side, and a part of it on a partition two. Keys that are not enforced have none; the column came with 18.
 CREATE FUNCTION schemaguard.sg_unarmed_keys(OUT oid oid, OUT enforced boolean) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH RECURSIVE firing AS (
-        SELECT t.tgconstraint AS oid, count(*) AS triggers FROM pg_trigger t
-        WHERE t.tgconstraint <> 0 AND t.tgenabled IN ('O', 'A') GROUP BY t.tgconstraint),
-    bare AS (                                   -- the whole's, where it is that of a partition
-        SELECT k.oid, k.conparentid FROM pg_constraint k LEFT JOIN firing f ON f.oid = k.oid
-        WHERE k.contype = 'f' AND coalesce(f.triggers, 0) < CASE WHEN k.conparentid = 0 THEN 4 ELSE 2 END
-        UNION
-        SELECT k.oid, k.conparentid FROM bare b JOIN pg_constraint k ON k.oid = b.conparentid)
-    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
-    FROM bare b JOIN pg_constraint k ON k.oid = b.oid WHERE b.conparentid = 0;
-END;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_unarmed_keys';
 COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'returns declared keys whose triggers are disabled or missing, and those not enforced';
 
 -- A key of the name on other columns, or to another table, is not what was accepted: `expected` is written by src/report/report_gate.c.

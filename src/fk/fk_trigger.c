@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "utils/fmgroids.h"
@@ -26,8 +27,12 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
+#include "base/rowsink.h"
 #include "fk/fk_internal.h"
+
+SG_FUNCTION(sg_unarmed_keys);
 
 typedef struct ArmingEntry
 {
@@ -35,6 +40,7 @@ typedef struct ArmingEntry
 	Oid			parentid;		/* conparentid */
 	Oid			child;
 	Oid			parent;
+	bool		enforced;
 	bool		deferrable;
 	bool		deferred;
 	int			check;			/* enabled triggers of each half */
@@ -42,6 +48,7 @@ typedef struct ArmingEntry
 	bool		disabled;		/* one exists, but is disabled */
 	bool		misdeferred;	/* one's deferrability differs from the
 								 * constraint's */
+	bool		told;			/* by sg_unarmed_keys() */
 	List	   *clones;			/* ArmingEntry *, one level below */
 } ArmingEntry;
 
@@ -85,10 +92,11 @@ fk_arming_add(FkArming *arming, Form_pg_constraint con)
 	entry->parentid = con->conparentid;
 	entry->child = con->conrelid;
 	entry->parent = con->confrelid;
+	entry->enforced = SG_CON_ENFORCED(con);
 	entry->deferrable = con->condeferrable;
 	entry->deferred = con->condeferred;
 	entry->check = entry->action = 0;
-	entry->disabled = entry->misdeferred = false;
+	entry->disabled = entry->misdeferred = entry->told = false;
 	entry->clones = NIL;
 }
 
@@ -207,6 +215,13 @@ unprotected_partition(Oid relid, bool child_side, List *clones)
 	return InvalidOid;
 }
 
+/* Returns the entry that an entry was cloned from, or NULL */
+static ArmingEntry *
+cloned_from(const FkArming *arming, const ArmingEntry *entry)
+{
+	return OidIsValid(entry->parentid) ? hash_search(arming->entries, &entry->parentid, HASH_FIND, NULL) : NULL;
+}
+
 /* Links each clone to the entry that it was cloned from */
 static void
 link_clones(FkArming *arming)
@@ -218,8 +233,7 @@ link_clones(FkArming *arming)
 	hash_seq_init(&seq, arming->entries);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 	{
-		ArmingEntry *up = OidIsValid(entry->parentid) ?
-			hash_search(arming->entries, &entry->parentid, HASH_FIND, NULL) : NULL;
+		ArmingEntry *up = cloned_from(arming, entry);
 
 		if (up)
 			up->clones = lappend(up->clones, entry);
@@ -238,6 +252,16 @@ clones_below(const ArmingEntry *entry)
 		clones = list_concat(clones, ((ArmingEntry *) list_nth(clones, i))->clones);
 
 	return clones;
+}
+
+/* Returns which triggers a clone lacks, or NULL */
+static char *
+clone_problem(const FkArming *arming, const ArmingEntry *clone)
+{
+	const ArmingEntry *up = cloned_from(arming, clone);
+	bool		child_side = up == NULL || up->child != clone->child;
+
+	return entry_problem(clone, child_side, !child_side);
 }
 
 void
@@ -267,10 +291,7 @@ fk_arming_judge(FkArming *arming, FkKey *key)
 
 		foreach_ptr(ArmingEntry, clone, clones)
 		{
-			ArmingEntry *up = hash_search(arming->entries, &clone->parentid, HASH_FIND, NULL);
-			bool		child_side = up == NULL || up->child != clone->child;
-
-			problem = entry_problem(clone, child_side, !child_side);
+			problem = clone_problem(arming, clone);
 			if (problem)
 				break;
 		}
@@ -284,4 +305,52 @@ fk_arming_judge(FkArming *arming, FkKey *key)
 
 	key->armed = problem == NULL;
 	key->unarmed_reason = problem;
+}
+
+/*
+ * schemaguard.sg_unarmed_keys()
+ *
+ * Returns the declared keys one of whose triggers, or of their clones' on
+ * partitions, is disabled or missing, and those that are not enforced.  Reads
+ * pg_constraint and pg_trigger once; asks for no privilege, and takes no lock
+ * on the keys' tables.
+ */
+static Datum
+sg_unarmed_keys_entered(PG_FUNCTION_ARGS)
+{
+	FkArming   *arming = fk_arming_create();
+	SgRowSink	sink;
+	SgCatalog	constraints;
+	HeapTuple	tuple;
+	HASH_SEQ_STATUS seq;
+	ArmingEntry *entry;
+
+	sg_catalog_begin_all(&constraints, ConstraintRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
+	{
+		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
+			fk_arming_add(arming, (Form_pg_constraint) GETSTRUCT(tuple));
+	}
+	fk_arming_read_triggers(arming, true);
+
+	sg_sink_begin(&sink, fcinfo);
+	hash_seq_init(&seq, arming->entries);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		ArmingEntry *root = entry;
+		ArmingEntry *up;
+
+		if (!(OidIsValid(entry->parentid) ? clone_problem(arming, entry) : entry_problem(entry, true, true)))
+			continue;
+		while ((up = cloned_from(arming, root)) != NULL)
+			root = up;
+		if (OidIsValid(root->parentid) || root->told)
+			continue;
+		root->told = true;
+		sg_sink_datum(&sink, ObjectIdGetDatum(root->conid));
+		sg_sink_bool(&sink, root->enforced);
+		sg_sink_emit(&sink);
+	}
+	fk_arming_destroy(arming);
+	PG_RETURN_NULL();
 }
