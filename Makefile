@@ -123,6 +123,7 @@ OBJS = \
 	src/check/check_fill.o \
 	src/check/check_fix.o \
 	src/check/check_given.o \
+	src/check/check_hold.o \
 	src/check/check_index.o \
 	src/check/check_key.o \
 	src/check/check_load.o \
@@ -259,6 +260,7 @@ OBJS = \
 	src/plan/plan_field.o \
 	src/plan/plan_filler.o \
 	src/plan/plan_finding.o \
+	src/plan/plan_hold.o \
 	src/plan/plan_index.o \
 	src/plan/plan_index_form.o \
 	src/plan/plan_index_size.o \

@@ -540,6 +540,7 @@ run_checks(PlanCheck *check)
 		if (cs->step->kind != STEP_FOREIGN_KEY || !cs->left_alone)
 			run_part_of(check, cs, check_writes);
 	}
+	check_rollback(check);
 	check_measure(check);
 	check_all_orphans(check);
 	run_parts(check, true, check_orphans);

@@ -702,4 +702,9 @@ extern double check_free_space(Oid tablespace, char **reason);
 /* Returns the seconds after which a transaction counts as long */
 extern double check_long_seconds(void);
 
+/* ---- check_hold.c ---- */
+
+/* Warns of steps that a rollback would leave because a later one takes rows or values away for good */
+extern void check_rollback(PlanCheck *check);
+
 #endif							/* SG_CHECK_H */

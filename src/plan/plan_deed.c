@@ -461,7 +461,7 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 /*
  * Returns the SELECT: $1 is the plan's id, $2 its name, $3 the kinds, $4
  * whether done, $5 and $6 the first and the last step, $7 whether those that
- * were left alone, too
+ * were left alone, or have nothing to undo, too
  */
 static const char *
 read_statement(void)
@@ -481,7 +481,7 @@ read_statement(void)
 										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
 										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, own boolean, identity text, values_gone bigint, uncounted bigint, %s)"
-										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND (d.undone_at IS NULL OR ($7 AND d.outcome = 'left alone')) AND (d.done_at IS NOT NULL) = $4"
+										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND (d.undone_at IS NULL OR ($7 AND (d.outcome = 'left alone' OR d.undo = 'nothing'))) AND (d.done_at IS NOT NULL) = $4"
 										   "   AND d.step BETWEEN $5 AND $6"
 										   " ORDER BY d.id DESC",
 										   plan_field_list(DEED_FIELDS, "\"@\" ~", 0)));
@@ -532,7 +532,7 @@ plan_deeds(const FkPlan *plan, int kinds_wanted)
 List *
 plan_deeds_standing(const FkPlan *plan)
 {
-	return read_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE), true, 0, PG_INT32_MAX, true);
+	return read_deeds(plan, DEED_BIT(DEED_COLUMNS) | DEED_BIT(DEED_CHANGE) | DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL), true, 0, PG_INT32_MAX, true);
 }
 
 List *
@@ -738,8 +738,8 @@ static uint64
 prune(TimestampTz before)
 {
 	return log_prune_before("DELETE FROM schemaguard.plan_deed d WHERE d.undone_at < $1"
-							" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o"
-							"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)"
+							" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o WHERE o.plan_id = d.plan_id AND o.undone_at IS NULL"
+							"                 AND (o.step = d.step OR (o.id < d.id AND d.undo = 'nothing')))"
 							" AND NOT EXISTS (SELECT FROM schemaguard.plan p JOIN schemaguard.plan_step s ON s.plan = p.name"
 							"                 WHERE p.id = d.plan_id AND s.step = d.step AND s.kind = 'drop' AND s.state = 'validated')",
 							before);

@@ -144,7 +144,8 @@ extern List *plan_deeds(const FkPlan *plan, int kinds);
 
 /*
  * Returns the deeds of all steps, chosen or not, that are no keys or indexes of
- * keys, and that are open or were left alone, latest first
+ * keys, but also rows that policies deleted or changed without a copy, and that
+ * are open or were left alone, latest first
  */
 extern List *plan_deeds_standing(const FkPlan *plan);
 

@@ -118,7 +118,8 @@ typedef struct Rollback
 	List	   *values;			/* OldValues *, latest first: not tried yet */
 	List	   *set_since;		/* int: steps in whose rows later ones had set
 								 * values in the beginning */
-	UndoStanding *standing;		/* deeds that are not taken back yet */
+	List	   *standing;		/* PlanStanding *: deeds that are not taken
+								 * back yet */
 	List	   *held;			/* PlanDeed *: wait for later ones */
 	bool		held_again;		/* these are tried for the last time */
 	List	   *put_off;		/* int: steps whose columns or rows wait for
@@ -368,7 +369,7 @@ waits_for_values(Rollback *rollback, const PlanDeed *deed)
 
 /* Returns the calls that let a held deed go on, or have what it has made stay */
 static char *
-held_hint(const PlanRun *run, const PlanStep *step, const UndoHolder *holder)
+held_hint(const PlanRun *run, const PlanStep *step, const PlanHolder *holder)
 {
 	char	   *again = run_call_text(run, "sg_rollback_fks");
 
@@ -389,7 +390,7 @@ static bool
 waits_for_later(Rollback *rollback, const PlanDeed *deed)
 {
 	PlanRun    *run = rollback->run;
-	UndoHolder	holder;
+	PlanHolder	holder;
 	const PlanStep *step;
 	StepWork   *work;
 	char	   *reason;
@@ -409,7 +410,7 @@ waits_for_later(Rollback *rollback, const PlanDeed *deed)
 	if (step->skipped_by)
 	{
 		undo_leave_alone(work, deed, 0, reason);
-		undo_standing_ends(rollback->standing, deed);
+		rollback->standing = undo_standing_without(rollback->standing, deed);
 		rollback->taken++;
 		done = true;
 	}
@@ -544,7 +545,7 @@ undo_all(Rollback *rollback, List *deeds)
 			{
 				add_moved(rollback, deed, was);
 				release_values(rollback, deed);
-				undo_standing_ends(rollback->standing, deed);
+				rollback->standing = undo_standing_without(rollback->standing, deed);
 			}
 			MemoryContextReset(context);
 			if (run->put_off)

@@ -488,6 +488,7 @@ TABLE copy;
 SELECT sg_plan_create('held', replace => true),
     sg_plan_add_statement('held', 'INSERT INTO rb.copy SELECT * FROM rb.src', undo => 'TRUNCATE rb.copy'),
     sg_plan_add_statement('held', 'DELETE FROM rb.src') \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('held') WHERE check_name = 'undo';
 CALL sg_apply('held');
 CALL sg_rollback_fks('held');
 SELECT sg_plan_skip('held', '{1,2}', 'it stays as it is');
@@ -497,6 +498,7 @@ TABLE copy ORDER BY id;
 SELECT sg_plan_create('held', replace => true), sg_plan_add_statement('held', 'CREATE TABLE rb.last (id int, v text)', undo => 'DROP TABLE rb.last'),
     sg_plan_add_statement('held', 'INSERT INTO rb.last SELECT id, v FROM rb.copy'),
     sg_plan_add_drop('held', 'column', 'copy', 'v', keep => false) \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('held') WHERE check_name = 'undo';
 CALL sg_apply('held');
 CALL sg_rollback_fks('held');
 CALL sg_rollback_fks('held');
@@ -504,6 +506,16 @@ TABLE last ORDER BY id;
 SELECT sg_plan_skip('held', '{2,3}', 'nobody needs it');
 CALL sg_rollback_fks('held');
 SELECT to_regclass('last') AS last;
+-- or a policy has deleted it
+INSERT INTO src VALUES (-1, 'v-1');
+SELECT sg_plan_create('held', replace => true), sg_plan_add_statement('held', 'INSERT INTO rb.copy SELECT id FROM rb.src WHERE id < 0', undo => 'DELETE FROM rb.copy WHERE id < 0'),
+    sg_plan_add_check('held', 'src', 'id > 0', policy => 'delete') \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('held') WHERE check_name = 'undo';
+CALL sg_apply('held', fix => true);
+CALL sg_rollback_fks('held');
+SELECT count(*) FROM copy WHERE id < 0;
+SELECT sg_plan_skip('held', '{1,2}', 'it stays as it is');
+CALL sg_rollback_fks('held');
 SELECT sg_plan_drop('held');
 DROP TABLE src, copy;
 -- a fill that an assignment converts to the column's type: its values are the step's
