@@ -946,6 +946,20 @@ check_under_present_names(PlanCheck *check, CheckStep *cs)
 	return true;
 }
 
+/* Reports a step about a table that an earlier step makes anew, in place of one that has the name until then */
+static bool
+check_made_anew(CheckStep *cs, const PlanStep *giver)
+{
+	const char *table = giver ? check_makes_table(giver) : NULL;
+
+	if (!sg_same_text(table, cs->step->child_table) || !OidIsValid(sg_find_qualified(table)))
+		return false;
+	check_row(cs, "trial", CHECK_WARN,
+			  psprintf("step %d, %s, comes first: its table was not looked at, because another one has the name until an earlier step takes it away",
+					   giver->step, plan_step_object(giver)), check_later(cs, NULL));
+	return true;
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
@@ -976,6 +990,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
 		return;
 	}
+	if (check_made_anew(cs, giver))
+		return;
 	check_gap(check, cs);
 	if (cs->waits && ((cs->step->kind == STEP_DROP && giver && (move.kind == MOVE_NONE || (move.kind == MOVE_STATEMENT && giver->kind == STEP_RENAME))) ||
 					  (move.kind == MOVE_NONE && cs->step->kind == STEP_COLUMN && check_is_freed(check, cs))))

@@ -306,8 +306,16 @@ SELECT sg_plan_add('cbe_named', statement) FROM unnest(ARRAY['ALTER TABLE cbe.s 
   'CREATE TABLE cbe.s (id int PRIMARY KEY, n int)']) statement \g /dev/null
 SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_named', verify => 'full') WHERE result <> 'ok' ORDER BY 1;
 CALL sg_apply('cbe_named');
+-- steps about a table that is dropped and made anew with other columns
+SELECT sg_plan_create('cbe_anew') \g /dev/null
+SELECT sg_plan_add('cbe_anew', statement) FROM unnest(ARRAY['DROP TABLE cbe.s', 'CREATE TABLE cbe.s (id int PRIMARY KEY, w int)', 'ALTER TABLE cbe.s ADD CHECK (w > 0)',
+  'CREATE INDEX s_w ON cbe.s (w)', 'ALTER TABLE cbe.s ALTER w SET NOT NULL']) statement \g /dev/null
+SELECT sg_plan_add_rows('cbe_anew', 'cbe.s', '[{"id": 1, "w": 2}]') \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('cbe_anew', verify => 'full') WHERE result <> 'ok' AND step > 1 ORDER BY 1;
+CALL sg_apply('cbe_anew');
+SELECT state, count(*) FROM schemaguard.plan_step WHERE plan = 'cbe_anew' GROUP BY 1;
 CALL sg_prune(now(), 'attic');
-SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after', 'cbe_ruled', 'cbe_new', 'cbe_set', 'cbe_named');
+SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan WHERE name IN ('cbe_wait', 'cbe_good', 'cbe_meet', 'cbe_after', 'cbe_ruled', 'cbe_new', 'cbe_set', 'cbe_named', 'cbe_anew');
 DELETE FROM schemaguard.quarantine WHERE plan = 'cbe_good';
 DROP SCHEMA cbe CASCADE;
 -- tests behind this one count what they read
