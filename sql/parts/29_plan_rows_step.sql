@@ -123,21 +123,23 @@ COMMENT ON FUNCTION schemaguard.sg_rows_plain(text, text[], jsonb)
 
 -- Returns the tables whose keys would carry the deletion of a row ("~t") on to their own, each with the query of those ("~f1"); with the
 -- numbers of columns, those whose keys would set null, or the default, where one of these columns gets the value of "~v": that comes to
--- them by a chain of keys with ON UPDATE CASCADE, too, each of which refers to columns that the one before it changes
-CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, changed int[], OUT child regclass, OUT query text)
+-- them by a chain of keys with ON UPDATE CASCADE, too, each of which refers to columns that the one before it changes. Who refers to a row
+-- of `through`, the tables before the last one, comes to be among them.
+CREATE FUNCTION schemaguard.sg_rows_reach(relid oid, changed int[], OUT child regclass, OUT query text, OUT through oid[])
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
-    WITH RECURSIVE reach (relid, n, columns, roots, action, keys, tables, matches, differs) AS (
+    WITH RECURSIVE reach (relid, n, columns, roots, action, keys, tables, matches, differs, through) AS (
         SELECT sg_rows_reach.relid, 0, c.names, c.names, 'c'::"char", '{}'::text[] COLLATE "C", NULL::text COLLATE "C",
-               NULL::text COLLATE "C", NULL::text COLLATE "C"
+               NULL::text COLLATE "C", NULL::text COLLATE "C", '{}'::oid[]
         FROM (SELECT ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = sg_rows_reach.relid AND a.attnum = ANY (changed)))
              c (names)
         UNION ALL
         SELECT k.conrelid, r.n + 1, m.columns, m.roots, k.confupdtype, r.keys || y.name, concat_ws(', ', r.tables, format(
                    '%s%I.%I AS "~f%s"', CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, f.relname, r.n + 1)),
                concat_ws(' AND ', r.matches, m.matches, CASE WHEN k.confrelid <> r.relid THEN format(
-                   '"~%s".tableoid IN (SELECT relid FROM pg_catalog.pg_partition_tree(%L))', x.alias, k.confrelid) END), m.differs
+                   '"~%s".tableoid IN (SELECT relid FROM pg_catalog.pg_partition_tree(%L))', x.alias, k.confrelid) END), m.differs,
+               r.through || r.relid
         FROM reach r CROSS JOIN LATERAL (SELECT CASE r.n WHEN 0 THEN 't' ELSE 'f' || r.n END AS alias,
                  ARRAY(SELECT r.relid UNION SELECT p.relid FROM pg_partition_tree(r.relid) p) AS tree) x
              JOIN pg_constraint k ON k.confrelid = ANY (x.tree) AND k.contype = 'f'
@@ -159,7 +161,7 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.confrelid = ANY (x.tree))
           AND CASE WHEN changed IS NULL THEN r.n = 0 AND k.confdeltype NOT IN ('a', 'r')
               ELSE r.action = 'c' AND k.confupdtype IN ('c', 'n', 'd') AND m.differs IS NOT NULL AND y.name <> ALL (r.keys) END)
-    SELECT r.relid, format('SELECT FROM %s WHERE %s%s', r.tables, r.matches, ' AND (' || r.differs || ')')
+    SELECT r.relid, format('SELECT FROM %s WHERE %s%s', r.tables, r.matches, ' AND (' || r.differs || ')'), r.through
     FROM reach r WHERE r.n > 0 AND (changed IS NULL OR r.action <> 'c') ORDER BY r.n, r.keys;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid, int[])
@@ -168,9 +170,10 @@ COMMENT ON FUNCTION schemaguard.sg_rows_reach(oid, int[])
 -- Returns the statement of a step, whose only result is an array: of each row that it has changed, as it was and as it is now (JSON),
 -- the name of a column whose type would cut or round a value, whether a key finds more than one row to change, how many rows were kept out
 -- or, with "was", rewritten, how many are left alone, and how many are not deleted, since rows of a table, which is last, refer to them;
--- with count, the query of how many rows that would insert, and change or delete, of how many, and of the others likewise
+-- with count, the query of how many rows that would insert, and change or delete, of how many, and of the others likewise. Nobody may come
+-- to refer to rows of the tables `through` meanwhile.
 CREATE FUNCTION schemaguard.sg_rows_statement(child_table text, key_columns text[], definition jsonb, "count" boolean,
-    OUT statement text, OUT problem text)
+    OUT statement text, OUT problem text, OUT through text[])
 RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 BEGIN ATOMIC
@@ -179,11 +182,14 @@ BEGIN ATOMIC
         SELECT format('pg_catalog.jsonb_object(%L::pg_catalog.text[], ARRAY[%s])', array_agg(c.name ORDER BY c.number),
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
         FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c),
+    reach AS MATERIALIZED (
+        SELECT h.* FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END)
+            h),
     held AS (                                   -- a row that goes with the row to which it refers holds none
         SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN p.deletes AND h.child = p.relid
             THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f1".') || ')' END,
             h.child), ' ')) AS child
-        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END) h
+        FROM part p CROSS JOIN reach h
         HAVING count(*) > 0)
     SELECT CASE WHEN p.missing IS NULL THEN format('WITH "~v" AS MATERIALIZED (%s), "~o" AS MATERIALIZED (SELECT %s AS "~row", %s AS '
             '"~ours", %s AS "~differs", %s AS "~held", "~v".* FROM %s AS "~t" JOIN "~v" ON %s)', p.rows, CASE WHEN "count" THEN 'NULL'
@@ -217,7 +223,8 @@ BEGIN ATOMIC
             'pg_catalog.count(DISTINCT "~n") FILTER (WHERE "~ours")' END
         || ' AS twice FROM "~o") o' END,
         coalesce(schemaguard.sg_rows_problem(definition, key_columns),
-                 format('table %s has no such column, or it is generated: ', child_table) || p.missing)
+                 format('table %s has no such column, or it is generated: ', child_table) || p.missing),
+        ARRAY(SELECT DISTINCT u.relid::regclass::text FROM reach h CROSS JOIN LATERAL unnest(h.through) u (relid))
     FROM part p CROSS JOIN row_of r;
 END;
 COMMENT ON FUNCTION schemaguard.sg_rows_statement(text, text[], jsonb, boolean)
@@ -257,11 +264,13 @@ COMMENT ON FUNCTION schemaguard.sg_rows_recorded(bigint, int, text[])
 -- Returns the statement that takes back what a step has recorded: rows that it has inserted go, and values that it has set get the old
 -- ones, unless a key would carry that on to rows of others, where both are as it has made them; rows that it has deleted come where their
 -- key is free. Rows whose key is that of more than one row by now stay, as do those with another value where the type of a column was
--- changed, and, with wait, those that are not found. sg_rows_undone() makes the result.
-CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[], wait boolean)
-RETURNS text
+-- changed, and, with wait, those that are not found. sg_rows_undone() makes the result. Nobody may come to refer to rows of the tables
+-- `through` meanwhile.
+CREATE FUNCTION schemaguard.sg_rows_undo(plan_id bigint, step int, child_table text, columns text[], retyped text[], wait boolean,
+    OUT statement text, OUT through text[])
+RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
-RETURN (
+BEGIN ATOMIC
     WITH of_table AS MATERIALIZED (
         SELECT c.oid, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || child_table AS named, k.list, k.key
         FROM pg_class c CROSS JOIN schemaguard.sg_rows_recorded(plan_id, step, columns) k
@@ -294,11 +303,14 @@ RETURN (
                    AS old,
                string_agg(c.was || '::pg_catalog.text', ', ' ORDER BY c.number) AS again
         FROM col c),
-    reach AS (
-        SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE e.changed IS NULL), 'true') AS free,
-               coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE e.changed IS NOT NULL), 'true') AS kept
+    reach AS MATERIALIZED (
+        SELECT e.changed, r.*
         FROM of_table t CROSS JOIN LATERAL (VALUES (NULL), (ARRAY(SELECT c.number FROM col c WHERE c.differs))) e (changed)
-             CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid, e.changed) r)
+             CROSS JOIN LATERAL schemaguard.sg_rows_reach(t.oid, e.changed) r),
+    held AS (
+        SELECT coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE r.changed IS NULL), 'true') AS free,
+               coalesce(string_agg(format('NOT EXISTS (%s)', r.query), ' AND ') FILTER (WHERE r.changed IS NOT NULL), 'true') AS kept
+        FROM reach r)
     SELECT CASE WHEN (SELECT count(*) FROM col c WHERE c.is_key) < cardinality(t.key) THEN '' ELSE format(
         'WITH "~r" AS MATERIALIZED (SELECT ("~e" -> ''id'')::pg_catalog.int8 AS "~n", nullif("~e" -> ''was'', ''null'') AS "~was", '
         'nullif("~e" -> ''now'', ''null'') AS "~now" FROM pg_catalog.jsonb_array_elements(%L) "~j" ("~e")), "~o" AS MATERIALIZED (SELECT '
@@ -324,8 +336,10 @@ RETURN (
             'SELECT schemaguard.sg_rows_undone((SELECT pg_catalog.count(*) FROM "~d"), (SELECT pg_catalog.count(*) FROM "~u"), '
             '(SELECT pg_catalog.count(*) FROM "~f"), (SELECT pg_catalog.jsonb_agg("~row") FROM "~l"), %L, '
             'ARRAY(SELECT DISTINCT "~n" FROM "~o" WHERE "~stays"), (SELECT pg_catalog.count(*) FROM "~k"), ARRAY(TABLE "~m"))', wait, t.key)
-        END
-    FROM of_table t CROSS JOIN sql s CROSS JOIN reach x);
+        END,
+        ARRAY(SELECT DISTINCT u.relid::regclass::text FROM reach r CROSS JOIN LATERAL unnest(r.through) u (relid))
+    FROM of_table t CROSS JOIN sql s CROSS JOIN held x;
+END;
 COMMENT ON FUNCTION schemaguard.sg_rows_undo(bigint, int, text, text[], text[], boolean)
     IS 'returns the statement that takes back the rows of a step; null: nothing is on record; empty: a column of their key is gone';
 

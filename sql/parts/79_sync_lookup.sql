@@ -263,13 +263,15 @@ BEGIN
     LOCK TABLE %4$s IN EXCLUSIVE MODE;
     PERFORM set_config('row_security', 'off', true);
     FOR key IN
-        WITH RECURSIVE reach (child, n, columns, action, keys, tables, matches) AS (
-            SELECT %5$L::regclass::oid, 0, %8$L::text[] COLLATE "C", 'c'::"char", '{}'::oid[], '' COLLATE "C", '' COLLATE "C"
+        WITH RECURSIVE reach (child, n, columns, action, keys, tables, matches, through) AS (
+            SELECT %5$L::regclass::oid, 0, %8$L::text[] COLLATE "C", 'c'::"char", '{}'::oid[], '' COLLATE "C", '' COLLATE "C",
+                %5$L::text COLLATE "C"
             UNION ALL
             SELECT k.conrelid, r.n + 1, m.columns, k.%7$s, r.keys || k.oid,
                 format('%%s, %%s f%%s', r.tables, k.conrelid::regclass, r.n + 1), concat_ws(' AND ', nullif(r.matches, ''), m.matches,
                     CASE WHEN k.confrelid <> r.child THEN format('f%%s.tableoid IN (SELECT relid FROM pg_partition_tree(%%L))', r.n,
-                        k.confrelid) END)
+                        k.confrelid) END),
+                concat_ws(', ', r.through, CASE WHEN r.n > 0 THEN r.child::regclass END)
             FROM reach r
                 CROSS JOIN LATERAL (SELECT ARRAY(SELECT r.child UNION SELECT p.relid FROM pg_partition_tree(r.child) p)) x (tree)
                 JOIN pg_constraint k ON k.confrelid = ANY (x.tree) AND k.contype = 'f'
@@ -282,8 +284,10 @@ BEGIN
                         JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace) m (matches, columns)
             WHERE %10$s
                 AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.confrelid = ANY (x.tree)))
-        SELECT r.child::regclass, r.n, r.tables, r.matches FROM reach r WHERE %11$s ORDER BY r.n
+        SELECT r.child::regclass, r.n, r.tables, r.matches, r.through FROM reach r WHERE %11$s ORDER BY r.n
     LOOP
+        -- so that nobody comes to refer to their rows
+        EXECUTE format('LOCK TABLE %%s IN EXCLUSIVE MODE', key.through);
         EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT tableoid, * FROM %%1$s WHERE %%2$s) f0%%3$s WHERE %%4$s AND (f%%5$s.tableoid, '
             'f%%5$s.ctid) NOT IN (SELECT x.tableoid, x.ctid FROM %%1$s x WHERE %%2$s))', %5$L, of_rows, key.tables, key.matches, key.n)
             INTO found;

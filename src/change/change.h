@@ -204,7 +204,7 @@ extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 
 /*
  * Run the statements of a move, as the role that their code allows (42501 if
- * none may); and add the move's locks on its table to the action
+ * none may); and add the move's locks to the action
  */
 extern void change_run(const ChangeMove *move);
 extern void change_add_target(RunAction *action, const ChangeMove *move);

@@ -31,12 +31,12 @@
 
 SG_FUNCTION(sg_rows_foreseen);
 
-/* Returns the step's statement, or NULL with a problem in the move */
+/* Returns the step's statement, or NULL with a problem in the move; *through as of plan_rows_statement() */
 static char *
-find_statement(const PlanStep *step, bool count, ChangeMove *move)
+find_statement(const PlanStep *step, bool count, ChangeMove *move, List **through)
 {
 	char	   *problem;
-	char	   *statement = plan_rows_statement(step, count, &problem);
+	char	   *statement = plan_rows_statement(step, count, &problem, through);
 
 	if (problem)
 		change_problem(move, ERRCODE_UNDEFINED_COLUMN, problem,
@@ -44,11 +44,37 @@ find_statement(const PlanStep *step, bool count, ChangeMove *move)
 	return problem ? NULL : statement;
 }
 
+/*
+ * Has the move lock the tables through which keys carry the change on, as
+ * whoever could lock them by LOCK TABLE; else there is a problem, and false is
+ * returned
+ */
+static bool
+lock_through(ChangeMove *move, List *through)
+{
+	foreach_ptr(const char, name, through)
+	{
+		Oid			table = sg_find_qualified(name);
+
+		if (!OidIsValid(table) || table == move->table)
+			continue;
+		if (pg_class_aclcheck(table, GetUserId(), ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE) != ACLCHECK_OK)
+		{
+			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   psprintf("role %s may not lock table %s, to which keys would carry a value on", sg_role_name(GetUserId()), name),
+						   psprintf("Have its owner allow it:\nGRANT UPDATE ON %s TO %s;", name, quote_identifier(sg_role_name(GetUserId()))));
+			return false;
+		}
+		move->tables = list_append_unique_oid(move->tables, table);
+	}
+	return true;
+}
+
 /* Sets the move of a statement that returns texts about the rows that it changes */
 static void
-set_move(ChangeMove *move, char *statement, LOCKMODE mode, StepState state)
+set_move(ChangeMove *move, char *statement, LOCKMODE mode, List *through, StepState state)
 {
-	if (!change_reach_statement(move, statement))
+	if (!change_reach_statement(move, statement) || !lock_through(move, through))
 		return;
 	change_statement(move, MOVE_STATEMENT, "rows", mode, state, statement);
 	move->returns = palloc0(sizeof(ChangeReturned));
@@ -58,15 +84,16 @@ void
 change_look_rows(const PlanStep *step, ChangeMove *move)
 {
 	char	   *statement;
+	List	   *through;
 
 	/* rows may change afterwards: a step is done once */
 	if (step->state == STEP_VALIDATED)
 		return;
-	statement = find_statement(step, false, move);
+	statement = find_statement(step, false, move, &through);
 	if (statement == NULL)
 		return;
-	/* nobody comes to refer to a row that goes */
-	set_move(move, statement, plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock, STEP_VALIDATED);
+	/* nobody comes to refer to a row that goes, or whose change a key carries on */
+	set_move(move, statement, through || plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock, through, STEP_VALIDATED);
 	move->first = move->kind == MOVE_STATEMENT;
 }
 
@@ -84,7 +111,7 @@ change_undo_rows(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf("Have the rows stay:\n%s\n%s", plan_skip_call(step, "the rows stay"), plan_rollback_call(deed->what)));
 		return;
 	}
-	set_move(move, undo.statement, ExclusiveLock, STEP_ROLLED_BACK);
+	set_move(move, undo.statement, ExclusiveLock, undo.through, STEP_ROLLED_BACK);
 	move->ends = true;
 	if (move->returns)
 		move->returns->gone = undo.gone;
@@ -238,12 +265,13 @@ static char *
 foresee(const PlanStep *step, CountArg *arg, char **hint)
 {
 	ErrorData  *edata;
+	List	   *through;
 
 	*hint = NULL;
 	/* a subtransaction's error would end a session of a standby */
 	if (RecoveryInProgress())
 		return pstrdup("the rows are not counted on a standby");
-	arg->sql = find_statement(step, true, &arg->move);
+	arg->sql = find_statement(step, true, &arg->move, &through);
 	edata = arg->sql ? sg_try_undo(ask_counts, arg) : NULL;
 	if (edata)
 		sg_rethrow_cancel(edata);

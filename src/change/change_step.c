@@ -1069,12 +1069,16 @@ failure_text(const RunAction *action)
 void
 change_add_target(RunAction *action, const ChangeMove *move)
 {
-	if (!OidIsValid(move->table) || move->mode == NoLock)
+	if (move->mode == NoLock)
 		return;
-	if (move->alone)
+	if (OidIsValid(move->table) && move->alone)
 		run_add_target_alone(action, move->table, move->mode);
-	else
+	else if (OidIsValid(move->table))
 		run_add_target(action, move->table, move->mode);
+	foreach_oid(table, move->tables)
+	{
+		run_add_target(action, table, move->mode);
+	}
 }
 
 char *
@@ -1102,10 +1106,6 @@ make_move(StepWork *work, const ChangeMove *move)
 	/* a user's statement may contain values that must not be logged */
 	work->statement = work->step->kind == STEP_STATEMENT || move->returns ? NULL : statements_text(move);
 	change_add_target(&ma.action, move);
-	foreach_oid(table, move->tables)
-	{
-		run_add_target(&ma.action, table, move->mode);
-	}
 	add_filled_targets(&ma.action, work->step, move);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ma.dropped = run_rows_new();

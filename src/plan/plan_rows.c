@@ -45,29 +45,40 @@ plan_rows_delete(const PlanStep *step)
 	return JB_ROOT_IS_OBJECT(definition) && getKeyJsonValueFromContainer(&definition->root, "delete", strlen("delete"), NULL) != NULL;
 }
 
+typedef struct Statement
+{
+	char	   *statement;
+	char	   *problem;
+	List	   *through;
+} Statement;
+
 static void *
 read_statement(HeapTuple tuple, TupleDesc desc)
 {
-	char	  **texts = palloc(2 * sizeof(char *));
+	Statement  *read = palloc(sizeof(Statement));
 
-	texts[0] = sg_spi_text(tuple, desc, "statement");
-	texts[1] = sg_spi_text(tuple, desc, "problem");
-	return texts;
+	read->statement = sg_spi_text(tuple, desc, "statement");
+	read->problem = sg_spi_text(tuple, desc, "problem");
+	read->through = sg_spi_text_array(tuple, desc, "through");
+	return read;
 }
 
 char *
-plan_rows_statement(const PlanStep *step, bool count, char **problem)
+plan_rows_statement(const PlanStep *step, bool count, char **problem, List **through)
 {
 	StoreArgs	args = {0};
+	Statement  *read;
 	List	   *made;
 
 	store_arg_text(&args, step->child_table);
 	store_arg_texts(&args, step->child_columns);
 	store_arg_text(&args, step->definition);
 	store_arg_bool(&args, count);
-	made = store_query("SELECT statement, problem FROM schemaguard.sg_rows_statement($1, $2, $3::jsonb, $4)", &args, read_statement);
-	*problem = made ? ((char **) linitial(made))[1] : NULL;
-	return made ? ((char **) linitial(made))[0] : NULL;
+	made = store_query("SELECT * FROM schemaguard.sg_rows_statement($1, $2, $3::jsonb, $4)", &args, read_statement);
+	read = made ? linitial(made) : palloc0(sizeof(Statement));
+	*problem = read->problem;
+	*through = read->through;
+	return read->statement;
 }
 
 static void *
@@ -159,6 +170,7 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait)
 	List	   *present = NIL;
 	List	   *retyped = NIL;
 	ListCell   *then;
+	Statement  *read;
 
 	if (found == NIL || !OidIsValid(relid))
 		return undo;
@@ -184,7 +196,10 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait)
 	store_arg_texts(&args, present);
 	store_arg_texts(&args, retyped);
 	store_arg_bool(&args, wait);
-	undo.statement = linitial(store_query("SELECT schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'), $6)", &args, store_read_text));
+	read = linitial(store_query("SELECT *, NULL::text AS problem FROM schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'), $6)", &args,
+								read_statement));
+	undo.statement = read->statement;
+	undo.through = read->through;
 	return undo;
 }
 

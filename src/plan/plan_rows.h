@@ -35,9 +35,10 @@ typedef struct PlanRowsMade
  * Returns the statement of a step, whose result plan_rows_made() reads, or the
  * query that counts rows: to insert, to change or delete, and all; with `cut`,
  * `twice`, `alone`, `held` and `holder` behind that.  NULL: the table or a column is missing, and *problem says so
- * unless it is the table.
+ * unless it is the table.  *through: names of the tables to whose rows nobody
+ * may come to refer meanwhile, as keys carry the change on from there.
  */
-extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem);
+extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem, List **through);
 
 /* A statement that inserts, updates or deletes rows of a step, as the only thing that it does */
 typedef struct PlanRowsPlain
@@ -70,6 +71,7 @@ typedef struct PlanRowsUndo
 								 * the key is gone */
 	List	   *gone;			/* char *: names, then, of columns that are
 								 * gone */
+	List	   *through;		/* as of plan_rows_statement() */
 } PlanRowsUndo;
 
 /*

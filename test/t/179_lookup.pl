@@ -159,4 +159,24 @@ query(q{CREATE TABLE unit (code text PRIMARY KEY, sign text UNIQUE); CREATE TABL
 like(said(q{CALL sg_apply('u')}), qr/changing 1 row of table public.unit would reach rows of table public.measure that refer to it/, 'a step does not empty rows of another table');
 is(query('SELECT sign FROM measure'), 'M', 'nor does it');
 
+# nor rows that come behind a table in between while the change waits: of a step, of its rollback, of a script
+query(q{SELECT sg_plan_drop('u', force => true); DROP TABLE measure; CREATE TABLE entry (sign text PRIMARY KEY REFERENCES unit (sign) ON UPDATE CASCADE);
+	CREATE TABLE remark (sign text REFERENCES entry ON UPDATE SET NULL); INSERT INTO entry VALUES ('M');
+	SELECT sg_plan_create('u'), sg_plan_add_rows('u', 'unit', '[{"code": "metre", "sign": "m"}]')});
+$waits = q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ '^(CALL|DO)'};
+my $script = query(q{SELECT schemaguard.sg_sync_lookup_guarded('public.unit', 'true', '{sign}', 'sign = upper(sign)')});
+foreach my $change ([ q{CALL sg_apply('u')}, 'M', 'a step' ], [ q{CALL sg_rollback_fks('u')}, 'm', 'its rollback' ], [ $script, 'm', 'a script' ])
+{
+	my ($call, $sign, $what) = @$change;
+
+	$call[0]->query($sign eq 'm' ? q{CALL sg_apply('u', fail => true)} : q{SELECT});
+	$hand->query(qq{BEGIN; INSERT INTO remark VALUES ('$sign')});
+	$call[0]->send($call);
+	ok(wait_for(sub { query($waits) == 1 }), "$what waits for who refers to a table in between");
+	$hand->query('COMMIT');
+	$call[0]->collect;
+	is(query('SELECT sign FROM remark'), $sign, "... and leaves the row its value");
+	query('DELETE FROM remark');
+}
+
 done_testing();
