@@ -90,8 +90,8 @@ RETURN encode(sha256(convert_to(jsonb_build_array(promotion.id, promotion.bundle
 COMMENT ON FUNCTION schemaguard.sg_promotion_hash(schemaguard.promotion)
     IS 'returns the hash of what a bundle is made of';
 
--- Returns a hash of this database's structure, and of what people have said that sync obeys: look-up tables and renames. User mappings and
--- subscriptions are left out: who may see their options depends on the role.
+-- Returns a hash of this database's structure, and of what people have said that sync and the drift gate obey: look-up tables, renames and
+-- what is ignored. User mappings and subscriptions are left out: who may see their options depends on the role.
 CREATE FUNCTION schemaguard.sg_promotion_digest(schemas text[])
 RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -108,12 +108,13 @@ BEGIN
     RETURN encode(sha256(convert_to(concat_ws('|', digest,
         (SELECT jsonb_agg(to_jsonb(l) - 'added_at' ORDER BY l.table_name) FROM schemaguard.lookup_table l
          WHERE schemas IS NULL OR (parse_ident(l.table_name))[1] = ANY (schemas)),
-        (SELECT jsonb_agg(jsonb_build_array(r.kind, r.old, r.new, r.same) ORDER BY r.kind, r.old, r.new) FROM schemaguard.rename r)),
-        'UTF8')), 'hex');
+        (SELECT jsonb_agg(jsonb_build_array(r.kind, r.old, r.new, r.same) ORDER BY r.kind, r.old, r.new) FROM schemaguard.rename r),
+        (SELECT jsonb_agg(jsonb_build_array(i.kind, i.object, i.change, i.property, i.until) ORDER BY i.kind, i.object, i.change, i.property)
+         FROM schemaguard.drift_ignore i)), 'UTF8')), 'hex');
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_digest(text[])
-    IS 'returns a hash of this database''s structure, look-up tables and renames';
+    IS 'returns a hash of this database''s structure, look-up tables, renames and ignored drift';
 
 -- Tells whether an object leads to environments: no promotion drops it
 CREATE FUNCTION schemaguard.sg_promotion_leads(kind text, object text)
