@@ -183,8 +183,8 @@ BEGIN ATOMIC
                       string_agg('"~t".' || c.quoted || '::pg_catalog.text', ', ' ORDER BY c.number)) AS row
         FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_columns(p.relid) c),
     reach AS MATERIALIZED (
-        SELECT h.* FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END)
-            h),
+        SELECT h.*
+        FROM part p CROSS JOIN LATERAL schemaguard.sg_rows_reach(p.relid, CASE WHEN NOT p.deletes THEN coalesce(p.others, '{}') END) h),
     held AS (                                   -- a row that goes with the row to which it refers holds none
         SELECT format('CASE %s END', string_agg(format('WHEN EXISTS (%s%s) THEN %L', h.query, CASE WHEN p.deletes AND h.child = p.relid
             THEN ' AND NOT EXISTS (SELECT FROM "~v" WHERE ' || replace(concat_ws(' AND ', p.matches, p.ours), '"~t".', '"~f1".') || ')' END,

@@ -109,7 +109,7 @@ BEGIN
         (SELECT jsonb_agg(to_jsonb(l) - 'added_at' ORDER BY l.table_name) FROM schemaguard.lookup_table l
          WHERE schemas IS NULL OR (parse_ident(l.table_name))[1] = ANY (schemas)),
         (SELECT jsonb_agg(jsonb_build_array(r.kind, r.old, r.new, r.same) ORDER BY r.kind, r.old, r.new) FROM schemaguard.rename r),
-        (SELECT jsonb_agg(jsonb_build_array(i.kind, i.object, i.change, i.property, i.until) ORDER BY i.kind, i.object, i.change, i.property)
+        (SELECT jsonb_agg(to_jsonb(i) - '{reason,added_by,added_at}'::text[] ORDER BY i.kind, i.object, i.change, i.property)
          FROM schemaguard.drift_ignore i)), 'UTF8')), 'hex');
 END
 $function$;
