@@ -112,7 +112,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_steps(text) IS 'returns figures for rules about steps of a plan, or of all, keys and rows';
 
--- The last tests count, of a plan those after its last run. The order is that of evidence, whatever the clock did; who may not see what
+-- The last tests count, of a plan those after its last run; what fails, whichever role has seen it. The order is that of evidence, whatever the clock did; who may not see what
 -- others have run goes by the steps' times.
 CREATE FUNCTION schemaguard.sg_go_evidence(
     plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
@@ -121,41 +121,45 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH evidence AS (
-        SELECT e.* FROM schemaguard.evidence e
+        SELECT e.*, coalesce((e.figures -> 'live')::boolean, false) AS live, e.figures -> 'chosen' IS DISTINCT FROM 'true' AS whole,
+               schemaguard.sg_counts_for(e.role) AS counts
+        FROM schemaguard.evidence e
         WHERE e.place = schemaguard.sg_place()
-          -- whoever has run the plan, its tests are of before
-          AND (e.kind IN ('before', 'after') OR schemaguard.sg_counts_for(e.role))
           AND CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
                    ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_go_evidence.plan) END),
-    tested AS (
+    verified AS MATERIALIZED (
         SELECT e.*, CASE WHEN sg_go_evidence.plan IS NULL THEN e.at > now() - interval '30 days'
-                         WHEN schemaguard.sg_sees_all()
+                         WHEN schemaguard.sg_sees_all()     -- whoever has run the plan, its tests are of before
                              THEN NOT EXISTS (SELECT FROM evidence r WHERE r.kind IN ('before', 'after') AND r.id > e.id)
                          ELSE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                                           WHERE s.plan = sg_go_evidence.plan AND s.updated_at > e.at) END AS fresh
-        FROM evidence e WHERE e.kind = 'verify' AND e.figures -> 'chosen' IS DISTINCT FROM 'true'
+        FROM evidence e WHERE e.kind = 'verify'),
+    tested AS (
+        SELECT v.* FROM verified v WHERE v.whole AND v.counts
         -- attempts on the tables find what the catalogs do not tell
-        ORDER BY coalesce((e.figures -> 'live')::boolean, false) DESC, e.id DESC LIMIT 1),
-    later AS (                                  -- but what the catalogs, or tests of chosen steps, have told since counts, too
-        SELECT max((e.figures ->> 'fail')::numeric) AS fail, max((e.figures ->> 'unknown')::numeric) AS unknown
-        FROM evidence e JOIN tested t ON e.id > t.id AND e.kind = 'verify'),
+        ORDER BY v.live DESC, v.id DESC LIMIT 1),
+    standing AS (   -- what a run has told holds until a later one of the whole, which looks no less closely: of the role, or one that counts
+        SELECT (SELECT count(*) FROM verified w WHERE w.whole) AS runs, max((v.figures ->> 'fail')::numeric) AS fail,   -- whoever has seen it
+               max((v.figures ->> 'unknown')::numeric) FILTER (WHERE v.counts) AS unknown
+        FROM verified v
+        WHERE v.fresh AND NOT EXISTS (SELECT FROM verified w WHERE w.whole AND w.id > v.id AND w.live >= v.live
+                                                               AND (w.counts OR w.role = v.role))),
     untried AS (                                -- users' own tests that did not run, or not as they are
         SELECT count(*) AS n FROM schemaguard.smoke_test s
         WHERE s.plan IS NOT DISTINCT FROM sg_go_evidence.plan
           AND NOT EXISTS (SELECT FROM tested t, jsonb_to_recordset(t.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
                           WHERE r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped')),
     told AS (
-        SELECT CASE WHEN t.fresh THEN t.figures || jsonb_build_object('fail', greatest((t.figures ->> 'fail')::numeric, l.fail),
-                   'unknown', greatest((t.figures ->> 'unknown')::numeric, l.unknown) + u.n) END AS figures, t.at,
+        SELECT CASE WHEN t.fresh OR s.fail > 0 THEN s.fail END AS fail, CASE WHEN t.fresh THEN s.unknown + u.n END AS unknown, t.at,
                concat('sg_verify_fks', CASE (t.figures -> 'live')::boolean WHEN true THEN ', with attempts on the tables'
                                                                            WHEN false THEN ', from the catalogs' END) AS method,
-               CASE WHEN t.id IS NULL AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
+               CASE WHEN t.id IS NULL AND s.runs = 0 AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
                     WHEN t.id IS NULL THEN 'sg_verify_fks has not run for this role'
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
                     WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
                CASE WHEN u.n > 0 THEN format('smoke tests that have not run as they are: %s', u.n) END AS untried,
                format('SELECT * FROM %s.sg_verify_fks(%L, live => true);', schemaguard.sg_schema(), sg_go_evidence.plan) AS next_call
-        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN later l CROSS JOIN untried u),
+        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN standing s CROSS JOIN untried u),
     keyed AS (
         SELECT s.step FROM schemaguard.plan_step s
         WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated')),
@@ -169,10 +173,10 @@ BEGIN ATOMIC
               FROM evidence e CROSS JOIN LATERAL jsonb_to_recordset(
                   CASE WHEN e.kind = 'overhead' AND jsonb_typeof(e.figures) = 'array' THEN e.figures ELSE '[]' END)
                    AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint)
-              WHERE f.with_us IS NOT NULL ORDER BY f.step, f.operation, e.id DESC) o)
-    SELECT 'tests failed', (t.figures ->> 'fail')::numeric, t.method, t.at, NULL::bigint, t.reason, t.next_call FROM told t
+              WHERE f.with_us IS NOT NULL AND e.counts ORDER BY f.step, f.operation, e.id DESC) o)
+    SELECT 'tests failed', t.fail, t.method, t.at, NULL::bigint, CASE WHEN t.fail IS NULL THEN t.reason END, t.next_call FROM told t
     UNION ALL
-    SELECT 'tests unknown', (t.figures ->> 'unknown')::numeric, t.method, t.at, NULL, coalesce(t.reason, t.untried), t.next_call FROM told t
+    SELECT 'tests unknown', t.unknown, t.method, t.at, NULL, coalesce(t.reason, t.untried), t.next_call FROM told t
     UNION ALL
     SELECT 'overhead, ms', round(m.ms, 3), 'sg_measure_overhead: the most that a key adds to a row, on copies of a sample', m.at,
            m.rows_read,
@@ -224,23 +228,25 @@ COMMENT ON FUNCTION schemaguard.sg_go_findings(text)
 
 CREATE FUNCTION schemaguard.sg_go_figures(
     plan text DEFAULT NULL, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
-    OUT next_call text)
+    OUT next_call text, OUT at_least boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
-    -- what others have stored may say otherwise: who does not see it can't tell
-    SELECT f.metric, CASE WHEN x.told THEN f.actual END, f.method, f.at, f.rows_read,
-           CASE WHEN x.told THEN f.reason ELSE 'a member of pg_monitor sees what other roles have stored' END, f.next_call
+    -- what others have stored may say more: who does not see it knows what is bad, but not that nothing is
+    SELECT f.metric, CASE WHEN x.told OR f.actual > 0 THEN f.actual END, f.method, f.at, f.rows_read,
+           CASE WHEN x.told THEN f.reason
+                ELSE concat(CASE WHEN f.actual > 0 THEN 'at least: ' END, 'a member of pg_monitor sees what other roles have stored') END,
+           CASE WHEN x.told OR f.actual IS DISTINCT FROM 0 THEN f.next_call END, NOT x.told
     FROM (SELECT * FROM schemaguard.sg_go_steps(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_evidence(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_watch(plan)) f
-         CROSS JOIN LATERAL (SELECT CASE WHEN f.metric = 'rows in quarantine'
+         CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN f.metric = 'rows in quarantine'
              THEN (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
                   OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = sg_go_figures.plan
                              AND schemaguard.sg_plan_author(p.author, p.author_mark) = current_user::text)
              ELSE schemaguard.sg_sees_all() OR f.metric NOT IN ('tests failed', 'tests unknown', 'findings not accepted', 'drift')
-                  AND sg_go_figures.plan IS NOT NULL END AS told) x
+                  AND sg_go_figures.plan IS NOT NULL END, false) AS told) x
     WHERE plan IS NULL OR @extschema@.sg_plan_steps(plan) IS NOT NULL;
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_figures(text)
@@ -270,7 +276,8 @@ BEGIN ATOMIC
     asked AS (
         SELECT r.*, f.actual, f.method, f.at, f.rows_read, f.next_call,
                CASE WHEN f.metric IS NULL THEN 'there is no such figure' ELSE f.reason END AS reason,
-               schemaguard.sg_go_holds(f.actual, r.operator, r.target) AS holds
+               CASE WHEN NOT f.at_least OR r.operator IN ('<', '<=') AND NOT schemaguard.sg_go_holds(f.actual, r.operator, r.target)
+                    THEN schemaguard.sg_go_holds(f.actual, r.operator, r.target) END AS holds
         FROM rule r LEFT JOIN schemaguard.sg_go_figures(sg_go_rules.plan) f ON f.metric = r.metric
         WHERE r.place = 1 AND (sg_go_rules.plan IS NULL OR @extschema@.sg_plan_steps(sg_go_rules.plan) IS NOT NULL)
           AND (f.metric IS NOT NULL OR r.metric <> CASE WHEN sg_go_rules.plan IS NULL THEN 'overhead, ms' ELSE 'drift' END

@@ -181,11 +181,13 @@ BEGIN ATOMIC
            coalesce(l.result, 'not run'), l.at, l.role
     FROM schemaguard.smoke_test s
          LEFT JOIN LATERAL (
-             SELECT r.result, e.at, e.role
-             FROM schemaguard.evidence e, jsonb_to_recordset(e.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
-             WHERE e.kind = 'verify' AND schemaguard.sg_counts_for(e.role) AND r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped'
-               AND e.place = schemaguard.sg_place()
-             ORDER BY e.id DESC LIMIT 1) l ON true
+             SELECT o.* FROM (
+                 SELECT DISTINCT ON (e.role) r.result, e.id, e.at, e.role
+                 FROM schemaguard.evidence e, jsonb_to_recordset(e.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
+                 WHERE e.kind = 'verify' AND r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped' AND e.place = schemaguard.sg_place()
+                 ORDER BY e.role, e.id DESC) o
+             WHERE schemaguard.sg_counts_for(o.role) OR o.result = 'fail'
+             ORDER BY o.id DESC LIMIT 1) l ON true
     WHERE s.plan IS NOT DISTINCT FROM sg_smoke_results.plan;
 END;
 COMMENT ON FUNCTION schemaguard.sg_smoke_results(text)

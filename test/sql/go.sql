@@ -64,6 +64,26 @@ CREATE RULE keeps AS ON DELETE TO p DO INSTEAD NOTHING;
 SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true, steps => '1');
 SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric LIKE 'tests %' ORDER BY metric;
 ROLLBACK;
+-- so does what fails for any role, until it, or one that counts, runs all of them again
+BEGIN;
+INSERT INTO schemaguard.evidence (role, run_id, plan, plan_id, kind, figures)
+    SELECT 'pg_monitor', gen_random_uuid(), e.plan, e.plan_id, e.kind, e.figures || '{"fail": 2, "unknown": 5}'
+    FROM schemaguard.evidence e WHERE e.plan = 'go' AND e.kind = 'verify' ORDER BY e.id DESC LIMIT 1;
+SELECT verdict, metric, actual FROM schemaguard.sg_go_rules('go') WHERE metric LIKE 'tests %' ORDER BY metric;
+SAVEPOINT failed;
+INSERT INTO schemaguard.evidence (role, run_id, plan, plan_id, kind, figures)
+    SELECT e.role, gen_random_uuid(), e.plan, e.plan_id, e.kind, e.figures || '{"fail": 0}'
+    FROM schemaguard.evidence e WHERE e.plan = 'go' AND e.kind = 'verify' ORDER BY e.id DESC LIMIT 1;
+SELECT actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'tests failed';
+ROLLBACK TO failed;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go');
+SELECT actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'tests failed';
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true);
+SELECT actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'tests failed';
+-- alone they are no tests, but what fails is known
+DELETE FROM schemaguard.evidence WHERE kind = 'verify' AND role <> 'pg_monitor';
+SELECT verdict, metric, actual, reason FROM schemaguard.sg_go_rules('go') WHERE metric LIKE 'tests %' ORDER BY metric;
+ROLLBACK;
 -- one key measured is not each
 BEGIN;
 DELETE FROM schemaguard.evidence WHERE kind = 'overhead';
@@ -199,6 +219,21 @@ SELECT sg_plan_allow('go', 'regress_go');
 SET ROLE regress_go;
 SELECT verdict, metric, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE actual IS NULL ORDER BY metric COLLATE "C";
 SELECT schemaguard.sg_go('go') AS never_go;
+-- what it knows to be bad it does know, and the least that it can be is never go
+RESET ROLE;
+BEGIN;
+INSERT INTO schemaguard.evidence (role, run_id, plan, plan_id, kind, figures)
+    SELECT 'regress_go', gen_random_uuid(), e.plan, e.plan_id, e.kind, e.figures || '{"fail": 2}'
+    FROM schemaguard.evidence e WHERE e.plan = 'go' AND e.kind = 'verify' ORDER BY e.id DESC LIMIT 1;
+SET ROLE regress_go;
+SELECT schemaguard.sg_go('go');
+SELECT verdict, actual, reason, next_call FROM schemaguard.sg_go_rules('go') WHERE metric LIKE 'tests %';
+RESET ROLE;
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('tests failed', 5, 'no-go');
+SET ROLE regress_go;
+SELECT verdict, target, actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'tests failed';
+ROLLBACK;
+SET ROLE regress_go;
 SELECT count(*) > 0 AS of_the_plan FROM schemaguard.go_rule WHERE plan = 'go';
 RESET ROLE;
 
