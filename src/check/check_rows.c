@@ -46,6 +46,7 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "check/check.h"
+#include "fix/fix.h"
 #include "plan/plan_change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
@@ -82,6 +83,23 @@ typedef struct Asking
 
 /* ---- asking ---- */
 
+/*
+ * Returns whether a step fills a column that is still to be added, and changes
+ * nothing else: a question about rows that reads it computes its values
+ */
+static bool
+fills_new_column(const PlanStep *step, Oid table)
+{
+	if (step->kind != STEP_COLUMN || get_attnum(table, linitial(step->child_columns)) != InvalidAttrNumber)
+		return false;
+	foreach_oid(part, sg_all_inheritors(table))
+	{
+		if (fix_has_code(part))
+			return false;
+	}
+	return true;
+}
+
 /* Returns the earlier step that may change rows of the table, or NULL */
 static const PlanStep *
 changes_before(const Asking *asking)
@@ -95,7 +113,7 @@ changes_before(const Asking *asking)
 		if (plan_step_is_done(before) || before->skipped_by)
 			continue;
 		if (before->kind == STEP_STATEMENT ||
-			(before->child_table && sg_find_qualified(before->child_table) == asking->table &&
+			(before->child_table && sg_find_qualified(before->child_table) == asking->table && !fills_new_column(before, asking->table) &&
 			 (before->fill || before->backfill || before->kind == STEP_ROWS || plan_step_fixes(before))))
 			return before;
 	}

@@ -398,6 +398,14 @@ extern char *fix_disabled_text(List *names);
 /* Registers the check of sg_plan_drop() and sg_plan_create() for rows in quarantine */
 extern void fix_restore_init(void);
 
+/* ---- fix_pass.c ---- */
+
+/*
+ * Returns whether a table has a user's trigger or rule for DELETE or UPDATE,
+ * which may write other rows
+ */
+extern bool fix_has_code(Oid relid);
+
 /* ---- fix_since.c ---- */
 
 /*

@@ -760,12 +760,8 @@ must_undo(const FixBatch *batch)
 	return copy_kept || (any_kept && any_reached);
 }
 
-/*
- * Returns whether a table has a user's trigger or rule for DELETE or UPDATE,
- * which may write other rows
- */
-static bool
-has_code_for(Oid relid)
+bool
+fix_has_code(Oid relid)
 {
 	FormData_pg_class class;
 	SgCatalog	triggers;
@@ -792,7 +788,7 @@ any_code_for(const FixBatch *batch)
 		tables = list_append_unique_oid(list_append_unique_oid(tables, batch->rows[i].table), batch->rows[i].place.leaf);
 	foreach_oid(table, tables)
 	{
-		if (has_code_for(table))
+		if (fix_has_code(table))
 			return true;
 	}
 	return false;
