@@ -90,9 +90,11 @@ typedef struct ChangeMove
 								 * InvalidOid */
 	Oid			conid;			/* MOVE_VALIDATE: OID of the constraint */
 	char	   *note;			/* note about an existing object, or NULL */
-	char	   *unshown;		/* way back: publications that have shown the
-								 * table and are gone, or NULL */
-	char	   *show_again;		/* statements that add the table to them */
+	char	   *stays;			/* way back: what does not come back, or stays,
+								 * or NULL */
+	char	   *show_again;		/* statements that add the table to
+								 * publications that have shown it and are
+								 * gone */
 	FkProblem  *problem;
 
 	AuditKey   *rule;			/* rule for the rows that break it, or NULL */
@@ -501,8 +503,9 @@ extern char *change_published(List *tables, const char *column, bool changes);
  */
 extern char *change_published_in(Oid schema, Oid relid);
 
-/* Adds to the move's note */
+/* Add to the move's note; for a way back, to what the step's reason says as well */
 extern void change_note(ChangeMove *move, char *text);
+extern void change_stays(ChangeMove *move, char *text);
 
 /* Adds the relation to the publications of its deed that still exist */
 extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
@@ -614,6 +617,12 @@ extern void change_look_column(const PlanStep *step, ChangeMove *move);
 /* Returns whether the step's column has exactly the type, default and NOT NULL of its definition */
 extern bool change_column_is_as_defined(const PlanStep *step, bool not_null);
 extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+
+/*
+ * Returns in words the columns (char *) that stay in tables which inherit from
+ * a table when it loses them: they are local there; NULL if there are none
+ */
+extern char *change_kept_below(Oid table, List *columns);
 extern void change_look_default(const PlanStep *step, ChangeMove *move);
 extern void change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_rename(const PlanStep *step, ChangeMove *move);

@@ -398,6 +398,13 @@ change_note(ChangeMove *move, char *text)
 	move->note = move->note ? psprintf("%s; %s", move->note, text) : text;
 }
 
+void
+change_stays(ChangeMove *move, char *text)
+{
+	change_note(move, text);
+	move->stays = move->stays ? psprintf("%s; %s", move->stays, text) : text;
+}
+
 /*
  * Returns publications by these rules: a column list says which columns are
  * sent, generated ones too; without a list, generated columns are not sent,
@@ -549,8 +556,7 @@ publish_statement(const PlanDeed *deed, const char *line, ChangeMove *move)
 		char	   *gone = psprintf(known ? "publication %s, which has shown it, is gone" :
 									"publication %s, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it", then);
 
-		change_note(move, gone);
-		move->unshown = move->unshown ? psprintf("%s; %s", move->unshown, gone) : gone;
+		change_stays(move, gone);
 		move->show_again = psprintf("%s%s;", move->show_again ? psprintf("%s\n", move->show_again) : "", statement);
 		return NULL;
 	}

@@ -509,12 +509,32 @@ change_column_is_as_defined(const PlanStep *step, bool not_null)
 		sg_same_text(change_current_default(move.table, attnum), arg.initial ? change_deparse(move.table, arg.initial) : NULL);
 }
 
+char *
+change_kept_below(Oid table, List *columns)
+{
+	StringInfoData kept;
+
+	initStringInfo(&kept);
+	foreach_oid(below, sg_all_inheritors(table))
+	{
+		foreach_ptr(const char, column, below == table ? NIL : columns)
+		{
+			FormData_pg_attribute own;
+
+			if (sg_read_column(below, get_attnum(below, column), &own) && own.attislocal)
+				appendStringInfo(&kept, "%s%s of %s", kept.len ? ", " : "", quote_identifier(column), sg_relation_name(below));
+		}
+	}
+	return kept.len ? psprintf("stays, because its table has it as its own: %s", kept.data) : NULL;
+}
+
 void
 change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	const char *name = linitial(deed->what->child_columns);
 	AttrNumber	attnum = plan_deed_column(deed, 0, name);
 	ColumnArg	arg;
+	char	   *below;
 
 	if (attnum == InvalidAttrNumber && get_attnum(move->table, name) != InvalidAttrNumber)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("the column is gone, and another one is called %s", quote_identifier(name)), NULL);
@@ -531,6 +551,9 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 					 psprintf("ALTER TABLE %s DROP COLUMN %s", deed->what->child_table, quote_identifier(name)));
+	below = change_kept_below(move->table, list_make1(unconstify(char *, name)));
+	if (below)
+		change_stays(move, below);
 }
 
 /* ---- default ---- */

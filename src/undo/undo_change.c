@@ -293,15 +293,15 @@ joined(char *a, char *b)
 
 /*
  * Records the rows that the undo of a statement has deleted for good, and
- * returns them, what stays gone, and publications that do not show the table
- * again, as a text, or NULL
+ * returns them, what stays gone, and what the move says of itself, as a text,
+ * or NULL
  */
 static char *
 record_undone(BackAction *back)
 {
 	PlanLoss	loss = {0};
 	bool		any = run_rows_sum(back->counts, &loss);
-	char	   *stays = joined(change_stays_gone_text(back->deed, back->step), back->move.unshown);
+	char	   *stays = joined(change_stays_gone_text(back->deed, back->step), back->move.stays);
 
 	if (back->counts == NULL)
 		return stays;

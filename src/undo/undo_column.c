@@ -21,6 +21,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "change/change.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
@@ -157,6 +158,7 @@ execute_drop_columns(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	const char *used = who_uses(work->key->child, work->columns);
+	char	   *kept = change_kept_below(work->key->child, work->columns);
 
 	if (used)
 	{
@@ -164,9 +166,9 @@ execute_drop_columns(RunAction *action)
 		return;
 	}
 	run_statement(work->statement);
-	undo_record_done(action, work, NULL);
-	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
-									 sg_quote_list(work->columns)));
+	undo_record_done(action, work, kept);
+	run_append_notice(work, psprintf("dropped (%s), which the backfill had added%s%s",
+									 sg_quote_list(work->columns), kept ? "; " : "", kept ? kept : ""));
 }
 
 static char *

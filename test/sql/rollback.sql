@@ -516,8 +516,15 @@ CALL sg_rollback_fks('held');
 SELECT count(*) FROM copy WHERE id < 0;
 SELECT sg_plan_skip('held', '{1,2}', 'it stays as it is');
 CALL sg_rollback_fks('held');
+-- a column that a table below has got as its own, because it did not inherit for a while
+CREATE TABLE heir () INHERITS (src);
+SELECT sg_plan_create('held', replace => true), sg_plan_add_column('held', 'src', 'w', 'text', fill => 'v'),
+    sg_plan_add_statement('held', 'ALTER TABLE rb.heir NO INHERIT rb.src', undo => 'ALTER TABLE rb.heir INHERIT rb.src') \g /dev/null
+CALL sg_apply('held');
+CALL sg_rollback_fks('held');
+SELECT reason FROM schemaguard.plan_step WHERE plan = 'held' AND reason IS NOT NULL;
 SELECT sg_plan_drop('held');
-DROP TABLE src, copy;
+DROP TABLE src, heir, copy;
 -- a fill that an assignment converts to the column's type: its values are the step's
 CREATE TABLE conv AS SELECT 1 AS id, 2 AS n;
 SELECT sg_plan_create('held'), sg_plan_add_column('held', 'conv', 'twice', 'text', fill => 'n * 2') \g /dev/null
