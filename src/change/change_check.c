@@ -161,11 +161,28 @@ look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeRe
 		move->note = psprintf("check %s has the same condition already", quote_identifier(name));
 }
 
+/*
+ * Returns the table, or one that is to inherit its new CHECK, in which another
+ * constraint has the step's name, or InvalidOid
+ */
+static Oid
+name_taken_in(const PlanStep *step, Oid table, const char *condition, bool no_inherit, bool enforced)
+{
+	foreach_oid(heir, no_inherit ? list_make1_oid(table) : sg_all_inheritors(table))
+	{
+		HeapTuple	tuple = change_constraint(heir, step->fk_name);
+
+		if (tuple && (heir == table || !is_check(tuple, condition, no_inherit, enforced)))
+			return heir;
+	}
+	return InvalidOid;
+}
+
 static void
 look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit, bool enforced)
 {
 	Node	   *cooked = change_cook(move, step->definition, InvalidAttrNumber, false);
-	HeapTuple	named;
+	Oid			named;
 	HeapTuple	same;
 	CodeReach  *reach = code_reach();
 	char	   *condition;
@@ -183,12 +200,12 @@ look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit
 		look_at_existing(step, move, same, reach);
 		return;
 	}
-	named = change_constraint(move->table, step->fk_name);
-	if (named)
+	named = name_taken_in(step, move->table, condition, no_inherit, enforced);
+	if (OidIsValid(named))
 	{
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another constraint of %s",
-								quote_identifier(step->fk_name), step->child_table),
+								quote_identifier(step->fk_name), sg_relation_name(named)),
 					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 		return;
 	}

@@ -430,6 +430,9 @@ extern double check_rows_broken(const CheckStep *cs);
 /* Largest size of a btree entry without its header: BTMaxItemSize less IndexTupleData */
 #define LARGEST_ENTRY (BLCKSZ / 3 - 34)
 
+/* Largest size of a brin entry: BrinMaxItemSize */
+#define LARGEST_RANGE (BLCKSZ - 40)
+
 /* ---- check_trial.c ---- */
 
 /*

@@ -25,6 +25,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
 #include "parser/parse_utilcmd.h"
@@ -58,6 +59,9 @@
 
 /* Words for rows to which a fill gives no value */
 static const char gets_null[] = "would get a null";
+
+/* Words for rows that do not fit into a btree */
+static const char too_large[] = "are too large for an entry of the index";
 
 typedef struct RowQuestion
 {
@@ -289,6 +293,27 @@ ask_policy_fill(const Asking *asking)
 					  gets_null, violations_hint(asking->cs->step));
 }
 
+/* Asks whether the domain of a new column takes what rows get there at once, unless the column has a default of its own */
+static void
+ask_domain(const Asking *asking, ChangeMove *move)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			base;
+	Node	   *value;
+
+	if (!change_column_type(asking->cs->step, move, &type, &typmod) || get_typtype(type) != TYPTYPE_DOMAIN ||
+		plan_has_word(asking->cs->step->definition, "generated"))
+		return;
+	base = getBaseType(type);
+	value = get_typdefault(type);
+	if (value == NULL)
+		value = (Node *) makeNullConst(base, -1, get_typcollation(base));
+	value = coerce_to_target_type(NULL, value, exprType(value), type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (value)
+		ask_computed(asking, "rows", value, pstrdup("Give the column a default that its type accepts."));
+}
+
 /* Asks whether the fill of a new column can be computed */
 static void
 ask_column(const Asking *asking)
@@ -303,7 +328,11 @@ ask_column(const Asking *asking)
 		return;
 	if (move.kind == MOVE_PROBLEM)
 		check_row(asking->cs, "fill", CHECK_BLOCK, move.problem->reason, move.problem->hint);
-	else if (change_fill_is_query(asking->cs->step))
+	else if (initial == NULL)
+		ask_domain(asking, &move);
+	if (move.kind == MOVE_PROBLEM)
+		return;
+	if (change_fill_is_query(asking->cs->step))
 	{
 		if (change_column_type(asking->cs->step, &move, &type, &typmod))
 			check_fill_query(asking->check, asking->cs, asking->table, "true", type, typmod);
@@ -421,9 +450,9 @@ ask_check_of_added(Asking *asking)
 
 /* ---- indexes ---- */
 
-/* Asks whether the columns of a row fit into an entry of a btree */
+/* Asks whether the columns of a row fit into an entry of an index with so many bytes */
 static void
-ask_size(const Asking *asking, List *columns)
+ask_size(const Asking *asking, List *columns, int bytes, CheckResult broken, const char *breaks)
 {
 	StringInfoData size;
 	ChangeMove	move = {.table = asking->table};
@@ -439,9 +468,9 @@ ask_size(const Asking *asking, List *columns)
 	}
 	if (size.len == 0)
 		return;
-	condition = change_cook(&move, psprintf("%s <= %d", size.data, LARGEST_ENTRY), InvalidAttrNumber, false);
+	condition = change_cook(&move, psprintf("%s <= %d", size.data, bytes), InvalidAttrNumber, false);
 	if (condition)
-		ask_condition(asking, "size", condition, CHECK_BLOCK, "are too large for an entry of the index",
+		ask_condition(asking, "size", condition, broken, breaks,
 					  pstrdup("Index a digest of the value instead, as md5() gives it."));
 }
 
@@ -475,8 +504,17 @@ ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 	else if (index->unique && (asks_unique || change_rule(asking->cs->step, asking->author) == NULL))
 		check_row(asking->cs, "rows", CHECK_WARN,
 				  pstrdup("whether rows are equal was not looked at: the unique index is one of expressions, or of some rows"), NULL);
-	if (strcmp(index->accessMethod, "btree") == 0 && index->whereClause == NULL)
-		ask_size(asking, columns);
+	if (index->whereClause)
+		return;
+	foreach_ptr(const IndexElem, element, index->indexIncludingParams)
+	{
+		columns = lappend(columns, element->name);
+	}
+	if (strcmp(index->accessMethod, "btree") == 0)
+		ask_size(asking, columns, LARGEST_ENTRY, CHECK_BLOCK, too_large);
+	else if (strcmp(index->accessMethod, "brin") == 0)
+		ask_size(asking, columns, LARGEST_RANGE / 2, CHECK_WARN,
+				 "may be too large for an entry of the index, which holds the least and the greatest value of a range");
 }
 
 /* Asks the rows what the build of the step's index would */
@@ -856,7 +894,7 @@ ask_step(void *arg)
 			break;
 		case STEP_UNIQUE:
 			ask_rule(asking);
-			ask_size(asking, asking->cs->step->child_columns);
+			ask_size(asking, asking->cs->step->child_columns, LARGEST_ENTRY, CHECK_BLOCK, too_large);
 			break;
 		case STEP_INDEX:
 			ask_rule(asking);

@@ -178,6 +178,8 @@ failure_hint(const IndexWork *iw, const PlanStep *step)
 		return "The next call tries again.";
 	if (iw->error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
 		return duplicates_hint(iw, step);
+	if (iw->error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		return "Shorten the value, or index a digest of it instead, as md5() gives it, and CALL again.";
 	if (iw->error->sqlerrcode == ERRCODE_DISK_FULL && !is_needed(iw))
 		return psprintf(sg_calls("Make room and CALL again, or have the key do without the index:\nSELECT sg_plan_set(%s, %d, 'index', 'false');"),
 						quote_literal_cstr(step->plan), step->step);

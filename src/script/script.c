@@ -459,7 +459,12 @@ check_step(void *arg)
 											  sg_find_qualified(step->parent_table));
 
 		if (problem)
+		{
 			plan_step_skip(step, problem->reason);
+			ereport(NOTICE,
+					(errmsg("the foreign key of %s is added as a skipped step: %s", step->child_table, problem->reason),
+					 problem->hint ? errhint("%s", problem->hint) : 0));
+		}
 	}
 	plan_draft_check(checked->draft, step);
 }
