@@ -181,6 +181,24 @@ is_followed(const Followed *last, const FkKey *key)
 	return last && (last->key == key || is_followed(last->before, key));
 }
 
+/* Returns why rows that refer to deleted ones need not keep these, or NULL */
+static char *
+why_let_go(const Written *w, const FkKey *key)
+{
+	if (!key->armed)
+		return psprintf(", unless the key is not looked at: %s", key->unarmed_reason);
+	if (key->initially_deferred && !w->last)
+		return ", unless a later statement mends that";
+	if (written_fires(w, true) || written_fires(w, false))
+		return ", unless a trigger changes that";
+	foreach_ptr(const FkKey, other, w->check->declared)
+	{
+		if (other->child == key->child && other->enforced && other->on_delete != FKCONSTR_ACTION_NOACTION && other->on_delete != FKCONSTR_ACTION_RESTRICT)
+			return ", unless another key takes them along";
+	}
+	return written_place(w, key->child) ? ", unless they are deleted, too" : NULL;
+}
+
 /* Asks for rows that refer to deleted ones, and to those that these take along */
 static void
 add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before)
@@ -192,7 +210,9 @@ add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before
 	foreach_ptr(const FkKey, key, w->check->declared)
 	{
 		Followed	followed = {key, before, before ? before->depth + 1 : 0};
+		WrittenRule *rule;
 		char	   *what;
+		char	   *unless;
 
 		if (!key->enforced || !OidIsValid(key->parent) || !(before ? list_member_oid(tables, key->parent) : (place = written_place(w, key->parent)) != NULL))
 			continue;
@@ -215,8 +235,12 @@ add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before
 		}
 		what = key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT ? "" :
 			", which sets a column that may not be set so";
-		written_add(w, written_there(w, place, along(w, &followed, "true")),
-					psprintf("%s referred to by %s%s", before ? "take rows along that are" : "are", label_of(key), what), CHECK_WARN);
+		rule = written_add_condition(w, written_there(w, place, along(w, &followed, "true")),
+									 psprintf("%s referred to by %s%s", before ? "take rows along that are" : "are", label_of(key), what),
+									 before || *what ? CHECK_WARN : CHECK_BLOCK);
+		unless = before || *what ? NULL : why_let_go(w, key);
+		if (unless)
+			written_soften(rule, unless);
 	}
 }
 

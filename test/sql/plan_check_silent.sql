@@ -472,6 +472,16 @@ SELECT sg_plan_add('chs_large', statement) FROM unnest(ARRAY['CREATE INDEX ON ch
 SELECT found('chs_large');
 CALL sg_apply('chs_large');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_large' AND state <> 'validated' ORDER BY step;
+-- rows that a key keeps for certain, or that another key may take along
+CREATE TABLE up (id int PRIMARY KEY);
+CREATE TABLE low (up int REFERENCES up);
+CREATE TABLE along (id int PRIMARY KEY);
+CREATE TABLE low_along (up int REFERENCES up, along int REFERENCES along ON DELETE CASCADE);
+INSERT INTO up VALUES (1); INSERT INTO low VALUES (1); INSERT INTO along VALUES (1); INSERT INTO low_along VALUES (1, 1);
+SELECT sg_plan_create('chs_up') \g /dev/null
+SELECT sg_plan_add('chs_up', 'DELETE FROM chs.up') \g /dev/null
+SELECT found('chs_up');
+CALL sg_apply('chs_up');
 
 SET client_min_messages = error;
 CALL sg_prune(now(), 'attic');
