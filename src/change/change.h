@@ -90,8 +90,8 @@ typedef struct ChangeMove
 								 * InvalidOid */
 	Oid			conid;			/* MOVE_VALIDATE: OID of the constraint */
 	char	   *note;			/* note about an existing object, or NULL */
-	char	   *stays;			/* way back: what does not come back, or stays,
-								 * or NULL */
+	char	   *stays;			/* way back: what does not come back, or
+								 * stays, or NULL */
 	char	   *show_again;		/* statements that add the table to
 								 * publications that have shown it and are
 								 * gone */

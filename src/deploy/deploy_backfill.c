@@ -58,6 +58,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/name.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -166,6 +167,24 @@ deploy_backfill_is_trusted(Oid author)
 }
 
 /*
+ * Returns ", by two_plans_n_check of gra.two_plans" for an error about a
+ * constraint or index that exists, or an empty text: users' code may put a
+ * value into the fields of an error
+ */
+static char *
+constraint_text(const ErrorData *error)
+{
+	Oid			table = error->schema_name && error->table_name ?
+		sg_find_qualified(quote_qualified_identifier(error->schema_name, error->table_name)) : InvalidOid;
+
+	if (!OidIsValid(table) || error->constraint_name == NULL ||
+		(!sg_name_is_used(SG_NAME_CONSTRAINT, table, error->constraint_name) &&
+		 !OidIsValid(get_relname_relid(error->constraint_name, get_rel_namespace(table)))))
+		return "";
+	return psprintf(", by %s of %s", quote_identifier(error->constraint_name), sg_relation_name(table));
+}
+
+/*
  * Returns why an action has failed.  The message of an error that a row caused
  * may quote the row, so it is left out: no value may enter the log.
  */
@@ -177,8 +196,8 @@ failure_text(const RunAction *action)
 	if (!run_timeout_struck() &&
 		(category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PLPGSQL_ERROR ||
 		 category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
-		return psprintf("the expressions fail with SQLSTATE %s",
-						unpack_sql_state(action->error->sqlerrcode));
+		return psprintf("the expressions fail with SQLSTATE %s%s",
+						unpack_sql_state(action->error->sqlerrcode), constraint_text(action->error));
 	return run_failure_text(action);
 }
 

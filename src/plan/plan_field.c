@@ -398,6 +398,7 @@ check_columns(const StepField *field, char *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", field->name),
+				 strcmp(field->name, "after") == 0 ? errhint("Name at least one step, as in '{1,2}', or give null.") :
 				 errhint("Name at least one column, as in '{a,b}'.")));
 
 	return columns;

@@ -638,6 +638,9 @@ CALL sg_apply('two p');
 CALL sg_apply('two q');
 SELECT sg_plan_drop('two q', force => true), sg_plan_create('two q'), sg_plan_add_drop('two q', 'column', 'two_plans', 'a', keep => false) \g /dev/null
 UPDATE two_plans SET a = 'a' WHERE id = 1;
+ALTER TABLE two_plans ADD CONSTRAINT not_b CHECK (n <> 'b');
+CALL sg_apply('two p');
+ALTER TABLE two_plans DROP CONSTRAINT not_b;
 CALL sg_apply('two p');
 SELECT check_name, result, detail, hint FROM sg_plan_check_details('two q', verify => 'full') WHERE result <> 'ok';
 SELECT sg_plan_release('two p', 'fill') \g /dev/null
