@@ -45,6 +45,7 @@
 #include "change/change_literal.h"
 #include "check/check_written.h"
 #include "plan/plan.h"
+#include "plan/plan_key.h"
 
 /*
  * Number of partitions beyond which rows are not checked for one, and number of
@@ -712,11 +713,28 @@ planned_condition(const Written *w, const PlanStep *step, List **names)
 	return step->kind == STEP_NOT_NULL ? psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 1", written_columns(*names)) : NULL;
 }
 
+/* Reports, once, with a rule that comes behind a step that whether the step's rows go with it was not looked at */
+static void
+tell_rule(const Written *w, CheckStep *rule)
+{
+	char	   *detail = psprintf("step %d, %s, comes first: whether the rows that it writes go with the rule was not looked at",
+								  w->cs->step->step, plan_step_object(w->cs->step));
+
+	if (!check_comes_before(w->check, w->cs, rule))
+		return;
+	foreach_ptr(const CheckRow, row, rule->rows)
+	{
+		if (sg_same_text(row->detail, detail))
+			return;
+	}
+	check_row(rule, "rows", CHECK_WARN, detail, NULL);
+}
+
 /* Asks whether rows go with rules that other steps add; for keys and unique columns that is not known */
 static void
 add_planned(Written *w)
 {
-	foreach_ptr(const CheckStep, other, w->check->steps)
+	foreach_ptr(CheckStep, other, w->check->steps)
 	{
 		CheckResult result;
 		List	   *names;
@@ -735,7 +753,10 @@ add_planned(Written *w)
 		if (broken)
 			written_add_condition(w, broken, psprintf("break %s", check_rule_text(other)), w->last && !w->conflicts ? result : CHECK_WARN)->unless = "";
 		else
+		{
 			written_not_asked(w, check_rule_text(other));
+			tell_rule(w, other);
+		}
 	}
 }
 
