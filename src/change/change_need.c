@@ -823,6 +823,20 @@ add_readers_elsewhere(List *readers, const PlanStep *drop)
 	return readers;
 }
 
+/* Returns whether the columns that a step fills exist, under their present names */
+static bool
+has_columns(const PlanStep *filled)
+{
+	Oid			table = sg_find_qualified(filled->child_table);
+
+	foreach_ptr(const char, column, filled->child_columns)
+	{
+		if (!OidIsValid(table) || get_attnum(table, column) == InvalidAttrNumber)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Returns whether a step has to do with a drop: one of another plan while its
  * trigger fills rows, and before values go for good
@@ -831,7 +845,7 @@ static bool
 may_be_reader(const PlanStep *moving, const PlanStep *step)
 {
 	if (is_elsewhere(moving, step))
-		return moving->kind == STEP_DROP && (step->fills || (moving->discard && !step->skipped_by));
+		return moving->kind == STEP_DROP && (plan_filler_is_armed(step) || (moving->discard && !step->skipped_by && has_columns(by_names_of_now(unconstify(PlanStep *, step)))));
 	return step->step != moving->step;
 }
 
@@ -860,7 +874,8 @@ find_readers(const PlanGraph *graph, const PlanStep *moving)
 	}
 	foreach_ptr(PlanStep, other, moving->kind == STEP_DROP ? plan_steps_filling_elsewhere(moving->plan) : NIL)
 	{
-		if (takes_what_fills(moving, other))
+		/* the trigger may have gone with its table */
+		if (plan_filler_is_armed(other) && takes_what_fills(moving, other))
 			readers = add_reader(readers, other, NULL);
 	}
 	if (!OidIsValid(table) || moving->kind == STEP_STATEMENT || (is_column && attnum == InvalidAttrNumber) || (!is_column && !plan_step_is_of_relation(moving)))
@@ -920,7 +935,7 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 		if (now)
 			reader->step->fills = now->fills;
 		now = now ? now : reader->step;
-		if (elsewhere && (now->fills || !plan_step_is_done(now)))
+		if (elsewhere && (plan_filler_is_armed(now) || !plan_step_is_done(now)))
 			fills_elsewhere(now, move);
 		else if (plan_step_is_done(now))
 			check_carried(drop, reader, move);
@@ -949,13 +964,8 @@ change_check_kept(const PlanDeed *deed, const char *kept)
 		char	   *let_go;
 		int64		rows;
 		char	   *why;
-		bool		there = true;
 
-		foreach_ptr(const char, column, filled->child_columns)
-		{
-			there &= OidIsValid(table) && get_attnum(table, column) > 0;
-		}
-		if (!there || filled->skipped_by || !sg_same_text(filled->child_table, drop.child_table))
+		if (!has_columns(filled) || filled->skipped_by || !sg_same_text(filled->child_table, drop.child_table))
 			continue;
 		condition = psprintf("%s AND %s IS NOT NULL", any_null(filled->child_columns), quote_identifier(kept));
 		rows = count_rows(table, NIL, psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition), &why);
