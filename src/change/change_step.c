@@ -1594,6 +1594,26 @@ is_held(StepWork *work, ChangeMove *move)
 	return true;
 }
 
+/* Skips a column that is still to be added, and whose fill can't be used; returns whether it does */
+static bool
+lacks_fill(StepWork *work, const ChangeMove *move)
+{
+	ChangeMove	filling = {.table = move->table};
+	Node	   *initial;
+	Node	   *fill;
+	bool		lacks;
+
+	if (work->step->kind != STEP_COLUMN || work->step->fill == NULL || move->kind != MOVE_STATEMENT)
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* a step that has dropped what it reads is named when rows are filled */
+	lacks = !change_column_values(work->step, &filling, &initial, &fill) && change_dropped_before(work->step, 0) == NULL;
+	PopActiveSnapshot();
+	if (lacks)
+		deploy_skip_step(work, filling.problem);
+	return lacks;
+}
+
 static Oid
 work_on_change(StepWork *work, bool by_scan)
 {
@@ -1606,7 +1626,7 @@ work_on_change(StepWork *work, bool by_scan)
 		look(work->step, &move);
 		if (moves == 0 && change_was_done(work->step, &move))
 			return InvalidOid;
-		if (is_held(work, &move))
+		if (is_held(work, &move) || lacks_fill(work, &move))
 			return InvalidOid;
 		switch (move.kind)
 		{

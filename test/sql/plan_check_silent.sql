@@ -482,6 +482,10 @@ SELECT sg_plan_create('chs_up') \g /dev/null
 SELECT sg_plan_add('chs_up', 'DELETE FROM chs.up') \g /dev/null
 SELECT found('chs_up');
 CALL sg_apply('chs_up');
+-- a fill that can't be used adds no column
+SELECT sg_plan_create('chs_unused'), sg_plan_add_column('chs_unused', 'up', 'n', 'int', fill => $$id || 'x'$$) \g /dev/null
+CALL sg_apply('chs_unused');
+SELECT count(*) FROM pg_attribute WHERE attrelid = 'up'::regclass AND attname = 'n';
 
 SET client_min_messages = error;
 CALL sg_prune(now(), 'attic');
