@@ -106,28 +106,16 @@ FROM key k JOIN key o ON o.child = k.child AND o.parent = k.parent AND o.pairs @
 ORDER BY k.oid, o.place
 $rule$),
 
-('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on (%2)',
+('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on %2',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
-SELECT k.schema_name, k.object, c.names,
+SELECT k.schema_name, k.object, format('(%s)', coalesce(u.columns, c.names)) || coalesce(', and none can serve: ' || u.obstacle, ''),
        -- one index serves all keys on its columns; one that is not valid is to be mended, and no second one made
        CASE WHEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.child AND NOT i.indisvalid
                                AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1])
                  AND row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1) ORDER BY k.place) = 1
-            THEN quote_literal(format('CREATE INDEX ON %s (%s)', k.child_name, c.names)) END
-FROM schemaguard.lint_key k CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
-WHERE NOT EXISTS (
-    SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam
-    WHERE i.indrelid = k.child AND i.indisvalid
-      -- the key's own queries look for values, so that an index without nulls does
-      AND (i.indpred IS NULL OR NOT EXISTS (
-          SELECT FROM regexp_split_to_table(regexp_replace(pg_get_expr(i.indpred, i.indrelid), '^[(]+|[)]+$', '', 'g'), '[)] AND [(]') p
-          WHERE p <> ALL (ARRAY(SELECT quote_ident(c.attname) || ' IS NOT NULL' FROM pg_attribute c
-                                WHERE c.attrelid = k.child AND c.attnum = ANY (k.child_columns)))))
-      AND (a.amname = 'btree' OR cardinality(k.child_columns) = 1 AND a.amname = 'hash')
-      AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1]
-      -- the key's own queries compare by the collation of the column
-      AND NOT EXISTS (SELECT FROM pg_attribute c JOIN generate_series(0, cardinality(k.child_columns) - 1) n ON i.indkey[n] = c.attnum
-                      WHERE c.attrelid = k.child AND c.attcollation <> i.indcollation[n]))
+            THEN quote_literal(format('CREATE INDEX ON %s (', k.child_name) || u.columns || ')') END
+FROM schemaguard.sg_unserved_keys() u JOIN schemaguard.lint_key k ON k.oid = u.oid
+     CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
 $rule$),
 
 ('shipped', NULL, NULL, 'key-across-schemas', 'note', 'refers to another schema: %2', NULL, $rule$

@@ -38,108 +38,25 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
+#include "base/rowsink.h"
 #include "check/check.h"
 #include "plan/plan_index.h"
 
-/*
- * Returns the type that a column of the child is cast to when a change of the
- * parent is checked; InvalidOid if it is not cast.
- */
-static Oid
-cast_of_child(const FkKey *key, int i)
-{
-	Oid			left,
-				right,
-				func;
-
-	op_input_types(key->pf_eq_op[i], &left, &right);
-	switch (find_coercion_pathway(right, getBaseType(get_atttype(key->child, key->child_att[i])),
-								  COERCION_IMPLICIT, &func))
-	{
-		case COERCION_PATH_FUNC:
-		case COERCION_PATH_ARRAYCOERCE:
-		case COERCION_PATH_COERCEVIAIO:
-			return right;
-		default:
-			return InvalidOid;
-	}
-}
+SG_FUNCTION(sg_unserved_keys);
 
 static bool
 is_cast(const FkKey *key)
 {
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (OidIsValid(cast_of_child(key, i)))
+		if (OidIsValid(fk_child_cast(key, i)))
 			return true;
 	}
 	return false;
-}
-
-/* ---- an index on the cast of a column, which fk_serving_index() does not know ---- */
-
-/* Returns the cast as the parser would build it for an index of the table */
-static Node *
-cast_expression(const FkKey *key)
-{
-	Oid			type,
-				collation;
-	int32		typmod;
-
-	get_atttypetypmodcoll(key->child, key->child_att[0], &type, &typmod, &collation);
-	return coerce_to_target_type(NULL, (Node *) makeVar(1, key->child_att[0], type, typmod, collation, 0),
-								 type, cast_of_child(key, 0), -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-}
-
-static Oid
-index_method(Oid index)
-{
-	FormData_pg_class class;
-
-	return sg_read_class(index, &class) ? class.relam : InvalidOid;
-}
-
-/* Returns whether an index is a valid btree without WHERE whose first column is that cast */
-static bool
-is_cast_index(const FkKey *key, HeapTuple tuple, TupleDesc desc)
-{
-	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-	bool		isnull;
-	Datum		datum = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
-	Datum		classes;
-	Oid			family;
-
-	if (isnull || form->indkey.values[0] != 0 || !form->indisvalid || !form->indislive ||
-		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
-		return false;
-	classes = heap_getattr(tuple, Anum_pg_index_indclass, desc, &isnull);
-	family = get_opclass_family(((oidvector *) DatumGetPointer(classes))->values[0]);
-	return get_op_opfamily_strategy(get_commutator(key->pf_eq_op[0]), family) == BTEqualStrategyNumber &&
-		index_method(form->indexrelid) == BTREE_AM_OID &&
-		equal(linitial((List *) stringToNode(TextDatumGetCString(datum))), cast_expression(key));
-}
-
-/* Returns the index on the cast, for a key of one column */
-static Oid
-cast_index(const FkKey *key)
-{
-	SgCatalog	indexes;
-	HeapTuple	tuple;
-	Oid			index = InvalidOid;
-
-	if (key->nkeys != 1 || !is_cast(key))
-		return InvalidOid;
-	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, key->child, NULL);
-	while (!OidIsValid(index) && HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
-	{
-		if (is_cast_index(key, tuple, RelationGetDescr(indexes.rel)))
-			index = ((Form_pg_index) GETSTRUCT(tuple))->indexrelid;
-	}
-	sg_catalog_end(&indexes);
-	return index;
 }
 
 Oid
@@ -148,17 +65,11 @@ check_serving_index(const FkKey *key)
 	Oid			index = fk_serving_index(key);
 	ListCell   *lc;
 
-	if (!OidIsValid(index))
-		index = cast_index(key);
 	if (OidIsValid(index) || get_rel_relkind(key->child) != RELKIND_PARTITIONED_TABLE)
 		return index;
 	foreach(lc, plan_leaves(key->child))
 	{
-		const FkKey *leaf = fk_on_partition(key, lfirst_oid(lc));
-
-		index = fk_serving_index(leaf);
-		if (!OidIsValid(index))
-			index = cast_index(leaf);
+		index = fk_serving_index(fk_on_partition(key, lfirst_oid(lc)));
 		if (!OidIsValid(index))
 			return InvalidOid;
 	}
@@ -213,7 +124,7 @@ check_child_cast(CheckStep *cs)
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		Oid			type = cast_of_child(key, i);
+		Oid			type = fk_child_cast(key, i);
 		char	   *column = check_column(key->child, key->child_att[i]);
 
 		if (!OidIsValid(type))
@@ -264,18 +175,13 @@ add_index_statements(StringInfo sql, const CheckStep *cs)
 
 	if (is_cast(key))
 	{
-		appendStringInfo(sql, "CREATE INDEX %sON %s (",
-						 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-						 cs->step->child_table);
-		for (int i = 0; i < key->nkeys; i++)
-		{
-			Oid			type = cast_of_child(key, i);
-			char	   *column = check_column(key->child, key->child_att[i]);
+		char	   *obstacle;
+		char	   *elements = fk_index_elements(key, &obstacle);
 
-			appendStringInfo(sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
-							 psprintf("(%s::%s)", column, format_type_be(type)) : column);
-		}
-		appendStringInfoChar(sql, ')');
+		if (elements)
+			appendStringInfo(sql, "CREATE INDEX %sON %s (%s)",
+							 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
+							 cs->step->child_table, elements);
 		return;
 	}
 
@@ -287,7 +193,7 @@ add_index_statements(StringInfo sql, const CheckStep *cs)
 }
 
 /*
- * Returns a hint with these statements.  Each step may have one, so names and
+ * Returns a hint with these statements, or NULL if no index can serve.  Each step may have one, so names and
  * indexes looked up for it, which take more memory than its text, are freed at
  * once.
  */
@@ -302,10 +208,10 @@ index_hint(const char *lead, const CheckStep *cs)
 	MemoryContextSwitchTo(scratch);
 	initStringInfo(&sql);
 	add_index_statements(&sql, cs);
-	hint = fk_owner_hint(lead, cs->view.key.child, InvalidOid, sql.data);
+	hint = sql.len ? fk_owner_hint(lead, cs->view.key.child, InvalidOid, sql.data) : NULL;
 	MemoryContextSwitchTo(context);
 
-	hint = pstrdup(hint);
+	hint = hint ? pstrdup(hint) : NULL;
 	MemoryContextDelete(scratch);
 	return hint;
 }
@@ -422,4 +328,32 @@ check_index(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "index", CHECK_OK, psprintf("index %s serves", sg_relation_name(index)), NULL);
 	else
 		check_missing_index(check, cs);
+}
+
+/*
+ * schemaguard.sg_unserved_keys()
+ *
+ * Returns the declared keys whose own queries, after a change of the parent,
+ * can use no index of the child; with the columns of one that they could use,
+ * or else the reason why there is none.  Takes no lock, asks for no privilege.
+ */
+static Datum
+sg_unserved_keys_entered(PG_FUNCTION_ARGS)
+{
+	SgRowSink	sink;
+
+	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(FkKey, key, fk_declared(InvalidOid))
+	{
+		char	   *obstacle = NULL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (OidIsValid(check_serving_index(key)))
+			continue;
+		sg_sink_datum(&sink, ObjectIdGetDatum(key->conid));
+		sg_sink_text(&sink, fk_index_elements(key, &obstacle));
+		sg_sink_text(&sink, obstacle);
+		sg_sink_emit(&sink);
+	}
+	PG_RETURN_NULL();
 }

@@ -308,11 +308,17 @@ extern char *fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark)
 
 /*
  * Returns a valid index of the child that lets the server find the rows which
- * reference a parent's row.  Its leading columns are the key's, in any order,
- * with the key's operators and collations; a partial index may leave out only
+ * reference a parent's row.  Its leading columns are the key's, or their casts,
+ * in any order, with the key's operators and collations; a partial index may leave out only
  * rows with a null in the key.  InvalidOid if no index provably serves.
  */
 extern Oid	fk_serving_index(const FkKey *key);
+
+/*
+ * Returns the type that a column of the child is cast to when a change of the
+ * parent is checked; InvalidOid if it is not cast
+ */
+extern Oid	fk_child_cast(const FkKey *key, int i);
 
 /* Returns why a btree index on the key's columns would not serve the key, or NULL */
 extern char *fk_index_obstacle(const FkKey *key);
@@ -324,6 +330,9 @@ extern char *fk_index_obstacle(const FkKey *key);
  */
 extern char *fk_index_columns(const FkKey *key);
 extern char *fk_plain_index_columns(Oid index);
+
+/* Returns the column list like fk_index_columns(), but with casts; NULL if no index can serve, and says why */
+extern char *fk_index_elements(const FkKey *key, char **obstacle);
 
 /*
  * Returns a valid plain index on exactly the key's columns, which CREATE INDEX

@@ -5,8 +5,8 @@
  *
  * Deleting or changing a parent row makes the server look for children by
  * "$1 = column": the key's own operator, turned round, under the child's
- * collation, or the parent's where that differs and is nondeterministic.  An
- * index serves if the planner can use it for just that, whatever the values:
+ * collation, or the parent's where that differs and is nondeterministic.  A
+ * column of a type that the operator does not take is cast.  An index serves if the planner can use it for just that, whatever the values:
  * what is not proved does not serve.
  *
  *-------------------------------------------------------------------------
@@ -22,9 +22,12 @@
 #include "catalog/pg_index.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -44,13 +47,13 @@ typedef struct IndexFacts
 	Oid			method;
 	bool		valid;
 	bool		unique;
-	bool		expressions;
 	bool		plain_order;	/* no DESC, no NULLS FIRST */
 	int			nkeys;
 	int			natts;			/* columns, INCLUDE's counted in */
 	AttrNumber	atts[INDEX_MAX_KEYS];	/* column numbers; 0: an expression */
 	Oid			opclass[INDEX_MAX_KEYS];
 	Oid			collation[INDEX_MAX_KEYS];
+	List	   *expressions;	/* of the columns whose number is 0 */
 	Node	   *predicate;
 } IndexFacts;
 
@@ -79,6 +82,7 @@ read_index(Oid index, IndexFacts *facts)
 	oidvector  *classes;
 	oidvector  *collations;
 	int2vector *options;
+	Datum		expressions;
 	Datum		predicate;
 
 	if (!HeapTupleIsValid(tuple))
@@ -87,6 +91,7 @@ read_index(Oid index, IndexFacts *facts)
 	classes = (oidvector *) DatumGetPointer(index_attribute(tuple, Anum_pg_index_indclass));
 	collations = (oidvector *) DatumGetPointer(index_attribute(tuple, Anum_pg_index_indcollation));
 	options = (int2vector *) DatumGetPointer(index_attribute(tuple, Anum_pg_index_indoption));
+	expressions = index_attribute(tuple, Anum_pg_index_indexprs);
 	predicate = index_attribute(tuple, Anum_pg_index_indpred);
 
 	memset(facts, 0, sizeof(IndexFacts));
@@ -95,7 +100,6 @@ read_index(Oid index, IndexFacts *facts)
 	facts->method = access_method(index);
 	facts->valid = form->indisvalid && form->indisready && form->indislive;
 	facts->unique = form->indisunique;
-	facts->expressions = index_attribute(tuple, Anum_pg_index_indexprs) != (Datum) 0;
 	facts->plain_order = true;
 	facts->nkeys = form->indnkeyatts;
 	facts->natts = form->indnatts;
@@ -106,6 +110,8 @@ read_index(Oid index, IndexFacts *facts)
 		facts->collation[i] = collations->values[i];
 		facts->plain_order = facts->plain_order && options->values[i] == 0;
 	}
+	if (expressions)
+		facts->expressions = stringToNode(TextDatumGetCString(expressions));
 	if (predicate)
 		facts->predicate = stringToNode(TextDatumGetCString(predicate));
 	ReleaseSysCache(tuple);
@@ -134,6 +140,42 @@ compared_collation(const FkKey *key, int i)
 
 	return parent != child && OidIsValid(parent) &&
 		!get_collation_isdeterministic(parent) ? parent : child;
+}
+
+Oid
+fk_child_cast(const FkKey *key, int i)
+{
+	Oid			left,
+				right,
+				func;
+
+	op_input_types(key->pf_eq_op[i], &left, &right);
+	switch (find_coercion_pathway(right, getBaseType(get_atttype(key->child, key->child_att[i])),
+								  COERCION_IMPLICIT, &func))
+	{
+		case COERCION_PATH_FUNC:
+		case COERCION_PATH_ARRAYCOERCE:
+		case COERCION_PATH_COERCEVIAIO:
+			return right;
+		default:
+			return InvalidOid;
+	}
+}
+
+/* Returns the cast of the child's column as the parser builds it for an index of the table */
+static Node *
+cast_expression(const FkKey *key, int i)
+{
+	Oid			type,
+				collation;
+	int32		typmod;
+	Node	   *node;
+
+	get_atttypetypmodcoll(key->child, key->child_att[i], &type, &typmod, &collation);
+	node = coerce_to_target_type(NULL, (Node *) makeVar(1, key->child_att[i], type, typmod, collation, 0),
+								 type, fk_child_cast(key, i), -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+	assign_expr_collations(NULL, node);
+	return node;
 }
 
 /*
@@ -221,10 +263,39 @@ is_only_not_null(const FkKey *key, Node *node)
 	return false;
 }
 
+/* Returns the expression that the n-th column of an index is, which has no column's number */
+static Node *
+index_expression(const IndexFacts *facts, int n)
+{
+	int			before = 0;
+
+	for (int i = 0; i < n; i++)
+		before += facts->atts[i] == 0;
+	return list_nth(facts->expressions, before);
+}
+
+/* Returns whether the n-th column of the index can be searched for the i-th column of the key, which is cast */
+static bool
+cast_serves(const FkKey *key, int i, const IndexFacts *facts, int n)
+{
+	Node	   *cast;
+	Oid			collation = compared_collation(key, i);
+
+	if (facts->atts[n] != 0 ||
+		!is_equality(get_commutator(key->pf_eq_op[i]), facts->opclass[n], facts->method))
+		return false;
+	cast = cast_expression(key, i);
+	if (collation == column_collation(key->child, key->child_att[i]))
+		collation = exprCollation(cast);
+	return facts->collation[n] == collation && equal(index_expression(facts, n), cast);
+}
+
 /* Returns whether the n-th column of the index can be searched for the i-th column of the key */
 static bool
 column_serves(const FkKey *key, int i, const IndexFacts *facts, int n)
 {
+	if (OidIsValid(fk_child_cast(key, i)))
+		return cast_serves(key, i, facts, n);
 	return facts->atts[n] == key->child_att[i] &&
 		facts->collation[n] == compared_collation(key, i) &&
 		is_equality(child_operator(key, i), facts->opclass[n], facts->method);
@@ -323,6 +394,40 @@ fk_index_columns(const FkKey *key)
 	initStringInfo(&buf);
 	for (int i = 0; i < searched_columns(key); i++)
 		append_column(&buf, key->child, key->child_att[i], compared_collation(key, i));
+	return buf.data;
+}
+
+char *
+fk_index_elements(const FkKey *key, char **obstacle)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < searched_columns(key); i++)
+	{
+		Oid			cast = fk_child_cast(key, i);
+		Oid			type = OidIsValid(cast) ? cast : get_atttype(key->child, key->child_att[i]);
+		Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+		const char *column = quote_identifier(sg_column_name(key->child, key->child_att[i]));
+
+		if (OidIsValid(cast) && contain_mutable_functions(cast_expression(key, i)))
+			*obstacle = psprintf("column %s is converted to type %s before it is compared, by a function that no index can use",
+								 column, format_type_be(cast));
+		else if (!OidIsValid(opclass) || !is_equality(get_commutator(key->pf_eq_op[i]), opclass, BTREE_AM_OID))
+			*obstacle = psprintf("type %s of column %s has no default operator class for btree that has the key's operator",
+								 format_type_be(type), column);
+		else if (OidIsValid(cast))
+		{
+			appendStringInfo(&buf, "%s(%s::%s)", buf.len ? ", " : "", column, format_type_be(cast));
+			continue;
+		}
+		else
+		{
+			append_column(&buf, key->child, key->child_att[i], compared_collation(key, i));
+			continue;
+		}
+		return NULL;
+	}
 	return buf.data;
 }
 

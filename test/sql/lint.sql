@@ -469,6 +469,15 @@ DROP INDEX kept_code, kept_code_own;
 ALTER TABLE kept ADD CONSTRAINT again FOREIGN KEY (code) REFERENCES parent ON DELETE CASCADE;
 SELECT object, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
 DROP TABLE kept, parent;
+-- a column that is converted before it is compared: the index is on that; none is, where a setting decides what it becomes
+CREATE TABLE parent (code varchar(9) PRIMARY KEY, n numeric UNIQUE, at timetz UNIQUE, UNIQUE (code, n));
+CREATE TABLE kept (id int PRIMARY KEY, code char(4) CONSTRAINT code REFERENCES parent, n bigint CONSTRAINT n REFERENCES parent (n),
+    at time CONSTRAINT at REFERENCES parent (at), CONSTRAINT pair FOREIGN KEY (code, n) REFERENCES parent (code, n));
+CREATE INDEX ON kept (code); CREATE INDEX ON kept (n); CREATE INDEX ON kept (at); CREATE INDEX ON kept (code, n);
+SELECT object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+SELECT substring(fix FROM '''(CREATE INDEX .*)''') FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index' AND fix IS NOT NULL \gexec
+SELECT object FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+DROP TABLE kept, parent;
 -- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
 CREATE DOMAIN number AS int;
 CREATE DOMAIN some_number AS number NOT NULL;

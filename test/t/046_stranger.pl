@@ -289,6 +289,7 @@ my %call = (
 	'schemaguard.sg_drift_last' => 'SELECT count(*) FROM schemaguard.sg_drift_last()',
 	'schemaguard.sg_accepted_keys' => 'SELECT count(*) FROM schemaguard.sg_accepted_keys()',
 	'schemaguard.sg_unarmed_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unarmed_keys()',
+	'schemaguard.sg_unserved_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unserved_keys()',
 	'schemaguard.sg_health_tables' => 'SELECT * FROM schemaguard.sg_health_tables()',
 	'schemaguard.sg_seconds' => 'SELECT schemaguard.sg_seconds(now())',
 	'schemaguard.sg_go_counts' => q{SELECT count(*) FROM schemaguard.sg_go_counts('secret')},
