@@ -233,7 +233,7 @@ waits_for_statement(const PlanCheck *check, const char *table)
 		return NULL;
 	foreach_ptr(const CheckStep, other, check->steps)
 	{
-		if (other->step->kind == STEP_STATEMENT && sg_same_text(other->makes, table) && !plan_step_is_done(other->step) && !other->step->skipped_by)
+		if (other->step->kind == STEP_STATEMENT && sg_same_text(other->makes, table) && plan_step_is_ahead(other->step))
 			return psprintf("waits for step %d, which makes %s", other->step->step, table);
 	}
 	return NULL;

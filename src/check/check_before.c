@@ -78,7 +78,7 @@ is_needed(const PlanGraph *graph, int step, int other)
 bool
 check_comes_before(const PlanCheck *check, const CheckStep *other, const CheckStep *cs)
 {
-	if (other == cs || plan_step_is_done(other->step) || other->step->skipped_by)
+	if (other == cs || !plan_step_is_ahead(other->step))
 		return false;
 	return is_needed(check->graph, cs->step->step, other->step->step) ||
 		(other->place < cs->place && !is_needed(check->graph, other->step->step, cs->step->step));
@@ -531,7 +531,7 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 {
 	bool		is_drop = cs->step->kind == STEP_DROP;
 
-	if (cs->step->kind == STEP_STATEMENT || plan_step_is_done(cs->step) || cs->step->skipped_by)
+	if (cs->step->kind == STEP_STATEMENT || !plan_step_is_ahead(cs->step))
 		return;
 	foreach_ptr(CheckStep, other, check->steps)
 	{

@@ -106,7 +106,7 @@ mender(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
 	{
 		if (other == cs)
 			break;
-		if (other->makes && strstr(problem->reason, other->makes) && !plan_step_is_done(other->step) && !other->step->skipped_by)
+		if (other->makes && strstr(problem->reason, other->makes) && plan_step_is_ahead(other->step))
 			return other->step;
 	}
 	return check_step_before(check, cs);
@@ -371,7 +371,7 @@ check_gap(const PlanCheck *check, CheckStep *cs)
 	foreach_ptr(const CheckStep, other, drop->kind == STEP_DROP && !plan_step_is_done(drop) ? check->steps : NIL)
 	{
 		const PlanStep *rule = other->step;
-		const PlanStep *freer = plan_step_adds_rule(rule) && !plan_step_is_done(rule) && !rule->skipped_by ? plan_freer(check->graph, rule->step) : NULL;
+		const PlanStep *freer = plan_step_adds_rule(rule) && plan_step_is_ahead(rule) ? plan_freer(check->graph, rule->step) : NULL;
 
 		if (freer && freer->step == drop->step)
 			check_row(cs, "order", CHECK_WARN,
@@ -387,7 +387,7 @@ check_new_dependents(const PlanCheck *check, CheckStep *cs)
 {
 	foreach_ptr(const PlanEdge, edge, cs->step->kind == STEP_DROP && !plan_step_is_done(cs->step) ? plan_needs(check->graph, cs->step->step) : NIL)
 	{
-		if (!plan_step_is_done(edge->needed) && !edge->needed->skipped_by &&
+		if (plan_step_is_ahead(edge->needed) &&
 			((edge->kind == EDGE_READS && makes_dependent(edge->needed)) || is_target(check, edge->needed, cs->step)))
 			check_row(cs, "dependents", CHECK_WARN,
 					  psprintf("step %d, %s, makes what depends on it: the drop fails unless that is dropped first", edge->needed->step, plan_step_object(edge->needed)),

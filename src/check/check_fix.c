@@ -159,7 +159,7 @@ takes_before(const PlanCheck *check, const CheckStep *cs, List *tables)
 
 		if (other == cs)
 			return NULL;
-		if (plan_step_is_done(step) || step->skipped_by)
+		if (!plan_step_is_ahead(step))
 			continue;
 		if (step->kind == STEP_STATEMENT || step->kind == STEP_DROP ||
 			(plan_step_fixes(step) && list_member_oid(tables, sg_find_qualified(step->child_table))))

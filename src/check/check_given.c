@@ -129,7 +129,7 @@ enter(const PlanCheck *check, CheckStep *cs)
 static bool
 is_to_come(const CheckStep *cs)
 {
-	return !plan_step_is_done(cs->step) && !cs->step->skipped_by;
+	return plan_step_is_ahead(cs->step);
 }
 
 static void

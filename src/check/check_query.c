@@ -537,7 +537,7 @@ may_change(const Written *w)
 
 		if (other == w->cs)
 			return NULL;
-		if (!plan_step_is_done(step) && !step->skipped_by &&
+		if (plan_step_is_ahead(step) &&
 			(w->cs->step->kind == STEP_STATEMENT || step->kind == STEP_STATEMENT || sg_same_text(step->child_table, w->cs->step->parent_table) ||
 			 list_member_oid(tables, sg_find_qualified(step->child_table))))
 			return step;

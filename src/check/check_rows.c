@@ -114,7 +114,7 @@ changes_before(const Asking *asking)
 
 		if (other == asking->cs)
 			return NULL;
-		if (plan_step_is_done(before) || before->skipped_by)
+		if (!plan_step_is_ahead(before))
 			continue;
 		if (before->kind == STEP_STATEMENT ||
 			(before->child_table && sg_find_qualified(before->child_table) == asking->table && !fills_new_column(before, asking->table) &&

@@ -52,7 +52,7 @@ find_origin(const PlanCheck *check, int place, const char *table)
 	{
 		const CheckStep *other = list_nth(check->steps, i);
 
-		if (other->step->kind == STEP_RENAME && plan_step_is_of_relation(other->step) && !plan_step_is_done(other->step) && !other->step->skipped_by &&
+		if (other->step->kind == STEP_RENAME && plan_step_is_of_relation(other->step) && plan_step_is_ahead(other->step) &&
 			sg_same_text(plan_renamed_table(other->step), table))
 			return find_origin(check, i, other->step->child_table);
 	}

@@ -704,7 +704,7 @@ is_named_by(const PlanStep *step, const char *name)
 {
 	const char *texts[] = {step->definition, step->child_table, step->fk_name, step->new_name};
 
-	if (plan_step_is_done(step) || step->skipped_by)
+	if (!plan_step_is_ahead(step))
 		return false;
 	for (int i = 0; i < lengthof(texts); i++)
 	{
@@ -794,7 +794,7 @@ check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables)
 	{
 		if (other == cs)
 			return false;
-		if (!plan_step_is_done(other->step) && !other->step->skipped_by &&
+		if (plan_step_is_ahead(other->step) &&
 			((other->step->kind == STEP_STATEMENT && (tables || other->makes == NULL)) || other->step->kind == STEP_RENAME))
 			return true;
 	}
@@ -808,7 +808,7 @@ check_step_before(const PlanCheck *check, const CheckStep *cs)
 	{
 		if (other == cs)
 			return NULL;
-		if (!plan_step_is_done(other->step) && !other->step->skipped_by)
+		if (plan_step_is_ahead(other->step))
 			return other->step;
 	}
 	return NULL;
@@ -852,7 +852,7 @@ is_added_before(const PlanCheck *check, const CheckStep *cs, const ErrorData *ed
 
 		if (other == cs)
 			return false;
-		if (plan_step_is_done(step) || step->skipped_by)
+		if (!plan_step_is_ahead(step))
 			continue;
 		if ((step->fk_name && plan_has_word(edata->message, step->fk_name)) || (step->new_name && plan_has_word(edata->message, step->new_name)))
 			return true;
@@ -876,7 +876,7 @@ check_adds_column(const PlanCheck *check, const CheckStep *cs, const ErrorData *
 
 		if (other == cs)
 			return false;
-		if (step->kind == STEP_COLUMN && !plan_step_is_done(step) && !step->skipped_by &&
+		if (step->kind == STEP_COLUMN && plan_step_is_ahead(step) &&
 			sg_same_text(step->child_table, cs->step->child_table) && plan_has_word(edata->message, linitial(step->child_columns)))
 			return true;
 	}
@@ -1143,7 +1143,7 @@ copy_before(const PlanCheck *check, const CheckStep *cs, Oid table)
 	{
 		if (other == cs || copy)
 			break;
-		if (!plan_step_is_done(other->step) && !other->step->skipped_by && is_copy(other->step, table))
+		if (plan_step_is_ahead(other->step) && is_copy(other->step, table))
 			copy = other->step;
 	}
 	sg_scope_end(&scope);

@@ -339,7 +339,7 @@ changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
 
 		if (other == cs)
 			return false;
-		if (step->child_table && step->kind != STEP_TABLE && !plan_step_is_done(step) && !step->skipped_by &&
+		if (step->child_table && step->kind != STEP_TABLE && plan_step_is_ahead(step) &&
 			sg_has_name(relatives, step->child_table))
 			return true;
 	}

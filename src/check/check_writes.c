@@ -1162,7 +1162,7 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	const PlanStep *step = cs->step;
 	ChangeMove	move = {.kind = MOVE_NONE};
 
-	if (!plan_is_chosen(check->plan, step->step) || plan_step_is_done(step) || step->skipped_by || step->phase)
+	if (!plan_is_chosen(check->plan, step->step) || !plan_step_is_ahead(step) || step->phase)
 		return;
 	if (step->kind == STEP_FOREIGN_KEY && step->backfill)
 		add_key_fill(check, cs);

@@ -1485,6 +1485,12 @@ plan_step_is_done(const PlanStep *step)
 		(step->state == STEP_ADDED && (!step->enforced || step->orphans == ORPHANS_LEAVE));
 }
 
+bool
+plan_step_is_ahead(const PlanStep *step)
+{
+	return !step->skipped_by && !plan_step_is_done(step);
+}
+
 /* Number of needed steps that are named */
 #define MOST_NAMED 3
 
@@ -1583,7 +1589,7 @@ plan_with_waited_for(PlanGraph *graph, const List *numbers)
 
 		foreach_ptr(const PlanEdge, edge, node ? node->needs : NIL)
 		{
-			if (!plan_step_is_done(edge->needed) && !edge->needed->skipped_by)
+			if (plan_step_is_ahead(edge->needed))
 				all = list_append_unique_int(all, edge->needed->step);
 		}
 		for (int n = 0; node && plan_step_is_in_order(node->step) && &graph->nodes[n] < node; n++)

@@ -81,8 +81,12 @@ extern char *plan_circle(PlanGraph *graph, char **hint);
  */
 extern void plan_check_order(const char *plan, List *changed, int first_new);
 
-/* Returns whether the step counts as done for steps that need it */
+/*
+ * Return whether the step counts as done for steps that need it, and whether it
+ * is still to come: neither done so nor skipped
+ */
 extern bool plan_step_is_done(const PlanStep *step);
+extern bool plan_step_is_ahead(const PlanStep *step);
 
 /* Returns "waits for step 1, ...": the steps that a step needs and that are not done; or NULL */
 extern char *plan_waits_for(PlanGraph *graph, int step);
