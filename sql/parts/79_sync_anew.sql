@@ -168,6 +168,13 @@ WITH RECURSIVE managed AS MATERIALIZED (
     FROM unnest(objects) o WHERE o.managed
 ), edge AS MATERIALIZED (
     SELECT e.* FROM schemaguard.sg_sync_edges(objects) e
+), shrinking AS (
+    -- tables that partitions go from, and what these are partitions of
+    SELECT t.target_properties ->> 'partition_of' AS identity FROM managed t
+    WHERE t.kind = 'table' AND t.changes && '{partition_of,partition_bound}' AND t.target_properties ? 'partition_of'
+    UNION
+    SELECT w.target_properties ->> 'partition_of' FROM shrinking s JOIN managed w ON w.kind = 'table' AND w.target_identity = s.identity
+        AND w.target_properties ? 'partition_of'
 ), way AS MATERIALIZED (
     SELECT w.number FROM schemaguard.sg_sync_in_room(described) w (number)
 ), retyped AS MATERIALIZED (
@@ -187,6 +194,9 @@ WITH RECURSIVE managed AS MATERIALIZED (
     -- what is dropped and made again, and what stands on that
     SELECT o.number FROM managed o JOIN unnest(rules) f ON f.number = o.number
     WHERE f.step = 'rebuild' AND NOT o.kind IN ('constraint', 'index')
+    UNION
+    -- no partition goes whose rows a key leads to
+    SELECT o.number FROM managed o JOIN shrinking s ON s.identity = o.target_properties ->> 'references' WHERE o.kind = 'constraint'
     UNION
     -- what is asked of a column may mean nothing of its new type
     SELECT o.number FROM managed o

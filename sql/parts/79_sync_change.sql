@@ -85,9 +85,12 @@ RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT o.identity, o.properties ? 'partition_of', coalesce(o.changes && '{inherits,partition_of,partition_bound}', false)
-    FROM unnest(objects) o WHERE o.kind = 'table' AND (o.changes && '{inherits,partition_of,partition_bound}'
-        OR o.state = 'missing' AND o.properties ? 'partition_of')
+    SELECT o.identity, o.properties ? 'partition_of', o.state = 'changed'
+    FROM unnest(objects) o WHERE o.kind = 'table' AND (o.changes && '{inherits,partition_of,partition_detached}'
+        OR o.state = 'missing' AND o.properties ? 'partition_of'
+        -- of a whole that is made anew: one that gets another bound alone is detached and attached at one go
+        OR o.changes && '{partition_bound}' AND o.properties ->> 'partition_of' IN (
+            SELECT w.identity FROM unnest(objects) w WHERE w.kind = 'table' AND w.state = 'missing'))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_joining(schemaguard.sync_object[])
     IS 'returns tables that become partitions or get another parent';
@@ -144,7 +147,7 @@ WITH object AS MATERIALIZED (
     -- columns of partitions, whose NOT NULL comes with that of the whole
     SELECT c.number
     FROM object c JOIN object t ON t.kind = 'table' AND t.identity = c.parent AND t.properties ? 'partition_of'
-        AND NOT coalesce(t.changes && '{partition_of,partition_bound,partition_detached}', false)
+        AND t.identity NOT IN (SELECT j.identity FROM joining j)
     JOIN object w ON w.kind = 'column' AND w.parent = t.properties ->> 'partition_of' AND w.name = c.name
         AND 'not_null' = ANY (w.changes) AND (w.properties ->> 'not_null')::boolean
     WHERE c.kind = 'column' AND 'not_null' = ANY (c.changes) AND (c.properties ->> 'not_null')::boolean
@@ -295,7 +298,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_column_flags(schemaguard.sync_object[], 
 
 -- Returns what templates ask of tables, constraints, indexes and sequences beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_relation_flags(objects schemaguard.sync_object[], pairs schemaguard.sync_pair[], live boolean,
-    OUT number int, OUT flags jsonb)
+    allow_drop boolean, OUT number int, OUT flags jsonb)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -306,11 +309,15 @@ WITH object AS MATERIALIZED (
     SELECT h.domain, string_agg(h.column_identity, ', ' ORDER BY h.column_identity) AS columns
     FROM schemaguard.sg_sync_holders(pairs) h GROUP BY h.domain
 ), part AS MATERIALIZED (
-    SELECT p.identity, p.target_identity, p.properties ->> 'partition_of' AS whole, p.properties ->> 'partition_bound' AS bound,
-        p.properties ->> 'partition_bound' = 'DEFAULT' AND p.target_properties ->> 'partition_bound' = 'DEFAULT'
-            AND p.properties -> 'partition_of' = p.target_properties -> 'partition_of' AS rest,
-        'partition_of' = ANY (p.changes) AS joins, NOT p.properties ? 'partition_of' AND p.target_properties ? 'partition_of' AS leaves
-    FROM object p WHERE p.kind = 'table' AND (p.properties ? 'partition_of' OR p.target_properties ? 'partition_of')
+    -- as they will be: what is not dropped stays as it is
+    SELECT coalesce(p.identity, p.target_identity) AS identity, p.target_identity, s.shall ->> 'partition_of' AS whole,
+        s.shall ->> 'partition_bound' AS bound,
+        s.shall ->> 'partition_bound' = 'DEFAULT' AND p.target_properties ->> 'partition_bound' = 'DEFAULT'
+            AND s.shall -> 'partition_of' = p.target_properties -> 'partition_of' AS rest,
+        'partition_of' = ANY (p.changes) AS joins, NOT s.shall ? 'partition_of' AND p.target_properties ? 'partition_of' AS leaves
+    FROM object p CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.state = 'extra' AND NOT (p.managed AND allow_drop) THEN p.target_properties ELSE p.properties END AS shall) s
+    WHERE p.kind = 'table' AND (s.shall ? 'partition_of' OR p.target_properties ? 'partition_of')
 ), whole AS MATERIALIZED (
     SELECT w.identity, CASE WHEN w.properties -> 'partition_key' = w.target_properties -> 'partition_key'
         THEN w.properties ->> 'partition_key' END AS key, d.identity AS default_partition
@@ -343,7 +350,7 @@ FROM object s JOIN (
 WHERE live AND s.kind = 'sequence' AND s.state = 'missing' AND s.managed
 GROUP BY s.number
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_relation_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_relation_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean, boolean)
     IS 'returns the values that templates need of tables, constraints, indexes and sequences beyond their properties';
 
 -- Returns what counting the rows in the way of keys and indexes needs: columns that tell rows apart (told_apart), whether new columns are
@@ -464,7 +471,7 @@ WITH object AS MATERIALIZED (
 ), flag AS MATERIALIZED (
     SELECT f.number, f.flags FROM schemaguard.sg_sync_column_flags(objects, pairs, target = 'live', allow_drop) f
     UNION ALL
-    SELECT f.number, f.flags FROM schemaguard.sg_sync_relation_flags(objects, pairs, target = 'live') f
+    SELECT f.number, f.flags FROM schemaguard.sg_sync_relation_flags(objects, pairs, target = 'live', allow_drop) f
     UNION ALL
     SELECT f.number, f.flags FROM schemaguard.sg_sync_key_flags(objects) f
     UNION ALL

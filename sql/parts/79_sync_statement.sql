@@ -206,6 +206,8 @@ WITH object AS MATERIALIZED (
     FROM unnest(rules) r WHERE r.step IN ('rename', 'alter')
 ), waits AS MATERIALIZED (
     SELECT o.number, o.identity FROM unnest(made) o WHERE o.joins_late AND NOT allow_drop
+), joining AS MATERIALIZED (
+    SELECT j.identity FROM schemaguard.sg_sync_joining(all_objects) j
 )
 -- names first: all else has the new ones
 SELECT 2, -1000000000 + o.number::bigint * 1000 + r.rule, o.kind, o.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, o.new),
@@ -219,6 +221,9 @@ SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' 
         WHEN o.kind = 'column' AND r.property = 'identity' AND NOT o.new ? 'identity' THEN -o.number::bigint * 1000
         WHEN o.kind = 'table' AND r.section = 2 AND r.attaches
             THEN CASE WHEN o.joins_late THEN 2000000000 ELSE 900000000 END + o.number::bigint * 1000
+        -- one that stays is away while others come alone, so that it has all that is altered of the whole
+        WHEN r.moves AND o.kind = 'table' AND o.new ? 'partition_of' AND o.identity NOT IN (SELECT j.identity FROM joining j)
+            THEN 800000000 + o.number::bigint
         -- a check that is on its way to partitions keeps none from being attached
         WHEN r.property = 'not_null' AND r.section = 2 AND (o.new ->> 'not_null')::boolean AND NOT o.new ? 'joins'
             THEN 1900000000 + o.number::bigint

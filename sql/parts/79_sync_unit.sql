@@ -135,6 +135,12 @@ WITH RECURSIVE joining AS MATERIALIZED (
     UNION ALL
     SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
     UNION ALL
+    -- keys go for partitions that go, and come again
+    SELECT p.kind, p.identity, NULL, 'bounds', p.properties ->> 'references' FROM unnest(pairs) p
+    WHERE p.kind = 'constraint' AND p.changes IS NULL AND p.target_identity IS NOT NULL AND found <> '{}'
+        AND NOT EXISTS (SELECT FROM unnest(pairs) t WHERE t.kind = 'table' AND 'partition_of' = ANY (t.changes)
+            AND t.target_properties ->> 'partition_of' = p.properties ->> 'references')
+    UNION ALL
     -- bounds are values of the type of the key
     SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
 ), refusal AS (
