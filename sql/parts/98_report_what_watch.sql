@@ -24,7 +24,7 @@ BEGIN ATOMIC
         SELECT 'fail', 'statement ' || l.id, r.target, l.before, l.now, l.change,
                (SELECT min(s.at) FROM statement s WHERE s.id = l.id AND schemaguard.sg_go_holds(s.change, r.operator, r.bound) = false),
                format('milliseconds for a call, of %s calls', l.calls)
-        FROM rule r JOIN statement l ON l.at = (SELECT max(s.at) FROM statement s)
+        FROM rule r JOIN statement l ON l.newest
         WHERE r.metric = 'watch: a statement, per cent slower' AND r.verdict NOT IN ('go', 'unknown')
           AND schemaguard.sg_go_holds(l.change, r.operator, r.bound) = false
         UNION ALL

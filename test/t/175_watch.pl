@@ -72,11 +72,12 @@ works(30, 0, 0.001);
 sample();
 $node->safe_psql('postgres', q{SELECT sg_watch_start('shop', 24)});
 is(watch('errors of new keys', 'result'), 'unknown', 'what can not be known is said');
-is(watch('rollbacks%', 'result, reason'), 'unknown|no sample since the watch began: sg_stats_take() takes them', 'nor is there a sample yet');
+is(watch('rollbacks%', 'result, reason'), 'unknown|the plan has not run since the watch began', 'nor has the plan run');
 sample();
 is($node->safe_psql('postgres', q{SELECT DISTINCT reason FROM schemaguard.sg_go_rules('shop') WHERE reason LIKE 'no sample%'}, extra_params => [ '-U', 'seer' ]),
 	'no sample since the watch began that this role may see: sg_stats_take() takes them', 'who may not see it is told so');
 $node->safe_psql('postgres', q{CALL sg_apply('shop')});
+is(watch('rollbacks%', 'result, reason'), 'unknown|no sample since the plan ran: sg_stats_take() takes them', 'nor is there a sample since');
 
 # A day as before
 works(30, 0, 0.001);
@@ -178,6 +179,32 @@ is(unused('infinity'), '1', '... but since the crash');
 # A clock that was set back
 $node->safe_psql('postgres', q{UPDATE schemaguard.stats SET at = (SELECT min(started_at) + interval '1 ms' FROM schemaguard.watch) WHERE id = (SELECT max(id) FROM schemaguard.stats)});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.sg_watch_pairs('shop') WHERE hours < 0 OR commits < 0 OR calls < 0 OR ms < 0}), '0', 'a clock that was set back adds nothing');
+
+# Samples that are made up: a statement of 2 ms, and of 10 ms in the last two
+my $late = q{
+	BEGIN;
+	SELECT sg_plan_create('late'), sg_watch_start('late');
+	DELETE FROM schemaguard.stats;
+	INSERT INTO schemaguard.evidence (at, role, run_id, plan, plan_id, kind, figures)
+		SELECT w.started_at + interval '30 s', w.role, gen_random_uuid(), w.plan, w.plan_id, 'before', '{}' FROM schemaguard.watch w WHERE w.plan = 'late';
+	INSERT INTO schemaguard.stats (at, role, figures)
+		SELECT w.started_at + n * interval '1 minute', w.role, jsonb_build_object('sees_all', true, 'locks', jsonb_build_object('longest_ms', 0),
+			'server', jsonb_build_object('commits', calls, 'rollbacks', 0, 'deadlocks', 0, 'since', 'start'),
+			'statements', jsonb_build_object('calls', calls, 'ms', ms, 'hidden', 0, 'reset', now() - interval '1 day', 'top', jsonb_build_array(jsonb_build_array(7, calls, ms))))
+		FROM schemaguard.watch w, generate_series(-1, 12) n, LATERAL (SELECT 1000 * (least(n, 10) + 2) + 200 * greatest(n - 10, 0) AS calls) c,
+			LATERAL (SELECT 2000 * (least(n, 10) + 2) + 2000 * greatest(n - 10, 0) AS ms) m
+		WHERE w.plan = 'late' ORDER BY n;
+};
+sub late { my ($then, $like) = @_; return $node->safe_psql('postgres', "$late $then; SELECT string_agg(concat_ws(' ', metric, result, round(change), reason), E'\\n' ORDER BY metric COLLATE \"C\") FROM sg_watch('late') WHERE metric ~ '$like'", extra_params => ['-q']) =~ s/^\|?\n//r; }
+like(late('', '^a '), qr/a call, per cent slower fail 1\d\d in the last samples; all along it is 2\.\d+.*a statement, per cent slower fail 1\d\d/s, 'what got worse lately is not averaged away');
+# The clock was set back before it got worse, and was wrong until then
+my $back = q{UPDATE schemaguard.stats s SET at = s.at + interval '1 hour' FROM schemaguard.watch w WHERE w.plan = 'late' AND s.at BETWEEN w.started_at + interval '3 minutes' AND w.started_at + interval '10 minutes'};
+like(late($back, '^(a |calls|time)'), qr/a call, per cent slower fail.*a statement, per cent slower fail.*calls, per cent fewer unknown the clock was set back.*time that does not count unknown/s, 'nor is it hidden by a clock that was set back');
+$back =~ s/\+ interval '1 hour'.*/- interval '1 hour' FROM schemaguard.watch w WHERE w.plan = 'late' AND s.at > w.started_at + interval '10.5 minutes'/;
+like(late($back, '^a '), qr/a call, per cent slower fail.*a statement, per cent slower fail/s, '... to before the watch began');
+# The extension is gone, though it was there
+my $gone = q{INSERT INTO schemaguard.stats (role, figures) SELECT role, figures || '{"statements": {"missing": "gone", "absent": true}}' FROM schemaguard.stats ORDER BY id DESC LIMIT 1};
+like(late($gone, '^(a|calls)'), qr/a call, per cent slower unknown gone.*a statement, per cent slower unknown gone.*calls, per cent fewer unknown gone/s, 'figures of which the source goes away are unknown');
 
 # An older version lacks a function, and whoever may create something where it is could make that
 $node->safe_psql('postgres', 'CREATE ROLE planter; CREATE DATABASE old OWNER planter');
