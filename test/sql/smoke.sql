@@ -127,6 +127,9 @@ INSERT INTO schemaguard.smoke_test (name, plan, kind, statement) VALUES ('of ano
 INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, author) VALUES ('in another name', 'smoke_ann', 'query', 'SELECT 1', 'regress_smoke_bob');
 INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, author_id) VALUES ('in another name', 'smoke_ann', 'query', 'SELECT 1', 10);
 UPDATE schemaguard.smoke_test SET author = 'regress_smoke_bob';
+-- nor with the number of the next one
+UPDATE schemaguard.smoke_test SET id = id + 1000;
+INSERT INTO schemaguard.smoke_test (id, name, plan, kind, statement) SELECT last_value + 1, 'of the next number', 'smoke_ann', 'query', 'SELECT 1' FROM schemaguard.smoke_test_id_seq;
 SET ROLE regress_smoke_bob;
 UPDATE schemaguard.smoke_test SET statement = 'SELECT 1';
 DELETE FROM schemaguard.smoke_test;
