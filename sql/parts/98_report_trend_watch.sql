@@ -157,8 +157,8 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_watch_measured(text) IS 'returns the figures of a watch, before and now, with their worsening';
 
 -- Returns, of the statements that take most time, each that was called ten times before and since, by its mean since the plan ran, or, if
--- that is worse, lately, where it was called ten times then. Before, it counts from the first sample that has it or, if it was called less often since, from the last reset. A statement that is less than a
--- millisecond slower counts as unchanged.
+-- that is worse, lately, where it was called ten times then. Before, it counts from the first sample that has it or, if it was called less
+-- often since, from the last reset. A statement that is less than a millisecond slower counts as unchanged.
 CREATE FUNCTION schemaguard.sg_watch_statements(plan text, OUT id numeric, OUT before numeric, OUT now numeric, OUT change numeric,
     OUT calls numeric, OUT at timestamptz, OUT newest boolean)
 RETURNS SETOF record
@@ -169,7 +169,8 @@ BEGIN ATOMIC
                count(*) FILTER (WHERE s.lately) OVER () AS window, count(*) OVER (PARTITION BY s.after) AS last
         FROM schemaguard.sg_watch_samples(sg_watch_statements.plan) s),
     statement AS MATERIALIZED (
-        SELECT s.n, s.at, s.after, s.n - s.window AS was, s.n = s.last AS newest, s.statements ->> 'reset' AS reset, (t.value ->> 0)::numeric AS id, (t.value ->> 1)::numeric AS calls,
+        SELECT s.n, s.at, s.after, s.n - s.window AS was, s.n = s.last AS newest, s.statements ->> 'reset' AS reset,
+               (t.value ->> 0)::numeric AS id, (t.value ->> 1)::numeric AS calls,
                (t.value ->> 2)::numeric AS ms
         FROM sample s CROSS JOIN LATERAL jsonb_array_elements(coalesce(s.statements -> 'top', '[]')) t (value)),
     oldest AS (

@@ -112,8 +112,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_steps(text) IS 'returns figures for rules about steps of a plan, or of all, keys and rows';
 
--- The last tests count, of a plan those after its last run; what fails, whichever role has seen it. The order is that of evidence, whatever the clock did; who may not see what
--- others have run goes by the steps' times.
+-- The last tests count, of a plan those after its last run; what fails, whichever role has seen it. The order is that of evidence,
+-- whatever the clock did; who may not see what others have run goes by the steps' times.
 CREATE FUNCTION schemaguard.sg_go_evidence(
     plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
     OUT next_call text)
@@ -138,8 +138,9 @@ BEGIN ATOMIC
         SELECT v.* FROM verified v WHERE v.whole AND v.counts
         -- attempts on the tables find what the catalogs do not tell
         ORDER BY v.live DESC, v.id DESC LIMIT 1),
-    standing AS (   -- what a run has told holds until a later one of the whole, which looks no less closely: of the role, or one that counts
-        SELECT (SELECT count(*) FROM verified w WHERE w.whole) AS runs, max((v.figures ->> 'fail')::numeric) AS fail,   -- whoever has seen it
+    standing AS (           -- what a run has told holds until a later one of the whole, no less close: of the role, or one that counts
+        SELECT (SELECT count(*) FROM verified w WHERE w.whole) AS runs,
+               max((v.figures ->> 'fail')::numeric) AS fail,            -- whoever has seen it
                max((v.figures ->> 'unknown')::numeric) FILTER (WHERE v.counts) AS unknown
         FROM verified v
         WHERE v.fresh AND NOT EXISTS (SELECT FROM verified w WHERE w.whole AND w.id > v.id AND w.live >= v.live
