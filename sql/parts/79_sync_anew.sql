@@ -170,11 +170,9 @@ WITH RECURSIVE managed AS MATERIALIZED (
     SELECT e.* FROM schemaguard.sg_sync_edges(objects) e
 ), shrinking AS (
     -- tables that partitions go from, and what these are partitions of
-    SELECT t.target_properties ->> 'partition_of' AS identity FROM managed t
-    WHERE t.kind = 'table' AND t.changes && '{partition_of,partition_bound}' AND t.target_properties ? 'partition_of'
+    SELECT t.target_properties ->> 'partition_of' AS identity FROM managed t WHERE t.changes && '{partition_of,partition_bound}'
     UNION
     SELECT w.target_properties ->> 'partition_of' FROM shrinking s JOIN managed w ON w.kind = 'table' AND w.target_identity = s.identity
-        AND w.target_properties ? 'partition_of'
 ), way AS MATERIALIZED (
     SELECT w.number FROM schemaguard.sg_sync_in_room(described) w (number)
 ), retyped AS MATERIALIZED (
@@ -182,9 +180,7 @@ WITH RECURSIVE managed AS MATERIALIZED (
     WHERE o.kind = 'column' AND 'type' = ANY (o.changes)
         AND split_part(o.properties ->> 'type', '(', 1) <> split_part(o.target_properties ->> 'type', '(', 1)
 ), first AS MATERIALIZED (
-    SELECT w.number FROM way w
-    UNION
-    SELECT w.number FROM schemaguard.sg_sync_outdated(objects) w (number) WHERE allow_drop
+    SELECT w.number FROM way w UNION SELECT o.number FROM schemaguard.sg_sync_outdated(objects) o (number) WHERE allow_drop
     UNION
     -- a sequence goes with a table that goes first
     SELECT o.number FROM managed o JOIN managed t ON t.kind = 'table' AND t.number IN (SELECT w.number FROM way w)

@@ -130,19 +130,15 @@ WITH RECURSIVE joining AS MATERIALIZED (
     UNION ALL
     -- partitions of a new one, and others that could get a bound which one keeps
     SELECT 'table', j.identity, NULL, 'table', j.whole FROM joining j WHERE j.fresh AND j.whole IS NOT NULL
-    UNION ALL
-    SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
-    UNION ALL
-    SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
-    UNION ALL
+    UNION ALL SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
+    UNION ALL SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
     -- keys go for partitions that go, and come again
-    SELECT p.kind, p.identity, NULL, 'bounds', p.properties ->> 'references' FROM unnest(pairs) p
+    UNION ALL SELECT p.kind, p.identity, NULL, 'bounds', p.properties ->> 'references' FROM unnest(pairs) p
     WHERE p.kind = 'constraint' AND p.changes IS NULL AND p.target_identity IS NOT NULL AND found <> '{}'
         AND NOT EXISTS (SELECT FROM unnest(pairs) t WHERE t.kind = 'table' AND 'partition_of' = ANY (t.changes)
             AND t.target_properties ->> 'partition_of' = p.properties ->> 'references')
-    UNION ALL
     -- bounds are values of the type of the key
-    SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
+    UNION ALL SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
 ), refusal AS (
     SELECT x.kind, x.object, x.what, f.finder
     FROM unnest(found) f CROSS JOIN LATERAL (VALUES (f.kind, f.object, f.what),

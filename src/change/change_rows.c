@@ -92,7 +92,11 @@ change_look_rows(const PlanStep *step, ChangeMove *move)
 	statement = find_statement(step, false, move, &through);
 	if (statement == NULL)
 		return;
-	/* nobody comes to refer to a row that goes, or whose change a key carries on */
+
+	/*
+	 * nobody comes to refer to a row that goes, or whose change a key carries
+	 * on
+	 */
 	set_move(move, statement, through || plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock, through, STEP_VALIDATED);
 	move->first = move->kind == MOVE_STATEMENT;
 }
