@@ -42,8 +42,13 @@ AS $function$
         (p.options ->> 'allow_drop')::boolean, false, p.options ->> 'renames', true, false)) e
     WHERE p.bundle = sg_promotion_strange.bundle AND (e ->> 'section')::int > 0
         AND NOT schemaguard.sg_sync_leaves_out(e, (p.options ->> 'allow_drop')::boolean, '{}')
-        AND NOT EXISTS (SELECT FROM jsonb_array_elements(p.content -> 'items') i WHERE i ->> 'part' IN ('change', 'left out', 'in the way')
-            AND i ->> 'object' = concat_ws(' ', e ->> 'kind', e ->> 'object'))
+        AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(p.content -> 'items') i
+            -- as which an index or constraint of the bundle is made: a call that was cut off has left it
+            CROSS JOIN LATERAL regexp_match(i ->> 'object', E'^((?:index|constraint) .*\\.)("(?:[^"]|"")+"|[^".]+)$') m (part)
+            WHERE i ->> 'part' IN ('change', 'left out', 'in the way')
+              AND concat_ws(' ', e ->> 'kind', e ->> 'object')
+                  IN (i ->> 'object', m.part[1] || quote_ident(schemaguard.sg_sync_new_name((parse_ident(m.part[2]))[1]))))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_promotion_strange(text, text)
     IS 'returns what would be changed and is not in the bundle; null: nothing';

@@ -61,6 +61,13 @@ SELECT bundle, changes, left_out, losses, findings FROM sg_promote('dev', 'test'
 SELECT part, object, detail FROM schemaguard.promotion_item WHERE bundle = 'dev to test 2' AND part IN ('loss', 'no way back', 'impact', 'lock') ORDER BY item;
 SELECT object FROM schemaguard.promotion_item WHERE bundle = 'dev to test 2' AND part = 'file' ORDER BY item;
 SELECT bundle, state, author, authors, approved_by IS NULL AS open FROM schemaguard.promotion ORDER BY id;
+-- what a call that was cut off has left of the bundle's own objects is no drop of another one
+BEGIN;
+ALTER TABLE pr.orders ADD CONSTRAINT pr_customer_sync_new CHECK (id > 0);
+SELECT schemaguard.sg_promotion_strange('dev to test 2', 'pr dev');
+CREATE INDEX other_sync_new ON pr.orders (id);
+SELECT schemaguard.sg_promotion_strange('dev to test 2', 'pr dev');
+ROLLBACK;
 
 -- what is refused
 SELECT * FROM sg_promote('dev', 'prod', 'pr dev', 'pr');
