@@ -30,6 +30,7 @@ takes_for_good(const PlanStep *step)
 static List *
 all_done(const PlanCheck *check)
 {
+	List	   *movers = plan_movers(check->plan->name);
 	List	   *standing = NIL;
 	char	   *hint;
 
@@ -40,6 +41,7 @@ all_done(const PlanCheck *check)
 			PlanStanding *one = palloc0(sizeof(PlanStanding));
 
 			one->step = step;
+			one->movers = movers;
 			one->for_good = takes_for_good(step);
 			if (!step->skipped_by)
 				standing = lcons(one, standing);

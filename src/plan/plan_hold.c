@@ -10,15 +10,21 @@
  *	  whose undo has that name.  A step of kind table needs no such look: it
  *	  stays as long as its table has rows.
  *
- *	  Tables are compared by the names that steps and their SQL have.
+ *	  Tables are compared by the names that steps and their SQL have, and by
+ *	  those that steps give them.  Whose rows a partitioned or inherited table
+ *	  had, or a view, or one that is not there, can't be told afterwards: a
+ *	  copy of these waits for each step that has dropped a relation for good.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
 #include "plan/plan_change.h"
@@ -40,6 +46,10 @@ struct HoldFacts
 								 * policy; or NULL */
 	List	   *tables;			/* char *: qualified names of tables that it,
 								 * or its undo, reads or writes */
+	List	   *moved;			/* char *: names that steps give to them */
+	bool		wide;			/* it copies rows that may be of other tables
+								 * than it names */
+	bool		drops;			/* it drops relations */
 	bool		judged;			/* plan_kept_for() was called, and returned
 								 * this */
 	const PlanStep *kept_for;
@@ -143,6 +153,80 @@ may_need(const PlanStep *step)
 	return false;
 }
 
+static bool
+drops_relations(Node *statement)
+{
+	return IsA(statement, DropOwnedStmt) ||
+		(IsA(statement, DropStmt) && (((DropStmt *) statement)->removeType == OBJECT_TABLE ||
+									  ((DropStmt *) statement)->removeType == OBJECT_SCHEMA ||
+									  ((DropStmt *) statement)->behavior == DROP_CASCADE));
+}
+
+List *
+plan_movers(const char *plan)
+{
+	List	   *movers = NIL;
+
+	foreach_ptr(const PlanStep, step, plan_steps(plan))
+	{
+		if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
+			movers = lappend(movers, list_make2(step->child_table, plan_renamed_table(step)));
+		else if (step->kind == STEP_STATEMENT && any_statement(step->definition, renames))
+			movers = lappend(movers, add_tables(NIL, step, plan_reads(step)));
+	}
+	return movers;
+}
+
+/* Returns whether any of these names are among others */
+static bool
+names_meet(List *names, List *others)
+{
+	foreach_ptr(const char, name, names)
+	{
+		if (sg_has_name(others, name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the names of the relations that a step's statements write */
+static List *
+written(const PlanStep *step)
+{
+	List	   *names = NIL;
+	ErrorData  *edata;
+
+	foreach_ptr(const RawStmt, raw, plan_parse(step->definition, &edata))
+	{
+		Node	   *statement = raw->stmt;
+
+		if (IsA(statement, InsertStmt))
+			names = lappend(names, ((InsertStmt *) statement)->relation->relname);
+		else if (IsA(statement, UpdateStmt))
+			names = lappend(names, ((UpdateStmt *) statement)->relation->relname);
+		else if (IsA(statement, DeleteStmt))
+			names = lappend(names, ((DeleteStmt *) statement)->relation->relname);
+	}
+	return names;
+}
+
+/* Returns whether a statement reads a relation, beside those that it writes, whose rows may be, or have been, those of others */
+static bool
+reads_wide(const PlanStep *step, const PlanReads *reads)
+{
+	List	   *own = written(step);
+
+	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
+	{
+		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+
+		if (read->schema && !sg_has_name(own, read->name) &&
+			(!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION || sg_has_subclass(relid)))
+			return true;
+	}
+	return false;
+}
+
 static struct HoldFacts *
 facts_of(PlanStanding *one)
 {
@@ -169,7 +253,27 @@ facts_of(PlanStanding *one)
 	}
 	else if (is_statement || (one->for_good && step->kind != STEP_DROP))
 		facts->takes = plan_takes(step);
+	facts->drops = is_statement ? any_statement(step->definition, drops_relations) :
+		step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_TABLE;
+	facts->wide = is_statement && facts->loses && reads_wide(step, facts->reads);
+	foreach_ptr(List, names, facts->loses ? one->movers : NIL)
+	{
+		bool		ours = names_meet(names, facts->tables) || names_meet(names, facts->moved);
+
+		foreach_ptr(char, name, ours ? names : NIL)
+		{
+			if (!sg_has_name(facts->tables, name))
+				facts->moved = lappend(facts->moved, name);
+		}
+	}
 	return facts;
+}
+
+/* Returns whether no rollback takes a step back: what it has taken is gone for good, or it has no undo */
+static bool
+stays(const PlanStanding *one)
+{
+	return one->for_good || (one->step->kind == STEP_STATEMENT && one->step->undo == NULL);
 }
 
 /* Returns whether a step has something to do with what a later one has done */
@@ -179,18 +283,15 @@ is_tied(PlanStanding *one, PlanStanding *later)
 	const PlanStep *step = later->step;
 	const struct HoldFacts *facts = facts_of(one);
 
-	if (facts_of(later)->takes)
+	if ((facts_of(later)->drops && facts->wide && stays(later)) || names_meet(facts->moved, later->facts->tables))
+		return true;
+	if (later->facts->takes)
 		return plan_takes_from(later->facts->takes, facts->reads);
 	if (step->kind == STEP_COLUMN || (step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN))
 		return one->step->kind == STEP_STATEMENT &&
 			(plan_reads_any(facts->reads, step->child_table, step->fk_name, false) ||
 			 (facts->undo_reads && plan_reads_any(facts->undo_reads, step->child_table, step->fk_name, false)));
-	foreach_ptr(const char, name, facts->tables)
-	{
-		if (sg_has_name(later->facts->tables, name))
-			return true;
-	}
-	return false;
+	return names_meet(facts->tables, later->facts->tables);
 }
 
 /* Returns whether the undo of a step waits for a later one, if that needs it */
@@ -202,13 +303,6 @@ waits_for(PlanStanding *one, PlanStanding *later)
 
 	return (facts->loses || facts->moves) && step->step != one->step->step &&
 		(facts->loses || (step->kind == STEP_STATEMENT && step->undo)) && is_tied(one, later);
-}
-
-/* Returns whether no rollback takes a step back: what it has taken is gone for good, or it has no undo */
-static bool
-stays(const PlanStanding *one)
-{
-	return one->for_good || (one->step->kind == STEP_STATEMENT && one->step->undo == NULL);
 }
 
 /* For a skipped step, skipped ones hold it up, too */

@@ -17,8 +17,15 @@ typedef struct PlanStanding
 	const PlanStep *step;
 	bool		for_good;		/* rows or values that it has taken do not
 								 * come back */
+	List	   *movers;			/* of the plan, see plan_movers() */
 	struct HoldFacts *facts;	/* NULL at first */
 } PlanStanding;
+
+/*
+ * Returns, for each step of a plan that gives relations other names, done or
+ * not, a list of these and of the names before (char *)
+ */
+extern List *plan_movers(const char *plan);
 
 /* A step that holds up the undo of another one */
 typedef struct PlanHolder

@@ -27,6 +27,7 @@ is_for_good(const PlanDeed *deed)
 List *
 undo_standing(const FkPlan *plan)
 {
+	List	   *movers = plan_movers(plan->name);
 	List	   *standing = NIL;
 
 	foreach_ptr(const PlanDeed, deed, plan_deeds_standing(plan))
@@ -34,6 +35,7 @@ undo_standing(const FkPlan *plan)
 		PlanStanding *one = palloc0(sizeof(PlanStanding));
 
 		one->id = deed->id;
+		one->movers = movers;
 		one->step = plan_step_get(plan->name, deed->step, true);
 		one->for_good = is_for_good(deed);
 		if (one->step && (one->for_good || deed->open))
