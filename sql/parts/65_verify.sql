@@ -97,7 +97,8 @@ CREATE POLICY plan_is_there ON schemaguard.smoke_test AS RESTRICTIVE USING (true
     WITH CHECK (plan IS NULL OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name OPERATOR(pg_catalog.=) smoke_test.plan));
 -- No number that the sequence has yet to give: the next row of somebody else would have it.
 CREATE POLICY number_is_given ON schemaguard.smoke_test AS RESTRICTIVE USING (true)
-    WITH CHECK (id OPERATOR(pg_catalog.<=) pg_catalog.pg_sequence_last_value('schemaguard.smoke_test_id_seq'::pg_catalog.regclass));
+    WITH CHECK (id OPERATOR(pg_catalog.<=) pg_catalog.pg_sequence_last_value(
+        pg_catalog.pg_get_serial_sequence('schemaguard.smoke_test', 'id')::pg_catalog.regclass));
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.smoke_test', '');
 GRANT SELECT ON SEQUENCE schemaguard.smoke_test_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.smoke_test_id_seq', '');
