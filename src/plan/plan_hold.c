@@ -55,6 +55,15 @@ struct HoldFacts
 	const PlanStep *kept_for;
 };
 
+static bool
+drops_relations(Node *statement)
+{
+	return IsA(statement, DropOwnedStmt) ||
+		(IsA(statement, DropStmt) && (((DropStmt *) statement)->removeType == OBJECT_TABLE ||
+									  ((DropStmt *) statement)->removeType == OBJECT_SCHEMA ||
+									  ((DropStmt *) statement)->behavior == DROP_CASCADE));
+}
+
 /* Returns whether a statement may delete, overwrite or drop rows or values: code that it calls may do anything */
 static bool
 may_take(Node *statement)
@@ -68,13 +77,9 @@ may_take(Node *statement)
 		case T_UpdateStmt:
 		case T_MergeStmt:
 		case T_TruncateStmt:
-		case T_DropOwnedStmt:
 			return true;
 		case T_InsertStmt:
 			return ((InsertStmt *) statement)->onConflictClause || ((InsertStmt *) statement)->withClause;
-		case T_DropStmt:
-			return ((DropStmt *) statement)->removeType == OBJECT_TABLE || ((DropStmt *) statement)->removeType == OBJECT_SCHEMA ||
-				((DropStmt *) statement)->behavior == DROP_CASCADE;
 		case T_AlterTableStmt:
 			foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 			{
@@ -83,7 +88,7 @@ may_take(Node *statement)
 			}
 			return false;
 		default:
-			return false;
+			return drops_relations(statement);
 	}
 }
 
@@ -153,15 +158,6 @@ may_need(const PlanStep *step)
 	return false;
 }
 
-static bool
-drops_relations(Node *statement)
-{
-	return IsA(statement, DropOwnedStmt) ||
-		(IsA(statement, DropStmt) && (((DropStmt *) statement)->removeType == OBJECT_TABLE ||
-									  ((DropStmt *) statement)->removeType == OBJECT_SCHEMA ||
-									  ((DropStmt *) statement)->behavior == DROP_CASCADE));
-}
-
 List *
 plan_movers(const char *plan)
 {
@@ -189,23 +185,23 @@ names_meet(List *names, List *others)
 	return false;
 }
 
-/* Returns the names of the relations that a step's statements write */
+/* Returns the qualified names of the relations that a step's statements write or make */
 static List *
 written(const PlanStep *step)
 {
-	List	   *names = NIL;
+	List	   *names = list_copy(plan_makes(step));
 	ErrorData  *edata;
 
 	foreach_ptr(const RawStmt, raw, plan_parse(step->definition, &edata))
 	{
-		Node	   *statement = raw->stmt;
+		const Node *statement = raw->stmt;
+		const RangeVar *table = IsA(statement, InsertStmt) ? ((const InsertStmt *) statement)->relation :
+			IsA(statement, UpdateStmt) ? ((const UpdateStmt *) statement)->relation :
+			IsA(statement, DeleteStmt) ? ((const DeleteStmt *) statement)->relation :
+			IsA(statement, MergeStmt) ? ((const MergeStmt *) statement)->relation : NULL;
 
-		if (IsA(statement, InsertStmt))
-			names = lappend(names, ((InsertStmt *) statement)->relation->relname);
-		else if (IsA(statement, UpdateStmt))
-			names = lappend(names, ((UpdateStmt *) statement)->relation->relname);
-		else if (IsA(statement, DeleteStmt))
-			names = lappend(names, ((DeleteStmt *) statement)->relation->relname);
+		if (table && table->schemaname)
+			names = lappend(names, quote_qualified_identifier(table->schemaname, table->relname));
 	}
 	return names;
 }
@@ -218,9 +214,10 @@ reads_wide(const PlanStep *step, const PlanReads *reads)
 
 	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
 	{
-		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+		char	   *name = read->schema ? quote_qualified_identifier(read->schema, read->name) : NULL;
+		Oid			relid = sg_find_qualified(name);
 
-		if (read->schema && !sg_has_name(own, read->name) &&
+		if (name && !sg_has_name(own, name) &&
 			(!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION || sg_has_subclass(relid)))
 			return true;
 	}

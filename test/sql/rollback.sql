@@ -539,9 +539,10 @@ CREATE TABLE part_src_1 PARTITION OF part_src FOR VALUES FROM (0) TO (9);
 CREATE TABLE name_src (id int);
 INSERT INTO part_src VALUES (1);
 INSERT INTO name_src VALUES (1);
-CREATE TABLE part_copy (id int);
+CREATE SCHEMA rb_copy;
+CREATE TABLE rb_copy.part_src (id int);
 CREATE TABLE name_copy (id int);
-SELECT sg_plan_create('held'), sg_plan_add('held', 'INSERT INTO rb.part_copy SELECT * FROM rb.part_src', '{"undo": "TRUNCATE rb.part_copy"}'),
+SELECT sg_plan_create('held'), sg_plan_add('held', 'INSERT INTO rb_copy.part_src SELECT * FROM rb.part_src', '{"undo": "TRUNCATE rb_copy.part_src"}'),
     sg_plan_add('held', 'INSERT INTO rb.name_copy SELECT * FROM rb.name_src', '{"undo": "TRUNCATE rb.name_copy"}'),
     sg_plan_add('held', 'DROP TABLE rb.part_src_1', '{"keep": false}'), sg_plan_add_rename('held', 'table', 'name_src', 'name_new'),
     sg_plan_add('held', 'DELETE FROM rb.name_new', '{"after": ["4"]}') \g /dev/null
@@ -549,9 +550,10 @@ SELECT step, result, detail FROM sg_plan_check_details('held') WHERE check_name 
 CALL sg_apply('held');
 CALL sg_rollback_fks('held');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'held' ORDER BY step;
-SELECT (SELECT count(*) FROM part_copy) AS of_partition, (SELECT count(*) FROM name_copy) AS of_renamed, to_regclass('rb.name_src') AS name;
+SELECT (SELECT count(*) FROM rb_copy.part_src) AS of_partition, (SELECT count(*) FROM name_copy) AS of_renamed, to_regclass('rb.name_src') AS name;
 SELECT sg_plan_drop('held', force => true) \g /dev/null
-DROP TABLE part_src, name_src, part_copy, name_copy;
+DROP TABLE part_src, name_src, name_copy;
+DROP SCHEMA rb_copy CASCADE;
 -- more rows than go back in a transaction: those that are referred to come first, though they went first into quarantine, so that no batch has to be halved
 CREATE TABLE ord_0 (id int PRIMARY KEY);
 CREATE TABLE ord_1 AS SELECT g AS id, g AS up FROM generate_series(1, 600) g;
