@@ -210,6 +210,8 @@ CREATE TABLE schemaguard.plan_deed (
 CREATE SEQUENCE schemaguard.plan_deed_id_seq OWNED BY schemaguard.plan_deed.id;
 ALTER TABLE schemaguard.plan_deed ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_deed_id_seq');
 CREATE INDEX ON schemaguard.plan_deed (plan_id, step);
+CREATE INDEX plan_deed_reads_idx ON schemaguard.plan_deed (plan_id, step)
+    WHERE undone_at IS NULL AND after OPERATOR(pg_catalog.?) 'reads';
 COMMENT ON TABLE schemaguard.plan_deed IS 'deeds of plans, with the means to undo each';
 COMMENT ON COLUMN schemaguard.plan_deed.id IS 'number of the deed';
 COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'id of the plan in schemaguard.plan';

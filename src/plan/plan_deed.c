@@ -223,7 +223,7 @@ plan_deed_readers(Oid relation, AttrNumber attnum)
 	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? InvalidAttrNumber : PLAN_READS_RELATION)));
 	return store_query("SELECT DISTINCT ON (plan, step) p.name AS plan, d.step, d.after ->> 'reads' AS reads, d.id"
 					   " FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
-					   " WHERE d.undone_at IS NULL AND (d.after ->> 'reads' LIKE $1 OR d.after ->> 'reads' LIKE $2)"
+					   " WHERE d.undone_at IS NULL AND d.after ? 'reads' AND (d.after ->> 'reads' LIKE $1 OR d.after ->> 'reads' LIKE $2)"
 					   " ORDER BY plan, step, id DESC", &args, read_reader);
 }
 
