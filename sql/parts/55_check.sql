@@ -137,7 +137,6 @@ $rules$;
 COMMENT ON FUNCTION schemaguard.sg_server_check(float8)
     IS 'returns the queries of sg_plan_check()''s rules about the server; argument: seconds from which a transaction is long';
 
-
 CREATE FUNCTION schemaguard.sg_unserved_keys(OUT oid oid, OUT columns text, OUT obstacle text) RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'sg_unserved_keys';

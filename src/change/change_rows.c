@@ -31,17 +31,19 @@
 
 SG_FUNCTION(sg_rows_foreseen);
 
-/* Returns the step's statement, or NULL with a problem in the move; *through as of plan_rows_statement() */
-static char *
-find_statement(const PlanStep *step, bool count, ChangeMove *move, List **through)
+/* Returns the step's statement, without a text and with a problem in the move if there is one */
+static PlanRowsStatement
+find_statement(const PlanStep *step, bool count, ChangeMove *move)
 {
-	char	   *problem;
-	char	   *statement = plan_rows_statement(step, count, &problem, through);
+	PlanRowsStatement statement = plan_rows_statement(step, count);
 
-	if (problem)
-		change_problem(move, ERRCODE_UNDEFINED_COLUMN, problem,
+	if (statement.problem)
+	{
+		change_problem(move, ERRCODE_UNDEFINED_COLUMN, statement.problem,
 					   psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "its rows do not fit")));
-	return problem ? NULL : statement;
+		statement.text = NULL;
+	}
+	return statement;
 }
 
 /*
@@ -83,21 +85,22 @@ set_move(ChangeMove *move, char *statement, LOCKMODE mode, List *through, StepSt
 void
 change_look_rows(const PlanStep *step, ChangeMove *move)
 {
-	char	   *statement;
-	List	   *through;
+	PlanRowsStatement statement;
+	LOCKMODE	mode;
 
 	/* rows may change afterwards: a step is done once */
 	if (step->state == STEP_VALIDATED)
 		return;
-	statement = find_statement(step, false, move, &through);
-	if (statement == NULL)
+	statement = find_statement(step, false, move);
+	if (statement.text == NULL)
 		return;
 
 	/*
 	 * nobody comes to refer to a row that goes, or whose change a key carries
 	 * on
 	 */
-	set_move(move, statement, through || plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock, through, STEP_VALIDATED);
+	mode = statement.through || plan_rows_delete(step) ? ExclusiveLock : ShareRowExclusiveLock;
+	set_move(move, statement.text, mode, statement.through, STEP_VALIDATED);
 	move->first = move->kind == MOVE_STATEMENT;
 }
 
@@ -269,13 +272,12 @@ static char *
 foresee(const PlanStep *step, CountArg *arg, char **hint)
 {
 	ErrorData  *edata;
-	List	   *through;
 
 	*hint = NULL;
 	/* a subtransaction's error would end a session of a standby */
 	if (RecoveryInProgress())
 		return pstrdup("the rows are not counted on a standby");
-	arg->sql = find_statement(step, true, &arg->move, &through);
+	arg->sql = find_statement(step, true, &arg->move).text;
 	edata = arg->sql ? sg_try_undo(ask_counts, arg) : NULL;
 	if (edata)
 		sg_rethrow_cancel(edata);

@@ -193,9 +193,9 @@ add_index_statements(StringInfo sql, const CheckStep *cs)
 }
 
 /*
- * Returns a hint with these statements, or NULL if no index can serve.  Each step may have one, so names and
- * indexes looked up for it, which take more memory than its text, are freed at
- * once.
+ * Returns a hint with these statements, or NULL if no index can serve.  Each
+ * step may have one, so names and indexes looked up for it, which take more
+ * memory than its text, are freed at once.
  */
 static char *
 index_hint(const char *lead, const CheckStep *cs)

@@ -309,8 +309,9 @@ extern char *fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark)
 /*
  * Returns a valid index of the child that lets the server find the rows which
  * reference a parent's row.  Its leading columns are the key's, or their casts,
- * in any order, with the key's operators and collations; a partial index may leave out only
- * rows with a null in the key.  InvalidOid if no index provably serves.
+ * in any order, with the key's operators and collations; a partial index may
+ * leave out only rows with a null in the key.  InvalidOid if no index provably
+ * serves.
  */
 extern Oid	fk_serving_index(const FkKey *key);
 

@@ -6,8 +6,9 @@
  * Deleting or changing a parent row makes the server look for children by
  * "$1 = column": the key's own operator, turned round, under the child's
  * collation, or the parent's where that differs and is nondeterministic.  A
- * column of a type that the operator does not take is cast.  An index serves if the planner can use it for just that, whatever the values:
- * what is not proved does not serve.
+ * column of a type that the operator does not take is cast.  An index serves if
+ * the planner can use it for just that, whatever the values: what is not proved
+ * does not serve.
  *
  *-------------------------------------------------------------------------
  */

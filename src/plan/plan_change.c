@@ -963,8 +963,6 @@ plan_change_statements(const PlanStep *step)
 {
 	const char *first = step->child_columns ? quote_identifier(linitial(step->child_columns)) : NULL;
 	char	   *statement;
-	char	   *problem;
-	List	   *through;
 
 	switch (step->kind)
 	{
@@ -993,7 +991,7 @@ plan_change_statements(const PlanStep *step)
 		case STEP_TABLE:
 			return list_make1(table_statement(step));
 		case STEP_ROWS:
-			statement = plan_rows_statement(step, false, &problem, &through);
+			statement = plan_rows_statement(step, false).text;
 			return list_make1(statement ? statement : psprintf("-- rows of table %s, which does not fit yet", step->child_table));
 		case STEP_FOREIGN_KEY:
 		case STEP_KINDS:

@@ -45,29 +45,22 @@ plan_rows_delete(const PlanStep *step)
 	return JB_ROOT_IS_OBJECT(definition) && getKeyJsonValueFromContainer(&definition->root, "delete", strlen("delete"), NULL) != NULL;
 }
 
-typedef struct Statement
-{
-	char	   *statement;
-	char	   *problem;
-	List	   *through;
-} Statement;
-
 static void *
 read_statement(HeapTuple tuple, TupleDesc desc)
 {
-	Statement  *read = palloc(sizeof(Statement));
+	PlanRowsStatement *read = palloc(sizeof(PlanRowsStatement));
 
-	read->statement = sg_spi_text(tuple, desc, "statement");
+	read->text = sg_spi_text(tuple, desc, "statement");
 	read->problem = sg_spi_text(tuple, desc, "problem");
 	read->through = sg_spi_text_array(tuple, desc, "through");
 	return read;
 }
 
-char *
-plan_rows_statement(const PlanStep *step, bool count, char **problem, List **through)
+PlanRowsStatement
+plan_rows_statement(const PlanStep *step, bool count)
 {
 	StoreArgs	args = {0};
-	Statement  *read;
+	PlanRowsStatement none = {0};
 	List	   *made;
 
 	store_arg_text(&args, step->child_table);
@@ -75,10 +68,7 @@ plan_rows_statement(const PlanStep *step, bool count, char **problem, List **thr
 	store_arg_text(&args, step->definition);
 	store_arg_bool(&args, count);
 	made = store_query("SELECT * FROM schemaguard.sg_rows_statement($1, $2, $3::jsonb, $4)", &args, read_statement);
-	read = made ? linitial(made) : palloc0(sizeof(Statement));
-	*problem = read->problem;
-	*through = read->through;
-	return read->statement;
+	return made ? *(PlanRowsStatement *) linitial(made) : none;
 }
 
 static void *
@@ -170,7 +160,7 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait)
 	List	   *present = NIL;
 	List	   *retyped = NIL;
 	ListCell   *then;
-	Statement  *read;
+	PlanRowsStatement *read;
 
 	if (found == NIL || !OidIsValid(relid))
 		return undo;
@@ -198,7 +188,7 @@ plan_rows_undo(const FkPlan *plan, int step, const char *table, bool wait)
 	store_arg_bool(&args, wait);
 	read = linitial(store_query("SELECT *, NULL::text AS problem FROM schemaguard.sg_rows_undo($1, $2, $3, $4, coalesce($5, '{}'), $6)", &args,
 								read_statement));
-	undo.statement = read->statement;
+	undo.statement = read->text;
 	undo.through = read->through;
 	return undo;
 }

@@ -31,14 +31,22 @@ typedef struct PlanRowsMade
 	char	   *holder;			/* the table, or NULL */
 } PlanRowsMade;
 
+/* The statement of a step, which changes its rows or counts them */
+typedef struct PlanRowsStatement
+{
+	char	   *text;			/* NULL: the table or a column is missing */
+	char	   *problem;		/* says so unless it is the table */
+	List	   *through;		/* char *: qualified names of tables to whose
+								 * rows nobody may come to refer meanwhile, as
+								 * keys carry the change on from there */
+} PlanRowsStatement;
+
 /*
  * Returns the statement of a step, whose result plan_rows_made() reads, or the
  * query that counts rows: to insert, to change or delete, and all; with `cut`,
- * `twice`, `alone`, `held` and `holder` behind that.  NULL: the table or a column is missing, and *problem says so
- * unless it is the table.  *through: names of the tables to whose rows nobody
- * may come to refer meanwhile, as keys carry the change on from there.
+ * `twice`, `alone`, `held` and `holder` behind that
  */
-extern char *plan_rows_statement(const PlanStep *step, bool count, char **problem, List **through);
+extern PlanRowsStatement plan_rows_statement(const PlanStep *step, bool count);
 
 /* A statement that inserts, updates or deletes rows of a step, as the only thing that it does */
 typedef struct PlanRowsPlain
@@ -71,7 +79,7 @@ typedef struct PlanRowsUndo
 								 * the key is gone */
 	List	   *gone;			/* char *: names, then, of columns that are
 								 * gone */
-	List	   *through;		/* as of plan_rows_statement() */
+	List	   *through;		/* as of PlanRowsStatement */
 } PlanRowsUndo;
 
 /*
