@@ -461,7 +461,9 @@ SELECT what, locks, takes FROM sg_plan_explain('chs_says') WHERE what !~ '^(Step
 CALL sg_apply('chs_anew', steps => '{1,3,9,10}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_anew' AND step IN (1, 3, 9, 10) ORDER BY step;
 -- values too large for INCLUDE and for a brin index, domains that refuse what rows get, a name that an inheriting table has
-CREATE TABLE large AS SELECT 1 AS id, string_agg(md5(g::text), '') AS v FROM generate_series(1, 1000) g;
+CREATE TABLE large (id int, v text);
+ALTER TABLE large ALTER v SET STORAGE EXTERNAL;
+INSERT INTO large SELECT 1, string_agg(md5(g::text), '') FROM generate_series(1, 1000) g;
 CREATE TABLE large_heir (CONSTRAINT named CHECK (id > 5), CONSTRAINT alike CHECK (id > 0)) INHERITS (large);
 CREATE DOMAIN never_null AS int NOT NULL;
 CREATE DOMAIN never_so AS int DEFAULT -1 CHECK (VALUE > 0);

@@ -304,7 +304,7 @@ my $hole = library_with('gaps.c', '-DGAPS_HOLE');
 my $unlocked = [ sg_apply => "$plan SELECT sg_plan_add_statement('x', 'UPDATE t.d SET x = x + 1', child_table => 't.c')", "CALL sg_apply('x'); $state" ];
 
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$hole:\$libdir'});
-like(found_by(start_share('hole', 'root', [ $unlocked, 'trigger' ])), qr/WITNESS trigger as root/, 'where deeds do not look anew, code of others runs as the caller');
+like(found_by(start_share('hole', 'root', [ $unlocked, 'trigger', 1 ])), qr/WITNESS trigger as root/, 'where deeds do not look anew, code of others runs as the caller');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Names that lead elsewhere when the server reads them. What a type's check calls is built in, so the guard is on.
