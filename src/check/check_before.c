@@ -526,9 +526,45 @@ is_about(const PlanStep *step, const StepName *name)
 		(sg_same_text(step->parent_table, name->relation) && sg_has_name(step->parent_columns, name->column));
 }
 
+/*
+ * Returns the step that renames or drops the column, constraint, index or
+ * trigger of a drop or rename before it, or NULL
+ */
+static const CheckStep *
+find_part_taken(const PlanCheck *check, const CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+	const CheckStep *taker = NULL;
+
+	if ((step->kind != STEP_DROP && step->kind != STEP_RENAME) || plan_step_is_of_relation(step) || !plan_change_finds(step))
+		return NULL;
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if ((other->step->kind == STEP_RENAME || (other->step->kind == STEP_DROP && step->kind == STEP_RENAME)) &&
+			sg_same_text(other->step->child_table, step->child_table) && sg_same_text(other->step->fk_name, step->fk_name) &&
+			plan_changed_object(other->step) == plan_changed_object(step) && check_comes_before(check, other, cs))
+			taker = other;
+	}
+	foreach_ptr(const CheckStep, other, taker ? check->steps : NIL)
+	{
+		if (plan_step_frees(taker->step, other->step) && check_comes_before(check, other, cs))
+			return NULL;
+	}
+	return taker;
+}
+
+static void
+say_taken(CheckStep *cs, const CheckStep *taker, const char *does, const char *object)
+{
+	check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, %s %s", taker->step->step, does, object),
+			  psprintf("Leave one of the two out:\n%s", check_skip(cs, cs->step->kind == STEP_DROP ? "the object has another name by then" :
+																   "the object that it is about is gone")));
+}
+
 void
 check_taken_object(const PlanCheck *check, CheckStep *cs)
 {
+	const CheckStep *taker;
 	bool		is_drop = cs->step->kind == STEP_DROP;
 
 	if (cs->step->kind == STEP_STATEMENT || !plan_step_is_ahead(cs->step))
@@ -544,11 +580,14 @@ check_taken_object(const PlanCheck *check, CheckStep *cs)
 			if ((is_drop && strcmp(name->does, "drops") == 0) || !check_name_is_there(name) || !is_about(cs->step, name) || has_name(check_step_names(cs)->gives, name) ||
 				!check_comes_before(check, other, cs) || is_given_again(check, other, cs, name))
 				continue;
-			check_row(cs, "definition", CHECK_BLOCK, psprintf("step %d, which comes first, %s %s", other->step->step, name->does, named_text(name)),
-					  psprintf("Leave one of the two out:\n%s", check_skip(cs, is_drop ? "the object has another name by then" : "the object that it is about is gone")));
+			say_taken(cs, other, name->does, named_text(name));
 			return;
 		}
 	}
+	taker = find_part_taken(check, cs);
+	if (taker)
+		say_taken(cs, taker, taker->step->kind == STEP_DROP ? "drops" : "renames",
+				  psprintf("%s %s of %s", taker->step->definition, quote_identifier(taker->step->fk_name), taker->step->child_table));
 }
 
 /* Returns whether an earlier step takes a name away, which leads to an object now */

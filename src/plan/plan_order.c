@@ -413,7 +413,8 @@ means_new(const PlanNode *moving, const PlanNode *other)
 	foreach_ptr(const PlanNode, taker, moving->takers)
 	{
 		if (other->step->step > taker->step->step &&
-			(plan_step_needs(other->step, taker->step) || (other->step->kind == STEP_DROP && plan_step_comes_late(other->step, taker->step))))
+			(plan_step_needs(other->step, taker->step) ||
+			 ((other->step->kind == STEP_DROP || other->step->kind == STEP_RENAME) && plan_step_comes_late(other->step, taker->step))))
 			return true;
 	}
 	return false;
@@ -499,16 +500,20 @@ pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
 {
 	List	   *others = list_concat_unique_ptr(list_copy(nodes_of(graph, OF_TABLE, table)),
 												nodes_of(graph, OF_MOVED, sg_parse_table_name(table).name));
-	bool		is_free = false;
+	int			last = INT_MAX;
 
-	/* after a step that frees it, later ones mean the object that gets it */
+	/*
+	 * after a step that gives it and one that frees it, others mean the
+	 * object that gets it
+	 */
 	foreach_ptr(const PlanNode, other, node->step->kind == STEP_RENAME ? others : NIL)
 	{
-		is_free |= other->step->step < node->step->step && frees(other, node->step);
+		if (other->step->step < last && frees(other, node->step))
+			last = Max(other->step->step, node->step->step);
 	}
 	foreach_ptr(PlanNode, other, others)
 	{
-		if (list_member_ptr(other->takers, node) || (is_free && other->step->step > node->step->step) || !frees(other, node->step))
+		if (list_member_ptr(other->takers, node) || other->step->step > last || !frees(other, node->step))
 			continue;
 		node->freer = other;
 		other->takers = lappend(other->takers, node);
@@ -946,7 +951,8 @@ imply_order_with(const PlanGraph *graph, PlanNode *moving, const char *relation)
 /*
  * Puts a statement that moves or renames a relation behind the steps before it
  * that are about the relation by its old name, and those behind it that have
- * the new one behind it.  A drop of the relation comes last anyway.
+ * the new one behind it.  A drop of the relation comes behind it, and so finds
+ * nothing of that name.
  */
 static void
 imply_by_moved(const PlanGraph *graph, PlanNode *statement)
@@ -961,7 +967,9 @@ imply_by_moved(const PlanGraph *graph, PlanNode *statement)
 			continue;
 		foreach_ptr(PlanNode, other, nodes_of(graph, OF_TABLE, old))
 		{
-			if (other->step->step < statement->step->step && !drops_relation(other->step))
+			if (drops_relation(other->step) && other->takers == NIL && !statement->step->skipped_by)
+				imply_once(other, statement, EDGE_READS);
+			else if (other->step->step < statement->step->step && !drops_relation(other->step))
 				imply_once(statement, other, EDGE_READS);
 		}
 		foreach_ptr(PlanNode, other, nodes_of(graph, OF_TABLE, new))

@@ -237,17 +237,31 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 	return false;
 }
 
+/*
+ * Returns whether a drop takes away the object that a rename is about, or the
+ * table that has it: the rename comes first, so that the drop finds nothing of
+ * that name, and no rows are lost by plans that contradict themselves
+ */
+static bool
+drops_renamed(const PlanStep *drop, const PlanStep *rename)
+{
+	if (drop->kind != STEP_DROP || rename->skipped_by || !same(drop->child_table, rename->child_table))
+		return false;
+	return plan_step_is_of_relation(drop) ||
+		(plan_changed_object(drop) == plan_changed_object(rename) && same(drop->fk_name, rename->fk_name));
+}
+
 bool
 plan_step_comes_late(const PlanStep *step, const PlanStep *other)
 {
 	bool		before = false;
 
 	if (step->kind == STEP_RENAME)
-		return !needs_rename(other, step, &before) && before;
+		return !drops_renamed(other, step) && !needs_rename(other, step, &before) && before;
 	if (step->kind != STEP_DROP || other->kind == STEP_DROP)
 		return false;
 	if (other->kind == STEP_RENAME)
-		return needs_rename(step, other, &before);
+		return drops_renamed(step, other) || needs_rename(step, other, &before);
 	return plan_mentions_table(other, step->child_table);
 }
 

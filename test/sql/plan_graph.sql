@@ -101,12 +101,11 @@ SELECT sg_plan_add_check('gra', 'c', 'n > 0', 'circle');
 SELECT sg_plan_add_check('gra', 'c', 'v > 2', 'self', after => '{self}');
 -- a circle without an order of its own: no hint about a step that is not there
 SELECT sg_plan_create('gra circle') \g /dev/null
-SELECT sg_plan_add_column('gra circle', 'c', 'x', 'int'), sg_plan_add_drop('gra circle', 'column', 'c', 'v');
-SELECT sg_plan_add_rename('gra circle', 'column', 'c', 'x', 'v');
+SELECT sg_plan_add_rename('gra circle', 'column', 'c', 'w', 'v');
+SELECT sg_plan_add_rename('gra circle', 'column', 'c', 'v', 'w');
 SELECT sg_plan_create('gra renamed') \g /dev/null
-SELECT sg_plan_add_rename('gra renamed', 'column', 'c', 'w', 'why');
-SELECT sg_plan_import('gra all', jsonb_insert(sg_plan_export('gra circle'), '{steps,2}',
-    replace(replace((sg_plan_export('gra renamed') #> '{steps,0}')::text, '"why"', '"v"'), '"w"', '"x"')::jsonb));
+SELECT sg_plan_add_rename('gra renamed', 'column', 'c', 'v', 'w');
+SELECT sg_plan_import('gra all', jsonb_insert(sg_plan_export('gra circle'), '{steps,1}', sg_plan_export('gra renamed') #> '{steps,0}'));
 SELECT sg_plan_drop('gra circle'), sg_plan_drop('gra renamed');
 SELECT sg_plan_set('gra', '{3}', '{"after": "{indirect}"}'), sg_plan_set('gra', '{4}', '{"after": "{direct}"}');
 CALL sg_apply('gra');
@@ -652,4 +651,38 @@ CALL sg_apply('two q');
 TABLE two_plans ORDER BY id;
 SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
 DROP TABLE two_plans;
+
+-- a drop of what another step renames comes behind that, in whatever order they were added, and takes nothing; preflight tells
+CREATE SCHEMA twice;
+CREATE TABLE twice.t (id int PRIMARY KEY, b text, c text, d text); CREATE TABLE twice.moved AS SELECT 1 AS id; CREATE TABLE twice.gone AS SELECT 1 AS id;
+CREATE TABLE twice.k (a int CONSTRAINT k CHECK (a > 0)); CREATE TABLE twice.i (a int); CREATE INDEX i_a ON twice.i (a); CREATE TABLE twice.g (a int); CREATE VIEW twice.v AS SELECT 1 AS one;
+CREATE TRIGGER g BEFORE UPDATE ON twice.g FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+INSERT INTO twice.t VALUES (1, 'b', 'c', 'd');
+SELECT sg_plan_create('twice') \g /dev/null
+SELECT sg_plan_add_rename('twice', 'column', 'twice.t', 'bb', 'b'), sg_plan_add_drop('twice', 'column', 'twice.t', 'b', keep => false),
+	sg_plan_add_drop('twice', 'column', 'twice.t', 'c', keep => false), sg_plan_add_rename('twice', 'column', 'twice.t', 'cc', 'c'),
+	sg_plan_add_drop('twice', 'table', 'twice.gone', keep => false), sg_plan_add_rename('twice', 'table', 'twice.gone', 'gone_too'),
+	sg_plan_add_drop('twice', 'table', 'twice.moved', keep => false), sg_plan_add_statement('twice', 'ALTER TABLE twice.moved SET SCHEMA public'),
+	sg_plan_add_drop('twice', 'view', 'twice.v'), sg_plan_add_rename('twice', 'view', 'twice.v', 'vv'),
+	sg_plan_add_drop('twice', 'constraint', 'twice.k', 'k'), sg_plan_add_rename('twice', 'constraint', 'twice.k', 'kk', 'k'),
+	sg_plan_add_drop('twice', 'index', 'twice.i', 'i_a'), sg_plan_add_rename('twice', 'index', 'twice.i', 'i_b', 'i_a'),
+	sg_plan_add_drop('twice', 'trigger', 'twice.g', 'g'), sg_plan_add_rename('twice', 'trigger', 'twice.g', 'gg', 'g') \g /dev/null
+SELECT step, check_name, detail FROM sg_plan_check_details('twice') WHERE result = 'block' ORDER BY step;
+SET client_min_messages = error;
+CALL sg_apply('twice');
+SET client_min_messages = warning;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'twice' AND state <> 'validated' ORDER BY step;
+SELECT * FROM twice.t;
+-- ... unless that is left out; and one added behind both renames that swap a name means the new object, whichever of them was first
+SELECT sg_plan_drop('twice', force => true), sg_plan_create('twice'), sg_plan_add_rename('twice', 'column', 'twice.t', 'b', 'bb'), sg_plan_add_drop('twice', 'column', 'twice.t', 'bb', keep => false),
+	sg_plan_skip('twice', '{1}', 'not now'), sg_plan_add_rename('twice', 'column', 'twice.t', 'cc', 'd'), sg_plan_add_rename('twice', 'column', 'twice.t', 'c', 'cc'),
+	sg_plan_add_drop('twice', 'column', 'twice.t', 'cc', keep => false) \g /dev/null
+CALL sg_apply('twice');
+SELECT * FROM twice.t;
+-- ... and what "after" says goes before it, and is told
+SELECT sg_plan_drop('twice', force => true), sg_plan_create('twice'), sg_plan_add_drop('twice', 'column', 'twice.t', 'c'), sg_plan_add_rename('twice', 'column', 'twice.t', 'd', 'c', after => '{1}') \g /dev/null
+SELECT step, check_name, detail FROM sg_plan_check_details('twice') WHERE result = 'block' ORDER BY step;
+SELECT sg_plan_drop('twice', force => true) \g /dev/null
+DROP SCHEMA twice CASCADE;
+DROP TABLE moved;
 RESET client_min_messages;
