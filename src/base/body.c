@@ -137,7 +137,11 @@ find_body(Oid function, Body *found)
 	return body;
 }
 
-/* Calls a body with row_security on: with off, the server would refuse to read our tables, which have policies */
+/*
+ * Calls a body with row_security on, because with off the server would refuse
+ * to read our tables, which have policies, and without jit, because compiling a
+ * query of the catalogs takes longer than running it
+ */
 static Datum
 call_body(FunctionCallInfo fcinfo)
 {
@@ -145,6 +149,7 @@ call_body(FunctionCallInfo fcinfo)
 	Datum		result;
 
 	sg_scope_set("row_security", "on");
+	sg_scope_set("jit", "off");
 	result = FunctionCallInvoke(fcinfo);
 	AtEOXact_GUC(true, level);
 	return result;

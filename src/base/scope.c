@@ -119,6 +119,8 @@ void
 sg_caller_begin(SgScope *scope)
 {
 	scope_begin(scope, GetUserId(), 0, PINNED_PATH);
+	/* compiling a query of the catalogs takes longer than running it */
+	sg_scope_set("jit", "off");
 }
 
 /* Returns the search_path that ALTER ROLE or ALTER DATABASE has stored, or NULL */

@@ -318,7 +318,6 @@ probe_scope_begin(SgScope *scope)
 	sg_scope_set("hash_mem_multiplier", "1");
 	sg_scope_set("row_security", "off");
 	sg_scope_set("max_parallel_workers_per_gather", "0");
-	sg_scope_set("jit", "off");
 	/* always begin with the same rows */
 	sg_scope_set("synchronize_seqscans", "off");
 

@@ -106,8 +106,11 @@ SET ROLE regress_sg_lint;
 INSERT INTO schemaguard.lint_ignore (rule, object, reason, added_by) VALUES ('lint-who', 'lint', 'agreed', 'postgres');
 INSERT INTO schemaguard.lint_rule (name, query, message, fix) VALUES
     ('lint-who', $$SELECT 'lint', current_user::text, NULL$$, '%1, 5 %, 100 %%, %2%3.', 'COMMENT ON ROLE %1 IS %2'),
-    ('lint-names', 'SELECT schema_name, name, name FROM schemaguard.lint_table WHERE schema_name = ''lint'' AND bare_name = ''good''', 'the table is %2', 'TABLE %2;');
+    ('lint-names', 'SELECT schema_name, name, name FROM schemaguard.lint_table WHERE schema_name = ''lint'' AND bare_name = ''good''', 'the table is %2', 'TABLE %2;'),
+    ('lint-jit', $$SELECT 'lint', current_setting('jit')$$, 'what the queries of the catalogs run with', NULL);
+SET jit = on;
 SELECT rule, severity, object, message, fix, author FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%';
+RESET jit;
 RESET ROLE;
 -- a superuser may become its author, another role may not
 SELECT rule, severity, object, message, author FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%';
