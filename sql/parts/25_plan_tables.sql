@@ -114,6 +114,9 @@ CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
 -- a step of the plan may do so
 CREATE INDEX plan_step_moved_idx ON schemaguard.plan_step (plan, child_table)
     WHERE kind OPERATOR(pg_catalog.=) 'rename' OR kind OPERATOR(pg_catalog.=) 'drop' OR kind OPERATOR(pg_catalog.=) 'statement';
+-- Serves each drop's question which steps of other plans take, or have yet to take, values from its object
+CREATE INDEX plan_step_carry_idx ON schemaguard.plan_step (plan)
+    WHERE fills OR fill IS NOT NULL OR backfill IS NOT NULL OR kind OPERATOR(pg_catalog.=) 'statement';
 -- Whatever ANALYZE finds in plans of one step: the next one may have thousands, and each step that is added is looked for by its name
 ALTER TABLE schemaguard.plan_step ALTER COLUMN plan SET (n_distinct = 100), ALTER COLUMN fk_name SET (n_distinct = -1);
 COMMENT ON TABLE schemaguard.plan_step IS 'steps of plans, each a foreign key or another change, with their progress';

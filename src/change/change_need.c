@@ -582,22 +582,25 @@ check_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 		check_column_carried(step, reader, move);
 }
 
-/*
- * Returns whether a step fills columns with values that it reads, other than
- * those that the drop or rename itself is about
- */
+/* Returns whether a step writes other columns than those that a drop or rename itself is about */
 static bool
-fills_others(const PlanStep *moving, const PlanStep *filled)
+is_of_others(const PlanStep *moving, const PlanStep *filled)
 {
 	bool		is_column = moving->kind != STEP_STATEMENT && plan_changed_object(moving) == CHANGED_COLUMN;
 
-	if ((filled->kind != STEP_COLUMN || filled->fill == NULL) && (filled->kind != STEP_FOREIGN_KEY || filled->backfill == NULL))
-		return false;
 	if (!is_column && moving->kind != STEP_STATEMENT && !plan_step_is_of_relation(moving))
 		return false;
 	/* the column goes with its own table */
 	return !sg_same_text(moving->child_table, filled->child_table) ||
 		(is_column && !sg_has_name(filled->child_columns, moving->fk_name));
+}
+
+/* Returns whether a step fills such columns with values that it reads, and keeps their expressions */
+static bool
+fills_others(const PlanStep *moving, const PlanStep *filled)
+{
+	return (filled->kind == STEP_FOREIGN_KEY ? filled->backfill != NULL : filled->kind == STEP_COLUMN && filled->fill) &&
+		is_of_others(moving, filled);
 }
 
 /*
@@ -914,9 +917,111 @@ change_readers(const PlanGraph *graph, const PlanStep *moving)
 static void
 fills_elsewhere(const PlanStep *filled, ChangeMove *move)
 {
-	not_held(move, psprintf("step %d, %s, takes values from it", filled->step, plan_step_object(filled)),
+	not_held(move, psprintf("plan \"%s\": step %d, %s, takes values from it", filled->plan, filled->step, plan_step_object(filled)),
 			 plan_step_is_done(filled) ? psprintf("Its trigger fills new rows. Drop it first, and CALL again:\n%s", plan_release_call(filled->plan)) :
-			 psprintf(sg_calls("Have that step done first, and CALL again:\nCALL sg_apply(%s);"), quote_literal_cstr(filled->plan)));
+			 psprintf(sg_calls("Have that step done first, and CALL again:\nCALL sg_apply(%s);\nIf nothing is to be carried over, leave it out:\n%s"),
+					  quote_literal_cstr(filled->plan), plan_skip_call(filled, "nothing is carried over")));
+}
+
+/* A step of another plan that is not done, and what it reads */
+typedef struct Carrying
+{
+	const PlanStep *step;
+	const PlanReads *reads;
+} Carrying;
+
+/* Returns whether a statement gives values to other rows than those of a table, or to other columns of it than one */
+static bool
+gives_to_others(const Node *statement, const char *table, const char *column)
+{
+	const RangeVar *written = IsA(statement, InsertStmt) ? ((const InsertStmt *) statement)->relation :
+		IsA(statement, UpdateStmt) ? ((const UpdateStmt *) statement)->relation :
+		IsA(statement, MergeStmt) ? ((const MergeStmt *) statement)->relation : NULL;
+
+	if (written == NULL)
+		return false;
+	if (written->schemaname == NULL || !sg_same_text(quote_qualified_identifier(written->schemaname, written->relname), table))
+		return true;
+	if (column == NULL || IsA(statement, MergeStmt))
+		return column != NULL;
+	if (IsA(statement, InsertStmt))
+		return ((const InsertStmt *) statement)->selectStmt && castNode(SelectStmt, ((const InsertStmt *) statement)->selectStmt)->valuesLists == NIL;
+	foreach_ptr(const ResTarget, target, ((const UpdateStmt *) statement)->targetList)
+	{
+		if (!sg_same_text(target->name, column))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns whether a step reads the object that a drop takes for good, and gives
+ * its rows or values to others
+ */
+static bool
+carries_from(const PlanStep *step, const PlanReads *reads, const PlanStep *drop)
+{
+	const char *column = drop->kind == STEP_DROP && plan_changed_object(drop) == CHANGED_COLUMN ? drop->fk_name : NULL;
+	bool		gives = step->kind != STEP_STATEMENT;
+	ErrorData  *edata;
+
+	if (drop->kind != STEP_DROP || !drop->discard || !is_of_others(drop, step) || !plan_reads_any(reads, drop->child_table, column, false))
+		return false;
+	foreach_ptr(const RawStmt, raw, gives ? NIL : plan_parse(step->definition, &edata))
+	{
+		gives |= gives_to_others(raw->stmt, drop->child_table, column);
+	}
+	return gives;
+}
+
+/* Returns the steps of other plans (Carrying *) that have yet to give rows or values to others */
+static List *
+find_carrying(const char *plan)
+{
+	List	   *carrying = NIL;
+
+	foreach_ptr(PlanStep, step, plan_steps_to_carry_elsewhere(plan))
+	{
+		Carrying   *one;
+
+		if (!plan_step_is_ahead(step) || !plan_step_carries(step))
+			continue;
+		one = palloc(sizeof(Carrying));
+		one->step = step;
+		one->reads = plan_reads(step);
+		carrying = lappend(carrying, one);
+	}
+	return carrying;
+}
+
+/* Checks for steps of other plans that have yet to read what a step drops for good */
+static void
+check_to_carry(List *drops, const char *plan, ChangeOthers *others, ChangeMove *move)
+{
+	ChangeOthers now = {0};
+	bool		discards = false;
+
+	foreach_ptr(const PlanStep, drop, drops)
+	{
+		discards |= drop->kind == STEP_DROP && drop->discard;
+	}
+	if (!discards)
+		return;
+	others = others ? others : &now;
+	if (!others->known)
+		others->carrying = find_carrying(plan);
+	others->known = true;
+	foreach_ptr(const Carrying, one, others->carrying)
+	{
+		foreach_ptr(const PlanStep, drop, drops)
+		{
+			if (carries_from(one->step, one->reads, drop))
+			{
+				fills_elsewhere(one->step, move);
+				return;
+			}
+		}
+	}
 }
 
 /* Compares the values of a drop's object with those filled from it */
@@ -936,8 +1041,11 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 			reader->step->fills = now->fills;
 		now = now ? now : reader->step;
 		if (elsewhere && (plan_filler_is_armed(now) || !plan_step_is_done(now)))
+		{
 			fills_elsewhere(now, move);
-		else if (plan_step_is_done(now))
+			return;
+		}
+		if (plan_step_is_done(now))
 			check_carried(drop, reader, move);
 		if (elsewhere && move->kind == MOVE_PROBLEM)
 			move->problem->reason = psprintf("plan \"%s\": %s", now->plan, move->problem->reason);
@@ -1006,8 +1114,10 @@ written_past(const PlanStep *filled)
 }
 
 void
-change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move)
+change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeOthers *others, ChangeMove *move)
 {
+	List	   *drops;
+
 	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, step->step) : NIL)
 	{
 		/* the call may have ended the fill since the graph was made */
@@ -1039,10 +1149,13 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 				change_check_rules(step, needed, move);
 		}
 	}
-	foreach_ptr(const PlanStep, drop, move->kind == MOVE_PROBLEM ? NIL : plan_drops(step))
+	drops = move->kind == MOVE_PROBLEM ? NIL : plan_drops(step);
+	foreach_ptr(const PlanStep, drop, drops)
 	{
 		check_readers_of(graph, drop, move);
 	}
+	if (move->kind != MOVE_PROBLEM)
+		check_to_carry(drops, step->plan, others, move);
 }
 
 /* Returns whether all parts of the table keep their rows in this database */

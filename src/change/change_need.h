@@ -13,12 +13,20 @@
 #include "change/change.h"
 #include "plan/plan_order.h"
 
+/* Steps of other plans that have yet to read what a drop may take, read once for all drops of a plan */
+typedef struct ChangeOthers
+{
+	bool		known;
+	List	   *carrying;
+} ChangeOthers;
+
 /*
  * Checks once more what a drop needs by the graph, which may be NULL: sets a
- * problem if a needed step does not hold, or a value was not carried over.
- * Reads rows.
+ * problem if a needed step does not hold, a value was not carried over, or a
+ * step of another plan has yet to read it (others; NULL: look now).  Reads
+ * rows.
  */
-extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move);
+extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeOthers *others, ChangeMove *move);
 
 /*
  * Raises 55000 if rows have a value in a column that a drop has kept, under its

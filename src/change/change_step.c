@@ -984,7 +984,7 @@ do_move(void *arg)
 
 	change_look(work->step, &now);
 	if (now.kind == MOVE_STATEMENT && plan_step_drops(work->step))
-		change_check_needs(action->run->graph, work->step, &now);
+		change_check_needs(action->run->graph, work->step, NULL, &now);
 	if (now.kind == MOVE_PROBLEM)
 		ereport(ERROR,
 				(errcode(now.problem->sqlerrcode),
@@ -1584,7 +1584,7 @@ is_held(StepWork *work, ChangeMove *move)
 	if (move->kind != MOVE_STATEMENT || !plan_step_drops(work->step))
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	change_check_needs(work->run->graph, work->step, move);
+	change_check_needs(work->run->graph, work->step, NULL, move);
 	PopActiveSnapshot();
 	if (move->kind != MOVE_PROBLEM)
 		return false;

@@ -29,6 +29,7 @@
 
 #include "base/oidlist.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "deploy/deploy.h"
 #include "plan/plan_index.h"
 
@@ -225,6 +226,7 @@ typedef struct PlanCheck
 
 	List	   *compared;		/* CheckCompared *: fills that drops for good
 								 * compare with what they take */
+	ChangeOthers others;
 
 	int			mending;		/* number of keys with orphans that their
 								 * policies fix */

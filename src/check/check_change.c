@@ -1026,7 +1026,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
-		change_check_needs(check->graph, cs->step, &move);
+		change_check_needs(check->graph, cs->step, &check->others, &move);
 	next_move(check, cs, &move);
 	if (move.kind == MOVE_FILL && cs->step->kind == STEP_COLUMN && cs->step->state == STEP_PENDING)
 		check_row(cs, "fill", CHECK_WARN, psprintf("column %s is there already: rows without a value in it get one, for good", quote_identifier(linitial(cs->step->child_columns))),

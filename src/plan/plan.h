@@ -196,6 +196,9 @@ extern List *plan_steps_moving(const char *name, const char *child_table);
 /* Returns the steps of other plans, of any author, whose triggers fill rows */
 extern List *plan_steps_filling_elsewhere(const char *name);
 
+/* Returns the steps of other plans, of any author, that are not done, and may copy rows or values: plan_step_carries() */
+extern List *plan_steps_to_carry_elsewhere(const char *name);
+
 /*
  * Returns other steps about the table of a step, and, unless NULL, about a
  * column or with its name in their definition, with deeds to take back that

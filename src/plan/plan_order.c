@@ -744,20 +744,26 @@ imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 	}
 }
 
-/* Returns whether a step copies rows or values elsewhere, which it reads in their old place */
-static bool
-carries_rows(const PlanStep *step)
+bool
+plan_step_carries(const PlanStep *step)
 {
 	ErrorData  *edata;
 
 	if (step->kind != STEP_STATEMENT)
-		return step->fill || step->backfill || (step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step));
+		return step->fill || step->backfill;
 	foreach_ptr(const RawStmt, raw, plan_parse(step->definition, &edata))
 	{
 		if (IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, MergeStmt))
 			return true;
 	}
 	return false;
+}
+
+/* Returns whether a step copies rows or values elsewhere, which it reads in their old place */
+static bool
+carries_rows(const PlanStep *step)
+{
+	return plan_step_carries(step) || (step->kind != STEP_STATEMENT && step->orphans == ORPHANS_QUARANTINE && plan_step_fixes(step));
 }
 
 /* Returns whether a statement alters a table, and the other step drops something */

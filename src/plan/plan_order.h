@@ -88,6 +88,9 @@ extern void plan_check_order(const char *plan, List *changed, int first_new);
 extern bool plan_step_is_done(const PlanStep *step);
 extern bool plan_step_is_ahead(const PlanStep *step);
 
+/* Returns whether a step gives rows or values that it reads to other rows, by a fill, INSERT, UPDATE or MERGE */
+extern bool plan_step_carries(const PlanStep *step);
+
 /* Returns "waits for step 1, ...": the steps that a step needs and that are not done; or NULL */
 extern char *plan_waits_for(PlanGraph *graph, int step);
 

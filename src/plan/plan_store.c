@@ -548,6 +548,16 @@ plan_steps_filling_elsewhere(const char *name)
 }
 
 List *
+plan_steps_to_carry_elsewhere(const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	return query_any_steps("plan <> $1 AND state <> 'validated' AND skipped_by IS NULL"
+						   " AND (fill IS NOT NULL OR backfill IS NOT NULL OR (kind = 'statement' AND definition ~* '(insert|update|merge)'))", &args);
+}
+
+List *
 plan_steps_standing_on(const PlanStep *step, const char *column)
 {
 	StoreArgs	args = child_args(step->plan, step->child_table, column);

@@ -650,7 +650,32 @@ SELECT sg_plan_add('two q', 'UPDATE public.two_plans SET n = CAST(a AS varchar(3
 CALL sg_apply('two q');
 TABLE two_plans ORDER BY id;
 SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
-DROP TABLE two_plans;
+-- ... and one for good waits for what has yet to begin, unless it is left out: a column, a key, policy set, a statement
+CREATE TABLE two_keys (a text PRIMARY KEY);
+INSERT INTO two_keys VALUES ('a');
+CREATE TABLE two_others (id int PRIMARY KEY, x text);
+INSERT INTO two_others VALUES (1), (2), (3);
+ALTER TABLE two_plans ADD old text;
+UPDATE two_plans SET old = 'a';
+SELECT sg_plan_create('two p'), sg_plan_add_column('two p', 'two_plans', 'm', 'text', fill => 'old'), sg_plan_add_fk('two p', 'two_plans', '{k}', 'two_keys', backfill => 'old', index => false),
+	sg_plan_add_not_null('two p', 'two_others', 'x', policy => 'set', fill => '(SELECT t.old FROM public.two_plans t WHERE t.id = two_others.id)'),
+	sg_plan_add('two p', 'INSERT INTO two_keys SELECT old || id FROM two_plans') \g /dev/null
+SELECT sg_plan_add_statement('two p', x) FROM unnest('{INSERT INTO public.two_others VALUES (9),UPDATE public.two_plans SET old = lower(old)}'::text[]) x \g /dev/null
+SELECT sg_plan_create('two q'), sg_plan_add_drop('two q', 'column', 'two_plans', 'old', keep => false), sg_plan_add_drop('two q', 'table', 'two_others', keep => false) \g /dev/null
+SELECT step, check_name, detail, hint FROM sg_plan_check_details('two q') WHERE result = 'block';
+SELECT sg_plan_skip('two p', '{1}', 'not needed') \g /dev/null
+CALL sg_apply('two q');
+SELECT sg_plan_skip('two p', '{2}', 'not needed') \g /dev/null
+CALL sg_apply('two q');
+SELECT to_regclass('two_others');
+CREATE TABLE two_others (id int PRIMARY KEY, x text);
+SELECT sg_plan_skip('two p', '{3}', 'not needed') \g /dev/null
+CALL sg_apply('two q');
+CALL sg_apply('two p');
+CALL sg_apply('two q');
+SELECT count(*) FROM two_keys;
+SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
+DROP TABLE two_plans, two_keys, two_others;
 
 -- a drop of what another step renames comes behind that, in whatever order they were added, and takes nothing; preflight tells
 CREATE SCHEMA twice;
