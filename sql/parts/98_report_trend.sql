@@ -34,7 +34,7 @@ COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'tells whether the role may see
 -- Returns the counts of pg_stat_statements for this database, and for each of the statements that took most time. A role that may not
 -- tell other roles' statements apart sees them in the sums alone, and the calls are "hidden". Only objects of the extension itself are
 -- called: any role that may create objects in its schema could plant one that an older version lacks.  What names schemaguard does not
--- count, nor do statements within others, whose time the outer one has.
+-- count, nor do statements within others, whose time the outer one has, nor those that define or maintain objects, as a plan's own do.
 CREATE FUNCTION schemaguard.sg_stats_statements(top int) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,6 +66,8 @@ BEGIN
             FROM %1$s.pg_stat_statements(true) s
             WHERE s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND s.toplevel
               AND (s.query ~ '\mschemaguard\.') IS NOT TRUE
+              AND (s.query ~* '^(\s|--[^\n]*\n|/\*([^*]|\*+[^*/])*\*+/)*(alter|create|drop|comment|reindex|vacuum|analyze|cluster)\M')
+                  IS NOT TRUE
               AND NOT EXISTS (SELECT FROM regexp_matches(s.query, '\msg_\w+', 'g') w JOIN own o ON o.name = w[1])
             GROUP BY s.queryid)
         SELECT jsonb_build_object('calls', coalesce(sum(s.calls), 0), 'ms', coalesce(sum(s.ms), 0),

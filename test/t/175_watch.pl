@@ -94,8 +94,10 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.sg_go_rules('
 
 	$node->safe_psql('postgres', q{CALL sg_fix_orphans('shop', dry_run => true); SELECT count(*) FROM sg_watch('shop'); SELECT count(*) FROM schemaguard.stats});
 	is($calls->() - $before, 0, 'calls of schemaguard do not count');
-	$node->safe_psql('postgres', q{CREATE FUNCTION pg_temp.sg_other() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM p); END'; SELECT pg_temp.sg_other()});
-	is($calls->() - $before, 2, 'those of the application do, once each');
+	$node->safe_psql('postgres', "/* a ** comment **/ alter table p add column more int; -- and\n\nALTER TABLE p DROP more; CREATE INDEX CONCURRENTLY p_more ON p (id); DROP INDEX p_more; ANALYZE p");
+	is($calls->() - $before, 0, 'nor does what defines or maintains objects');
+	$node->safe_psql('postgres', q{CREATE FUNCTION pg_temp.sg_other() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM p); END'; SELECT pg_temp.sg_other(); SELECT pg_temp.sg_other()});
+	is($calls->() - $before, 2, 'those of the application do, once a call');
 }
 
 # A bad one
