@@ -923,12 +923,27 @@ fills_elsewhere(const PlanStep *filled, ChangeMove *move)
 					  quote_literal_cstr(filled->plan), plan_skip_call(filled, "nothing is carried over")));
 }
 
-/* A step of another plan that is not done, and what it reads */
+/* A step that gives values to others, once it runs or is taken back, and what it reads then */
 typedef struct Carrying
 {
-	const PlanStep *step;
+	PlanStep   *step;
 	const PlanReads *reads;
+	bool		undo;			/* the step is done, and reads that when it is
+								 * taken back */
 } Carrying;
+
+/* Returns whether a query names a table */
+static bool
+names_table(Node *node, void *table)
+{
+	const RangeVar *named = node && IsA(node, RangeVar) ? (const RangeVar *) node : NULL;
+
+	if (node == NULL)
+		return false;
+	if (named && named->schemaname)
+		return sg_same_text(quote_qualified_identifier(named->schemaname, named->relname), table);
+	return raw_expression_tree_walker(node, names_table, table);
+}
 
 /* Returns whether a statement gives values to other rows than those of a table, or to other columns of it than one */
 static bool
@@ -945,7 +960,7 @@ gives_to_others(const Node *statement, const char *table, const char *column)
 	if (column == NULL || IsA(statement, MergeStmt))
 		return column != NULL;
 	if (IsA(statement, InsertStmt))
-		return ((const InsertStmt *) statement)->selectStmt && castNode(SelectStmt, ((const InsertStmt *) statement)->selectStmt)->valuesLists == NIL;
+		return names_table(((const InsertStmt *) statement)->selectStmt, unconstify(char *, table));
 	foreach_ptr(const ResTarget, target, ((const UpdateStmt *) statement)->targetList)
 	{
 		if (!sg_same_text(target->name, column))
@@ -974,6 +989,20 @@ carries_from(const PlanStep *step, const PlanReads *reads, const PlanStep *drop)
 	return gives;
 }
 
+static List *
+add_carrying(List *carrying, PlanStep *step, bool undo)
+{
+	Carrying   *one = palloc(sizeof(Carrying));
+
+	if (!plan_step_carries(step))
+		return carrying;
+	*one = (Carrying)
+	{
+		step, plan_reads(step), undo
+	};
+	return lappend(carrying, one);
+}
+
 /* Returns the steps of other plans (Carrying *) that have yet to give rows or values to others */
 static List *
 find_carrying(const char *plan)
@@ -982,14 +1011,8 @@ find_carrying(const char *plan)
 
 	foreach_ptr(PlanStep, step, plan_steps_to_carry_elsewhere(plan))
 	{
-		Carrying   *one;
-
-		if (!plan_step_is_ahead(step) || !plan_step_carries(step))
-			continue;
-		one = palloc(sizeof(Carrying));
-		one->step = step;
-		one->reads = plan_reads(step);
-		carrying = lappend(carrying, one);
+		if (plan_step_is_ahead(step))
+			carrying = add_carrying(carrying, step, false);
 	}
 	return carrying;
 }
@@ -1063,6 +1086,8 @@ change_check_kept(const PlanDeed *deed, const char *kept)
 
 	drop.step = deed->step;
 	drop.fk_name = pstrdup(kept);
+	/* now it goes for good */
+	drop.discard = true;
 	foreach_ptr(const Reader, reader, find_readers(NULL, &drop))
 	{
 		PlanStep   *filled = reader->step;
@@ -1085,11 +1110,50 @@ change_check_kept(const PlanDeed *deed, const char *kept)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 rows < 0 ? errmsg("whether all of its values are in (%s) can't be said: %s", sg_quote_list(filled->child_columns), why) :
-				 errmsg(INT64_FORMAT " %s a value in it, and none in (%s), which step %d has filled from it",
-						rows, rows == 1 ? "row has" : "rows have", sg_quote_list(filled->child_columns), filled->step),
+				 errmsg(INT64_FORMAT " %s a value in it, and none in (%s), which step %d%s has filled from it",
+						rows, rows == 1 ? "row has" : "rows have", sg_quote_list(filled->child_columns), filled->step,
+						is_elsewhere(&drop, filled) ? psprintf(" of plan \"%s\"", filled->plan) : ""),
 				 rows < 0 ? errhint("%s", take_back) :
 				 errhint("%s\n%s", take_back,
 						 fk_owner_hint("If they need none there, let these values go, and prune again", table, InvalidOid, let_go))));
+	}
+}
+
+List *
+change_wanting(void)
+{
+	List	   *wanting = find_carrying("");
+
+	foreach_ptr(PlanStep, step, plan_steps_with_undo())
+	{
+		step->definition = step->undo;
+		wanting = add_carrying(wanting, step, true);
+	}
+	return wanting;
+}
+
+void
+change_check_wanted(const PlanDeed *deed, const List *wanting)
+{
+	PlanStep	drop = *deed->what;
+
+	drop.step = deed->step;
+	drop.discard = true;
+	/* another object has the name by now */
+	if (plan_change_finds(&drop))
+		return;
+	foreach_ptr(const Carrying, one, wanting)
+	{
+		/* a plan's own fills are compared with what they have read */
+		if (!(one->undo || is_elsewhere(&drop, one->step)) || !carries_from(one->step, one->reads, &drop))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg(one->undo ? "step %d of plan \"%s\", %s, takes values from it when it is taken back" :
+						"step %d of plan \"%s\", %s, has yet to take values from it", one->step->step, one->step->plan, plan_step_object(one->step)),
+				 errhint(sg_calls("To have it back for that:\nCALL sg_rollback_fks(%s, steps => '{%d}');\nIf nobody needs them, say so, and prune again:\n%s"),
+						 quote_literal_cstr(drop.plan), drop.step,
+						 one->undo ? plan_set_call(one->step, "undo", NULL, NULL) : plan_skip_call(one->step, "nothing is carried over"))));
 	}
 }
 

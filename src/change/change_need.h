@@ -30,10 +30,18 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 
 /*
  * Raises 55000 if rows have a value in a column that a drop has kept, under its
- * present name, and none in one that a step of the plan fills from it.  Reads
+ * present name, and none in one that a step of a plan fills from it.  Reads
  * rows.
  */
 extern void change_check_kept(const PlanDeed *deed, const char *kept);
+
+/*
+ * Raises 55000 if a step of any plan is yet to read the table or column that a
+ * drop has kept, or reads it when it is taken back; change_wanting() returns
+ * these steps, for all drops.
+ */
+extern List *change_wanting(void);
+extern void change_check_wanted(const PlanDeed *deed, const List *wanting);
 
 /*
  * Returns the step, except the one of that number, that has dropped an object

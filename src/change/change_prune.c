@@ -137,6 +137,7 @@ typedef struct Ending
 {
 	const FkPlan *plan;
 	const PlanDeed *deed;
+	const List *wanting;		/* change_wanting() */
 	bool		dropped;
 	int64		rows;			/* rows or values that were deleted; -1: not
 								 * counted */
@@ -165,6 +166,8 @@ end_one(void *p)
 	SgScope		scope;
 
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	if (statement && !plan_deed_is_given_up(deed))
+		change_check_wanted(deed, ending->wanting);
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement && !plan_deed_is_given_up(deed))
 		change_check_kept(deed, change_kept_column(deed->what));
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
@@ -249,6 +252,8 @@ static List *
 find_endings(TimestampTz before)
 {
 	List	   *endings = NIL;
+	List	   *wanting = NIL;
+	bool		looked = false;
 
 	foreach_ptr(const FkPlan, plan, plan_readable())
 	{
@@ -263,6 +268,10 @@ find_endings(TimestampTz before)
 			ending->plan = plan;
 			ending->deed = deed;
 			ending->rows = -1;
+			if (!looked)
+				wanting = change_wanting();
+			looked = true;
+			ending->wanting = wanting;
 			edata = sg_try(count_one, ending);
 			if (edata)
 				sg_rethrow_cancel(edata);

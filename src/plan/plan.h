@@ -196,8 +196,14 @@ extern List *plan_steps_moving(const char *name, const char *child_table);
 /* Returns the steps of other plans, of any author, whose triggers fill rows */
 extern List *plan_steps_filling_elsewhere(const char *name);
 
-/* Returns the steps of other plans, of any author, that are not done, and may copy rows or values: plan_step_carries() */
+/*
+ * Returns the steps of other plans, of any author, that are not done, and may
+ * copy rows or values: plan_step_carries(); of all plans for an empty name
+ */
 extern List *plan_steps_to_carry_elsewhere(const char *name);
+
+/* Returns the statements of all plans that are done and can be taken back */
+extern List *plan_steps_with_undo(void);
 
 /*
  * Returns other steps about the table of a step, and, unless NULL, about a

@@ -558,6 +558,14 @@ plan_steps_to_carry_elsewhere(const char *name)
 }
 
 List *
+plan_steps_with_undo(void)
+{
+	StoreArgs	args = {0};
+
+	return query_any_steps("kind = 'statement' AND undo IS NOT NULL AND state = 'validated' AND skipped_by IS NULL", &args);
+}
+
+List *
 plan_steps_standing_on(const PlanStep *step, const char *column)
 {
 	StoreArgs	args = child_args(step->plan, step->child_table, column);

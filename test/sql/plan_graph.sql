@@ -675,6 +675,32 @@ CALL sg_apply('two p');
 CALL sg_apply('two q');
 SELECT count(*) FROM two_keys;
 SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
+-- ... and sg_prune() for what has yet to read what a drop has kept, or is taken back from it, in any plan, and compares the rows
+TRUNCATE two_others;
+INSERT INTO two_others VALUES (1, 'a'), (2, 'b');
+CREATE SCHEMA two;
+CREATE TABLE two.two_from AS SELECT 1 AS id, 'one' AS x; CREATE TABLE two.two_back AS SELECT 2 AS id, 'two' AS x;
+SELECT sg_plan_create('two p'), sg_plan_add_column('two p', 'two_others', 'n', 'text', fill => 'x'),
+	sg_plan_add_statement('two p', 'UPDATE public.two_others SET x = NULL WHERE id = 2', undo => 'UPDATE public.two_others o SET x = b.x FROM two.two_back b WHERE b.id = o.id') \g /dev/null
+CALL sg_apply('two p');
+SELECT sg_plan_release('two p', 'fill'), sg_plan_add_statement('two p', 'INSERT INTO public.two_others (id, x) SELECT id, x FROM two.two_from', name => 'yet'), sg_plan_create('two q'),
+	sg_plan_add_drop('two q', 'table', 'two.two_from'), sg_plan_add_drop('two q', 'table', 'two.two_back'), sg_plan_add_drop('two q', 'column', 'two_others', 'x') \g /dev/null
+INSERT INTO two_others VALUES (3, 'c');
+CALL sg_apply('two q');
+CALL sg_prune(now() + '1 hour', 'attic');
+CREATE VIEW kept AS SELECT relname FROM pg_class WHERE relname IN ('two_from', 'two_back') AND relnamespace::regnamespace::text LIKE 'schemaguard_attic%' ORDER BY 1;
+TABLE kept;
+SELECT array_agg(_sg_dropped_x ORDER BY id) FROM two_others;
+-- ... unless that step is left out, or another object has the name
+SELECT sg_plan_set('two p', '{2}', '{"undo": null}') \g /dev/null
+CREATE TABLE two.two_from (id int, x text);
+UPDATE two_others SET _sg_dropped_x = NULL WHERE n IS NULL;
+CALL sg_prune(now() + '1 hour', 'attic');
+TABLE kept;
+SELECT array_agg(attname) FROM pg_attribute WHERE attrelid = 'two_others'::regclass AND attnum > 0 AND NOT attisdropped;
+DROP VIEW kept;
+SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true) \g /dev/null
+DROP SCHEMA two CASCADE;
 DROP TABLE two_plans, two_keys, two_others;
 
 -- a drop of what another step renames comes behind that, in whatever order they were added, and takes nothing; preflight tells
