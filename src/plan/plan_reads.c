@@ -280,7 +280,7 @@ add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 		char	   *schema = name ? get_namespace_name(get_rel_namespace(relative)) : NULL;
 
 		if (schema && relative != relid)
-			(void) add_read(reads, schema, name, read->column, read->all);
+			add_read(reads, schema, name, read->column, read->all)->own_rows = read->own_rows;
 	}
 }
 
@@ -420,7 +420,10 @@ plan_reads(const PlanStep *step)
 	{
 		SgTableName own = sg_parse_table_name(step->child_table);
 
-		add_read(reads, own.schema, own.name, NULL, false)->own = step->fill ? step->fill : step->backfill;
+		PlanRead   *row = add_read(reads, own.schema, own.name, NULL, false);
+
+		row->own = step->fill ? step->fill : step->backfill;
+		row->own_rows = true;
 		reads->rows = lappend(reads->rows, own.name);
 	}
 	foreach_ptr(const char, name, reads->names)
@@ -718,7 +721,7 @@ plan_reads_any(const PlanReads *reads, const char *table, const char *column, bo
 {
 	foreach_ptr(const PlanRead, read, reads->reads)
 	{
-		if ((read->schema || !named) && plan_read_is_of(reads, read, table, column))
+		if ((read->schema || !named) && (column || !read->own_rows) && plan_read_is_of(reads, read, table, column))
 			return true;
 	}
 	return false;
@@ -749,7 +752,8 @@ append_read(StringInfo text, const PlanReads *reads, const PlanRead *read, Oid r
 	SgCatalog	attributes;
 	HeapTuple	tuple;
 
-	append_part(text, relation, PLAN_READS_RELATION);
+	if (!read->own_rows)
+		append_part(text, relation, PLAN_READS_RELATION);
 	if (read->all || (reads->all && read->column == NULL))
 	{
 		append_part(text, relation, InvalidAttrNumber);

@@ -25,6 +25,8 @@ typedef struct PlanRead
 	bool		all;			/* any column */
 	const char *own;			/* an expression over the rows of the relation
 								 * itself, or NULL */
+	bool		own_rows;		/* the step's own table, or one that shares
+								 * rows with it: each row reads itself */
 } PlanRead;
 
 /*
@@ -62,13 +64,15 @@ extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const 
 
 /*
  * Returns whether any read is of the table, and of that column of it, unless
- * NULL; with `named`, not only by a word in a function's text
+ * NULL: then a row that reads itself does not count, because it goes with the
+ * table.  With `named`, not only by a word in a function's text.
  */
 extern bool plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named);
 
 /*
  * Return the reads by OID and number, as a text of parts that plan_reads_part()
- * writes: a relation, and each column; column number 0 is any.
+ * writes: a relation, unless only each row reads itself, and each column;
+ * column number 0 is any.
  */
 extern char *plan_reads_by_oid(const PlanReads *reads);
 extern char *plan_reads_part(Oid relation, AttrNumber attnum);

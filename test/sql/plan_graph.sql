@@ -703,6 +703,25 @@ SELECT sg_plan_drop('two p', force => true), sg_plan_drop('two q', force => true
 DROP SCHEMA two CASCADE;
 DROP TABLE two_plans, two_keys, two_others;
 
+-- a partition or inheriting table of the one whose rows a fill fills each from itself: its rows go with it, and nothing is compared
+CREATE SCHEMA own;
+CREATE TABLE own.own_p (id int, old text, k int) PARTITION BY LIST (k); CREATE TABLE own.own_1 PARTITION OF own.own_p FOR VALUES IN (1); CREATE TABLE own.own_2 PARTITION OF own.own_p FOR VALUES IN (2);
+CREATE TABLE own.own_3 PARTITION OF own.own_p FOR VALUES IN (3); CREATE TABLE own.own_i (id int, old text); CREATE TABLE own.own_c () INHERITS (own.own_i);
+INSERT INTO own.own_p SELECT g, 'o' || g, g FROM generate_series(1, 3) g; INSERT INTO own.own_c VALUES (1, 'a'); INSERT INTO own.own_i VALUES (2, 'b');
+SELECT sg_plan_create('own'), sg_plan_create('own too'), sg_plan_add_column('own', 'own.own_p', 'new', 'text', fill => 'old'), sg_plan_add_column('own', 'own.own_i', 'new', 'text', fill => 'old'),
+	sg_plan_add_column('own', 'own.own_i', 'more', 'text', fill => '(SELECT min(x.old) FROM own.own_3 x)'),
+	sg_plan_add_drop('own', 'table', 'own.own_1', keep => false, phase => 'later'), sg_plan_add_drop('own', 'table', 'own.own_c', keep => false, phase => 'later'),
+	sg_plan_add_drop('own', 'table', 'own.own_3', keep => false, phase => 'later'), sg_plan_add_drop('own too', 'table', 'own.own_2') \g /dev/null
+CALL sg_apply('own');
+UPDATE own.own_p SET new = 'of the application'; UPDATE own.own_i SET new = 'of the application', more = 'too';
+CALL sg_apply('own too');
+SELECT sg_plan_release('own', 'later') \g /dev/null
+CALL sg_apply('own');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan IN ('own', 'own too') AND kind = 'drop' ORDER BY plan, step;
+SELECT sg_plan_drop('own', force => true), sg_plan_drop('own too', force => true) \g /dev/null
+DROP SCHEMA own CASCADE;
+SELECT format('DROP TABLE %s', oid::regclass) FROM pg_class WHERE relname = 'own_2' \gexec
+
 -- a drop of what another step renames comes behind that, in whatever order they were added, and takes nothing; preflight tells
 CREATE SCHEMA twice;
 CREATE TABLE twice.t (id int PRIMARY KEY, b text, c text, d text); CREATE TABLE twice.moved AS SELECT 1 AS id; CREATE TABLE twice.gone AS SELECT 1 AS id;
