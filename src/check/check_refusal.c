@@ -626,6 +626,7 @@ static void
 look_at_truncate(const TruncateStmt *statement)
 {
 	List	   *tables = NIL;
+	List	   *parents;		/* and the tables that these are partitions of */
 
 	foreach_ptr(const RangeVar, name, statement->relations)
 	{
@@ -634,9 +635,15 @@ look_at_truncate(const TruncateStmt *statement)
 		if (OidIsValid(table))
 			tables = list_concat(tables, name->inh ? sg_all_inheritors(table) : list_make1_oid(table));
 	}
+	parents = list_copy(tables);
+	foreach_oid(table, tables)
+	{
+		if (get_rel_relispartition(table))
+			parents = list_concat_unique_oid(parents, sg_partition_ancestors(table));
+	}
 	foreach_ptr(const FkKey, key, statement->behavior == DROP_CASCADE ? NIL : fk_declared(InvalidOid))
 	{
-		if (list_member_oid(tables, key->parent) && !list_member_oid(tables, key->child))
+		if (list_member_oid(parents, key->parent) && !list_member_oid(tables, key->child))
 			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, psprintf("cannot truncate a table referenced in a foreign key constraint: \"%s\" of %s", key->name, sg_relation_name(key->child)));
 	}
 }

@@ -248,6 +248,84 @@ look_for_exclusion(Naming *naming, Oid table, const Constraint *constraint)
 	}
 }
 
+/* Looks for a column of a table; an earlier statement of the step may add it */
+static void
+look_for_column(Naming *naming, Oid table, const char *column)
+{
+	if (get_attnum(table, column) != InvalidAttrNumber || is_in_texts(naming->before, column))
+		return;
+	if (naming->missing == NIL)
+		naming->near = sg_nearest_column(table, column);
+	naming->missing = lappend(naming->missing, psprintf("column %s", quote_identifier(column)));
+}
+
+typedef struct RowNaming
+{
+	Naming	   *naming;
+	Oid			table;
+	bool		versions;		/* columns are those of NEW and OLD, else of
+								 * the table */
+} RowNaming;
+
+/* Looks for columns of the table; other tables of subqueries may have those without a table's name */
+static bool
+visit_columns(Node *node, void *context)
+{
+	RowNaming  *row = context;
+	const char *prefix = NULL;
+	const List *fields;
+
+	if (node == NULL || (IsA(node, SubLink) && !row->versions))
+		return false;
+	if (!IsA(node, ColumnRef))
+		return raw_expression_tree_walker(node, visit_columns, context);
+	fields = ((ColumnRef *) node)->fields;
+	if (list_length(fields) > 2 || !IsA(llast(fields), String))
+		return false;
+	if (list_length(fields) == 2)
+		prefix = strVal(linitial(fields));
+	if (row->versions ? prefix && (strcmp(prefix, "new") == 0 || strcmp(prefix, "old") == 0) :
+		prefix ? strcmp(prefix, sg_rel_name(row->table)) == 0 : strcmp(strVal(llast(fields)), sg_rel_name(row->table)) != 0)
+		look_for_column(row->naming, row->table, strVal(llast(fields)));
+	return false;
+}
+
+/* Looks for a table and, in an expression or list of queries, its columns */
+static void
+look_for_row(Naming *naming, const RangeVar *name, bool versions, List *nodes)
+{
+	RowNaming	row = {naming, change_find_named(name), versions};
+
+	look_for_table(naming, name);
+	foreach_ptr(Node, node, OidIsValid(row.table) ? nodes : NIL)
+	{
+		/* NOTIFY has no columns, and the walker does not know it */
+		if (node && !IsA(node, NotifyStmt))
+			(void) visit_columns(node, &row);
+	}
+}
+
+static void
+look_for_trigger(Naming *naming, const CreateTrigStmt *statement)
+{
+	Oid			table = change_find_named(statement->relation);
+
+	look_for_row(naming, statement->relation, true, list_make1(statement->whenClause));
+	foreach_ptr(const Node, column, OidIsValid(table) ? statement->columns : NIL)
+	{
+		look_for_column(naming, table, strVal(column));
+	}
+	(void) LookupFuncName(statement->funcname, 0, NULL, false);
+}
+
+/* Looks for the index of which a command makes a constraint */
+static void
+look_for_index(Naming *naming, Oid table, const char *index)
+{
+	if (index && !OidIsValid(get_relname_relid(index, get_rel_namespace(table))) && !is_in_texts(naming->before, index))
+		naming->missing = lappend(naming->missing, psprintf("index %s", quote_identifier(index)));
+}
+
 /* Returns the names of a table's columns */
 static List *
 columns_of(Oid table)
@@ -365,6 +443,7 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 			break;
 		case AT_AddConstraint:
 			look_for_table(naming, ((Constraint *) command->def)->pktable);
+			look_for_index(naming, table, ((Constraint *) command->def)->indexname);
 			if (((Constraint *) command->def)->contype == CONSTR_EXCLUSION)
 				look_for_exclusion(naming, table, (Constraint *) command->def);
 			break;
@@ -647,12 +726,16 @@ look_for_all(void *arg)
 			look_for_table(naming, ((IndexStmt *) statement)->relation);
 			break;
 		case T_CreatePolicyStmt:
-			look_for_table(naming, ((CreatePolicyStmt *) statement)->table);
+			look_for_row(naming, ((CreatePolicyStmt *) statement)->table, false,
+						 list_make2(((CreatePolicyStmt *) statement)->qual, ((CreatePolicyStmt *) statement)->with_check));
 			look_for_roles(((CreatePolicyStmt *) statement)->roles);
 			break;
 		case T_CreateTrigStmt:
-			look_for_table(naming, ((CreateTrigStmt *) statement)->relation);
-			(void) LookupFuncName(((CreateTrigStmt *) statement)->funcname, 0, NULL, false);
+			look_for_trigger(naming, (CreateTrigStmt *) statement);
+			break;
+		case T_RuleStmt:
+			look_for_row(naming, ((RuleStmt *) statement)->relation, true,
+						 lcons(((RuleStmt *) statement)->whereClause, list_copy(((RuleStmt *) statement)->actions)));
 			break;
 		case T_ViewStmt:
 			look_for_new(naming, ((ViewStmt *) statement)->view, ((ViewStmt *) statement)->replace);

@@ -388,6 +388,20 @@ SELECT count(*), count(*) FILTER (WHERE took LIKE 'ls.%') AS "that block others"
 SELECT judge(s) FROM unnest(ARRAY['CREATE DOMAIN ls.made AS int CHECK (VALUE > 0); ALTER TABLE ls.t ADD x ls.made', 'CREATE DOMAIN ls.made AS int NOT NULL; CREATE DOMAIN ls.made2 AS ls.made; ALTER TABLE ls.t ADD x ls.made2 DEFAULT 1']) s;
 SELECT * FROM judged WHERE said IS DISTINCT FROM took OR said_rewrite IS DISTINCT FROM rewrote;
 
+-- What the server refuses: a partition of a table to which a key refers, an index that is not there, columns that are not
+CREATE TABLE cut (id int PRIMARY KEY, b int) PARTITION BY RANGE (id);
+CREATE TABLE cut_1 PARTITION OF cut FOR VALUES FROM (1) TO (10);
+CREATE TABLE cutter (id int REFERENCES cut);
+SELECT message, statement FROM unnest(ARRAY['TRUNCATE cut_1', 'TRUNCATE cut_1, cutter', 'ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX nope',
+    'CREATE UNIQUE INDEX nope ON t (n); ALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX nope', 'CREATE POLICY o ON t USING (nope > 1)', 'CREATE POLICY o ON t WITH CHECK (t.nope > 1)',
+    'CREATE POLICY o ON t USING (id IN (SELECT b FROM ls.cut) AND t.n > 1 AND t IS NOT NULL)', 'ALTER TABLE t ADD nope int; CREATE POLICY o ON t USING (nope > 1)',
+    'CREATE RULE r AS ON UPDATE TO t WHERE OLD.nope > 1 DO ALSO NOTHING', 'CREATE RULE r AS ON INSERT TO t DO ALSO (NOTIFY x; INSERT INTO ls.cutter VALUES (NEW.nope))',
+    'CREATE RULE r AS ON INSERT TO t WHERE NEW.id > 1 DO ALSO INSERT INTO ls.cutter SELECT b FROM ls.cut WHERE b = NEW.id', 'CREATE TRIGGER g BEFORE UPDATE OF nope ON t EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'CREATE TRIGGER g BEFORE UPDATE OF id ON t FOR EACH ROW WHEN (NEW.nope > OLD.id) EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'CREATE TRIGGER g BEFORE UPDATE OF id ON t FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.* AND OLD.ctid IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()']) s (script)
+    CROSS JOIN sg_lint_sql_details(s.script) WHERE rule = 'statement-refused';
+DROP TABLE cutter, cut;
+
 -- What is said in the script, or in schemaguard.lint_ignore, is left out
 SELECT line, rule FROM sg_lint_sql(E'-- sg-ignore truncating\nTRUNCATE t; -- sg-ignore\nTRUNCATE p;\nTRUNCATE /* -- sg-ignore require-timeout-settings, truncating */ t');
 INSERT INTO schemaguard.lint_ignore (rule, object, reason) VALUES ('trunc*', 'db/old/*', 'old');
