@@ -61,10 +61,9 @@ BEGIN ATOMIC
                                            WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail') o ON true),
     absent AS (                                 -- keys of a plan that are not there: as the log last counted their rows
         SELECT count(*) FILTER (WHERE l.orphan_rows IS NULL) AS untold, sum(l.orphan_rows) AS orphans
-        FROM (SELECT bool_or(x.is_absent) AS is_absent, (array_agg(x.orphan_rows ORDER BY x.id DESC NULLS LAST))[1] AS orphan_rows
-              FROM (SELECT s.step, true AS is_absent, NULL::bigint AS id, NULL::bigint AS orphan_rows FROM step s
-                    WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
-                      AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
+        FROM (SELECT bool_or(x.absent) AS is_absent, (array_agg(x.orphan_rows ORDER BY x.id DESC NULLS LAST))[1] AS orphan_rows
+              FROM (SELECT s.step, true AS absent, NULL::bigint AS id, NULL::bigint AS orphan_rows FROM step s WHERE s.kind = 'foreign key'
+                      AND sg_go_steps.plan IS NOT NULL AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
                     UNION ALL SELECT c.step, false, c.id, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c) x
               GROUP BY x.step) l
         WHERE l.is_absent),
@@ -95,7 +94,8 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,
            'the last audit or validation of each key, schemaguard.proof and schemaguard.audit_log', p.oldest, p.rows_read,
-           CASE WHEN p.untold + a.untold > 0 THEN format('keys without a count on record%s: %s',
+           CASE WHEN p.untold + a.untold > 0 THEN format('%skeys without a count on record%s: %s',
+               'at least ' || nullif(coalesce(p.orphans, 0) + coalesce(a.orphans, 0), 0) || ', ',
                CASE WHEN NOT schemaguard.sg_sees_all() THEN ' that this role may see' END, p.untold + a.untold) END,
            format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan)
     FROM proved p, absent a
