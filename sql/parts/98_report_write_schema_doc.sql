@@ -283,6 +283,7 @@ AS $$
 DECLARE
     names text[] := schemaguard.sg_schemas(schemas);
     page jsonb;
+    locked text;
 BEGIN
     PERFORM schemaguard.sg_check_word('format', format, '{markdown,files,html}'),
             set_config('lock_timeout', current_setting('schemaguard.lock_timeout'), true);
@@ -314,8 +315,15 @@ BEGIN
                            ELSE schemaguard.sg_page_markdown(page) END;
     RETURN NEXT;
 EXCEPTION WHEN lock_not_available THEN
+    -- who waits for such a lock is in the way, too; by now it may be free
+    SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.relname), ', ') INTO locked
+    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid() AND (names IS NULL OR n.nspname = ANY (names))
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_';
     RAISE lock_not_available USING MESSAGE = format('a table was locked for longer than schemaguard.lock_timeout, %s',
-                                                    current_setting('schemaguard.lock_timeout')),
+                                                    current_setting('schemaguard.lock_timeout'))
+            || coalesce(': ' || locked, ''),
         HINT = E'Make the page again, or wait longer before that:\nSET schemaguard.lock_timeout = ''10s'';';
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_schema_doc_body(schemaguard.names, text, boolean, boolean) IS 'does the work of sg_schema_doc()';

@@ -380,7 +380,7 @@ SQL
 
 	query('CREATE TABLE doc_checked (id int CHECK (id > 0))');
 	$holder->query('BEGIN; LOCK TABLE doc_checked');
-	is_error($node, "SET statement_timeout = '60s'; SELECT sg_schema_doc('{public}')", '55P03', qr/longer than schemaguard.lock_timeout, 100ms/, 'a page waits as long as a lock may');
+	is_error($node, "SET statement_timeout = '60s'; SELECT sg_schema_doc('{public}')", '55P03', qr/longer than schemaguard.lock_timeout, 100ms: public\.doc_checked$/m, 'a page waits as long as a lock may');
 	$holder->query('COMMIT');
 	is(query(q{SET lock_timeout = '7s'; SELECT count(*) FROM sg_schema_doc('{public}'); SHOW lock_timeout}), "1\n7s", '... and the session keeps its own bound');
 }
