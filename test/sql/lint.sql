@@ -540,6 +540,11 @@ SELECT count(*) FROM used WHERE a = 1;
 RESET enable_seqscan;
 SELECT pg_stat_force_next_flush();
 UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_a'::regclass;
+-- a number that is named like a table, but has another type than its key, which has another name, is none of it
+CREATE TABLE actions (actionid bigint PRIMARY KEY);
+CREATE TABLE logged (id bigint PRIMARY KEY, action int NOT NULL, actionid int NOT NULL);
+SELECT object, message FROM sg_lint_details('{lint_more}') WHERE rule = 'column-without-key' AND object ~ 'logged';
+DROP TABLE actions, logged;
 UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE oid = 'used_a'::regclass;
 UPDATE pg_class SET relpages = 4000, reltuples = 100000 WHERE oid IN ('used_roomy'::regclass, 'used_bloated'::regclass);
 SELECT rule, object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message FROM sg_lint_details('{lint_more}') WHERE rule ~ '-(unused|bloated)$' AND object ~ 'used|idle';
