@@ -108,14 +108,25 @@ $rule$),
 
 ('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on %2',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
-SELECT k.schema_name, k.object, format('(%s)', coalesce(u.columns, c.names)) || coalesce(', and none can serve: ' || u.obstacle, ''),
-       -- one index serves all keys on its columns; one that is not valid is to be mended, and no second one made
-       CASE WHEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.child AND NOT i.indisvalid
-                               AND k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1])
-                 AND row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1) ORDER BY k.place) = 1
-            THEN quote_literal(format('CREATE INDEX ON %s (', k.child_name) || u.columns || ')') END
-FROM schemaguard.sg_unserved_keys() u JOIN schemaguard.lint_key k ON k.oid = u.oid
-     CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
+WITH key AS (
+    SELECT k.*, u.columns, u.obstacle, schemaguard.sg_lint_columns(k.child, k.child_columns) AS names,
+           -- one index serves all keys on its columns; one that is not valid is to be mended, and no second one made
+           row_number() OVER (PARTITION BY k.child, ARRAY(SELECT unnest(k.child_columns) ORDER BY 1)
+                              ORDER BY u.columns IS NULL, k.place) = 1
+           AND NOT EXISTS (
+               SELECT FROM pg_index i
+               WHERE i.indrelid = k.child AND NOT i.indisvalid
+                 AND CASE WHEN i.indexprs IS NULL THEN k.child_columns <@ (i.indkey::int2[])[0:cardinality(k.child_columns) - 1]
+                          ELSE starts_with((SELECT string_agg(pg_get_indexdef(i.indexrelid, n, true) || ', ', '' ORDER BY n)
+                                            FROM generate_series(1, i.indnkeyatts) n), u.columns || ', ') END) AS wanted
+    FROM schemaguard.sg_unserved_keys() u JOIN schemaguard.lint_key k ON k.oid = u.oid)
+SELECT k.schema_name, k.object, format('(%s)', coalesce(k.columns, k.names)) || coalesce(', and none can serve: ' || k.obstacle, ''),
+       -- that of another key serves, too, if it begins with these columns: in this order, the next one does
+       CASE WHEN k.wanted AND starts_with(lead(k.columns || ', ') OVER (PARTITION BY k.child, k.wanted
+                                                                        ORDER BY (k.columns || ', ') COLLATE "C"),
+                                          k.columns || ', ') IS NOT TRUE
+            THEN quote_literal(format('CREATE INDEX ON %s (', k.child_name) || k.columns || ')') END
+FROM key k
 $rule$),
 
 ('shipped', NULL, NULL, 'key-across-schemas', 'note', 'refers to another schema: %2', NULL, $rule$

@@ -484,6 +484,14 @@ DROP TABLE kept, parent;
 -- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
 CREATE DOMAIN number AS int;
 CREATE DOMAIN some_number AS number NOT NULL;
+-- an index on (a, b) serves a key on (a), too, not one on (b)
+CREATE TABLE parent (a int UNIQUE, b int UNIQUE, UNIQUE (a, b));
+CREATE TABLE kept (id int PRIMARY KEY, a int CONSTRAINT a REFERENCES parent (a), b int CONSTRAINT b REFERENCES parent (b),
+    CONSTRAINT pair FOREIGN KEY (a, b) REFERENCES parent (a, b));
+SELECT object, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+SELECT substring(fix FROM '''(CREATE INDEX .*)''') FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index' AND fix IS NOT NULL \gexec
+SELECT rule, object FROM sg_lint_details('{lint_more}') WHERE object ~ 'kept' AND rule ~ 'index';
+DROP TABLE kept, parent;
 CREATE SEQUENCE numbers;
 CREATE TABLE parent (c int NOT NULL UNIQUE DEFERRABLE, a int UNIQUE, b int NOT NULL UNIQUE);
 CREATE TABLE kept (id number PRIMARY KEY DEFAULT nextval('numbers'), b some_number CONSTRAINT b REFERENCES parent (b) ON DELETE SET NULL, a int REFERENCES parent (a));
@@ -492,6 +500,9 @@ SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule
 DROP TABLE kept, parent;
 DROP SEQUENCE numbers;
 DROP DOMAIN short_code, code;
+-- nor is there a second one where that is not valid
+UPDATE pg_index SET indisvalid = false WHERE indrelid = 'kept'::regclass AND indexprs IS NOT NULL;
+SELECT rule, object, fix FROM sg_lint_details('{lint_more}') WHERE object ~ 'kept' AND rule IN ('key-without-index', 'index-invalid');
 
 -- each fix can be done: none of a type that something else needs, none of what another one drops, and all of a partition's triggers
 CREATE TABLE parent (id bigint PRIMARY KEY, name text UNIQUE);
