@@ -174,11 +174,11 @@ AS 'MODULE_PATHNAME', 'sg_schemas';
 COMMENT ON FUNCTION schemaguard.sg_schemas(schemaguard.names)
     IS 'returns the existing schemas of a list, each once; raises an error for others';
 
-CREATE FUNCTION schemaguard.sg_lint_query(query text, author text, OUT parts text[], OUT problem text)
+CREATE FUNCTION schemaguard.sg_lint_query(query text, author text, rule text, OUT parts text[], OUT problem text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_lint_query';
-COMMENT ON FUNCTION schemaguard.sg_lint_query(text, text)
+COMMENT ON FUNCTION schemaguard.sg_lint_query(text, text, text)
     IS 'runs a rule''s query as its author, restricted, or as the caller if null; returns rows, or the reason for failure';
 
 -- parts has the schema first, so %1, the object, is the second of them.
@@ -246,7 +246,7 @@ BEGIN ATOMIC
                CASE WHEN f.text IS NOT NULL AND a.whose <> ''
                    THEN format('SELECT author, fix FROM %s.sg_lint_details() WHERE rule = %L;', schemaguard.sg_schema(), a.name)
                    ELSE f.text END AS fix, a.author, f.text AS own_fix
-        FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.runs_as) q
+        FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.runs_as, a.name) q
              CROSS JOIN LATERAL (SELECT CASE WHEN q.problem IS NULL THEN schemaguard.sg_lint_fill(a.fix, q.parts) END) f (text)
         WHERE q.problem IS NOT NULL OR w.names IS NULL OR q.parts[1] = ANY (w.names))
     SELECT f.* FROM found f

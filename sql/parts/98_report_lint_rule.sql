@@ -212,6 +212,10 @@ SELECT t.schema_name, format('%s.%s', d.child_table, array_to_string(ARRAY(SELEC
 FROM schemaguard.sg_discover_fks_body(NULL, 0, 'none', NULL) d
      JOIN schemaguard.lint_table t ON t.name = d.child_table
 WHERE d.score >= 0.7
+  -- of another type: action is no reference to actions.actionid, action_id is one
+  AND (d.evidence -> 'signals' @> '[{"signal": "same type"}]'
+       OR NOT EXISTS (SELECT FROM unnest(d.child_columns, d.parent_columns) u (c, p)
+                      WHERE NOT (right(c, length(p)) = p OR right(p, length(c)) = c)))
 $rule$),
 
 ('shipped', NULL, NULL, 'column-looks-secret', 'warning', 'its name is a secret''s, its values are no hashes', NULL, $rule$
@@ -223,10 +227,6 @@ WHERE s.attname ~* '(^|_)(passw(or)?d|passwd|pwd|secret|token|(api|access|privat
   AND EXISTS (SELECT FROM unnest(s.most_common_vals::text::text[] || s.histogram_bounds::text::text[]) v
               WHERE v !~ '^([$]|[{]|[[:alnum:]]+[:$]|[[:xdigit:]]{32,}$|[[:alnum:]+/=_-]{40,} *$)' AND v <> '')
 $rule$),
-  -- of another type: action is no reference to actions.actionid, action_id is one
-  AND (d.evidence -> 'signals' @> '[{"signal": "same type"}]'
-       OR NOT EXISTS (SELECT FROM unnest(d.child_columns, d.parent_columns) u (c, p)
-                      WHERE NOT (right(c, length(p)) = p OR right(p, length(c)) = c)))
 
 ('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,

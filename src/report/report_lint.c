@@ -49,6 +49,7 @@ static bool running = false;	/* whether a rule that was added runs */
 typedef struct LintQuery
 {
 	const char *sql;
+	const char *rule;			/* its name, for errors that end the call */
 	Oid			author;			/* role of a rule that was added; InvalidOid:
 								 * a shipped rule */
 	MemoryContext context;		/* of the rows */
@@ -224,8 +225,30 @@ run_of_author(LintQuery *query)
 	PG_END_TRY();
 }
 
+static void
+say_rule(void *arg)
+{
+	errcontext("rule \"%s\" of sg_lint()", ((LintQuery *) arg)->rule);
+}
+
+/* Runs the query, and names the rule in the context of an error */
+static void
+run_query(LintQuery *query)
+{
+	ErrorContextCallback context = {error_context_stack, say_rule, query};
+
+	error_context_stack = &context;
+	if (OidIsValid(query->author))
+		run_of_author(query);
+	else if (RecoveryInProgress())
+		run_shipped(query);
+	else
+		run_bounded(query, run_shipped, sg_statement_timeout);
+	error_context_stack = context.previous;
+}
+
 /*
- * sg_lint_query(query text, author text)
+ * sg_lint_query(query text, author text, rule text)
  *
  * Runs the query of a rule, with names looked up in pg_catalog: as its author,
  * under the conditions in this file's head, or as the caller if author is NULL;
@@ -234,12 +257,12 @@ run_of_author(LintQuery *query)
  * with a problem, the reason why the query could not be run.  The query's locks
  * are waited for as long as DDL waits.  Errors of a shipped rule are raised
  * only on a standby, where no subtransaction can catch them.  0A000: the query
- * of a rule that was added calls this.
+ * of a rule that was added calls this.  The context of an error names the rule.
  */
 static Datum
 sg_lint_query_entered(PG_FUNCTION_ARGS)
 {
-	LintQuery	query = {.sql = sg_arg_text(fcinfo, 0),.context = CurrentMemoryContext};
+	LintQuery	query = {.sql = sg_arg_text(fcinfo, 0),.rule = sg_arg_text(fcinfo, 2),.context = CurrentMemoryContext};
 	char	   *author = sg_arg_optional_text(fcinfo, 1);
 	SgRowSink	sink;
 
@@ -247,16 +270,12 @@ sg_lint_query_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a rule's query runs no rules")));
-	if (author == NULL && RecoveryInProgress())
-		run_shipped(&query);
-	else if (author == NULL)
-		run_bounded(&query, run_shipped, sg_statement_timeout);
-	else if (author[0] == '\0')
+	if (author && author[0] == '\0')
 		query.problem = "its author is gone, or another role has that name";
-	else if (!OidIsValid(query.author = get_role_oid(author, true)))
+	else if (author && !OidIsValid(query.author = get_role_oid(author, true)))
 		query.problem = psprintf("its author, role %s, is gone", quote_identifier(author));
 	else
-		run_of_author(&query);
+		run_query(&query);
 
 	sg_sink_begin(&sink, fcinfo);
 	if (query.problem)

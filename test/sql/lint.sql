@@ -188,6 +188,18 @@ SELECT severity, rule, message FROM sg_lint_details('{lint}') WHERE rule LIKE 'l
 RESET ROLE;
 SELECT severity, rule, concat_ws(' ', message, fix) AS message FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%' AND rule <> 'lint-endless' ORDER BY rule;
 RESET schemaguard.statement_timeout;
+-- an error that ends the call names the rule
+SET statement_timeout = '100ms';
+DO $$
+DECLARE
+    context text;
+BEGIN
+    PERFORM schemaguard.sg_lint_query('SELECT ''lint'', pg_sleep(60)::text', NULL, 'slow');
+EXCEPTION WHEN query_canceled THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RAISE WARNING '%', substring(context FROM 'rule .* of sg_lint..');
+END $$;
+RESET statement_timeout;
 SELECT count(*) FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;
@@ -472,18 +484,6 @@ DROP INDEX kept_code, kept_code_own;
 ALTER TABLE kept ADD CONSTRAINT again FOREIGN KEY (code) REFERENCES parent ON DELETE CASCADE;
 SELECT object, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
 DROP TABLE kept, parent;
--- a column that is converted before it is compared: the index is on that; none is, where a setting decides what it becomes
-CREATE TABLE parent (code varchar(9) PRIMARY KEY, n numeric UNIQUE, at timetz UNIQUE, UNIQUE (code, n));
-CREATE TABLE kept (id int PRIMARY KEY, code char(4) CONSTRAINT code REFERENCES parent, n bigint CONSTRAINT n REFERENCES parent (n),
-    at time CONSTRAINT at REFERENCES parent (at), CONSTRAINT pair FOREIGN KEY (code, n) REFERENCES parent (code, n));
-CREATE INDEX ON kept (code); CREATE INDEX ON kept (n); CREATE INDEX ON kept (at); CREATE INDEX ON kept (code, n);
-SELECT object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
-SELECT substring(fix FROM '''(CREATE INDEX .*)''') FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index' AND fix IS NOT NULL \gexec
-SELECT object FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
-DROP TABLE kept, parent;
--- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
-CREATE DOMAIN number AS int;
-CREATE DOMAIN some_number AS number NOT NULL;
 -- an index on (a, b) serves a key on (a), too, not one on (b)
 CREATE TABLE parent (a int UNIQUE, b int UNIQUE, UNIQUE (a, b));
 CREATE TABLE kept (id int PRIMARY KEY, a int CONSTRAINT a REFERENCES parent (a), b int CONSTRAINT b REFERENCES parent (b),
@@ -492,6 +492,21 @@ SELECT object, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without
 SELECT substring(fix FROM '''(CREATE INDEX .*)''') FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index' AND fix IS NOT NULL \gexec
 SELECT rule, object FROM sg_lint_details('{lint_more}') WHERE object ~ 'kept' AND rule ~ 'index';
 DROP TABLE kept, parent;
+-- a column that is converted before it is compared: the index is on that; none is, where a setting decides what it becomes
+CREATE TABLE parent (code varchar(9) PRIMARY KEY, n numeric UNIQUE, at timetz UNIQUE, UNIQUE (code, n));
+CREATE TABLE kept (id int PRIMARY KEY, code char(4) CONSTRAINT code REFERENCES parent, n bigint CONSTRAINT n REFERENCES parent (n),
+    at time CONSTRAINT at REFERENCES parent (at), CONSTRAINT pair FOREIGN KEY (code, n) REFERENCES parent (code, n));
+CREATE INDEX ON kept (code); CREATE INDEX ON kept (n); CREATE INDEX ON kept (at); CREATE INDEX ON kept (code, n);
+SELECT object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+SELECT substring(fix FROM '''(CREATE INDEX .*)''') FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index' AND fix IS NOT NULL \gexec
+SELECT object FROM sg_lint_details('{lint_more}') WHERE rule = 'key-without-index';
+-- nor is there a second one where that is not valid
+UPDATE pg_index SET indisvalid = false WHERE indrelid = 'kept'::regclass AND indexprs IS NOT NULL;
+SELECT rule, object, fix FROM sg_lint_details('{lint_more}') WHERE object ~ 'kept' AND rule IN ('key-without-index', 'index-invalid');
+DROP TABLE kept, parent;
+-- domains: numbers of a sequence, no null; a primary key of what is not null before what may be, none of what is checked late
+CREATE DOMAIN number AS int;
+CREATE DOMAIN some_number AS number NOT NULL;
 CREATE SEQUENCE numbers;
 CREATE TABLE parent (c int NOT NULL UNIQUE DEFERRABLE, a int UNIQUE, b int NOT NULL UNIQUE);
 CREATE TABLE kept (id number PRIMARY KEY DEFAULT nextval('numbers'), b some_number CONSTRAINT b REFERENCES parent (b) ON DELETE SET NULL, a int REFERENCES parent (a));
@@ -500,9 +515,6 @@ SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule
 DROP TABLE kept, parent;
 DROP SEQUENCE numbers;
 DROP DOMAIN short_code, code;
--- nor is there a second one where that is not valid
-UPDATE pg_index SET indisvalid = false WHERE indrelid = 'kept'::regclass AND indexprs IS NOT NULL;
-SELECT rule, object, fix FROM sg_lint_details('{lint_more}') WHERE object ~ 'kept' AND rule IN ('key-without-index', 'index-invalid');
 
 -- each fix can be done: none of a type that something else needs, none of what another one drops, and all of a partition's triggers
 CREATE TABLE parent (id bigint PRIMARY KEY, name text UNIQUE);
@@ -528,6 +540,11 @@ CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, client_id bigint
 CREATE INDEX ON orders (client_id);
 EXECUTE more;
 SELECT fix AS mend FROM sg_lint('{lint_more}') WHERE rule = 'column-without-key' \gexec
+-- a number that is named like a table, but has another type than its key, which has another name, is none of it
+CREATE TABLE actions (actionid bigint PRIMARY KEY);
+CREATE TABLE logged (id bigint PRIMARY KEY, action int NOT NULL, actionid int NOT NULL);
+SELECT object, message FROM sg_lint_details('{lint_more}') WHERE rule = 'column-without-key' AND object ~ 'logged';
+DROP TABLE actions, logged;
 INSERT INTO schemaguard.deprecated_table (table_name, replacement) VALUES ('lint_more.clients', 'lint_more.customers');
 SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'deprecated-reference';
 DELETE FROM schemaguard.deprecated_table WHERE table_name = 'lint_more.clients';
@@ -551,11 +568,6 @@ SELECT count(*) FROM used WHERE a = 1;
 RESET enable_seqscan;
 SELECT pg_stat_force_next_flush();
 UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_a'::regclass;
--- a number that is named like a table, but has another type than its key, which has another name, is none of it
-CREATE TABLE actions (actionid bigint PRIMARY KEY);
-CREATE TABLE logged (id bigint PRIMARY KEY, action int NOT NULL, actionid int NOT NULL);
-SELECT object, message FROM sg_lint_details('{lint_more}') WHERE rule = 'column-without-key' AND object ~ 'logged';
-DROP TABLE actions, logged;
 UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE oid = 'used_a'::regclass;
 UPDATE pg_class SET relpages = 4000, reltuples = 100000 WHERE oid IN ('used_roomy'::regclass, 'used_bloated'::regclass);
 SELECT rule, object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message FROM sg_lint_details('{lint_more}') WHERE rule ~ '-(unused|bloated)$' AND object ~ 'used|idle';

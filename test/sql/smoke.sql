@@ -242,7 +242,7 @@ CREATE TABLE smk.slow (a int);
 INSERT INTO smk.slow VALUES (1);
 CREATE FUNCTION smk.slow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM count(*) FROM schemaguard.sg_lint_query('SELECT ''a''::text', current_user::text);
+  PERFORM count(*) FROM schemaguard.sg_lint_query('SELECT ''a''::text', current_user::text, 'a');
   BEGIN
     PERFORM pg_sleep(60);
   EXCEPTION WHEN query_canceled THEN

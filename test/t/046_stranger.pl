@@ -272,7 +272,7 @@ my %call = (
 	'schemaguard.sg_plan_explain_body' => q{SELECT * FROM schemaguard.sg_plan_explain_body('secret', 1)},
 	'schemaguard.sg_plan_explain_step' => q{SELECT * FROM schemaguard.sg_plan_explain_step('secret', 1)},
 	'schemaguard.sg_lint_found' => 'SELECT count(*) > 0 FROM schemaguard.sg_lint_found(NULL, true)',
-	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL)},
+	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL, 'a')},
 	'schemaguard.sg_lint_refusal' => q{SELECT schemaguard.sg_lint_refusal('ALTER TABLE public.t_c DROP nope')},
 	'schemaguard.sg_lint_statements' => q{SELECT count(*) >= 0 FROM schemaguard.sg_lint_statements(10)},
 	'schemaguard.sg_lint_retype' => q{SELECT schemaguard.sg_lint_retype('public.t_c'::regclass, 1, 'bigint')},

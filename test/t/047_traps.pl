@@ -111,8 +111,8 @@ my @calls = (
 	(map { [ $_ => "SELECT count(*) FROM $_()" ] } qw(sg_lint sg_lint_details)),
 	[ sg_lint_found => 'SELECT count(*) FROM schemaguard.sg_lint_found(NULL, true)' ],
 	# the queries of rules: of the caller's own, and of the owner of the traps
-	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text)$$)} ],
-	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
+	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text, 'a')$$)} ],
+	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory', 'a')$$)} ],
 	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('ALTER TABLE t.%1$s_c ADD CHECK (t.f(1) > 0)')$$)} ],
 	[ sg_lint_refusal => q{CALL fixture.each($$SELECT schemaguard.sg_lint_refusal('CREATE OR REPLACE VIEW t.%1$s_c AS SELECT t.f(1) AS c FROM t.%1$s_c')$$)} ],
 	[ sg_lint_statements => 'SELECT count(*) FROM schemaguard.sg_lint_statements(10)' ],
