@@ -212,7 +212,7 @@ SELECT t.schema_name, format('%s.%s', d.child_table, array_to_string(ARRAY(SELEC
 FROM schemaguard.sg_discover_fks_body(NULL, 0, 'none', NULL) d
      JOIN schemaguard.lint_table t ON t.name = d.child_table
 WHERE d.score >= 0.7
-  -- of another type: action is no reference to actions.actionid, action_id is one
+  -- of another type: action is no reference to actions.actionid, main_actionid is one
   AND (d.evidence -> 'signals' @> '[{"signal": "same type"}]'
        OR NOT EXISTS (SELECT FROM unnest(d.child_columns, d.parent_columns) u (c, p)
                       WHERE NOT (right(c, length(p)) = p OR right(p, length(c)) = c)))

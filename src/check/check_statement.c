@@ -311,7 +311,7 @@ look_for_trigger(Naming *naming, const CreateTrigStmt *statement)
 	Oid			table = change_find_named(statement->relation);
 
 	look_for_row(naming, statement->relation, true, list_make1(statement->whenClause));
-	foreach_ptr(const Node, column, OidIsValid(table) ? statement->columns : NIL)
+	foreach_ptr(Node, column, OidIsValid(table) ? statement->columns : NIL)
 	{
 		look_for_column(naming, table, strVal(column));
 	}
