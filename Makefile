@@ -14,7 +14,7 @@
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
-#                        and snapshots beside pg_dump --schema-only (ONLY=drift)
+#                        and snapshots beside pg_dump --schema-only (ONLY=drift); ONLY=against: against the last version
 #   make dist            the zip for PGXN, of all files that git knows or could
 #   make deb             the Debian package of that, for each major that this release of Debian has, and its tests; as root
 #   make docs/snapshot.sql   the snapshot statement for psql, after a change of sql/snapshot/
@@ -584,7 +584,8 @@ demo:
 	@exec bash "$(HERE)/test/demo/run.sh"
 
 bench:
-	@[ "$$ONLY" = discover ] || [ "$$ONLY" = drift ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$$ONLY" = discover ] || [ "$$ONLY" = drift ] || [ "$$ONLY" = against ] || bash "$(HERE)/test/bench/run.sh"
+	@[ "$${ONLY:-}" != against ] || bash "$(HERE)/test/bench/against.sh"
 	@[ "$${ONLY:-discover}" != discover ] || bash "$(HERE)/test/bench/discover/run.sh"
 	@[ "$${ONLY:-drift}" != drift ] || bash "$(HERE)/test/bench/drift/run.sh"
 
