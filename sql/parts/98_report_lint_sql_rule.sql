@@ -7,7 +7,8 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 (true, 'require-concurrent-index-deletion', 'warning',
  'readers and writers of the index''s table wait while a longer transaction holds up the drop of %1'),
 (true, 'adding-foreign-key-constraint', 'error',
- '%1 (%3) is read while neither it nor %2 can be written; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
+ '%1 (%3) is read while neither it nor %2 can be written; NOT VALID (of a partitioned table, before PostgreSQL 18, in each partition), and '
+ || 'VALIDATE in a later transaction, blocks nobody'),
 (true, 'constraint-missing-not-valid', 'error',
  '%1 (%3) is read while nobody can read or write it; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
 (true, 'disallowed-unique-constraint', 'error',

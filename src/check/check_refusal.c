@@ -289,10 +289,19 @@ look_at_heirs(Oid table, const AlterTableCmd *command, const ColumnDef *def)
 	}
 }
 
-/* Refuses a constraint whose name or kind the table has already; after a drop in the same ALTER TABLE it may be free */
+/*
+ * Refuses a foreign key that a partitioned table can't have, and a constraint
+ * whose name or kind the table has already; after a drop in the same ALTER
+ * TABLE it may be free
+ */
 static void
 look_at_constraint(const AlterTableStmt *statement, Oid table, const Constraint *constraint)
 {
+#if PG_VERSION_NUM < 180000
+	if (constraint->contype == CONSTR_FOREIGN && constraint->skip_validation && get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("cannot add NOT VALID foreign key on partitioned table \"%s\" referencing relation \"%s\"",
+												   sg_rel_name(table), constraint->pktable->relname));
+#endif
 	if (has_command(statement, AT_DropConstraint) || has_command(statement, AT_DropColumn))
 		return;
 	if (constraint->conname && OidIsValid(get_relation_constraint_oid(table, constraint->conname, true)))
@@ -559,11 +568,11 @@ look_at_command(const AlterTableStmt *statement, Oid table, const AlterTableCmd 
 			look_at_altered_key(table, command->def);
 			break;
 		case AT_DetachPartition:
-			if (((PartitionCmd *) command->def)->concurrent)
-				refuse(ERRCODE_ACTIVE_SQL_TRANSACTION, pstrdup("ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block"));
 			relid = change_find_named(((PartitionCmd *) command->def)->name);
 			if (OidIsValid(relid) && !list_member_oid(sg_children(table), relid))
 				refuse(ERRCODE_UNDEFINED_TABLE, psprintf("relation \"%s\" is not a partition of relation \"%s\"", sg_rel_name(relid), sg_rel_name(table)));
+			if (((PartitionCmd *) command->def)->concurrent)
+				refuse(ERRCODE_ACTIVE_SQL_TRANSACTION, pstrdup("ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block"));
 			break;
 		default:
 			break;

@@ -866,7 +866,9 @@ check_refusal(Node *statement)
 	if (edata == NULL)
 		return naming.missing ? psprintf("%s does not exist", (char *) linitial(naming.missing)) : NULL;
 	sg_rethrow_cancel(edata);
-	return sg_is_race(edata) || edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+	/* what a transaction block alone forbids is another question */
+	return sg_is_race(edata) || edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		edata->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION ?
 		NULL : sg_error_message(edata);
 }
 

@@ -108,6 +108,7 @@ INSERT INTO tried VALUES
 ('syntax-error', 'ALTER TABLE t ADD', 'ALTER TABLE t ADD x int'),
 ('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone; CREATE TABLE made (id int); INSERT INTO made VALUES (1); DROP TABLE made'),
 ('statement-refused', 'ALTER TABLE t DROP nope', 'ALTER TABLE t DROP IF EXISTS nope'),
+('statement-refused', 'ALTER TABLE part DETACH PARTITION t CONCURRENTLY', 'ALTER TABLE part DETACH PARTITION part0 CONCURRENTLY'),
 ('statement-refused', 'ALTER TABLE t ADD PRIMARY KEY (n)', 'ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY (id)'),
 ('statement-refused', 'ALTER TABLE t ADD x int PRIMARY KEY', 'ALTER TABLE t ADD x int UNIQUE'),
 ('refused-in-transaction', 'VACUUM t', 'COMMIT; ANALYZE t'),
@@ -401,6 +402,9 @@ SELECT message, statement FROM unnest(ARRAY['TRUNCATE cut_1', 'TRUNCATE cut_1, c
     'CREATE TRIGGER g BEFORE UPDATE OF id ON t FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.* AND OLD.ctid IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()']) s (script)
     CROSS JOIN sg_lint_sql_details(s.script) WHERE rule = 'statement-refused';
 DROP TABLE cutter, cut;
+-- before 18, a partitioned table takes no NOT VALID
+SELECT count(*) = (current_setting('server_version_num')::int < 180000)::int AS told
+FROM sg_lint_sql_details('ALTER TABLE part ADD FOREIGN KEY (id) REFERENCES p NOT VALID') WHERE rule = 'statement-refused';
 
 -- What is said in the script, or in schemaguard.lint_ignore, is left out
 SELECT line, rule FROM sg_lint_sql(E'-- sg-ignore truncating\nTRUNCATE t; -- sg-ignore\nTRUNCATE p;\nTRUNCATE /* -- sg-ignore require-timeout-settings, truncating */ t');
