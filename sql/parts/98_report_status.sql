@@ -167,20 +167,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'returns the status of the steps of plans';
 
--- The last check of each comparison, while there is the snapshot. What another role's check has found gone since counts no more: nobody
--- of this comparison has been told of it yet.
+-- The last check of each comparison, while there is the snapshot that it has read: one of the name that came later is another. What another
+-- role's check has found gone since counts no more: nobody of this comparison has been told of it yet.
 CREATE FUNCTION schemaguard.sg_drift_last(
-    OUT role text, OUT reference text, OUT target text, OUT at timestamptz, OUT drifts bigint, OUT level int, OUT first_seen timestamptz)
+    OUT role text, OUT reference text, OUT target text, OUT at timestamptz, OUT drifts bigint, OUT level int, OUT first_seen timestamptz,
+    OUT live boolean, OUT schemas text[])
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT r.role, r.reference, r.target, r.at, greatest(r.drifts - g.n, 0),
            CASE WHEN r.drift + r.extra > g.n THEN 2 WHEN r.unknown > 0 THEN 1 ELSE 0 END,
            (SELECT min(f.first_seen) FROM schemaguard.finding f
-            WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target AND f.gone_at IS NULL)
+            WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target AND f.gone_at IS NULL),
+           'live' IN (r.reference, r.target),
+           (SELECT s.schemas FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target) AND s.schemas IS NOT NULL LIMIT 1)
     FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.* FROM schemaguard.drift_run r
           WHERE r.place = schemaguard.sg_place()
             AND EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+            AND NOT EXISTS (SELECT FROM schemaguard.snapshot s
+                            WHERE s.name IN (r.reference, r.target) AND coalesce(s.imported_at, s.taken_at) > r.at)
           ORDER BY r.role, r.reference, r.target, r.id DESC) r
          CROSS JOIN LATERAL (
              SELECT count(*) AS n FROM schemaguard.finding f
@@ -189,37 +194,74 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_drift_last() IS 'returns the last check of each comparison, with its findings that are not gone since';
 
+-- Counts runs of superusers and of the caller, but not those of any other role with the grant, which may be over a schema of its own
+CREATE FUNCTION schemaguard.sg_counts_for(role text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN role = current_user::text OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role AND r.rolsuper);
+COMMENT ON FUNCTION schemaguard.sg_counts_for(text) IS 'tells whether rows that a role has stored count for the caller';
+
+-- A check against a snapshot of some schemas has not looked at the others. Of checks that the caller does not count, none covers anything.
+CREATE FUNCTION schemaguard.sg_drift_beyond(counted boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH checked AS MATERIALIZED (
+        SELECT l.schemas FROM schemaguard.sg_drift_last() l WHERE l.live AND (NOT counted OR schemaguard.sg_counts_for(l.role))),
+    beyond AS (
+        SELECT n.nspname, row_number() OVER (ORDER BY n.nspname COLLATE "C") AS number, count(*) OVER () AS n
+        FROM pg_namespace n
+        WHERE NOT EXISTS (SELECT FROM checked c WHERE c.schemas IS NULL OR n.nspname = ANY (c.schemas))
+          AND n.nspname <> 'information_schema' AND n.nspname <> 'schemaguard' AND n.nspname !~ '^pg_'
+          AND NOT (n.nspname ~ '^schemaguard_attic(_[0-9]+)?$'
+                   AND EXISTS (SELECT FROM pg_roles o WHERE o.oid = n.nspowner AND o.rolsuper))
+          AND EXISTS (SELECT FROM pg_class c
+                      WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+                        AND NOT EXISTS (SELECT FROM pg_depend d
+                                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')))
+    SELECT string_agg(quote_ident(b.nspname), ', ' ORDER BY b.number) || CASE WHEN max(b.n) > 10 THEN format(' and %s more', max(b.n) - 10)
+                                                                             ELSE '' END
+    FROM beyond b WHERE b.number <= 10;
+END;
+COMMENT ON FUNCTION schemaguard.sg_drift_beyond(boolean)
+    IS 'returns the names of schemas with tables or views that no check for drift has compared with a snapshot; null: there are none';
+
 CREATE FUNCTION schemaguard.sg_status_drift(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH checked AS (
-        SELECT l.* FROM schemaguard.sg_drift_last() l),
+    WITH checked AS (                           -- a comparison of two snapshots says nothing of this database
+        SELECT l.* FROM schemaguard.sg_drift_last() l WHERE l.live),
     worst AS (
         SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest,
-               min(c.first_seen) AS first_seen
+               min(c.first_seen) AS first_seen,
+               CASE WHEN count(*) > 0 THEN schemaguard.sg_drift_beyond(false) END AS beyond
         FROM checked c),
     named AS (
         SELECT c.reference, c.target, c.role FROM checked c ORDER BY c.level DESC, c.at DESC, c.reference COLLATE "C" LIMIT 1),
     taken AS (
-        SELECT s.name FROM schemaguard.snapshot s ORDER BY s.taken_at DESC, s.name COLLATE "C" LIMIT 1)
+        SELECT s.name, s.schemas IS NULL AS whole
+        FROM schemaguard.snapshot s ORDER BY s.schemas IS NOT NULL, s.taken_at DESC, s.name COLLATE "C" LIMIT 1)
     SELECT t.state, 'drift',
            CASE WHEN w.level > 0 THEN w.first_seen ELSE w.oldest END,
            CASE WHEN w.comparisons = 0 AND k.name IS NULL THEN 'there is no snapshot to compare with'
-                WHEN w.comparisons = 0 THEN 'no check on record compares with a snapshot'
+                WHEN w.comparisons = 0 THEN 'no check on record compares this database with a snapshot'
                 WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons,
                     schemaguard.sg_ago(w.newest)) || CASE WHEN n.role <> CURRENT_USER THEN format('; found by role %I', n.role) ELSE '' END
-                ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END,
+                ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END
+           || coalesce('; schemas that no check has compared: ' || w.beyond, ''),
            CASE WHEN w.level > 0 THEN format('SELECT * FROM %s.sg_drift(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
-                WHEN w.comparisons > 0 THEN format('SELECT %s.sg_drift_check(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
-                WHEN k.name IS NOT NULL THEN format('SELECT %s.sg_drift_check(%L);', schemaguard.sg_schema(), k.name)
-                ELSE format('SELECT %s.sg_snapshot_take(''baseline'');', schemaguard.sg_schema()) END
+                WHEN w.comparisons > 0 AND w.beyond IS NULL
+                    THEN format('SELECT %s.sg_drift_check(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
+                WHEN k.whole OR w.comparisons = 0 AND k.name IS NOT NULL
+                    THEN format('SELECT %s.sg_drift_check(%L);', schemaguard.sg_schema(), k.name)
+                ELSE format('SELECT %s.sg_snapshot_take(%L);', schemaguard.sg_schema(), 'baseline'
+                         || CASE WHEN EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = 'baseline')
+                                 THEN to_char(now(), ' YYYY-MM-DD HH24:MI:SS') ELSE '' END) END
     FROM worst w LEFT JOIN named n ON true LEFT JOIN taken k ON true
          CROSS JOIN LATERAL (
              SELECT CASE WHEN w.level = 2 THEN 'failing'
-                         WHEN w.comparisons = 0 OR w.level = 1 OR w.oldest < now() - interval '30 days' THEN 'attention'
-                             ELSE 'ok' END) t (state);
+                         WHEN w.comparisons = 0 OR w.level = 1 OR w.beyond IS NOT NULL OR w.oldest < now() - interval '30 days'
+                             THEN 'attention' ELSE 'ok' END) t (state);
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'returns the status of the schema against its snapshots, by the last checks';
 

@@ -6,12 +6,6 @@
 CREATE POLICY own_plans ON schemaguard.go_rule FOR SELECT
     USING (plan IS NULL OR plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
 
--- Counts runs of superusers and of the caller, but not those of any other role with the grant, which may be over a schema of its own
-CREATE FUNCTION schemaguard.sg_counts_for(role text) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN role = current_user::text OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role AND r.rolsuper);
-COMMENT ON FUNCTION schemaguard.sg_counts_for(text) IS 'tells whether rows that a role has stored count for the caller';
-
 -- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later.
 CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint)
 RETURNS SETOF record
@@ -208,7 +202,9 @@ BEGIN ATOMIC
                OR EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = sg_go_findings.plan AND s.child_table = f.object AND s.fk_name = f.property))),
     checked AS (
-        SELECT l.drifts, l.at FROM schemaguard.sg_drift_last() l WHERE schemaguard.sg_counts_for(l.role))
+        SELECT count(*) AS n, sum(l.drifts) AS drifts, min(l.at) AS at,
+               CASE WHEN count(*) > 0 THEN schemaguard.sg_drift_beyond(true) END AS beyond
+        FROM schemaguard.sg_drift_last() l WHERE l.live AND schemaguard.sg_counts_for(l.role))
     SELECT 'findings not accepted', CASE WHEN f.n > 0 OR g.at IS NOT NULL OR sg_go_findings.plan IS NOT NULL AND schemaguard.sg_sees_all()
                THEN f.n END,
            'what audit gates have found, schemaguard.finding', g.at, NULL::bigint,
@@ -217,12 +213,15 @@ BEGIN ATOMIC
            format('CALL %s.sg_audit_gate();', schemaguard.sg_schema())
     FROM found f, gate g
     UNION ALL
-    SELECT 'drift', CASE WHEN min(c.at) > now() - interval '30 days' THEN sum(c.drifts) END,
-           'the last check of each comparison, schemaguard.drift_run', min(c.at), NULL,
-           CASE WHEN count(*) = 0 THEN 'no check for drift has run' || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END
-                WHEN min(c.at) <= now() - interval '30 days' THEN 'a check for drift has not run for 30 days' END,
+    SELECT 'drift', CASE WHEN c.at > now() - interval '30 days' AND c.beyond IS NULL THEN c.drifts END,
+           'the last check of this database against each snapshot, schemaguard.drift_run', c.at, NULL,
+           CASE WHEN c.n = 0 THEN 'no check for drift has compared this database with a snapshot'
+                    || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END
+                WHEN c.at <= now() - interval '30 days' THEN 'a check for drift has not run for 30 days'
+                WHEN c.beyond IS NOT NULL THEN format('%sschemas that no check has compared: %s',
+                                                      'at least ' || nullif(c.drifts, 0) || ', ', c.beyond) END,
            (SELECT s.next_call FROM schemaguard.sg_status_drift() s)
-    FROM checked c HAVING sg_go_findings.plan IS NULL;
+    FROM checked c WHERE sg_go_findings.plan IS NULL;
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_findings(text)
     IS 'returns figures for rules about findings of gates on keys of a plan, or all, and about drift';

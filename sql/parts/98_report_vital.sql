@@ -117,8 +117,9 @@ BEGIN
             CASE WHEN count(*) > 0 THEN coalesce(sum(p.orphan_rows) FILTER (WHERE p.result = 'fail'), 0) END AS rows
         FROM schemaguard.sg_proof_here() p JOIN pg_constraint c ON c.oid = p.constraint_oid),
     checked AS (
-        SELECT max(l.at) AS at, sum(l.drifts) AS differences
-        FROM schemaguard.sg_drift_last() l),
+        SELECT max(l.at) AS at, sum(l.drifts) AS differences,
+               CASE WHEN count(*) > 0 THEN schemaguard.sg_drift_beyond(false) END AS beyond
+        FROM schemaguard.sg_drift_last() l WHERE l.live),
     running AS (
         SELECT l.name AS plan, p.action, p.started_at FROM schemaguard.sg_progress() p JOIN schemaguard.plan l ON l.id = p.plan_id),
     failed AS (
@@ -136,7 +137,8 @@ BEGIN
         'keys', (SELECT k.counts FROM keys k),
         'last_audit', (SELECT jsonb_build_object('at', a.at, 'age_seconds', schemaguard.sg_seconds(a.at), 'keys_with_orphans', a.keys,
                                                  'orphan_rows', a.rows) FROM audited a),
-        'drift', (SELECT jsonb_build_object('at', c.at, 'age_seconds', schemaguard.sg_seconds(c.at), 'differences', c.differences)
+        'drift', (SELECT jsonb_build_object('at', c.at, 'age_seconds', schemaguard.sg_seconds(c.at), 'differences', c.differences,
+                                            'schemas_not_compared', c.beyond)
             FROM checked c),
         'running_plans', (SELECT coalesce(jsonb_agg(jsonb_build_object('plan', r.plan, 'action', r.action, 'since', r.started_at,
                               'age_seconds', schemaguard.sg_seconds(r.started_at))), '[]') FROM running r),
@@ -197,8 +199,8 @@ SELECT 'schemaguard_drift_objects', 'differences by the last check of each compa
 FROM (SELECT reference, target, max(drifts) AS drifts FROM drift GROUP BY reference, target
       ORDER BY max(drifts) DESC, reference COLLATE "C", target COLLATE "C" LIMIT 20) d
 UNION ALL
-SELECT 'schemaguard_drift_age_seconds', 'since the last check for drift', '{}', schemaguard.sg_seconds(max(d.at))::float8
-FROM drift d HAVING max(d.at) IS NOT NULL
+SELECT 'schemaguard_drift_age_seconds', 'since the last check of this database for drift', '{}', schemaguard.sg_seconds(max(d.at))::float8
+FROM drift d WHERE d.live HAVING max(d.at) IS NOT NULL
 UNION ALL
 SELECT 'schemaguard_steps_count', 'steps of plans by state', jsonb_build_object('state', s.state), count(*)::float8
 FROM schemaguard.plan_step s GROUP BY s.state

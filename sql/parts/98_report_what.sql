@@ -230,8 +230,9 @@ CREATE FUNCTION schemaguard.sg_report_objects() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH checked AS (
-        SELECT r.* FROM schemaguard.drift_run r JOIN schemaguard.snapshot s ON s.name = r.reference
-        WHERE r.place = schemaguard.sg_place() ORDER BY r.id DESC LIMIT 1),
+        SELECT r.*, s.schemas FROM schemaguard.drift_run r JOIN schemaguard.snapshot s ON s.name = r.reference
+        WHERE r.place = schemaguard.sg_place() AND r.target = 'live' AND coalesce(s.imported_at, s.taken_at) <= r.at
+        ORDER BY r.id DESC LIMIT 1),
     object AS (
         SELECT o.kind, count(*) AS n FROM checked c JOIN schemaguard.snapshot_object o ON o.snapshot = c.reference GROUP BY o.kind),
     differs AS (
@@ -240,8 +241,9 @@ BEGIN ATOMIC
              AND f.reference = c.reference AND f.target = c.target
         GROUP BY f.kind)
     SELECT schemaguard.sg_page_section('Objects', coalesce((
-            SELECT format('The last check for drift: %s compared with %s, %s.', c.target, c.reference, schemaguard.sg_page_time(c.at))
-            FROM checked c), 'No check for drift is on record.'),
+            SELECT format('The last check of this database for drift: compared with %s, %s%s.', c.reference,
+                          schemaguard.sg_page_time(c.at), ', of these schemas only: ' || array_to_string(c.schemas, ', '))
+            FROM checked c), 'No check of this database for drift is on record.'),
         '{Kind,In the reference,Different,Unknown}',
         jsonb_agg(jsonb_build_array(k.kind, o.n, coalesce(d.n, 0), coalesce(d.unknown, 0)) ORDER BY k.kind COLLATE "C"))
     FROM (SELECT o.kind FROM object o UNION SELECT d.kind FROM differs d) k

@@ -287,6 +287,7 @@ my %call = (
 	'schemaguard.sg_health_status' => 'SELECT count(*) FROM schemaguard.sg_health_status()',
 	'schemaguard.sg_health_keys' => 'SELECT schemaguard.sg_health_keys() IS NULL',
 	'schemaguard.sg_drift_last' => 'SELECT count(*) FROM schemaguard.sg_drift_last()',
+	'schemaguard.sg_drift_beyond' => 'SELECT schemaguard.sg_drift_beyond(true)',
 	'schemaguard.sg_accepted_keys' => 'SELECT count(*) FROM schemaguard.sg_accepted_keys()',
 	'schemaguard.sg_unarmed_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unarmed_keys()',
 	'schemaguard.sg_unserved_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unserved_keys()',
