@@ -450,35 +450,123 @@ ask_check_of_added(Asking *asking)
 
 /* ---- indexes ---- */
 
-/* Asks whether the columns of a row fit into an entry of an index with so many bytes */
+/*
+ * Adds a column that a step is still to add to columns and their values, if
+ * these have no fixed size; returns false if its values are unknown, or it is
+ * no such column
+ */
+static bool
+add_added(const Asking *asking, const char *column, List **added, List **values)
+{
+	const PlanStep *adds = step_of_column(asking, column);
+	ChangeMove	move = {.table = asking->table};
+	Node	   *value;
+	Oid			type;
+	int32		typmod;
+
+	if (adds == NULL || !change_column_type(adds, &move, &type, &typmod))
+		return false;
+	if (get_typlen(type) >= 0)
+		return true;
+	value = value_of_added(asking, adds);
+	if (value == NULL)
+		check_row(asking->cs, "size", CHECK_WARN, psprintf("whether the values that step %d gives column %s fit into an entry of the index was not looked at",
+														   adds->step, quote_identifier(column)), NULL);
+	else
+	{
+		*added = lappend(*added, unconstify(char *, column));
+		*values = lappend(*values, value);
+	}
+	return value != NULL;
+}
+
+/*
+ * Asks whether the columns of a row, of which some may be still to be added,
+ * fit into an entry of an index with so many bytes
+ */
 static void
 ask_size(const Asking *asking, List *columns, int bytes, CheckResult broken, const char *breaks)
 {
 	StringInfoData size;
 	ChangeMove	move = {.table = asking->table};
+	List	   *added = NIL;
+	List	   *values = NIL;
 	Node	   *condition;
 
 	initStringInfo(&size);
 	foreach_ptr(const char, column, columns)
 	{
 		AttrNumber	attnum = get_attnum(asking->table, column);
+		int			n = list_length(added);
 
-		if (attnum > 0 && get_typlen(get_atttype(asking->table, attnum)) < 0)
+		if (attnum == InvalidAttrNumber && !add_added(asking, column, &added, &values))
+			return;
+		if (attnum == InvalidAttrNumber ? list_length(added) > n : attnum > 0 && get_typlen(get_atttype(asking->table, attnum)) < 0)
 			appendStringInfo(&size, "%scoalesce(pg_column_size(%s), 0)", size.len ? " + " : "", quote_identifier(column));
 	}
 	if (size.len == 0)
 		return;
-	condition = change_cook(&move, psprintf("%s <= %d", size.data, bytes), InvalidAttrNumber, false);
+	appendStringInfo(&size, " <= %d", bytes);
+	foreach_ptr(const Node, value, values)
+	{
+		/* another value is not compressed yet */
+		if (!IsA(value, Var) && broken == CHECK_BLOCK)
+		{
+			broken = CHECK_WARN;
+			breaks = psprintf("%s, unless they are compressed", breaks);
+		}
+	}
+	condition = added ? change_cook_added(&move, size.data, added, values) : change_cook(&move, size.data, InvalidAttrNumber, false);
 	if (condition)
 		ask_condition(asking, "size", condition, broken, breaks,
 					  pstrdup("Index a digest of the value instead, as md5() gives it."));
+}
+
+/* Returns whether a gin index of a column, without an operator class that is named, has entries as long as its values, or their elements */
+static bool
+has_long_entries(const Asking *asking, const IndexElem *element)
+{
+	AttrNumber	attnum = element->name && element->opclass == NIL ? get_attnum(asking->table, element->name) : InvalidAttrNumber;
+	const PlanStep *adds = element->name && element->opclass == NIL && attnum == InvalidAttrNumber ? step_of_column(asking, element->name) : NULL;
+	ChangeMove	move = {.table = asking->table};
+	Oid			type = attnum > 0 ? get_atttype(asking->table, attnum) : InvalidOid;
+	int32		typmod;
+
+	if (adds && !change_column_type(adds, &move, &type, &typmod))
+		return false;
+	type = OidIsValid(type) ? getBaseType(type) : type;
+	/* these two are hashed, or bounded */
+	if (!OidIsValid(type) || type == JSONBOID || type == TSVECTOROID)
+		return false;
+	return get_typlen(OidIsValid(get_element_type(type)) ? get_element_type(type) : type) < 0;
+}
+
+/* Asks whether the columns of a row fit into an entry of an index */
+static void
+ask_entries(const Asking *asking, const IndexStmt *index)
+{
+	List	   *columns = NIL;
+
+	if (index->whereClause)
+		return;
+	foreach_ptr(const IndexElem, element, list_concat_copy(index->indexParams, index->indexIncludingParams))
+	{
+		if (element->name)
+			columns = lappend(columns, element->name);
+		if (strcmp(index->accessMethod, "gin") == 0 && has_long_entries(asking, element))
+			ask_size(asking, list_make1(element->name), LARGEST_ENTRY, CHECK_WARN, "may be, or have an element that is, too large for an entry of the index");
+	}
+	if (strcmp(index->accessMethod, "btree") == 0)
+		ask_size(asking, columns, LARGEST_ENTRY, CHECK_BLOCK, too_large);
+	else if (strcmp(index->accessMethod, "brin") == 0)
+		ask_size(asking, columns, LARGEST_RANGE / 2, CHECK_WARN,
+				 "may be too large for an entry of the index, which holds the least and the greatest value of a range");
 }
 
 /* Asks whether expressions of an index, and its WHERE, can be computed */
 static void
 ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 {
-	List	   *columns = NIL;
 	List	   *attnums = NIL;
 
 	foreach_ptr(const IndexElem, element, index->indexParams)
@@ -486,10 +574,7 @@ ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 		CodeExpression expression = {.relid = asking->table,.raw = element->expr,.kind = EXPR_KIND_INDEX_EXPRESSION};
 
 		if (element->name)
-		{
-			columns = lappend(columns, element->name);
 			attnums = lappend_int(attnums, get_attnum(asking->table, element->name));
-		}
 		else
 			ask_computed(asking, "index", code_analyse(&expression), NULL);
 	}
@@ -504,26 +589,16 @@ ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 	else if (index->unique && (asks_unique || change_rule(asking->cs->step, asking->author) == NULL))
 		check_row(asking->cs, "rows", CHECK_WARN,
 				  pstrdup("whether rows are equal was not looked at: the unique index is one of expressions, or of some rows"), NULL);
-	if (index->whereClause)
-		return;
-	foreach_ptr(const IndexElem, element, index->indexIncludingParams)
-	{
-		columns = lappend(columns, element->name);
-	}
-	if (strcmp(index->accessMethod, "btree") == 0)
-		ask_size(asking, columns, LARGEST_ENTRY, CHECK_BLOCK, too_large);
-	else if (strcmp(index->accessMethod, "brin") == 0)
-		ask_size(asking, columns, LARGEST_RANGE / 2, CHECK_WARN,
-				 "may be too large for an entry of the index, which holds the least and the greatest value of a range");
+	ask_entries(asking, index);
 }
 
-/* Asks the rows what the build of the step's index would */
-static void
-ask_index_of(const Asking *asking)
+/* Returns the statement of a step's index */
+static const IndexStmt *
+index_of(const PlanStep *step)
 {
-	char	   *statement = plan_index_statement(plan_index_written(asking->cs->step->definition), "i", "t", false);
+	char	   *statement = plan_index_statement(plan_index_written(step->definition), "i", "t", false);
 
-	ask_index(asking, castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt), false);
+	return castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
 }
 
 /* ---- new partitions ---- */
@@ -898,7 +973,7 @@ ask_step(void *arg)
 			break;
 		case STEP_INDEX:
 			ask_rule(asking);
-			ask_index_of(asking);
+			ask_index(asking, index_of(asking->cs->step), false);
 			break;
 		case STEP_COLUMN:
 			ask_column(asking);
@@ -951,9 +1026,14 @@ static void
 ask_early(void *arg)
 {
 	Asking	   *asking = arg;
+	const PlanStep *step = asking->cs->step;
 
-	if (asking->cs->step->kind == STEP_CHECK)
+	if (step->kind == STEP_CHECK)
 		ask_check_of_added(asking);
+	else if (step->kind == STEP_INDEX)
+		ask_entries(asking, index_of(step));
+	else if (step->kind == STEP_UNIQUE)
+		ask_size(asking, step->child_columns, LARGEST_ENTRY, CHECK_BLOCK, too_large);
 	else
 		ask_new_column(asking);
 }
@@ -963,7 +1043,7 @@ check_ask_early(PlanCheck *check, CheckStep *cs)
 {
 	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), check->plan->author_id};
 
-	if (cs->step->kind == STEP_CHECK && OidIsValid(asking.table))
+	if ((cs->step->kind == STEP_CHECK || cs->step->kind == STEP_INDEX || cs->step->kind == STEP_UNIQUE) && OidIsValid(asking.table))
 	{
 		try_asking(cs, ask_early, &asking);
 		return asking.asked;

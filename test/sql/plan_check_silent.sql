@@ -477,6 +477,19 @@ SET client_min_messages = warning;
 SELECT f FROM found('chs_large') f WHERE f !~ 'rewrite';
 CALL sg_apply('chs_large');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_large' AND state <> 'validated' ORDER BY step;
+-- values too large for an index of a column that the plan adds and fills, and for gin, whose entries are elements
+CREATE TABLE entries (id int PRIMARY KEY, v text, e text[], j jsonb);
+INSERT INTO entries SELECT g, v, ARRAY[v], jsonb_build_object('k', v) FROM (SELECT 1 AS g, 'short' AS v UNION ALL SELECT 2, string_agg(sha256(i::text::bytea)::text, '') FROM generate_series(1, 200) i) x;
+SELECT sg_plan_create('chs_entries'), sg_plan_add_column('chs_entries', 'entries', 'n', 'text', fill => 'v'), sg_plan_add_column('chs_entries', 'entries', 'c', 'text', fill => 'v || v'),
+	sg_plan_add_column('chs_entries', 'entries', 'q', 'text', fill => '(SELECT max(x.v) FROM chs.entries x)'), sg_plan_add_column('chs_entries', 'entries', 'i', 'int', fill => 'id'),
+	sg_plan_add_column('chs_entries', 'entries', 'a', 'text[]', fill => 'e') \g /dev/null
+SELECT sg_plan_add_index('chs_entries', 'entries', definition, 'entries_' || nr) FROM unnest('{(n),(id) INCLUDE (c),(q),(i),(n) WHERE id = 1,USING gin (e),USING gin (a),USING gin (j)}'::text[]) WITH ORDINALITY x (definition, nr) \g /dev/null
+SELECT sg_plan_add_unique('chs_entries', 'entries', '{n,i}') \g /dev/null
+SELECT step, result, check_name, detail FROM sg_plan_check_details('chs_entries', verify => 'full') WHERE check_name = 'size' ORDER BY step;
+SET client_min_messages = error;
+CALL sg_apply('chs_entries');
+SET client_min_messages = warning;
+SELECT step FROM schemaguard.plan_step WHERE plan = 'chs_entries' AND state <> 'validated' ORDER BY step;
 -- rows that a key keeps for certain, or that another key may take along
 CREATE TABLE up (id int PRIMARY KEY);
 CREATE TABLE low (up int REFERENCES up);
