@@ -712,4 +712,7 @@ extern double check_long_seconds(void);
 /* Warns of steps that a rollback would leave because a later one takes rows or values away for good */
 extern void check_rollback(PlanCheck *check);
 
+/* Warns that a rollback leaves a step as it is, because a later one takes the source of its rows or values for good */
+extern void check_kept_for(const PlanCheck *check, const PlanStep *step, const PlanStep *taker);
+
 #endif							/* SG_CHECK_H */

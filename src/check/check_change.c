@@ -312,6 +312,8 @@ check_readers(PlanCheck *check, CheckStep *cs)
 		check_compared(check, cs, reader);
 		if (plan_step_is_done(reader))
 			continue;
+		if (reader->kind == STEP_COLUMN && sg_same_text(reader->plan, cs->step->plan) && (cs->step->kind == STEP_STATEMENT || cs->step->discard))
+			check_kept_for(check, reader, cs->step);
 		check_row(cs, "order", CHECK_OK, psprintf("comes behind step %d, %s, which reads what it drops", reader->step, plan_step_object(reader)), NULL);
 	}
 }

@@ -23,7 +23,7 @@ takes_for_good(const PlanStep *step)
 {
 	if (step->kind == STEP_DROP)
 		return step->discard && (plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_COLUMN);
-	return plan_step_fixes(step) && (step->orphans == ORPHANS_DELETE || step->orphans == ORPHANS_SET_NULL);
+	return plan_step_fixes(step) && (step->orphans == ORPHANS_DELETE || step->orphans == ORPHANS_SET_NULL || step->sentinel);
 }
 
 /* Returns the steps as they stand when all is done (PlanStanding *), latest first */
@@ -57,7 +57,21 @@ hint_about(const PlanStep *taker)
 		return psprintf("Keep what that one drops until it is pruned:\n%s", plan_set_call(taker, "discard", "false", NULL));
 	if (taker->kind == STEP_STATEMENT)
 		return pstrdup("If both are to be taken back, give that step an undo, which brings them back from what this one has copied.");
+	if (taker->sentinel && taker->orphans != ORPHANS_DELETE && taker->orphans != ORPHANS_SET_NULL)
+		return psprintf("Do without the sentinel:\n%s", plan_set_call(taker, "sentinel", NULL, NULL));
 	return psprintf("Keep the rows that it takes:\n%s", plan_set_call(taker, "orphans", "quarantine", NULL));
+}
+
+void
+check_kept_for(const PlanCheck *check, const PlanStep *step, const PlanStep *taker)
+{
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		if (cs->step->step == step->step && plan_is_chosen(check->plan, step->step))
+			check_row(cs, "undo", CHECK_WARN,
+					  psprintf("a rollback leaves it as it is if step %d, %s, takes rows or values away for good: it may have the last copy of them",
+							   taker->step, plan_step_object(taker)), hint_about(taker));
+	}
 }
 
 void
@@ -69,12 +83,7 @@ check_rollback(PlanCheck *check)
 	{
 		const PlanStep *taker = one->step->undo && !plan_step_is_done(one->step) ? plan_kept_for(standing, one) : NULL;
 
-		foreach_ptr(CheckStep, cs, taker ? check->steps : NIL)
-		{
-			if (cs->step->step == one->step->step && plan_is_chosen(check->plan, cs->step->step))
-				check_row(cs, "undo", CHECK_WARN,
-						  psprintf("a rollback leaves it as it is if step %d, %s, takes rows or values away for good: it may have the last copy of them",
-								   taker->step, plan_step_object(taker)), hint_about(taker));
-		}
+		if (taker)
+			check_kept_for(check, one->step, taker);
 	}
 }

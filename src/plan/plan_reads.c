@@ -42,6 +42,7 @@
 #include "base/quote.h"
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
+#include "plan/plan_key.h"
 #include "plan/plan_reads.h"
 
 SG_FUNCTION(sg_fill_lacks);
@@ -655,7 +656,8 @@ plan_takes(const PlanStep *step)
 		if (drop->kind == STEP_DROP)
 			add_read(takes, dropped.schema, dropped.name, is_column ? drop->fk_name : NULL, !is_column);
 	}
-	if (step->enforced && (step->orphans == ORPHANS_DELETE || step->orphans == ORPHANS_SET_NULL || step->orphans == ORPHANS_SET))
+	if (step->enforced && (step->orphans == ORPHANS_DELETE || step->orphans == ORPHANS_SET_NULL || step->orphans == ORPHANS_SET ||
+						   (step->sentinel && plan_step_fixes(step))))
 		add_read(takes, sg_parse_table_name(step->child_table).schema, sg_parse_table_name(step->child_table).name, NULL, true);
 	if (takes->reads == NIL)
 		return NULL;

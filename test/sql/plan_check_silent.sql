@@ -490,6 +490,18 @@ SET client_min_messages = error;
 CALL sg_apply('chs_entries');
 SET client_min_messages = warning;
 SELECT step FROM schemaguard.plan_step WHERE plan = 'chs_entries' AND state <> 'validated' ORDER BY step;
+-- what a rollback leaves: a column whose fill reads what goes for good, and a copy of values that a key's sentinel ends
+CREATE TABLE goes (id int PRIMARY KEY, v text, p int, w text); CREATE TABLE goes_to (id int PRIMARY KEY); CREATE TABLE goes_copy (id int, p int); INSERT INTO goes VALUES (1, 'v', -1, 'w');
+SELECT sg_plan_create('chs_goes'), sg_plan_add_column('chs_goes', 'goes', 'n', 'text', fill => 'v'), sg_plan_add_drop('chs_goes', 'column', 'goes', 'v', keep => false),
+	sg_plan_add_column('chs_goes', 'goes', 'm', 'text', fill => 'w'), sg_plan_add_drop('chs_goes', 'column', 'goes', 'w'),
+	sg_plan_add_statement('chs_goes', 'INSERT INTO chs.goes_copy (id, p) SELECT id, p FROM chs.goes', undo => 'TRUNCATE chs.goes_copy'),
+	sg_plan_add_fk('chs_goes', 'goes', '{p}', 'goes_to', orphans => 'quarantine', sentinel => '-1', index => false) \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('chs_goes') WHERE check_name = 'undo' ORDER BY step;
+SET client_min_messages = error;
+CALL sg_apply('chs_goes', fix => true);
+CALL sg_rollback_fks('chs_goes');
+SET client_min_messages = warning;
+SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'chs_goes' AND state <> 'rolled back' ORDER BY step;
 -- rows that a key keeps for certain, or that another key may take along
 CREATE TABLE up (id int PRIMARY KEY);
 CREATE TABLE low (up int REFERENCES up);
