@@ -297,11 +297,10 @@ look_at_heirs(Oid table, const AlterTableCmd *command, const ColumnDef *def)
 static void
 look_at_constraint(const AlterTableStmt *statement, Oid table, const Constraint *constraint)
 {
-#if PG_VERSION_NUM < 180000
-	if (constraint->contype == CONSTR_FOREIGN && constraint->skip_validation && get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+	if (!SG_PARTITIONED_NOT_VALID && constraint->contype == CONSTR_FOREIGN && constraint->skip_validation &&
+		get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 		refuse(ERRCODE_WRONG_OBJECT_TYPE, psprintf("cannot add NOT VALID foreign key on partitioned table \"%s\" referencing relation \"%s\"",
 												   sg_rel_name(table), constraint->pktable->relname));
-#endif
 	if (has_command(statement, AT_DropConstraint) || has_command(statement, AT_DropColumn))
 		return;
 	if (constraint->conname && OidIsValid(get_relation_constraint_oid(table, constraint->conname, true)))
