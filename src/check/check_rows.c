@@ -450,6 +450,34 @@ ask_check_of_added(Asking *asking)
 
 /* ---- indexes ---- */
 
+/* Reports that values which an earlier step gives a column of an index were not looked at */
+static void
+tell_size(const Asking *asking, const PlanStep *gives, const char *column)
+{
+	check_row(asking->cs, "size", CHECK_WARN, psprintf("whether the values that step %d gives column %s fit into an entry of the index was not looked at",
+													   gives->step, quote_identifier(column)), NULL);
+}
+
+/* Reports so for a column that has values, and gets others that no constant gives by a fill or by policy set before */
+static void
+tell_size_of_filled(const Asking *asking, const char *column)
+{
+	foreach_ptr(const CheckStep, other, asking->check->steps)
+	{
+		const PlanStep *fills = other->step;
+
+		if (other == asking->cs)
+			return;
+		if (plan_step_is_ahead(fills) && fills->fill && (fills->kind == STEP_COLUMN || fills->orphans == ORPHANS_SET) &&
+			sg_same_text(fills->child_table, asking->cs->step->child_table) && sg_has_name(fills->child_columns, column) &&
+			!IsA(plan_change_expression(fills->fill), A_Const))
+		{
+			tell_size(asking, fills, column);
+			return;
+		}
+	}
+}
+
 /*
  * Adds a column that a step is still to add to columns and their values, if
  * these have no fixed size; returns false if its values are unknown, or it is
@@ -470,8 +498,7 @@ add_added(const Asking *asking, const char *column, List **added, List **values)
 		return true;
 	value = value_of_added(asking, adds);
 	if (value == NULL)
-		check_row(asking->cs, "size", CHECK_WARN, psprintf("whether the values that step %d gives column %s fit into an entry of the index was not looked at",
-														   adds->step, quote_identifier(column)), NULL);
+		tell_size(asking, adds, column);
 	else
 	{
 		*added = lappend(*added, unconstify(char *, column));
@@ -502,7 +529,11 @@ ask_size(const Asking *asking, List *columns, int bytes, CheckResult broken, con
 		if (attnum == InvalidAttrNumber && !add_added(asking, column, &added, &values))
 			return;
 		if (attnum == InvalidAttrNumber ? list_length(added) > n : attnum > 0 && get_typlen(get_atttype(asking->table, attnum)) < 0)
+		{
 			appendStringInfo(&size, "%scoalesce(pg_column_size(%s), 0)", size.len ? " + " : "", quote_identifier(column));
+			if (attnum > 0)
+				tell_size_of_filled(asking, column);
+		}
 	}
 	if (size.len == 0)
 		return;

@@ -485,9 +485,11 @@ SELECT sg_plan_create('chs_entries'), sg_plan_add_column('chs_entries', 'entries
 	sg_plan_add_column('chs_entries', 'entries', 'a', 'text[]', fill => 'e') \g /dev/null
 SELECT sg_plan_add_index('chs_entries', 'entries', definition, 'entries_' || nr) FROM unnest('{(n),(id) INCLUDE (c),(q),(i),(n) WHERE id = 1,USING gin (e),USING gin (a),USING gin (j)}'::text[]) WITH ORDINALITY x (definition, nr) \g /dev/null
 SELECT sg_plan_add_unique('chs_entries', 'entries', '{n,i}') \g /dev/null
+ALTER TABLE entries ADD s text;
+SELECT sg_plan_add_not_null('chs_entries', 'entries', 's', policy => 'set', fill => 'v'), sg_plan_add_index('chs_entries', 'entries', '(s)', 'entries_s') \g /dev/null
 SELECT step, result, check_name, detail FROM sg_plan_check_details('chs_entries', verify => 'full') WHERE check_name = 'size' ORDER BY step;
 SET client_min_messages = error;
-CALL sg_apply('chs_entries');
+CALL sg_apply('chs_entries', fix => true);
 SET client_min_messages = warning;
 SELECT step FROM schemaguard.plan_step WHERE plan = 'chs_entries' AND state <> 'validated' ORDER BY step;
 -- what a rollback leaves: a column whose fill reads what goes for good, and a copy of values that a key's sentinel ends
