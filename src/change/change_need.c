@@ -1222,6 +1222,12 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeOthers *o
 		check_to_carry(drops, step->plan, others, move);
 }
 
+void
+change_check_others(const PlanStep *step, ChangeOthers *others, ChangeMove *move)
+{
+	check_to_carry(plan_drops(step), step->plan, others, move);
+}
+
 /* Returns whether all parts of the table keep their rows in this database */
 static bool
 is_all_here(Oid relid)

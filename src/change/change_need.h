@@ -28,6 +28,9 @@ typedef struct ChangeOthers
  */
 extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeOthers *others, ChangeMove *move);
 
+/* Checks for the steps of other plans alone, whatever the drop waits for in its own */
+extern void change_check_others(const PlanStep *step, ChangeOthers *others, ChangeMove *move);
+
 /*
  * Raises 55000 if rows have a value in a column that a drop has kept, under its
  * present name, and none in one that a step of a plan fills from it.  Reads

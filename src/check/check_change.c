@@ -962,6 +962,15 @@ check_made_anew(CheckStep *cs, const PlanStep *giver)
 	return true;
 }
 
+/* Blocks a drop that waits for a step of another plan, once what it waits for in its own is done */
+static void
+check_others(PlanCheck *check, CheckStep *cs, ChangeMove move)
+{
+	change_check_others(cs->step, &check->others, &move);
+	if (move.kind == MOVE_PROBLEM)
+		check_row(cs, "definition", CHECK_BLOCK, move.problem->reason, move.problem->hint);
+}
+
 void
 check_change(PlanCheck *check, CheckStep *cs)
 {
@@ -1029,6 +1038,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	}
 	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
 		change_check_needs(check->graph, cs->step, &check->others, &move);
+	else if (move.kind == MOVE_STATEMENT && plan_step_drops(cs->step))
+		check_others(check, cs, move);
 	next_move(check, cs, &move);
 	if (move.kind == MOVE_FILL && cs->step->kind == STEP_COLUMN && cs->step->state == STEP_PENDING)
 		check_row(cs, "fill", CHECK_WARN, psprintf("column %s is there already: rows without a value in it get one, for good", quote_identifier(linitial(cs->step->child_columns))),

@@ -663,6 +663,9 @@ SELECT sg_plan_create('two p'), sg_plan_add_column('two p', 'two_plans', 'm', 't
 SELECT sg_plan_add_statement('two p', x) FROM unnest('{INSERT INTO public.two_others VALUES (9),UPDATE public.two_plans SET old = lower(old)}'::text[]) x \g /dev/null
 SELECT sg_plan_create('two q'), sg_plan_add_drop('two q', 'column', 'two_plans', 'old', keep => false), sg_plan_add_drop('two q', 'table', 'two_others', keep => false) \g /dev/null
 SELECT step, check_name, detail, hint FROM sg_plan_check_details('two q') WHERE result = 'block';
+SELECT sg_plan_create('two r'), sg_plan_add_statement('two r', 'UPDATE public.two_plans SET old = ''a'' WHERE old IS NULL'), sg_plan_add_drop('two r', 'column', 'two_plans', 'old', keep => false, after => '{1}') \g /dev/null
+SELECT step, check_name, detail FROM sg_plan_check_details('two r') WHERE result = 'block';
+SELECT sg_plan_drop('two r', force => true) \g /dev/null
 SELECT sg_plan_skip('two p', '{1}', 'not needed') \g /dev/null
 CALL sg_apply('two q');
 SELECT sg_plan_skip('two p', '{2}', 'not needed') \g /dev/null
