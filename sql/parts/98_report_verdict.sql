@@ -6,22 +6,35 @@
 CREATE POLICY own_plans ON schemaguard.go_rule FOR SELECT
     USING (plan IS NULL OR plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
 
--- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later.
-CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint)
+-- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later. A
+-- count stands until rows came back from quarantine, or a rollback ran a statement; who does not see that goes by the step's time.
+CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint,
+    OUT stands boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    WITH counted AS (
-        SELECT l.* FROM schemaguard.plan p
-            JOIN schemaguard.audit_log l ON l.plan = p.name AND l.at >= p.created_at AND l.orphan_rows IS NOT NULL
-        WHERE p.name = sg_go_counts.plan AND l.place = schemaguard.sg_place())
-    SELECT c.step, c.id, c.at, c.orphan_rows FROM counted c WHERE c.step IS NOT NULL
-    UNION ALL
-    SELECT s.step, c.id, c.at, c.orphan_rows
-    FROM counted c JOIN schemaguard.plan_step s ON s.plan = c.plan AND format('%I ON %s', s.fk_name, s.child_table) = c.object
-    WHERE c.step IS NULL AND s.kind = 'foreign key';
+    WITH logged AS MATERIALIZED (
+        SELECT l.* FROM schemaguard.plan p JOIN schemaguard.audit_log l ON l.plan = p.name AND l.at >= p.created_at
+        WHERE p.name = sg_go_counts.plan AND l.place = schemaguard.sg_place()),
+    step AS (
+        SELECT s.* FROM schemaguard.plan_step s WHERE s.plan = sg_go_counts.plan),
+    back AS (
+        SELECT max(l.id) AS id FROM logged l
+        WHERE l.action = 'restore' AND l.rows_affected > 0
+              OR starts_with(l.action, 'rollback ') AND l.step IN (SELECT s.step FROM step s WHERE s.kind = 'statement')),
+    counted AS (
+        SELECT s.step, l.id, l.at, l.orphan_rows, s.state, s.updated_at
+        FROM logged l JOIN step s ON s.step = l.step WHERE l.orphan_rows IS NOT NULL
+        UNION ALL
+        SELECT s.step, l.id, l.at, l.orphan_rows, s.state, s.updated_at
+        FROM logged l JOIN step s ON format('%I ON %s', s.fk_name, s.child_table) = l.object
+        WHERE l.orphan_rows IS NOT NULL AND l.step IS NULL AND s.kind = 'foreign key')
+    SELECT c.step, c.id, c.at, c.orphan_rows,
+           (b.id IS NULL OR c.id > b.id) AND (c.state <> 'rolled back' OR schemaguard.sg_sees_all() OR c.at > c.updated_at)
+    FROM counted c, back b;
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_counts(text) IS 'returns the counts of orphans, by calls, for each key of a plan';
+COMMENT ON FUNCTION schemaguard.sg_go_counts(text)
+    IS 'returns the counts of orphans, by calls, for each key of a plan, and whether the rows are as they were then';
 
 -- Steps, keys and rows
 CREATE FUNCTION schemaguard.sg_go_steps(
@@ -58,7 +71,7 @@ BEGIN ATOMIC
         FROM (SELECT bool_or(x.absent) AS is_absent, (array_agg(x.orphan_rows ORDER BY x.id DESC NULLS LAST))[1] AS orphan_rows
               FROM (SELECT s.step, true AS absent, NULL::bigint AS id, NULL::bigint AS orphan_rows FROM step s WHERE s.kind = 'foreign key'
                       AND sg_go_steps.plan IS NOT NULL AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
-                    UNION ALL SELECT c.step, false, c.id, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c) x
+                    UNION ALL SELECT c.step, false, c.id, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c WHERE c.stands) x
               GROUP BY x.step) l
         WHERE l.is_absent),
     kept AS (

@@ -74,7 +74,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT schemaguard.sg_page_section('Orphans',
         'Before: the first count on record. After: the last audit or validation of the declared key, or, of one that was rolled back, '
-            'the last count. Empty: nobody can tell.',
+            'the last count, unless rows came back since. Empty: nobody can tell.',
         '{Step,Key,Table,Before,Counted,After,Judged,Method,Rows read,Rows moved or changed}',
         jsonb_agg(jsonb_build_array(s.step, s.fk_name, s.child_table, b.orphan_rows, schemaguard.sg_page_time(b.at),
             CASE WHEN t.stands THEN 0 ELSE coalesce(o.n, a.orphan_rows) END,
@@ -85,7 +85,7 @@ BEGIN ATOMIC
          LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows, c.at FROM schemaguard.sg_go_counts(sg_report_orphans.plan) c
                     ORDER BY c.step, c.id) b ON b.step = s.step
          LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows, c.at FROM schemaguard.sg_go_counts(sg_report_orphans.plan) c
-                    ORDER BY c.step, c.id DESC) a ON a.step = s.step AND s.state = 'rolled back'
+                    WHERE c.stands ORDER BY c.step, c.id DESC) a ON a.step = s.step AND s.state = 'rolled back'
          LEFT JOIN (SELECT l.step, sum(l.rows_affected) AS n
                     FROM schemaguard.plan o JOIN schemaguard.audit_log l ON l.plan = o.name AND l.at >= o.created_at
                     WHERE o.name = sg_report_orphans.plan AND l.action = 'fix' GROUP BY l.step) m ON m.step = s.step
@@ -278,11 +278,13 @@ BEGIN ATOMIC
     FROM (SELECT 1 AS place, 'rows from before the key may be orphans: it is not validated' AS risk, s.plan, s.step, s.object
           FROM step s WHERE s.state = 'added'
           UNION ALL
-          SELECT 1, format('%s rows refer to nothing, by the last count, and the key is not there', c.n), s.plan, s.step, s.object
-          FROM (SELECT x.step, (array_agg(x.orphan_rows ORDER BY x.id DESC))[1] AS n
-                FROM schemaguard.sg_go_counts(sg_report_risks.plan) x GROUP BY x.step) c
-               JOIN step s ON s.step = c.step AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
-          WHERE c.n > 0
+          SELECT 1, CASE WHEN c.stands THEN format('%s rows refer to nothing, by the last count, and the key is not there', c.n)
+                         ELSE 'rows came back since the last count, may refer to nothing, and the key is not there' END,
+                 s.plan, s.step, s.object
+          FROM (SELECT DISTINCT ON (x.step) x.step, x.orphan_rows AS n, x.stands
+                FROM schemaguard.sg_go_counts(sg_report_risks.plan) x ORDER BY x.step, x.id DESC) c
+               JOIN step s ON s.step = c.step AND s.state IN ('pending', 'waiting', 'failed', 'rolled back', 'skipped')
+          WHERE c.n > 0 OR NOT c.stands
           UNION ALL
           SELECT 2, format('%s rows are gone or changed without a copy', d.rows_affected), p.name, d.step, d.object
           FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id
