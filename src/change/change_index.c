@@ -160,7 +160,7 @@ change_index_find(const PlanStep *step, ChangeMove *move, const char *definition
 		return false;
 	foreach_oid(relid, partitioned ? plan_leaves(move->table) : list_make1_oid(move->table))
 	{
-		Oid			index = plan_index_like(relid, definition, relid == move->table ? plan_step_needed_name(step) : NULL, partitioned);
+		Oid			index = plan_index_like(relid, definition, relid == move->table ? plan_step_needed_name(step) : NULL, partitioned, false);
 
 		if (OidIsValid(index))
 			*found = lappend_oid(*found, index);
@@ -261,7 +261,7 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 		return;
 	if (is_as_built(step, move->table))
 		return;
-	there = plan_index_like(move->table, definition, plan_step_needed_name(step), true);
+	there = plan_index_like(move->table, definition, plan_step_needed_name(step), true, true);
 	if (OidIsValid(there))
 	{
 		char	   *name = sg_rel_name(there);

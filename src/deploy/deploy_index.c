@@ -465,7 +465,7 @@ look_again(void *arg)
 	const char *name = step && iw->relid == sg_find_qualified(step->child_table) ? plan_step_needed_name(step) : NULL;
 
 	iw->served = is_needed(iw) ?
-		OidIsValid(plan_index_like(iw->relid, iw->columns, name, get_rel_relispartition(iw->relid))) :
+		OidIsValid(plan_index_like(iw->relid, iw->columns, name, get_rel_relispartition(iw->relid), false)) :
 		step && is_served(step, iw->relid);
 }
 

@@ -101,7 +101,9 @@ extern Oid	fk_of_error(const ErrorData *error);
 /*
  * Returns the declared key that already does what a planned one would do, or
  * NULL: a key on the same columns; if there are several, the one with the same
- * clauses.  The key that the planned one replaces is never returned.
+ * clauses.  The key that the planned one replaces is never returned.  For a
+ * partition without one, it is the key of the partitioned table, if that is
+ * valid, with the same clauses.
  */
 extern FkKey *fk_declared_twin(const FkKey *planned);
 

@@ -192,13 +192,10 @@ fk_by_oid(Oid conid)
 	return key;
 }
 
-Oid
-fk_of_error(const ErrorData *error)
+/* Returns the OID of the key that a clone belongs to, its own if it is none */
+static Oid
+top_key(Oid conid)
 {
-	Oid			schema = error->schema_name ? get_namespace_oid(error->schema_name, true) : InvalidOid;
-	Oid			relid = OidIsValid(schema) && error->table_name ? get_relname_relid(error->table_name, schema) : InvalidOid;
-	Oid			conid = OidIsValid(relid) && error->constraint_name ?
-		get_relation_constraint_oid(relid, error->constraint_name, true) : InvalidOid;
 	Oid			top = InvalidOid;
 
 	while (OidIsValid(conid))
@@ -214,6 +211,17 @@ fk_of_error(const ErrorData *error)
 	return top;
 }
 
+Oid
+fk_of_error(const ErrorData *error)
+{
+	Oid			schema = error->schema_name ? get_namespace_oid(error->schema_name, true) : InvalidOid;
+	Oid			relid = OidIsValid(schema) && error->table_name ? get_relname_relid(error->table_name, schema) : InvalidOid;
+	Oid			conid = OidIsValid(relid) && error->constraint_name ?
+		get_relation_constraint_oid(relid, error->constraint_name, true) : InvalidOid;
+
+	return top_key(conid);
+}
+
 FkKey *
 fk_by_name(Oid child, const char *name)
 {
@@ -223,6 +231,46 @@ fk_by_name(Oid child, const char *name)
 			return key;
 	}
 
+	return NULL;
+}
+
+/*
+ * Returns the valid key of a partitioned table whose part on a partition does
+ * what a planned key of the partition would do, or NULL
+ */
+static FkKey *
+inherited_twin(const FkKey *planned)
+{
+	SgCatalog	constraints;
+	HeapTuple	tuple;
+	List	   *parts = NIL;
+
+	if (!get_rel_relispartition(planned->child))
+		return NULL;
+	sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+					 Anum_pg_constraint_conrelid, planned->child, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
+	{
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (con->contype == CONSTRAINT_FOREIGN && OidIsValid(con->conparentid) && con->convalidated)
+			parts = lappend(parts, read_key(tuple));
+	}
+	foreach_ptr(FkKey, part, parts)
+	{
+		FkKey	   *whole;
+
+		if (!fk_same_columns(planned, part) || fk_clause_difference(planned, part) != NULL)
+			continue;
+		whole = fk_by_oid(top_key(part->conid));
+
+		/*
+		 * a key to a partitioned parent has clones for the parent's
+		 * partitions
+		 */
+		if (whole && whole->child != part->child && whole->parent == part->parent)
+			return whole;
+	}
 	return NULL;
 }
 
@@ -240,7 +288,7 @@ fk_declared_twin(const FkKey *planned)
 							 !fk_clause_difference(planned, key)))
 			best = key;
 	}
-	return best;
+	return best ? best : inherited_twin(planned);
 }
 
 FkState

@@ -134,11 +134,11 @@ extern bool plan_index_is_defined(Oid index, Oid table, const char *definition);
 extern bool plan_index_is_moved(Oid index, Oid table, const char *definition);
 
 /*
- * Returns a valid index of the table with that definition, not a part of a
- * partitioned table's, or InvalidOid; of that name, or of any if NULL; indexes
- * of constraints only if wanted.
+ * Returns a valid index of the table with that definition, or InvalidOid; of
+ * that name, or of any if NULL; indexes of constraints, and parts of a
+ * partitioned table's, only if wanted.
  */
-extern Oid	plan_index_like(Oid table, const char *definition, const char *name, bool constraints);
+extern Oid	plan_index_like(Oid table, const char *definition, const char *name, bool constraints, bool inherited);
 
 /* ---- plan_index_size.c: how large indexes become ---- */
 

@@ -545,13 +545,13 @@ plan_index_is_moved(Oid index, Oid table, const char *definition)
 }
 
 Oid
-plan_index_like(Oid table, const char *definition, const char *name, bool constraints)
+plan_index_like(Oid table, const char *definition, const char *name, bool constraints, bool inherited)
 {
 	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
 
 	foreach_oid(index, wanted ? fk_table_indexes(table) : NIL)
 	{
-		if (!get_index_isvalid(index) || has_superclass(index) ||
+		if (!get_index_isvalid(index) || (!inherited && has_superclass(index)) ||
 			(name && !sg_same_text(get_rel_name(index), name)) ||
 			(!constraints && OidIsValid(get_index_constraint(index))))
 			continue;

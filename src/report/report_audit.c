@@ -178,10 +178,15 @@ look_at_step(void *arg)
 		look->key = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
 	else if (!already_listed(look->set, &key))
 	{
+		bool		inherited;
+
 		key.name = step->fk_name;
 		twin = fk_declared_twin(&key);
-		look->key = twin && judge_the_same(twin, &key) ? audit_key_new(twin, AUDIT_CATALOG, fk_state(twin)) :
-			audit_key_new(&key, AUDIT_PLAN, FK_MISSING);
+		inherited = twin && twin->child != key.child;
+		if (inherited && already_listed(look->set, twin))
+			return;
+		look->key = inherited || (twin && judge_the_same(twin, &key)) ?
+			audit_key_new(twin, AUDIT_CATALOG, fk_state(twin)) : audit_key_new(&key, AUDIT_PLAN, FK_MISSING);
 	}
 }
 
