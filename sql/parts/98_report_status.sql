@@ -121,6 +121,66 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'returns the status of the declared keys, by the last audits';
 
+-- On a partition the key of the partitioned table does it. Which name the key has does not matter.
+CREATE FUNCTION schemaguard.sg_step_key(step schemaguard.plan_step) RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH RECURSIVE key AS (
+        SELECT k.oid, k.conparentid, k.conrelid, k.conname <> step.fk_name AS renamed
+        FROM pg_constraint k
+        WHERE k.contype = 'f' AND k.conrelid = schemaguard.sg_relation_oid(step.child_table)
+          AND k.confrelid = schemaguard.sg_relation_oid(step.parent_table)
+          AND concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.condeferrable, k.condeferred)
+              = concat(left(split_part(step.on_delete, ' ', -1), 1), left(split_part(step.on_update, ' ', -1), 1),
+                       left(step.match, 1), step.deferrable, step.initially_deferred)
+          AND step.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
+                                    FROM unnest(k.conkey) WITH ORDINALITY c (m, n)
+                                         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.m)
+          AND CASE WHEN step.parent_columns IS NULL
+                   THEN EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = k.conindid AND i.indisprimary)
+                   ELSE step.parent_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
+                                               FROM unnest(k.confkey) WITH ORDINALITY c (m, n)
+                                                    JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = c.m) END
+          AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = k.conparentid AND w.conrelid = k.conrelid)
+        UNION ALL
+        SELECT w.oid, w.conparentid, w.conrelid, k.renamed FROM key k JOIN pg_constraint w ON w.oid = k.conparentid)
+    SELECT k.oid FROM key k WHERE k.conparentid = 0 ORDER BY k.renamed, k.oid LIMIT 1;
+END;
+COMMENT ON FUNCTION schemaguard.sg_step_key(schemaguard.plan_step) IS 'returns the key that does what a step says; null: there is none';
+
+-- Of all plans a key counts as there, too, as long as it is the one that the step has made, whatever became of its names; what a plan
+-- has dropped or replaced is meant to be gone.
+CREATE FUNCTION schemaguard.sg_gone_keys(plan text, OUT name text, OUT step int, OUT fk_name text, OUT since timestamptz)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH made AS MATERIALIZED (
+        SELECT s.* FROM schemaguard.plan_step s
+        WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated') AND (sg_gone_keys.plan IS NULL OR s.plan = sg_gone_keys.plan)),
+    standing AS MATERIALIZED (
+        SELECT p.name, d.step
+        FROM schemaguard.plan p
+             JOIN schemaguard.plan_deed d ON d.plan_id = p.id AND d.kind = 'add' AND d.undone_at IS NULL
+                  AND starts_with(d.after ->> 'identity', concat(schemaguard.sg_place(), ' '))
+             JOIN pg_constraint k ON k.contype = 'f' AND k.oid::text = split_part(d.after ->> 'identity', ' ', 4)
+        WHERE sg_gone_keys.plan IS NULL),
+    dropped AS MATERIALIZED (
+        SELECT s.* FROM schemaguard.plan_step s
+        WHERE sg_gone_keys.plan IS NULL AND (s.kind = 'drop' AND s.state = 'validated'
+                                             OR s.replaces IS NOT NULL AND s.state IN ('added', 'validated'))),
+    missed AS MATERIALIZED (
+        SELECT m.* FROM made m
+        WHERE NOT EXISTS (SELECT FROM standing t WHERE t.name = m.plan AND t.step = m.step)
+          AND NOT EXISTS (SELECT FROM dropped d
+                          WHERE d.child_table = m.child_table
+                            AND CASE WHEN d.kind = 'foreign key' THEN d.replaces = m.fk_name
+                                     ELSE d.definition = 'table' OR d.fk_name = m.fk_name OR d.fk_name = ANY (m.child_columns) END
+                             OR d.definition = 'table' AND d.child_table = m.parent_table))
+    SELECT m.plan, m.step, m.fk_name, m.updated_at FROM missed m WHERE schemaguard.sg_step_key(m) IS NULL;
+END;
+COMMENT ON FUNCTION schemaguard.sg_gone_keys(text)
+    IS 'returns steps of a plan, or of all, that have added keys which are gone, or not as the steps say';
+
 CREATE FUNCTION schemaguard.sg_status_plans(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -129,8 +189,9 @@ BEGIN ATOMIC
     WITH step AS (
         SELECT s.plan, s.updated_at,
                CASE WHEN s.state = 'failed' THEN 2
-                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
-                        ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back,
+                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck OR g.gone
+                        THEN 1
+                    ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back, g.gone,
                -- the same call would end in the same way
                coalesce(s.reason ~ '^not taken back: (?!rows may still be )', false) AS told
         FROM schemaguard.plan_step s JOIN schemaguard.plan p ON p.name = s.plan,
@@ -140,15 +201,16 @@ BEGIN ATOMIC
                         WHERE d.plan_id = p.id AND d.step = s.step AND d.done_at IS NOT NULL AND d.undone_at IS NULL
                             AND d.undo <> 'nothing')
                     OR s.reason IS NULL AND s.step IN (SELECT q.step FROM schemaguard.quarantine q
-                        WHERE q.plan_id = p.id ORDER BY q.id DESC LIMIT 1000))) b (stuck)),
+                        WHERE q.plan_id = p.id ORDER BY q.id DESC LIMIT 1000))) b (stuck),
+             LATERAL (SELECT (s.plan, s.step) IN (SELECT k.name, k.step FROM schemaguard.sg_gone_keys(NULL) k)) g (gone)),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
-               count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,
-               count(*) FILTER (WHERE s.back) AS back,
+               count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck AND NOT s.gone) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,
+               count(*) FILTER (WHERE s.back) AS back, count(*) FILTER (WHERE s.gone) AS gone,
                (SELECT count(*) FROM schemaguard.plan) AS plans
         FROM step s),
     named AS (                                  -- the plan of the step that has been so for longest
-        SELECT s.plan, s.updated_at, s.stuck AND NOT s.told AS stuck, s.back FROM step s, worst w WHERE s.level = w.level
+        SELECT s.plan, s.updated_at, s.stuck AND NOT s.told AS stuck, s.back, s.gone FROM step s, worst w WHERE s.level = w.level
         ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
     SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
            CASE WHEN w.plans = 0 AND row_security_active('schemaguard.plan') THEN 'there is no plan that you may read'
@@ -156,10 +218,12 @@ BEGIN ATOMIC
                 WHEN w.failed > 0 THEN format('steps that failed: %s of %s; not done: %s', w.failed, w.steps, w.undone)
                 WHEN w.stuck > 0 THEN format('steps that a rollback has not taken back: %s of %s; not done: %s', w.stuck, w.steps, w.undone)
                 WHEN w.undone > 0 THEN format('steps that are not done: %s of %s', w.undone, w.steps)
+                WHEN w.gone > 0 THEN format('keys of steps that are gone, or not as the steps say: %s', w.gone)
                 ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps)
                     || CASE WHEN w.back > 0 THEN format('; rolled back: %s', w.back) ELSE '' END END,
            CASE WHEN n.plan IS NULL THEN 'SELECT * FROM schemaguard.plan;'
                 WHEN n.stuck THEN format('CALL %s.sg_rollback_fks(%L);', schemaguard.sg_schema(), n.plan)
+                WHEN n.gone THEN format('SELECT * FROM %s.sg_verify_fks(%L) WHERE result <> ''pass'';', schemaguard.sg_schema(), n.plan)
                 WHEN w.level > 0 THEN format('SELECT * FROM %s.sg_plan_check(%L) WHERE result <> ''ok'';', schemaguard.sg_schema(), n.plan)
                 WHEN n.back THEN format('SELECT * FROM %s.sg_plan_check(%L);', schemaguard.sg_schema(), n.plan)
                 ELSE format('SELECT * FROM %s.sg_verify_fks(%L) WHERE result <> ''pass'';', schemaguard.sg_schema(), n.plan) END

@@ -48,20 +48,14 @@ BEGIN ATOMIC
         SELECT t.* FROM schemaguard.fk_trust t WHERE sg_go_steps.plan IS NULL
         UNION ALL                               -- apart: an OR would read all steps for each key
         SELECT t.* FROM schemaguard.fk_trust t
-        WHERE sg_go_steps.plan IS NOT NULL AND EXISTS (
-            SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
-              AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text      -- another one of the name is not the step's
-              AND EXISTS (SELECT FROM pg_constraint k
-                    WHERE k.oid = t.constraint_oid AND k.confrelid = schemaguard.sg_relation_oid(s.parent_table)
-                      AND concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.condeferrable, k.condeferred)
-                          = concat(left(split_part(s.on_delete, ' ', -1), 1), left(split_part(s.on_update, ' ', -1), 1),
-                                   left(s.match, 1), s.deferrable, s.initially_deferred)
-                      AND s.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
-                    FROM unnest(k.conkey) WITH ORDINALITY c (m, n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.m)))),
+        WHERE sg_go_steps.plan IS NOT NULL AND t.constraint_oid IN (
+            SELECT schemaguard.sg_step_key(s) FROM schemaguard.plan_step s
+            WHERE s.plan = sg_go_steps.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated'))),
+    gone AS MATERIALIZED (
+        SELECT count(*) AS n, min(g.name) AS plan FROM schemaguard.sg_gone_keys(sg_go_steps.plan) g),
     proved AS (
         SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE) AS unproved,
-               greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
-                         AND s.state IN ('added', 'validated')) - count(*), 0) AS gone,
+               (SELECT g.n FROM gone g) AS gone,
                count(*) FILTER (WHERE d.stands IS NOT TRUE AND o.n IS NULL) AS untold,
                sum(o.n) AS orphans, min(d.proved_at) AS oldest, sum(d.rows_checked) AS rows_read
         FROM declared d LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof_here p
@@ -94,10 +88,13 @@ BEGIN ATOMIC
     FROM declared d
     UNION ALL
     SELECT 'keys without proof', p.unproved + p.gone, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read,
-           CASE WHEN p.gone > 0 THEN format('keys that are gone, or not as their steps say: %s', p.gone) END,
-           format('SELECT * FROM %s.' || CASE WHEN p.gone > 0 THEN 'sg_plan_check(%L);' ELSE 'sg_orphan_audit(plan => %L);' END,
-                  schemaguard.sg_schema(), sg_go_steps.plan)    -- no audit of another key proves the step's
-    FROM proved p
+           CASE WHEN p.gone > 0
+                THEN format('keys that are gone, or not as their steps say: %s', p.gone)
+                     || CASE WHEN sg_go_steps.plan IS NULL THEN format('; of plan %I first', g.plan) ELSE '' END END,
+           CASE WHEN p.gone > 0 THEN format('SELECT * FROM %s.sg_verify_fks(%L) WHERE result <> ''pass'';', schemaguard.sg_schema(), g.plan)
+                -- no audit of another key proves the step's
+                ELSE format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan) END
+    FROM proved p, gone g
     UNION ALL
     SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,
            'the last audit or validation of each key, schemaguard.proof and schemaguard.audit_log', p.oldest, p.rows_read,

@@ -168,6 +168,43 @@ SELECT r -> 0 AS risk FROM jsonb_path_query(sg_report('back', 'json')::jsonb, '$
 SELECT sg_plan_drop('back', force => true);
 DROP TABLE back;
 
+-- a table that becomes a partition: its key and index become parts of the partitioned table's
+CREATE TABLE whole (id int NOT NULL, p int REFERENCES p) PARTITION BY RANGE (id);
+CREATE INDEX ON whole (p);
+CREATE TABLE part (id int NOT NULL, p int);
+INSERT INTO part SELECT g, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('part'), sg_plan_add('part', 'CREATE INDEX part_idx ON part (p)');
+SELECT sg_plan_add_fk('part', 'part', 'p', 'p', fk_name => 'part_fk');
+CALL sg_apply('part');
+ALTER TABLE whole ATTACH PARTITION part FOR VALUES FROM (1) TO (100);
+SELECT conparentid <> 0 AS inherited FROM pg_constraint WHERE conname = 'part_fk';
+SELECT fk_name, test, result, reason FROM sg_verify_fks('part', live => true) WHERE test = 'present' OR result <> 'pass';
+SELECT fk_name FROM sg_orphan_audit('whole');
+SELECT verdict, actual, reason FROM schemaguard.sg_go_rules('part') WHERE metric IN ('keys without proof', 'tests failed');
+CALL sg_apply('part');
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'part' ORDER BY step;
+-- a key that was dropped by hand is missed by its plan and by the database, one that was renamed is not
+ALTER TABLE c RENAME CONSTRAINT c_p_fkey TO renamed;
+SELECT actual, reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof';
+ALTER TABLE c RENAME CONSTRAINT renamed TO c_p_fkey;
+BEGIN;
+SELECT count(*) AS missed FROM schemaguard.sg_gone_keys(NULL);
+ALTER TABLE c RENAME p TO "P";
+SELECT count(*) AS missed FROM schemaguard.sg_gone_keys(NULL);
+ALTER TABLE c DROP COLUMN "P";
+SELECT name, step, fk_name FROM schemaguard.sg_gone_keys(NULL);
+SELECT reason, next_call FROM schemaguard.sg_go_rules() WHERE metric = 'keys without proof';
+SELECT state, summary, next_call FROM sg_status() WHERE subject = 'plans';
+DROP TABLE c, whole;
+SELECT name, step, fk_name FROM schemaguard.sg_gone_keys(NULL) ORDER BY name, step;
+ROLLBACK;
+-- unless a plan has
+SELECT sg_plan_create('away'), sg_plan_add('away', 'ALTER TABLE whole DETACH PARTITION part'), sg_plan_add('away', 'ALTER TABLE part DROP CONSTRAINT part_fk');
+CALL sg_apply('away');
+SELECT count(*) AS missed FROM schemaguard.sg_gone_keys(NULL);
+SELECT sg_plan_drop('away', force => true), sg_plan_drop('part', force => true);
+DROP TABLE whole, part;
+
 -- rules of one's own: of the plan before those for all, a user's before what is shipped
 INSERT INTO schemaguard.go_rule (metric, target, weight, why) VALUES ('orphan rows', 1, 'no-go', 'one is known');
 SELECT verdict, target, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'orphan rows';
