@@ -589,5 +589,6 @@ SELECT rule, object FROM sg_lint_details('{lint_more}') WHERE rule ~ '^index-(un
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DROP SCHEMA lint_more CASCADE;
 
+SELECT sg_plan_drop('lint', force => true) \g /dev/null
 DROP SCHEMA lint, "lint ""else" CASCADE;
 DROP ROLE regress_sg_lint, regress_sg_lint_other;
