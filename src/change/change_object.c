@@ -1461,6 +1461,36 @@ is_put_back(const PlanStep *step, const ChangeMove *move)
 		plan_deed_column(deed, 0, change_kept_column(deed->what)) == move->object.objectSubId;
 }
 
+/*
+ * Returns whether an object has the name of one that a step has dropped, and is
+ * another one: a column by its number, a relation by its OID.  A constraint,
+ * index or trigger that is made anew is what the step was to drop, unless the
+ * plan has given it the name.
+ */
+static bool
+is_successor(const PlanStep *step, const ChangeMove *move)
+{
+	const PlanDeed *deed = change_deed_of(step);
+	char	   *kept;
+
+	if (deed == NULL)
+		return false;
+	if (is_relation(plan_changed_object(step)))
+	{
+		Oid			relid = change_kept_relation(deed, &kept);
+
+		return step->discard || (OidIsValid(relid) && relid != move->object.objectId);
+	}
+	if (plan_changed_object(step) == CHANGED_COLUMN)
+		return !plan_deed_made(deed, &move->object);
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (other->state == STEP_VALIDATED && plan_step_frees(step, other))
+			return true;
+	}
+	return false;
+}
+
 /* Returns whether a rollback has restored the column, but not each rule that went with it */
 static bool
 is_half_back(const PlanStep *step)
@@ -1499,6 +1529,11 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	{
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is back, but not all rules that went with it", object_text(step)),
 					   psprintf("Have these come back, too:\n%s", plan_rollback_call(step)));
+		return;
+	}
+	if ((step->state == STEP_VALIDATED || step->state == STEP_SKIPPED) && is_successor(step, move))
+	{
+		look_at_gone(step, move);
 		return;
 	}
 	move->first = true;

@@ -339,6 +339,29 @@ SELECT attname FROM pg_attribute WHERE attrelid = 'two'::regclass AND attnum > 0
 ALTER TABLE two DROP fax;
 CALL sg_rollback_fks('two');
 SELECT sg_plan_drop('two') \g /dev/null
+-- a drop is done where a step, or somebody, gives the name to another object
+CREATE TABLE heir (id int PRIMARY KEY, n int DEFAULT 5 CONSTRAINT low CHECK (n > 0), m int, o int);
+CREATE TABLE heir_old ();
+CREATE TABLE heir_new ();
+INSERT INTO heir SELECT g, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('heir') \g /dev/null
+SELECT sg_plan_add_column('heir', 'heir', 'n_new', 'bigint', fill => 'n::bigint'), sg_plan_add_drop('heir', 'column', 'heir', 'n'), sg_plan_add_rename('heir', 'column', 'heir', 'n', 'n_new'),
+       sg_plan_add_drop('heir', 'column', 'heir', 'm', keep => false), sg_plan_add_drop('heir', 'table', 'heir_old', keep => false), sg_plan_add_rename('heir', 'table', 'heir_new', 'heir_old'),
+       sg_plan_add_check('heir', 'heir', 'o > 0', name => 'low_new'), sg_plan_add_drop('heir', 'constraint', 'heir', 'low'), sg_plan_add_rename('heir', 'constraint', 'heir', 'low', 'low_new') \g /dev/null
+CALL sg_apply('heir', fail => true);
+ALTER TABLE heir ADD m text;
+CALL sg_apply('heir', fail => true);
+SELECT fk_name, test, result, reason FROM sg_verify_fks('heir') WHERE fk_name IN ('n', 'm', 'heir_old', 'low') AND test = 'done' OR result <> 'pass' ORDER BY 1, 2;
+-- it is not where somebody makes a constraint anew, or puts a column back
+CREATE TABLE back (n int CONSTRAINT low CHECK (n > 0), o int);
+SELECT sg_plan_create('back') \g /dev/null
+SELECT sg_plan_add_drop('back', 'constraint', 'back', 'low'), sg_plan_add_drop('back', 'column', 'back', 'o') \g /dev/null
+CALL sg_apply('back', fail => true);
+ALTER TABLE back ADD CONSTRAINT low CHECK (n > 0);
+ALTER TABLE back RENAME _sg_dropped_o TO o;
+SELECT fk_name, test, result, reason FROM sg_verify_fks('back') ORDER BY 1, 2;
+SELECT sg_plan_drop('heir', force => true), sg_plan_drop('back', force => true) \g /dev/null
+DROP TABLE heir, back, heir_old;
 -- what takes back a statement about a table that is gone is not run, and the step says so
 SELECT sg_plan_create('leaves') \g /dev/null
 SELECT sg_plan_add_statement('leaves', 'INSERT INTO chg.plain VALUES (77)', undo => 'DELETE FROM chg.plain', child_table => 'chg.alike') \g /dev/null
