@@ -237,8 +237,20 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH object AS MATERIALIZED (
+WITH RECURSIVE object AS MATERIALIZED (
     SELECT o.* FROM unnest(objects) o WHERE o.kind IN ('table', 'column', 'type')
+), above AS (
+    SELECT t.identity, t.identity AS parent, 0 AS depth FROM object t WHERE t.kind = 'table' AND t.state <> 'missing'
+    UNION SELECT a.identity, w.value, a.depth + 1 FROM above a JOIN object t ON t.kind = 'table' AND t.identity = a.parent
+    CROSS JOIN jsonb_array_elements_text(coalesce(t.properties -> 'inherits', '[]') || coalesce(t.properties -> 'partition_of', '[]')) w
+), came AS MATERIALIZED (
+    -- columns that come to a table and to those above it, of which the nearest that has its own gives it its default
+    SELECT c.number, min(p.number) AS above, max(a.depth) AS depth, (array_agg(coalesce(p.properties -> 'default', 'null')
+        ORDER BY a.depth, p.number) FILTER (WHERE p.properties ->> 'inherited' IS DISTINCT FROM 'only'))[1] AS given
+    FROM object c JOIN above a ON a.identity = c.parent AND a.depth > 0 JOIN object p ON p.kind = 'column' AND p.parent = a.parent
+        AND p.name = c.name AND p.state = 'missing' AND p.parent_state IS DISTINCT FROM 'missing'
+    WHERE c.kind = 'column' AND c.state = 'missing' AND c.parent_state IS DISTINCT FROM 'missing' AND c.joins IS NULL
+    GROUP BY c.number
 ), heir AS MATERIALIZED (
     SELECT t.target_identity AS identity, w.value AS parent
     FROM object t CROSS JOIN jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array'
@@ -282,6 +294,9 @@ SELECT c.number, jsonb_build_object(
         SELECT h.parent || '.' || quote_ident(x.name) FROM object x JOIN heir h ON h.identity = x.target_parent
         WHERE x.kind = 'column' AND x.target_properties ? 'inherited' AND 'inherited' = ANY (x.changes)
             AND NOT x.properties ? 'inherited') THEN true END,
+    'default_above', CASE WHEN c.properties ->> 'inherited' = 'only' AND NOT c.properties ?| '{generated,identity}'
+        AND w.given <> coalesce(c.properties -> 'default', 'null') THEN jsonb_build_array(w.given) END,
+    'merged_at', CASE WHEN c.properties ->> 'inherited' = 'and local' THEN w.above::bigint * 1000 - w.depth END,
     'new_labels', y.labels, 'no_cast', y.no_cast,
     'keyed', CASE WHEN c.changes && '{type,collation}' AND (c.target_parent, c.target_name) IN (
         SELECT k.identity, k.name FROM schemaguard.sg_sync_keyed(keyed_by) k) THEN true END,
@@ -291,6 +306,7 @@ SELECT c.number, jsonb_build_object(
             SELECT l.relation, l.name FROM schemaguard.sg_sync_left_columns(objects) l) THEN true END,
     'typed', CASE WHEN EXISTS (SELECT FROM typed x WHERE x.identity = c.parent OR x.target_identity = c.target_parent) THEN true END)
 FROM object c LEFT JOIN object t ON t.kind = 'table' AND t.identity = c.parent LEFT JOIN retyped y ON y.number = c.number
+LEFT JOIN came w ON w.number = c.number
 WHERE c.kind = 'column' AND c.managed
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_column_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean, boolean)

@@ -117,7 +117,9 @@ WITH object AS MATERIALIZED (
 ), rule AS MATERIALIZED (
     SELECT r.* FROM schemaguard.sg_sync_rules() r WHERE r.step IN ('create', 'beside', 'after', 'shell')
 )
-SELECT r.section, o.number::bigint * 1000 + r.number + CASE r.section WHEN o.late_at THEN o.late ELSE 0 END, o.kind, o.identity,
+-- a column of an heir before that of the table above, which takes it for its own
+SELECT r.section, coalesce((o.new ->> 'merged_at')::bigint, o.number::bigint * 1000 + r.number)
+        + CASE r.section WHEN o.late_at THEN o.late ELSE 0 END, o.kind, o.identity,
     CASE WHEN r.state IS NULL THEN 'created' ELSE 'validated' END, schemaguard.sg_sync_fill(r.statement, o.new),
     CASE WHEN r.state IS NULL THEN 'create' ELSE 'validate' END, o.new, '{"validated": false}'::jsonb, o.new, r.state, NULL, o.lost
 FROM object o JOIN rule r ON r.kind = o.kind AND r.step = 'create'
@@ -142,6 +144,13 @@ CROSS JOIN (VALUES (1, 'default', 'ALTER TABLE {parent} ALTER COLUMN {name|I} SE
     (2, 'not_null', '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, property, statement)
 WHERE o.kind = 'column' AND o.parent_state = 'missing' AND NOT t.new ? 'partition_of'
     AND (t.new ? 'of_type' OR o.new ->> 'inherited' = 'only')
+UNION ALL
+-- and those that heirs have from a table above, with its default
+SELECT 2, 1900000000 + o.number::bigint, o.kind, o.identity, 'default',
+    schemaguard.sg_sync_fill('ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', o.new),
+    'alter', o.new, jsonb_strip_nulls(o.new || jsonb_build_object('default', o.new -> 'default_above' -> 0)), o.new, NULL, 'default',
+    NULL
+FROM object o WHERE o.kind = 'column' AND o.new ? 'default_above'
 UNION ALL
 -- base types, for the functions that they are made of
 SELECT 2, coalesce((SELECT max(s.number) FROM unnest(made) s WHERE s.kind IN ('schema', 'extension') AND s.state <> 'same'), 0)::bigint

@@ -47,6 +47,15 @@ my @pairs = (
 	# what a column has of a collation that is made anew is what it is to have; a script that has run changes nothing when it runs again
 	[ q{CREATE COLLATION a.co (provider = libc, locale = 'C'); CREATE TABLE a.collated (t text COLLATE a.co); CREATE VIEW a.sees_collated AS SELECT t COLLATE "C" AS t FROM a.collated},
 		q{CREATE COLLATION a.co (provider = libc, locale = 'POSIX'); CREATE TABLE a.collated (t text); CREATE VIEW a.sees_collated AS SELECT t COLLATE a.co AS t FROM a.collated} ],
+	# a column comes to a table and to heirs or partitions that give it another default, or none, or have it for their own, too
+	[ 'CREATE TABLE a.gives_default (x int); CREATE TABLE a.gets_default () INHERITS (a.gives_default); CREATE TABLE a.gets_last () INHERITS (a.gets_default)',
+		'CREATE TABLE a.gives_default (x int, y int DEFAULT 1, z int); CREATE TABLE a.gets_default () INHERITS (a.gives_default); CREATE TABLE a.gets_last () INHERITS (a.gets_default); ALTER TABLE ONLY a.gets_default ALTER y DROP DEFAULT, ALTER z SET DEFAULT 4; ALTER TABLE a.gets_last ALTER y SET DEFAULT 3',
+		'INSERT INTO a.gives_default VALUES (1); INSERT INTO a.gets_default VALUES (2)' ],
+	[ 'CREATE TABLE a.giver (x int); CREATE TABLE a.taker () INHERITS (a.giver); CREATE TABLE a.last_taker () INHERITS (a.taker)',
+		'CREATE TABLE a.giver (x int); CREATE TABLE a.taker (y int DEFAULT 2 NOT NULL) INHERITS (a.giver); CREATE TABLE a.last_taker () INHERITS (a.taker); ALTER TABLE a.last_taker ALTER y SET DEFAULT 3; ALTER TABLE a.giver ADD y int DEFAULT 1',
+		'INSERT INTO a.giver VALUES (1); INSERT INTO a.taker VALUES (2)' ],
+	[ 'CREATE TABLE a.parted (x int) PARTITION BY LIST (x); CREATE TABLE a.part_1 PARTITION OF a.parted FOR VALUES IN (1)',
+		'CREATE TABLE a.parted (x int, y int DEFAULT 1) PARTITION BY LIST (x); CREATE TABLE a.part_1 PARTITION OF a.parted FOR VALUES IN (1); ALTER TABLE a.part_1 ALTER y SET DEFAULT 2', 'INSERT INTO a.parted VALUES (1)' ],
 	# statistics go with a column that is made anew
 	[ 'CREATE TABLE a.gen (x int, g int GENERATED ALWAYS AS (x * 2) STORED); CREATE STATISTICS a.gen_s ON x, g FROM a.gen', 'CREATE TABLE a.gen (x int, g int GENERATED ALWAYS AS (x * 3) STORED); CREATE STATISTICS a.gen_s (ndistinct) ON x, g FROM a.gen' ],
 	# partitions that go have bounds that others get
