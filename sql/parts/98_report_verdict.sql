@@ -49,8 +49,8 @@ BEGIN ATOMIC
         UNION ALL                               -- apart: an OR would read all steps for each key
         SELECT t.* FROM schemaguard.fk_trust t
         WHERE sg_go_steps.plan IS NOT NULL AND t.constraint_oid IN (
-            SELECT schemaguard.sg_step_key(s) FROM schemaguard.plan_step s
-            WHERE s.plan = sg_go_steps.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated'))),
+            SELECT k.key FROM schemaguard.sg_step_keys((SELECT array_agg(s) FROM schemaguard.plan_step s
+                WHERE s.plan = sg_go_steps.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated'))) k)),
     gone AS MATERIALIZED (
         SELECT count(*) AS n, min(g.name) AS plan FROM schemaguard.sg_gone_keys(sg_go_steps.plan) g),
     proved AS (
