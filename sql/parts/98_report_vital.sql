@@ -53,7 +53,7 @@ BEGIN ATOMIC
         FROM schemaguard.critical_table t
              CROSS JOIN LATERAL parse_ident(t.table_name) n (part)
              LEFT JOIN pg_namespace s ON s.nspname = n.part[1]
-             LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = n.part[2] AND c.relkind IN ('r', 'p', 'f'))
+             LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = n.part[2] AND c.relkind IN ('r', 'p', 'f', 'm'))
     SELECT CASE WHEN l.oid IS NULL OR l.keys < l.min_keys OR l.rows < l.min_rows THEN 'failing'
                 WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'attention' ELSE 'ok' END,
            l.table_name, l.rows, CASE WHEN l.oid IS NOT NULL THEN l.keys END,

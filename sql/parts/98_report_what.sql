@@ -260,7 +260,7 @@ BEGIN ATOMIC
             schemaguard.sg_page_time(f.accepted_until),
                                     f.reason) ORDER BY f.object COLLATE "C", f.property COLLATE "C", f.id))
     FROM schemaguard.finding f
-    WHERE f.source = 'audit' AND f.gone_at IS NULL AND f.accepted_by IS NOT NULL
+    WHERE f.source = 'audit' AND f.gone_at IS NULL AND f.result = 'fail' AND f.accepted_until > now() AND f.count <= f.accepted_count
       AND (sg_report_accepted.plan IS NULL
            OR EXISTS (SELECT FROM schemaguard.plan_step s
                       WHERE s.plan = sg_report_accepted.plan AND s.child_table = f.object AND s.fk_name = f.property));
@@ -363,6 +363,12 @@ BEGIN ATOMIC
           WHERE sg_report_unchecked.plan IS NULL AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = s.plan)
             AND s.plan IS NOT NULL
           GROUP BY s.plan
+          UNION ALL
+          SELECT 8, 'rules of plan ' || r.plan, 'there is no such plan that has the rules', 'UPDATE or DELETE them in schemaguard.go_rule.'
+          FROM schemaguard.go_rule r
+          WHERE sg_report_unchecked.plan IS NULL AND r.plan IS NOT NULL
+            AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = r.plan AND p.created_at <= r.added_at)
+          GROUP BY r.plan
           UNION ALL
           SELECT 9, 'rows that were written since past the keys',
               'session_replication_role = replica and disabled triggers leave no trace',

@@ -294,6 +294,15 @@ CALL sg_audit_gate('go', fail => false);
 SELECT actual > 0 AS some, verdict FROM schemaguard.sg_go_rules('go') WHERE metric = 'findings not accepted';
 SELECT sg_audit_accept('c_q_fkey', 'known');
 SELECT actual, verdict FROM schemaguard.sg_go_rules('go') WHERE metric = 'findings not accepted';
+-- what is accepted no more is not under Accepted, and a rule of a plan that is not there is asked by nobody
+PREPARE accepted AS SELECT r ->> 1 AS accepted FROM jsonb_path_query(sg_report('go', 'json')::jsonb, '$.sections[*] ? (@.title == "Accepted").rows[*]') r;
+EXECUTE accepted;
+BEGIN;
+UPDATE schemaguard.finding SET accepted_until = now() - interval '1 day' WHERE property = 'c_q_fkey';
+EXECUTE accepted;
+INSERT INTO schemaguard.go_rule (plan, metric, target, weight) VALUES ('Go', 'orphan rows', 0, 'no-go');
+SELECT r AS unchecked FROM jsonb_path_query(sg_report(NULL, 'json')::jsonb, '$.sections[*] ? (@.title == "Not checked").rows[*]') r WHERE r ->> 0 LIKE 'rules of %';
+ROLLBACK;
 
 -- another role: it may not read the plan; then it may, and sees of runs only its own
 CREATE ROLE regress_go;

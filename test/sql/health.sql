@@ -107,6 +107,14 @@ SELECT s ->> 'next_call' FROM jsonb_array_elements(sg_health() -> 'subjects') s 
 EXECUTE replica;
 DROP ROLE regress_replica;
 
+-- a materialized view is there, too
+CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a;
+INSERT INTO schemaguard.critical_table (table_name, min_rows) SELECT format('%I.mv', current_schema()), 1;
+ANALYZE mv;
+SELECT state, rows, summary FROM schemaguard.sg_health_tables() WHERE table_name LIKE '%.mv';
+DELETE FROM schemaguard.critical_table WHERE table_name LIKE '%.mv';
+DROP MATERIALIZED VIEW mv;
+
 -- audits, drift, plans
 INSERT INTO "C ""d" (id) VALUES (7);
 SET session_replication_role = replica;
