@@ -358,13 +358,24 @@ $rule$),
 
 ('shipped', NULL, NULL, 'index-unused', 'note', 'not used once since %2',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
-SELECT t.schema_name, n.name, r.since::date::text, quote_literal('DROP INDEX ' || n.name)
+-- statistics are not of an index that is younger: only a sample tells that it is as old
+WITH sample AS MATERIALIZED (
+    SELECT o.at, o.xid::text::xid8::xid AS xid
+    FROM (SELECT s.at, (s.figures #>> '{server,xid}')::bigint AS xid FROM schemaguard.stats s
+          WHERE s.at < now() - interval '7 days' AND s.place = schemaguard.sg_place() ORDER BY s.at DESC LIMIT 1) o
+    WHERE pg_snapshot_xmax(pg_current_snapshot())::text::bigint - o.xid < 2000000000)
+SELECT t.schema_name, n.name,
+       CASE WHEN o.at IS NULL THEN r.since::date || ', or since it was made: no sample of sg_stats_take() tells whether it is as old'
+            ELSE greatest(r.since, o.at)::date::text END,
+       CASE WHEN o.at IS NOT NULL THEN quote_literal('DROP INDEX ' || n.name) END
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND NOT c.relispartition AND c.relpages > 128
      JOIN pg_stat_user_indexes s ON s.indexrelid = i.indexrelid AND s.idx_scan = 0
      CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
      CROSS JOIN schemaguard.sg_stats_since() r (since)
+     LEFT JOIN sample o ON true
 WHERE i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident AND r.since < now() - interval '7 days'
+  AND (o.at IS NULL OR age(i.xmin) > age(o.xid))
   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = i.indrelid AND i.indkey[0] = ANY (k.conkey))
   -- index-duplicate and index-redundant may drop an index for the sake of this one
   AND NOT EXISTS (SELECT FROM pg_index o WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND NOT o.indisunique
@@ -376,7 +387,7 @@ WHERE i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indi
                       AND starts_with(concat(i.indoption, ' '), concat(o.indoption, ' ')))
 $rule$),
 
-('shipped', NULL, NULL, 'table-unused', 'note', 'neither read nor written since %2', NULL, $rule$
+('shipped', NULL, NULL, 'table-unused', 'note', 'neither read nor written since %2, or since it was made', NULL, $rule$
 SELECT t.schema_name, t.name, r.since::date::text
 FROM schemaguard.lint_table t
      JOIN pg_stat_user_tables s ON s.relid = t.oid

@@ -99,7 +99,9 @@ BEGIN
                     FROM schemaguard.sg_proof_here() p JOIN pg_constraint c ON c.oid = p.constraint_oid WHERE c.conparentid = 0),
         'bytes', CASE WHEN has_database_privilege(current_database(), 'CONNECT') THEN pg_database_size(current_database()) END,
         'server', (SELECT jsonb_build_object('commits', d.xact_commit, 'rollbacks', d.xact_rollback, 'deadlocks', d.deadlocks,
-                              'reset', d.stats_reset, 'since', schemaguard.sg_stats_since())
+                              'reset', d.stats_reset, 'since', schemaguard.sg_stats_since(),
+                              -- rows of the catalogs that are older were written before
+                              'xid', pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
                    FROM pg_stat_database d WHERE d.datname = current_database()),
         'locks', (SELECT jsonb_build_object('waiting', count(*),
                              'longest_ms', coalesce(round(max(extract(epoch FROM clock_timestamp() - l.waitstart)) * 1000), 0))

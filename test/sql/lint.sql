@@ -571,6 +571,18 @@ UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_a'::re
 UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE oid = 'used_a'::regclass;
 UPDATE pg_class SET relpages = 4000, reltuples = 100000 WHERE oid IN ('used_roomy'::regclass, 'used_bloated'::regclass);
 SELECT rule, object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message FROM sg_lint_details('{lint_more}') WHERE rule ~ '-(unused|bloated)$' AND object ~ 'used|idle';
+-- an index that may be younger than the statistics is not to be dropped: only a sample tells that it is as old
+DELETE FROM schemaguard.stats;
+SELECT regexp_replace(message, '\d+-\d+-\d+', 'then') AS message, fix FROM sg_lint_details('{lint_more}') WHERE object ~ 'unused_a' AND rule = 'index-unused';
+SELECT schemaguard.sg_stats_take() > 0 AS taken;
+CREATE INDEX unused_young ON unused (a, id);
+UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_young'::regclass;
+SELECT object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message, fix IS NOT NULL AS fix FROM sg_lint_details('{lint_more}') WHERE object ~ 'unused_' AND rule = 'index-unused';
+DROP INDEX unused_a;
+SELECT object FROM sg_lint_details('{lint_more}') WHERE object ~ 'unused_' AND rule = 'index-unused';
+SELECT schemaguard.sg_stats_take() > 0 AS taken;
+SELECT object FROM sg_lint_details('{lint_more}') WHERE object ~ 'unused_' AND rule = 'index-unused';
+DELETE FROM schemaguard.stats;
 -- of two indexes of a column one stays, whichever rules ask for their drop
 CREATE TABLE once (id bigint PRIMARY KEY, a int, b int, c int, d int);
 CREATE INDEX once_a ON once (a);
