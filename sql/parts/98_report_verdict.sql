@@ -162,35 +162,66 @@ BEGIN ATOMIC
                     WHEN t.id IS NULL THEN 'sg_verify_fks has not run for this role'
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
                     WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
-               CASE WHEN u.n > 0 THEN format('smoke tests that have not run as they are: %s', u.n) END AS untried,
+               CASE WHEN u.n > 0 THEN format('smoke tests that have not run as they are: %s', u.n)
+                    WHEN t.fresh AND s.unknown > 0
+                        THEN (SELECT format('could not be told: %s', string_agg(x.told, '; ' ORDER BY x.n))
+                              FROM (SELECT format('%s: %s', o.test ->> 'object', o.test ->> 'test') AS told, o.n
+                                    FROM jsonb_array_elements(t.figures -> 'tests') WITH ORDINALITY o (test, n)
+                                    WHERE o.test ->> 'result' = 'unknown' ORDER BY o.n LIMIT 3) x) END AS untried,
+               -- the same call would say the same: sg_verify_fks has the reasons, and somebody takes them
+               CASE WHEN t.fresh AND t.live AND s.unknown > 0 AND u.n = 0 AND sg_go_evidence.plan IS NOT NULL
+                    THEN format('INSERT INTO schemaguard.go_rule (plan, metric, target, weight, why) '
+                                'VALUES (%L, ''tests unknown'', %s, ''hold'', ''accepted as untestable'');', sg_go_evidence.plan, s.unknown)
+                    END AS way_out,
                format('SELECT * FROM %s.sg_verify_fks(%L, live => true);', schemaguard.sg_schema(), sg_go_evidence.plan) AS next_call
-        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN standing s CROSS JOIN untried u),
-    keyed AS (
-        SELECT s.step FROM schemaguard.plan_step s
-        WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated')),
+        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN standing s CROSS JOIN untried u)
+    SELECT 'tests failed', t.fail, t.method, t.at, NULL::bigint, CASE WHEN t.fail IS NULL THEN t.reason END, t.next_call FROM told t
+    UNION ALL
+    SELECT 'tests unknown', t.unknown, t.method, t.at, NULL, coalesce(t.reason, t.untried), coalesce(t.way_out, t.next_call)
+    FROM told t;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_evidence(text)
+    IS 'returns figures for rules about tests of a plan, or of the database';
+
+CREATE FUNCTION schemaguard.sg_go_overhead(
+    plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH keyed AS (
+        SELECT s.step, s.fk_name FROM schemaguard.plan_step s
+        WHERE s.plan = sg_go_overhead.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated')),
+    figure AS MATERIALIZED (
+        SELECT f.*, e.id, e.at
+        FROM schemaguard.plan p JOIN schemaguard.evidence e ON e.plan_id = p.id CROSS JOIN LATERAL jsonb_to_recordset(
+            CASE WHEN e.kind = 'overhead' AND jsonb_typeof(e.figures) = 'array' THEN e.figures ELSE '[]' END)
+             AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint, reason text)
+        WHERE p.name = sg_go_overhead.plan AND e.place = schemaguard.sg_place() AND schemaguard.sg_counts_for(e.role)),
+    unmeasured AS (                             -- empty if there is one that nobody has tried
+        SELECT string_agg(concat_ws(': ', k.fk_name, t.reason), '; ' ORDER BY k.step) FILTER (WHERE k.number <= 3) AS keys
+        FROM (SELECT y.*, row_number() OVER (ORDER BY y.step) AS number FROM keyed y
+              WHERE NOT EXISTS (SELECT FROM figure f WHERE f.step = y.step AND f.with_us IS NOT NULL)) k
+             LEFT JOIN LATERAL (SELECT f.step, f.reason FROM figure f WHERE f.step = k.step ORDER BY f.id DESC LIMIT 1) t ON true
+        HAVING bool_and(t.step IS NOT NULL)),
     measured AS (                               -- the last time of each step and operation
         SELECT CASE WHEN NOT EXISTS (SELECT FROM schemaguard.plan_step s
-                                     WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key') THEN 0
+                                     WHERE s.plan = sg_go_overhead.plan AND s.kind = 'foreign key') THEN 0
                     WHEN count(DISTINCT o.step) FILTER (WHERE o.step IN (SELECT k.step FROM keyed k)) = (SELECT count(*) FROM keyed)
                         THEN max(o.with_us - o.without_us) / 1000 END AS ms,
                min(o.at) AS at, sum(o.rows) AS rows_read
-        FROM (SELECT DISTINCT ON (f.step, f.operation) f.step, f.with_us, f.without_us, f.rows, e.at
-              FROM evidence e CROSS JOIN LATERAL jsonb_to_recordset(
-                  CASE WHEN e.kind = 'overhead' AND jsonb_typeof(e.figures) = 'array' THEN e.figures ELSE '[]' END)
-                   AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint)
-              WHERE f.with_us IS NOT NULL AND e.counts ORDER BY f.step, f.operation, e.id DESC) o)
-    SELECT 'tests failed', t.fail, t.method, t.at, NULL::bigint, CASE WHEN t.fail IS NULL THEN t.reason END, t.next_call FROM told t
-    UNION ALL
-    SELECT 'tests unknown', t.unknown, t.method, t.at, NULL, coalesce(t.reason, t.untried), t.next_call FROM told t
-    UNION ALL
+        FROM (SELECT DISTINCT ON (f.step, f.operation) f.step, f.with_us, f.without_us, f.rows, f.at
+              FROM figure f WHERE f.with_us IS NOT NULL ORDER BY f.step, f.operation, f.id DESC) o)
     SELECT 'overhead, ms', round(m.ms, 3), 'sg_measure_overhead: the most that a key adds to a row, on copies of a sample', m.at,
            m.rows_read,
-           CASE WHEN m.ms IS NULL THEN 'not each key of the plan was measured' END,
-           format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_go_evidence.plan)
-    FROM measured m WHERE sg_go_evidence.plan IS NOT NULL;
+           CASE WHEN m.ms IS NULL THEN coalesce('could not be measured: ' || u.keys, 'not each key of the plan was measured') END,
+           CASE WHEN m.ms IS NULL AND u.keys IS NOT NULL
+                THEN format('INSERT INTO schemaguard.go_rule (plan, metric, target, weight, why) '
+                            'VALUES (%L, ''overhead, ms'', 10, ''note'', ''accepted as unmeasurable'');', sg_go_overhead.plan)
+                ELSE format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_go_overhead.plan) END
+    FROM measured m LEFT JOIN unmeasured u ON true WHERE sg_go_overhead.plan IS NOT NULL;
 END;
-COMMENT ON FUNCTION schemaguard.sg_go_evidence(text)
-    IS 'returns figures for rules about tests and overhead of a plan, or tests of the database';
+COMMENT ON FUNCTION schemaguard.sg_go_overhead(text) IS 'returns the figure for rules about the overhead of a plan''s keys';
 
 CREATE FUNCTION schemaguard.sg_go_findings(
     plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
@@ -249,6 +280,7 @@ BEGIN ATOMIC
            CASE WHEN x.told OR f.actual IS DISTINCT FROM 0 THEN f.next_call END, NOT x.told
     FROM (SELECT * FROM schemaguard.sg_go_steps(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_evidence(plan)
+          UNION ALL SELECT * FROM schemaguard.sg_go_overhead(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_watch(plan)) f
          CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN f.metric = 'rows in quarantine'

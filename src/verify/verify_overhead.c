@@ -31,6 +31,7 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -104,6 +105,8 @@ typedef struct Measure
 											 * round */
 	int64		rows[OPERATIONS];
 	const char *reason;			/* why nothing was measured, or NULL */
+	bool		raised;			/* the reason is the text of an error, which
+								 * may have values */
 	const char *op_reason[OPERATIONS];
 	uint64		parents;		/* parents in the sample; those with children
 								 * come first */
@@ -645,7 +648,7 @@ is_noise(const Measure *m, Operation op)
 		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
 }
 
-/* Appends the figures of an operation for reports; without times if it was not measured */
+/* Appends the figures of an operation for reports; without times, but with our reason, if it was not measured */
 static void
 note_operation(StringInfo figures, const Measure *m, Operation op, bool measured)
 {
@@ -654,6 +657,11 @@ note_operation(StringInfo figures, const Measure *m, Operation op, bool measured
 	if (measured)
 		appendStringInfo(figures, ", \"rows\": " INT64_FORMAT ", \"without_us\": %.15g, \"with_us\": %.15g", m->rows[op],
 						 rounded(quantile(m->us[op][WITHOUT], m->rounds, 0.5)), rounded(quantile(m->us[op][WITH], m->rounds, 0.5)));
+	else if (m->reason && !m->raised)
+	{
+		appendStringInfoString(figures, ", \"reason\": ");
+		escape_json(figures, m->reason);
+	}
 	appendStringInfoChar(figures, '}');
 }
 
@@ -729,6 +737,7 @@ report_step(SgRowSink *sink, Measure *m, StringInfo figures)
 	{
 		if (!run_timeout_struck())
 			sg_rethrow_cancel(edata);
+		m->raised = true;
 		m->reason = run_timeout_struck() ? RUN_TIMEOUT_TEXT :
 			psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 	}

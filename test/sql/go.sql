@@ -168,6 +168,23 @@ SELECT r -> 0 AS risk FROM jsonb_path_query(sg_report('back', 'json')::jsonb, '$
 SELECT sg_plan_drop('back', force => true);
 DROP TABLE back;
 
+-- what can be neither tested nor measured has its reason, and the next call is not the one that has just run
+CREATE TABLE bare (id int PRIMARY KEY);
+CREATE TABLE bare_child (id int PRIMARY KEY, p int);
+SELECT sg_plan_create('bare');
+SELECT sg_plan_add_fk('bare', 'bare_child', 'p', 'bare');
+CALL sg_apply('bare');
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('bare', live => true);
+SELECT metric, reason FROM schemaguard.sg_go_rules('bare') WHERE verdict <> 'go';
+SELECT count(*) > 0 AS measured FROM schemaguard.sg_measure_overhead('bare');
+SELECT metric, reason, next_call FROM schemaguard.sg_go_rules('bare') WHERE verdict <> 'go';
+SELECT next_call FROM schemaguard.sg_go_rules('bare') WHERE verdict <> 'go' \gexec
+SELECT verdict, metric, target FROM schemaguard.sg_go_rules('bare') WHERE metric IN ('tests unknown', 'overhead, ms');
+SELECT schemaguard.sg_go('bare');
+DELETE FROM schemaguard.go_rule WHERE plan = 'bare';
+SELECT sg_plan_drop('bare', force => true);
+DROP TABLE bare_child, bare;
+
 -- a table that becomes a partition: its key and index become parts of the partitioned table's
 CREATE TABLE whole (id int NOT NULL, p int REFERENCES p) PARTITION BY RANGE (id);
 CREATE INDEX ON whole (p);

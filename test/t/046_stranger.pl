@@ -290,6 +290,7 @@ my %call = (
 	'schemaguard.sg_health_status' => 'SELECT count(*) FROM schemaguard.sg_health_status()',
 	'schemaguard.sg_health_keys' => 'SELECT schemaguard.sg_health_keys() IS NULL',
 	'schemaguard.sg_drift_last' => 'SELECT count(*) FROM schemaguard.sg_drift_last()',
+	'schemaguard.sg_go_overhead' => q{SELECT count(*) FROM schemaguard.sg_go_overhead('secret')},
 	'schemaguard.sg_gone_keys' => q{SELECT count(*) FROM schemaguard.sg_gone_keys('secret')},
 	'schemaguard.sg_step_keys' => 'SELECT count(*) FROM schemaguard.sg_step_keys((SELECT array_agg(s) FROM schemaguard.plan_step s))',
 	'schemaguard.sg_drift_beyond' => 'SELECT schemaguard.sg_drift_beyond(true)',

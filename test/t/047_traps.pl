@@ -108,6 +108,7 @@ my @calls = (
 	[ sg_health => q{INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) SELECT format('%I.%I', nspname, relname), 1, 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE nspname = 't' ON CONFLICT DO NOTHING; SELECT sg_health()} ],
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_status sg_health_keys sg_accepted_keys sg_unarmed_keys sg_unserved_keys sg_drift_last)),
+	[ sg_go_overhead => q{SELECT count(*) FROM schemaguard.sg_go_overhead('p')} ],
 	[ sg_gone_keys => q{SELECT count(*) FROM schemaguard.sg_gone_keys(NULL)} ], [ sg_step_keys => 'SELECT count(*) FROM schemaguard.sg_step_keys((SELECT array_agg(s) FROM schemaguard.plan_step s))' ],
 	[ sg_drift_beyond => q{SELECT schemaguard.sg_drift_beyond(true)} ],
 	(map { [ $_ => "SELECT count(*) FROM $_()" ] } qw(sg_lint sg_lint_details)),
