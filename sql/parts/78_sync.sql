@@ -340,13 +340,14 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_comments(text, jsonb, jsonb)
     IS 'returns the statements that change comments of columns';
 
--- Returns the parts of values that a change of their type may lose; null: nothing
+-- Returns the parts of values that a change of their type may lose; null: nothing, as where there is no old type
 CREATE FUNCTION schemaguard.sg_sync_type_loss(old text, new text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN old = new OR old || '>' || new ~ '^(smallint>(integer|bigint|numeric|text)|integer>(bigint|numeric|text|double '
+    SELECT CASE WHEN old IS NULL THEN NULL
+        WHEN old = new OR old || '>' || new ~ '^(smallint>(integer|bigint|numeric|text)|integer>(bigint|numeric|text|double '
         'precision)|bigint>(numeric|text)|real>double precision|date>timestamp without time zone|uuid>text|character '
         'varying(\(\d+\))?>(text|character varying)|text>character varying|numeric\(\d+,\d+\)>numeric)$' THEN NULL
         WHEN split_part(old, '(', 1) = split_part(new, '(', 1) AND old ~ '^(character varying|numeric)\(' AND new ~ '\('

@@ -269,4 +269,15 @@ is(listed($rows->{left_out}) . ', ' . listed($rows->{extra}), 'changed rows look
 is($rows->{critical}[0]{result}, 'fail', 'the table is not as it should be');
 ok(!ensure(q{'look'})->{ready}, 'nor is the database');
 
+# ---- a new domain, which other things stand on
+
+query(q{CREATE SCHEMA dom; CREATE DOMAIN dom.d AS text CHECK (VALUE <> '') DEFAULT 'x'; CREATE DOMAIN dom.e AS dom.d NOT NULL;
+	CREATE TABLE dom.t (id int PRIMARY KEY, d dom.d, e dom.e[]); CREATE TABLE dom.u (id int REFERENCES dom.t); CREATE VIEW dom.v AS SELECT d FROM dom.t;
+	SELECT sg_snapshot_take('dom', 'dom'); DROP SCHEMA dom CASCADE});
+is(query(q{SELECT count(*) FROM sg_sync_sql('dom', schemas => 'dom') l WHERE l ~ 'left out'}), '0', 'no script says that a new domain is left out');
+is(query(q{SELECT count(*) FROM sg_sync_files('dom', 'live', 'psql') f WHERE f.content ~ 'left out: domain'}), '0', '... nor a file');
+my $domain = ensure(q{'dom'});
+is(listed($domain->{left_out}) . ($domain->{ready} ? ' ready' : ''), ' ready', 'a new domain is made, and what stands on it');
+is(query(q{SELECT to_regclass('dom.v') IS NOT NULL}), 't', '... up to a view');
+
 done_testing();
