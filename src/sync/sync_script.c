@@ -335,6 +335,7 @@ run_all(ScriptRun *run, List *steps)
 {
 	while (steps)
 	{
+		char	   *file = current_file;
 		ErrorData  *error;
 		bool		expired;
 
@@ -345,6 +346,7 @@ run_all(ScriptRun *run, List *steps)
 		pg_atomic_fetch_add_u32(&run->script->done, 1);
 		if (error == NULL)
 			continue;
+		current_file = file;	/* its settings have gone with the transaction */
 		if (sg_is_cancel(error) && !expired)
 			ReThrowError(error);
 		place->report(psprintf("!%d %s%s", run->step->number,

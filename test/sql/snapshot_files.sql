@@ -130,6 +130,13 @@ SELECT sg_snapshot_drop('lacking');
 DROP TABLE lk_items, lk_plain, lk_extra;
 DROP VIEW lk_view;
 
+-- also where nothing came before the first statement that needs it, whose transaction takes the session's settings back
+SELECT tool, sg_snapshot_from_files('lacking ' || tool, '{V1__a.sql,V2__b.sql}', ARRAY['CREATE EXTENSION no_files; CREATE TABLE lk_a (e embedding(3));
+    CREATE TABLE lk_b ()', 'CREATE TABLE lk_c (e embedding(3)); SET search_path = lk_s; CREATE SCHEMA lk_s; CREATE TABLE lk_d ();
+    CREATE TABLE lk_e (e public.embedding(3)); CREATE TABLE lk_f ()'], tool) > 0 AS done FROM unnest('{psql,flyway}'::text[]) tool;
+SELECT name, m.* FROM unnest('{lacking psql,lacking flyway}'::text[]) name, made(name) m WHERE kind = 'table';
+SELECT sg_snapshot_drop('lacking psql'), sg_snapshot_drop('lacking flyway');
+
 -- a word in a comment does not make each statement a transaction
 SELECT sg_snapshot_from_files('one by one', '{m/1_a/migration.sql}', ARRAY[E'-- never CONCURRENTLY\nSELECT set_config(''my.x'', ''1'', true);\n'
     'DO ''BEGIN EXECUTE ''''CREATE TABLE together'''' || current_setting(''''my.x'''') || ''''()''''; END'''], 'prisma') > 0 AS done;
