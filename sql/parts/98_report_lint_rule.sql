@@ -144,19 +144,25 @@ FROM schemaguard.lint_key k
 GROUP BY k.schema_name, k.object, k.child
 $rule$),
 
-('shipped', NULL, NULL, 'parent-without-primary-key', 'warning', 'keys refer to it, and it has no primary key', '%2', $rule$
+('shipped', NULL, NULL, 'parent-without-primary-key', 'warning', 'keys refer to it, and it has no primary key%3', '%2', $rule$
 SELECT t.schema_name, t.name,
-       (SELECT format('SELECT %s.sg_plan_add_unique(schemaguard.sg_lint_plan(), %L, %L, primary_key => true);',
-                      schemaguard.sg_schema(), t.name,
-                      (SELECT array_agg(a.attname ORDER BY u.place) FROM unnest(i.indkey) WITH ORDINALITY u (n, place)
-                       JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.n))
-        FROM pg_index i
-        WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-          AND i.indnatts = i.indnkeyatts AND i.indimmediate
-        -- one whose columns are not null before another
-        ORDER BY EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull),
-                 i.indexrelid LIMIT 1)
+       CASE WHEN u.columns IS NOT NULL THEN
+           format('SELECT %s%s.sg_plan_add_unique(schemaguard.sg_lint_plan(), %L, %L, primary_key => true);',
+                  (SELECT string_agg(format('%s.sg_plan_add_not_null(schemaguard.sg_lint_plan(), %L, %L), ',
+                                            schemaguard.sg_schema(), t.name, c), '' ORDER BY c COLLATE "C")
+                   FROM unnest(u.empty) c),
+                  schemaguard.sg_schema(), t.name, u.columns) END,
+       coalesce('; the fix makes NOT NULL: ' || (SELECT string_agg(quote_ident(c), ', ' ORDER BY c COLLATE "C") FROM unnest(u.empty) c), '')
 FROM schemaguard.lint_table t
+     -- one whose columns are not null before another
+     LEFT JOIN LATERAL (
+         SELECT array_agg(a.attname::text ORDER BY k.place) AS columns,
+                array_agg(a.attname::text ORDER BY k.place) FILTER (WHERE NOT a.attnotnull) AS empty
+         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (n, place)
+              JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.n
+         WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+           AND i.indnatts = i.indnkeyatts AND i.indimmediate
+         GROUP BY i.indexrelid ORDER BY bool_and(a.attnotnull) DESC, i.indexrelid LIMIT 1) u ON true
 WHERE NOT t.is_partition AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = t.oid)
   AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.contype = 'p' AND p.conrelid = t.oid)
 $rule$),
@@ -228,7 +234,7 @@ WHERE s.attname ~* '(^|_)(passw(or)?d|passwd|pwd|secret|token|(api|access|privat
               WHERE v !~ '^([$]|[{]|[[:alnum:]]+[:$]|[[:xdigit:]]{32,}$|[[:alnum:]+/=_-]{40,} *$)' AND v <> '')
 $rule$),
 
-('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
+('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 percent of the numbers of its sequence are used', '%3', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
        CASE WHEN u.narrow AND r.sql IS NOT NULL THEN
            format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(), r.sql)

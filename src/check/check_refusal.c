@@ -700,6 +700,41 @@ look_at_part_name(Oid table, const RenameStmt *statement)
 		refuse(ERRCODE_UNDEFINED_OBJECT, psprintf("\"%s\" of table \"%s\" does not exist", name, sg_rel_name(table)));
 }
 
+/* Refuses another name for a column or CHECK that a table has from another one, or without those that have it from the table */
+static void
+look_at_inherited(Oid table, const RenameStmt *statement)
+{
+	const char *what = statement->renameType == OBJECT_COLUMN ? "column" : "constraint";
+	HeapTuple	tuple = statement->renameType == OBJECT_TABCONSTRAINT ? change_constraint(table, statement->subname) : NULL;
+	Form_pg_constraint constraint = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
+	AttrNumber	attnum = statement->renameType == OBJECT_COLUMN ? get_attnum(table, statement->subname) : InvalidAttrNumber;
+
+	if (attnum <= 0 && (constraint == NULL || constraint->contype != CONSTRAINT_CHECK || constraint->connoinherit))
+		return;
+	if (attnum > 0 ? sg_column(table, attnum).attinhcount > 0 : constraint->coninhcount > 0)
+		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("cannot rename inherited %s \"%s\"", what, statement->subname));
+	if (!statement->relation->inh && list_length(sg_all_inheritors(table)) > 1)
+		refuse(ERRCODE_INVALID_TABLE_DEFINITION, psprintf("inherited %s \"%s\" must be renamed in child tables too", what, statement->subname));
+}
+
+/* Refuses a drop of an index that a constraint, or an index of the table above, needs: CASCADE does not help */
+static void
+look_at_dropped_index(const RangeVar *name)
+{
+	Oid			index = change_find_named(name);
+	Oid			constraint = OidIsValid(index) ? get_index_constraint(index) : InvalidOid;
+	char	   *constrained = OidIsValid(constraint) ? get_constraint_name(constraint) : NULL;
+	List	   *above = OidIsValid(index) ? sg_partition_ancestors(index) : NIL;
+
+	if (constrained)
+		refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+			   psprintf("cannot drop index %s because constraint %s on table %s requires it", sg_relation_name(index),
+						quote_identifier(constrained), sg_relation_name(IndexGetRelation(index, true))));
+	if (above)
+		refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+			   psprintf("cannot drop index %s because index %s requires it", sg_relation_name(index), sg_relation_name(linitial_oid(above))));
+}
+
 static void
 look_at_rename(const RenameStmt *statement)
 {
@@ -708,6 +743,7 @@ look_at_rename(const RenameStmt *statement)
 	if (!OidIsValid(table))
 		return;
 	look_at_part_name(table, statement);
+	look_at_inherited(table, statement);
 	if (statement->renameType == OBJECT_COLUMN)
 	{
 		foreach_oid(heir, statement->relation->inh ? sg_all_inheritors(table) : NIL)
@@ -850,6 +886,12 @@ check_refused(Node *statement)
 			break;
 		case T_AlterObjectSchemaStmt:
 			look_at_schema((AlterObjectSchemaStmt *) statement);
+			break;
+		case T_DropStmt:
+			foreach_ptr(List, name, ((DropStmt *) statement)->removeType == OBJECT_INDEX ? ((DropStmt *) statement)->objects : NIL)
+			{
+				look_at_dropped_index(makeRangeVarFromNameList(name));
+			}
 			break;
 		case T_IndexStmt:
 			need_kind(((IndexStmt *) statement)->relation, "rpm");

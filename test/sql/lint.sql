@@ -512,6 +512,14 @@ CREATE TABLE parent (c int NOT NULL UNIQUE DEFERRABLE, a int UNIQUE, b int NOT N
 CREATE TABLE kept (id number PRIMARY KEY DEFAULT nextval('numbers'), b some_number CONSTRAINT b REFERENCES parent (b) ON DELETE SET NULL, a int REFERENCES parent (a));
 SELECT setval('numbers', 2000000000);
 SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule IN ('sequence-exhausted', 'set-null-on-not-null', 'parent-without-primary-key');
+-- a column of the key that may be null becomes NOT NULL by the fix, which says so
+CREATE TABLE hollow (a int, b int NOT NULL, UNIQUE (b, a));
+CREATE TABLE hollow_low (a int, b int, FOREIGN KEY (b, a) REFERENCES hollow (b, a));
+SELECT message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'parent-without-primary-key' AND object ~ 'hollow';
+SELECT fix FROM sg_lint_details('{lint_more}') WHERE rule = 'parent-without-primary-key' AND object ~ 'hollow' \gexec
+CALL sg_apply('lint', fail => true);
+SELECT object FROM sg_lint_details('{lint_more}') WHERE rule = 'parent-without-primary-key' AND object ~ 'hollow';
+DROP TABLE hollow_low, hollow;
 DROP TABLE kept, parent;
 DROP SEQUENCE numbers;
 DROP DOMAIN short_code, code;

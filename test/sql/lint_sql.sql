@@ -402,6 +402,14 @@ SELECT message, statement FROM unnest(ARRAY['TRUNCATE cut_1', 'TRUNCATE cut_1, c
     'CREATE TRIGGER g BEFORE UPDATE OF id ON t FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.* AND OLD.ctid IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()']) s (script)
     CROSS JOIN sg_lint_sql_details(s.script) WHERE rule = 'statement-refused';
 DROP TABLE cutter, cut;
+-- nor another name of what is inherited, nor a drop of an index that something needs, and then there is no safe form
+CREATE TABLE heritage (a int CONSTRAINT low CHECK (a > 0), u int CONSTRAINT heritage_u UNIQUE, CONSTRAINT own CHECK (u > 0) NO INHERIT);
+CREATE TABLE heirs () INHERITS (heritage);
+SELECT s.script, d.message, d.safe_form IS NOT NULL AS safe FROM unnest(ARRAY['ALTER TABLE heirs RENAME a TO b', 'ALTER TABLE ONLY heritage RENAME a TO b', 'ALTER TABLE heirs RENAME CONSTRAINT low TO lower',
+    'ALTER TABLE ONLY heritage RENAME CONSTRAINT low TO lower', 'DROP INDEX heritage_u', 'DROP INDEX ls.heritage_u CASCADE', 'ALTER TABLE heritage RENAME a TO b', 'ALTER TABLE ONLY heritage RENAME CONSTRAINT own TO owned',
+    'ALTER TABLE heritage DROP CONSTRAINT heritage_u; DROP INDEX IF EXISTS heritage_u']) WITH ORDINALITY s (script, number)
+    LEFT JOIN LATERAL sg_lint_sql_details('SET lock_timeout = 1000; ' || s.script) d ON d.rule IN ('statement-refused', 'drop-refused', 'renaming-column', 'require-concurrent-index-deletion') ORDER BY s.number, d.rule;
+DROP TABLE heirs, heritage;
 -- before 18, a partitioned table takes no NOT VALID
 SELECT count(*) = (current_setting('server_version_num')::int < 180000)::int AS told
 FROM sg_lint_sql_details('ALTER TABLE part ADD FOREIGN KEY (id) REFERENCES p NOT VALID') WHERE rule = 'statement-refused';
