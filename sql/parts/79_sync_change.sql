@@ -230,6 +230,50 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_left_columns(schemaguard.sync_object[])
     IS 'returns columns that stay with a table that leaves its parent';
 
+-- Returns columns that come to, or go from, a table that stays and tables above it from which it inherits them. Deep: of how many tables
+-- above each other; merged_at: the place of the first of those, less that; above: the default that a new one has from the nearest that has
+-- the column for its own, if it has none of its own and is to have another; loose, firm: it is to be NOT NULL, and that above is not, and
+-- rows get no value from there, or one.
+CREATE FUNCTION schemaguard.sg_sync_given_columns(objects schemaguard.sync_object[], OUT number int, OUT deep int, OUT merged_at bigint,
+    OUT above jsonb, OUT loose boolean, OUT firm boolean)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH RECURSIVE one_side AS MATERIALIZED (
+    SELECT c.number, c.state, coalesce(c.parent, c.target_parent) AS parent, coalesce(c.name, c.target_name) AS name, x.p AS properties,
+        x.p ->> 'inherited' = 'only' AS from_above
+    FROM unnest(objects) c CROSS JOIN LATERAL (SELECT coalesce(c.properties, c.target_properties)) x (p)
+    WHERE c.kind = 'column' AND c.state IN ('missing', 'extra') AND c.parent_state IS DISTINCT FROM c.state AND c.joins IS NULL
+), link AS MATERIALIZED (
+    SELECT c.number, w.number AS whence
+    FROM one_side c JOIN unnest(objects) t ON t.kind = 'table' AND c.properties ? 'inherited'
+            AND c.parent = CASE c.state WHEN 'extra' THEN t.target_identity ELSE t.identity END
+        CROSS JOIN LATERAL (SELECT CASE c.state WHEN 'extra' THEN t.target_properties ELSE t.properties END) p (p)
+        CROSS JOIN jsonb_array_elements_text(coalesce(p.p -> 'inherits', '[]') || coalesce(p.p -> 'partition_of', '[]')) i
+        JOIN one_side w ON w.parent = i.value AND w.name = c.name AND w.state = c.state
+), level AS (
+    -- what a column gets from above, and what it gives to those below
+    SELECT o.number, 0 AS deep, NULL::int AS top, NULL::jsonb AS gets, o.properties -> 'default' AS gives, NULL::boolean AS firm
+    FROM one_side o WHERE o.number NOT IN (SELECT l.number FROM link l)
+    UNION SELECT l.number, v.deep + 1, least(v.top, l.whence), v.gives,
+        CASE WHEN o.from_above THEN v.gives ELSE o.properties -> 'default' END, (w.properties ->> 'not_null')::boolean
+    FROM level v JOIN link l ON l.whence = v.number JOIN one_side o ON o.number = l.number JOIN one_side w ON w.number = l.whence
+), given AS MATERIALIZED (
+    SELECT v.number, max(v.deep) AS deep, min(v.top) AS top, (array_agg(v.gets ORDER BY v.deep DESC))[1] AS gets, bool_or(v.firm) AS firm
+    FROM level v WHERE v.deep > 0 GROUP BY v.number
+)
+SELECT g.number, g.deep, g.top::bigint * 1000 - g.deep,
+    CASE WHEN x.comes AND NOT o.properties ?| '{generated,identity}' AND o.properties -> 'default' IS DISTINCT FROM g.gets
+        THEN jsonb_strip_nulls(jsonb_build_object('default', g.gets)) END,
+    x.tighter AND g.gets IS NULL, x.tighter AND g.gets IS NOT NULL
+FROM given g JOIN one_side o ON o.number = g.number
+    CROSS JOIN LATERAL (SELECT o.state = 'missing' AND o.from_above,
+        o.state = 'missing' AND o.from_above AND (o.properties ->> 'not_null')::boolean AND NOT g.firm) x (comes, tighter)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_given_columns(schemaguard.sync_object[])
+    IS 'returns columns that come or go with those that they are inherited from';
+
 -- Returns what templates ask of columns beyond their properties. Live: the target is this database.
 CREATE FUNCTION schemaguard.sg_sync_column_flags(objects schemaguard.sync_object[], keyed_by schemaguard.sync_pair[], live boolean,
     allow_drop boolean, OUT number int, OUT flags jsonb)
@@ -237,20 +281,8 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-WITH RECURSIVE object AS MATERIALIZED (
+WITH object AS MATERIALIZED (
     SELECT o.* FROM unnest(objects) o WHERE o.kind IN ('table', 'column', 'type')
-), above AS (
-    SELECT t.identity, t.identity AS parent, 0 AS depth FROM object t WHERE t.kind = 'table' AND t.state <> 'missing'
-    UNION SELECT a.identity, w.value, a.depth + 1 FROM above a JOIN object t ON t.kind = 'table' AND t.identity = a.parent
-    CROSS JOIN jsonb_array_elements_text(coalesce(t.properties -> 'inherits', '[]') || coalesce(t.properties -> 'partition_of', '[]')) w
-), came AS MATERIALIZED (
-    -- columns that come to a table and to those above it, of which the nearest that has its own gives it its default
-    SELECT c.number, min(p.number) AS above, max(a.depth) AS depth, (array_agg(coalesce(p.properties -> 'default', 'null')
-        ORDER BY a.depth, p.number) FILTER (WHERE p.properties ->> 'inherited' IS DISTINCT FROM 'only'))[1] AS given
-    FROM object c JOIN above a ON a.identity = c.parent AND a.depth > 0 JOIN object p ON p.kind = 'column' AND p.parent = a.parent
-        AND p.name = c.name AND p.state = 'missing' AND p.parent_state IS DISTINCT FROM 'missing'
-    WHERE c.kind = 'column' AND c.state = 'missing' AND c.parent_state IS DISTINCT FROM 'missing' AND c.joins IS NULL
-    GROUP BY c.number
 ), heir AS MATERIALIZED (
     SELECT t.target_identity AS identity, w.value AS parent
     FROM object t CROSS JOIN jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array'
@@ -279,8 +311,9 @@ WITH RECURSIVE object AS MATERIALIZED (
     WHERE c.kind = 'column' AND 'type' = ANY (c.changes)
 )
 SELECT c.number, jsonb_build_object(
-    'filled', CASE WHEN c.state = 'missing' AND (c.parent_state = 'missing' OR c.properties ->> 'default' IS NOT NULL
-        OR c.properties ?| '{identity,generated,inherited}') THEN true END,
+    'filled', CASE WHEN c.state = 'missing' AND g.loose IS NOT TRUE AND (c.parent_state = 'missing'
+        OR c.properties ->> 'default' IS NOT NULL OR c.properties ?| '{identity,generated,inherited}') THEN true END,
+    'deep', g.deep, 'merged_at', g.merged_at, 'default_above', g.above, 'firm', nullif(g.firm, false),
     'of_partition', CASE WHEN t.properties ?| '{partition_key,partition_of}' THEN true END,
     'is_foreign', CASE WHEN t.properties ->> 'type' = 'foreign table' THEN true END,
     -- tables below it that lose their NOT NULL, too
@@ -294,9 +327,6 @@ SELECT c.number, jsonb_build_object(
         SELECT h.parent || '.' || quote_ident(x.name) FROM object x JOIN heir h ON h.identity = x.target_parent
         WHERE x.kind = 'column' AND x.target_properties ? 'inherited' AND 'inherited' = ANY (x.changes)
             AND NOT x.properties ? 'inherited') THEN true END,
-    'default_above', CASE WHEN c.properties ->> 'inherited' = 'only' AND NOT c.properties ?| '{generated,identity}'
-        AND w.given <> coalesce(c.properties -> 'default', 'null') THEN jsonb_build_array(w.given) END,
-    'merged_at', CASE WHEN c.properties ->> 'inherited' = 'and local' THEN w.above::bigint * 1000 - w.depth END,
     'new_labels', y.labels, 'no_cast', y.no_cast,
     'keyed', CASE WHEN c.changes && '{type,collation}' AND (c.target_parent, c.target_name) IN (
         SELECT k.identity, k.name FROM schemaguard.sg_sync_keyed(keyed_by) k) THEN true END,
@@ -306,7 +336,7 @@ SELECT c.number, jsonb_build_object(
             SELECT l.relation, l.name FROM schemaguard.sg_sync_left_columns(objects) l) THEN true END,
     'typed', CASE WHEN EXISTS (SELECT FROM typed x WHERE x.identity = c.parent OR x.target_identity = c.target_parent) THEN true END)
 FROM object c LEFT JOIN object t ON t.kind = 'table' AND t.identity = c.parent LEFT JOIN retyped y ON y.number = c.number
-LEFT JOIN came w ON w.number = c.number
+LEFT JOIN schemaguard.sg_sync_given_columns(objects) g ON g.number = c.number
 WHERE c.kind = 'column' AND c.managed
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_column_flags(schemaguard.sync_object[], schemaguard.sync_pair[], boolean, boolean)

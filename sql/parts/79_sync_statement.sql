@@ -46,7 +46,8 @@ UNION ALL
 SELECT CASE WHEN o.kind = 'event trigger' THEN 2 WHEN l.identity IS NOT NULL THEN 4 ELSE 6 END,
     CASE WHEN o.kind = 'event trigger' THEN -3000000000 + o.number
         WHEN o.kind = 'sequence' AND o.old ->> 'owned_by' IN (SELECT i.target_identity FROM identity i) THEN -o.back::bigint
-        ELSE 1000000000 - o.back::bigint * 1000 END,
+        -- a column of a table's own after the one that it also inherits
+        ELSE 1000000000 - o.back::bigint * 1000 + coalesce((o.old ->> 'deep')::bigint, 0) * 100000000 END,
     o.kind, o.target_identity, 'dropped', schemaguard.sg_sync_fill(o.drop, o.old), 'drop', o.old, o.old, NULL, NULL, NULL, o.loss
 FROM object o LEFT JOIN (SELECT DISTINCT t.* FROM led_to t) l ON l.kind = o.kind AND l.identity = o.target_identity
 WHERE o.state = 'extra' AND o.kind NOT IN ('default privilege', 'subscription') AND NOT o.again
@@ -118,7 +119,8 @@ WITH object AS MATERIALIZED (
     SELECT r.* FROM schemaguard.sg_sync_rules() r WHERE r.step IN ('create', 'beside', 'after', 'shell')
 )
 -- a column of an heir before that of the table above, which takes it for its own
-SELECT r.section, coalesce((o.new ->> 'merged_at')::bigint, o.number::bigint * 1000 + r.number)
+SELECT r.section, coalesce(CASE o.new ->> 'inherited' WHEN 'and local' THEN (o.new ->> 'merged_at')::bigint END,
+        o.number::bigint * 1000 + r.number)
         + CASE r.section WHEN o.late_at THEN o.late ELSE 0 END, o.kind, o.identity,
     CASE WHEN r.state IS NULL THEN 'created' ELSE 'validated' END, schemaguard.sg_sync_fill(r.statement, o.new),
     CASE WHEN r.state IS NULL THEN 'create' ELSE 'validate' END, o.new, '{"validated": false}'::jsonb, o.new, r.state, NULL, o.lost
@@ -144,13 +146,6 @@ CROSS JOIN (VALUES (1, 'default', 'ALTER TABLE {parent} ALTER COLUMN {name|I} SE
     (2, 'not_null', '{?not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) x (n, property, statement)
 WHERE o.kind = 'column' AND o.parent_state = 'missing' AND NOT t.new ? 'partition_of'
     AND (t.new ? 'of_type' OR o.new ->> 'inherited' = 'only')
-UNION ALL
--- and those that heirs have from a table above, with its default
-SELECT 2, 1900000000 + o.number::bigint, o.kind, o.identity, 'default',
-    schemaguard.sg_sync_fill('ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', o.new),
-    'alter', o.new, jsonb_strip_nulls(o.new || jsonb_build_object('default', o.new -> 'default_above' -> 0)), o.new, NULL, 'default',
-    NULL
-FROM object o WHERE o.kind = 'column' AND o.new ? 'default_above'
 UNION ALL
 -- base types, for the functions that they are made of
 SELECT 2, coalesce((SELECT max(s.number) FROM unnest(made) s WHERE s.kind IN ('schema', 'extension') AND s.state <> 'same'), 0)::bigint
@@ -190,6 +185,16 @@ CROSS JOIN LATERAL (SELECT x.at_once, CASE WHEN x.at_once THEN 2 ELSE greatest(r
         AS section
     FROM (SELECT o.again AND r.property = 'populated' AND NOT EXISTS (SELECT FROM schemaguard.sg_sync_joining(all_objects)) AS at_once) x) p
 WHERE o.kind <> 'subscription'
+UNION ALL
+-- what differs from the column of a table above, which comes with it
+SELECT 2, 900000000 + o.number::bigint * 1000 + x.n, o.kind, o.identity, x.property, schemaguard.sg_sync_fill(x.statement, o.new), 'alter',
+    o.new, (o.new - 'default') || x.old, o.new, NULL, x.property, NULL
+FROM object o CROSS JOIN (VALUES
+    (1, 'default', 'default_above', 'ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]'),
+    (2, 'not_null', 'firm', 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL')) f (n, property, flag, statement)
+CROSS JOIN LATERAL (SELECT f.*, CASE f.n WHEN 1 THEN o.new -> 'default_above' ELSE '{"not_null": false}' END)
+    x (n, property, flag, statement, old)
+WHERE o.kind = 'column' AND o.state = 'missing' AND o.new ? x.flag AND NOT o.new ? 'joins'
 UNION ALL
 -- partitions join when both have all columns and checks
 SELECT CASE WHEN o.joins_late THEN 6 ELSE r.section END,

@@ -152,6 +152,12 @@ my @pairs = (
 	# what a table has from a parent that it leaves goes; what it has from one that it gets is its own, too
 	[ 'CREATE TABLE a.leaves_1 (x int); CREATE TABLE a.leaves_2 (y int); CREATE TABLE a.leaves () INHERITS (a.leaves_1, a.leaves_2); CREATE TABLE a.leaves_below () INHERITS (a.leaves)',
 		'CREATE TABLE a.leaves_1 (x int); CREATE TABLE a.leaves_2 (y int); CREATE TABLE a.leaves () INHERITS (a.leaves_1); CREATE TABLE a.leaves_below () INHERITS (a.leaves)', 'INSERT INTO a.leaves VALUES (1, 2)' ],
+	# a column comes to a table and to those below it, of which some have it as their own or with another default, one NOT NULL
+	[ 'CREATE TABLE a.gives (id int); CREATE TABLE a.given () INHERITS (a.gives); CREATE TABLE a.also_given () INHERITS (a.given); CREATE TABLE a.z_given (z int) INHERITS (a.given)',
+		'CREATE TABLE a.gives (id int, c int DEFAULT 1); CREATE TABLE a.given (c int DEFAULT 2) INHERITS (a.gives); CREATE TABLE a.also_given (c int DEFAULT 3) INHERITS (a.given); CREATE TABLE a.z_given (z int) INHERITS (a.given); ALTER TABLE a.z_given ALTER c SET DEFAULT 4, ALTER c SET NOT NULL',
+		'INSERT INTO a.gives VALUES (1); INSERT INTO a.given VALUES (2); INSERT INTO a.z_given VALUES (3, 3)' ],
+	[ 'CREATE TABLE a.whole (id int) PARTITION BY RANGE (id); CREATE TABLE a.part PARTITION OF a.whole FOR VALUES FROM (0) TO (10)',
+		'CREATE TABLE a.whole (id int, c int DEFAULT 1) PARTITION BY RANGE (id); CREATE TABLE a.part PARTITION OF a.whole FOR VALUES FROM (0) TO (10); ALTER TABLE a.part ALTER c DROP DEFAULT', 'INSERT INTO a.whole VALUES (1)' ],
 	[ 'CREATE TABLE a.gets_1 (x int); CREATE TABLE a.gets_2 (y int); CREATE TABLE a.gets () INHERITS (a.gets_1)', 'CREATE TABLE a.gets_1 (x int); CREATE TABLE a.gets_2 (y int); CREATE TABLE a.gets () INHERITS (a.gets_1, a.gets_2)' ],
 	# columns of the row type of a view that is made anew, and of a table whose column gets another type
 	[ 'CREATE TABLE a.rows_of (id int, n int); CREATE VIEW a.view_of AS SELECT id FROM a.rows_of; CREATE TABLE a.has_rows (x a.view_of, y a.rows_of, z a.rows_of[])',
