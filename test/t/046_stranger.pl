@@ -473,7 +473,7 @@ my %call = (
 	# each with the number of its arguments
 	(map { my ($name, $n) = split /\//; ("schemaguard.sg_sync_$name" => "SELECT schemaguard.sg_sync_$name(" . join(', ', ('NULL') x $n) . ')') } qw(
 		acts/4 alone/4 alters/5 anew/4 attic_name/3 backs/2 backward/4 beyond/5 changes/2 column_flags/4 computing/3 creates/1 described/6
-		detours/3 doubtful/3 drops/1 edges/1 extras/4 facts/2 fired/2 fits/6 formed/3 grantings/3 guards/2 head/6 in_room/1 inline/2 islands/1
+		detours/3 doubtful/3 drops/1 edges/1 extras/4 facts/2 fired/2 fits/6 formed/3 given_columns/1 grantings/3 guards/2 head/6 in_room/1 inline/2 islands/1
 		joining/1 joins_late/2 judged/7 judgement/11 leaves/2 left_columns/1 left_over/4 lines/2 made/5 made_else/1 managed/2 meanwhile/3 members/2 mentions/2
 		needed/1 needed_still/2 needs/3 on_anew/2 other_flags/4 other_steps/2 outdated/1 own_drops/1 placed/4 places/1 reasons/4 refused/2
 		relation_flags/3 runs_as/6 said/1 shapes/1 sides/2 spoken/4 start/2 statement_steps/4 stays/2 strange/2 strange_rows/2 strange_types/3

@@ -341,7 +341,7 @@ my @calls = (
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
 		typed attribute_renames renamed_attributes
 		acts alone alters anew attic_name backs backward beyond changes column_flags computing creates described detours doubtful drops
-		edges extras facts fired fits formed grantings guards head in_room inline islands joining joins_late judged judgement leaves left_columns left_over lines made
+		edges extras facts fired fits formed given_columns grantings guards head in_room inline islands joining joins_late judged judgement leaves left_columns left_over lines made
 		made_else managed meanwhile members mentions needed needed_still needs on_anew other_flags other_steps outdated own_drops placed
 		places reasons refused relation_flags runs_as said shapes sides spoken start statement_steps stays strange strange_rows strange_types trees
 		type_after undos written)),
