@@ -262,8 +262,9 @@ COMMENT ON FUNCTION schemaguard.sg_sync_first_name(text)
     IS 'returns the name at the beginning of an attribute';
 
 -- Attributes of a composite type. New ones come last: where they don't, all after the first that is elsewhere are made anew, unless their
--- order is as good as any. Back: on the way back, of which others may be there already.
-CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb, in_order boolean, back boolean)
+-- order is as good as any. Back: on the way back, of which others may be there already. Typed: tables are of the type; CASCADE, which these
+-- need, would drop views of it, too.
+CREATE FUNCTION schemaguard.sg_sync_attributes(new jsonb, old jsonb, in_order boolean, back boolean, typed boolean)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -283,12 +284,13 @@ AS $function$
         'attribute_changes', string_agg(CASE WHEN p.old IS NULL AND c.at IS NULL THEN 'ADD ATTRIBUTE ' || p.new || ' CASCADE'
             WHEN p.new <> p.old AND (c.at IS NULL OR p.new_at < c.at) THEN 'ALTER ATTRIBUTE ' || p.name || ' TYPE'
                 || substr(p.new, length(p.name) + 1) || ' CASCADE' END, ', ' ORDER BY p.new_at),
-        'attribute_drops', nullif(concat_ws(', ', string_agg('DROP ATTRIBUTE IF EXISTS ' || p.name || ' CASCADE',
-                ', ' ORDER BY p.old_at) FILTER (WHERE (p.old IS NOT NULL OR back) AND (p.new IS NULL OR p.new_at >= c.at)),
+        'attribute_drops', nullif(concat_ws(', ', string_agg('DROP ATTRIBUTE IF EXISTS ' || p.name
+                || CASE WHEN typed THEN ' CASCADE' ELSE '' END, ', ' ORDER BY p.old_at)
+                FILTER (WHERE (p.old IS NOT NULL OR back) AND (p.new IS NULL OR p.new_at >= c.at)),
             string_agg('ADD ATTRIBUTE ' || p.new || ' CASCADE', ', ' ORDER BY p.new_at) FILTER (WHERE p.new_at >= c.at)), '')))
     FROM pair p, cut c
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_attributes(jsonb, jsonb, boolean, boolean, boolean)
     IS 'returns the changes that turn one list of attributes into another';
 
 -- Attributes by the names that columns of tables of the type get

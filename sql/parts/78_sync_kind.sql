@@ -346,7 +346,11 @@ BEGIN
         p := CASE WHEN p ? 'asked' THEN p - 'attribute_renames'
             -- values of tables are worth more than the order of columns
             ELSE p || schemaguard.sg_sync_attributes(properties -> 'attributes', attributes,
-                NOT (old ? 'way_back' AND p ?| '{stored,typed_tables}'), old ? 'way_back') END;
+                NOT (old ? 'way_back' AND p ?| '{stored,typed_tables}'), old ? 'way_back', p ? 'typed_tables') END;
+        -- while those that come again are away, nothing names them
+        IF p ->> 'attribute_drops' ~ 'ADD ATTRIBUTE' THEN
+            p := p || '{"attributes_again": true, "attribute_types": true}';
+        END IF;
         IF p ->> 'attribute_changes' ~ 'ALTER ATTRIBUTE' THEN
             p := CASE WHEN NOT p ? 'stored' THEN p || '{"attribute_types": true}'
                 -- nothing alters an attribute that columns have values of

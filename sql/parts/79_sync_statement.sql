@@ -229,7 +229,7 @@ SELECT 2, -1000000000 + o.number::bigint * 1000 + r.rule, o.kind, o.identity, 'r
 FROM object o JOIN rule r ON r.number = o.number AND r.step = 'rename'
 UNION ALL
 SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.target_parent IS NULL THEN 2
-        WHEN r.attaches AND o.joins_late THEN 6 ELSE r.section END,
+        WHEN r.attaches AND o.joins_late THEN 6 WHEN r.property = 'attributes' AND o.new ? 'attributes_again' THEN 2 ELSE r.section END,
     CASE WHEN o.kind = 'event trigger' AND r.section = o.late_at THEN o.late ELSE 0 END + CASE
         -- a sequence of a column's own gives its name away at once
         WHEN o.kind = 'column' AND r.property = 'identity' AND NOT o.new ? 'identity' THEN -o.number::bigint * 1000
@@ -242,7 +242,7 @@ SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' 
         WHEN r.property = 'not_null' AND r.section = 2 AND (o.new ->> 'not_null')::boolean AND NOT o.new ? 'joins'
             THEN 1900000000 + o.number::bigint
         -- what stands on columns of its tables goes before
-        WHEN r.property = 'attributes' AND r.section = 6 THEN 1500000000 + o.number::bigint
+        WHEN r.property = 'attributes' AND r.section = 6 AND NOT o.new ? 'attributes_again' THEN 1500000000 + o.number::bigint
         -- before the type that it was of changes
         WHEN r.property = 'of_type' AND r.section = 2 THEN -900000000 + o.number::bigint
         -- after the keys that it is in, a whole before its partitions

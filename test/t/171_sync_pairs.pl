@@ -29,6 +29,12 @@ my @pairs = (
 		q{CREATE FUNCTION a.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TABLE a.fired_by (id int); CREATE TABLE a.fired (id int); CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON a.fired FROM a.fired_by FOR EACH ROW EXECUTE FUNCTION a.fires()} ],
 	# left out
 	[ 'CREATE SERVER held FOREIGN DATA WRAPPER w1; CREATE FOREIGN TABLE a.of_held (a int) SERVER held', 'CREATE SERVER held FOREIGN DATA WRAPPER w2; CREATE FOREIGN TABLE a.of_held (a int) SERVER held' ],
+	# attributes go and come again, between views and functions that name them
+	[ q{CREATE TYPE a.comp AS (a int, b text); CREATE TABLE a.of_comp (id int, x a.comp); CREATE VIEW a.sees_comp AS SELECT id, (x).b FROM a.of_comp; CREATE FUNCTION a.gives_comp() RETURNS a.comp LANGUAGE sql BEGIN ATOMIC SELECT x FROM a.of_comp LIMIT 1; END},
+		q{CREATE TYPE a.comp AS (b text, a int); CREATE TABLE a.of_comp (id int, x a.comp); CREATE VIEW a.sees_comp AS SELECT id, (x).b FROM a.of_comp; CREATE FUNCTION a.gives_comp() RETURNS a.comp LANGUAGE sql BEGIN ATOMIC SELECT x FROM a.of_comp LIMIT 1; END},
+		q{INSERT INTO a.of_comp VALUES (1, ROW(1, 'x'))} ],
+	[ q{CREATE TYPE a.bare_comp AS (a int, b text); CREATE VIEW a.sees_bare AS SELECT id, (ROW(1, 'x')::a.bare_comp).a FROM generate_series(1, 2) id},
+		q{CREATE TYPE a.bare_comp AS (b text, a bigint); CREATE VIEW a.sees_bare AS SELECT id, (ROW('x', 1)::a.bare_comp).a FROM generate_series(1, 2) id} ],
 	# whose options no snapshot has
 	[ 'SELECT 1', q{CREATE USER MAPPING FOR PUBLIC SERVER s1 OPTIONS ("user" 'bob')} ],
 	[ 'CREATE TABLE a.filled (id int PRIMARY KEY)', 'CREATE TABLE a.filled (id int PRIMARY KEY, x text NOT NULL)', 'INSERT INTO a.filled SELECT generate_series(1, 10)' ],
