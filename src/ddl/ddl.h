@@ -193,6 +193,7 @@ typedef struct DdlTarget
 								 * not there */
 	bool		guessed;		/* whether what it touches has to be looked at
 								 * when it is done */
+	List	   *statistics;		/* OIDs of statistics of temporary tables */
 } DdlTarget;
 
 /*
@@ -213,6 +214,9 @@ extern DdlTarget ddl_touched(EventTriggerData *event, Datum *values, bool *nulls
  * too; if statement is NULL, only its partitions
  */
 extern void ddl_target_add(DdlTarget *target, Oid relid, Node *statement);
+
+/* Returns whether extended statistics are of a temporary table */
+extern bool ddl_is_of_temporary(Oid statistics);
 
 /* Adds a schema; InvalidOid: unknown */
 extern void ddl_target_add_schema(DdlTarget *target, Oid schema);

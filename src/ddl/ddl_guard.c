@@ -5,10 +5,11 @@
  *
  * A session that has the library has each statement judged before the server
  * runs it, and so before any lock; for its first one an event trigger does so.
- * Where schemas are given, or names do not say whether something is temporary, a
- * name can mean something else by the time that the statement has its locks; so
- * what passes by its names is judged again when it is done, by what it has made,
- * changed or dropped: the error undoes it.
+ * Where schemas are given, names do not say whether something is temporary, or a
+ * statement seems to have nothing to do (IF EXISTS, IF NOT EXISTS), a name can
+ * mean something else by the time that the statement has its locks; so what passes
+ * by its names is judged again when it is done, by what it has made, changed or
+ * dropped: the error undoes it.
  * Nothing that a session may set by itself lets a statement pass: neither
  * application_name nor schemaguard.migration.
  *
@@ -25,6 +26,7 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
@@ -102,9 +104,11 @@ typedef struct Whose
 								 * when the plan's statement began */
 	Sentence	sentence;		/* sentence for the objects that it turns out
 								 * to have touched */
+	List	   *statistics;		/* OIDs of objects that are not among these:
+								 * see DdlTarget */
 } Whose;
 
-static Whose whose = {NULL, 0, SENTENCE_NONE};
+static Whose whose = {NULL, 0, SENTENCE_NONE, NIL};
 
 /* ---- the row ---- */
 
@@ -424,19 +428,25 @@ static void
 judge(Node *statement)
 {
 	DdlTarget	target;
+	bool		explained = IsA(statement, ExplainStmt);
+	MemoryContext old;
 
 	whose.sentence = SENTENCE_NONE;
+	whose.statistics = NIL;
 	if (GetCommandLogLevel(statement) != LOGSTMT_DDL)
 		return;
 
-	/* EXPLAIN ANALYZE makes the table, too */
-	if (IsA(statement, ExplainStmt))
+	/* EXPLAIN ANALYZE makes the table, too, and no event trigger sees that */
+	if (explained)
 		statement = castNode(Query, ((ExplainStmt *) statement)->query)->utilityStmt;
 	whose.sentence = sentence_for(statement);
 	if (whose.sentence == SENTENCE_NONE)
 		return;
 	target = ddl_target(statement);
-	if (is_guarded(&target))
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	whose.statistics = list_copy(target.statistics);
+	MemoryContextSwitchTo(old);
+	if (is_guarded(&target) || (explained && target.guessed))
 		pass_sentence(statement, &target);
 	else if (kept.schemas == NIL && !target.guessed)
 		whose.sentence = SENTENCE_NONE;
@@ -467,8 +477,13 @@ is_concurrent(Node *statement)
 static void
 judge_touched(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 {
-	DdlTarget	target = ddl_touched(event, values, nulls);
+	DdlTarget	target;
 
+	/* once they are dropped, their table is not known any more */
+	if (strcmp(event->event, "sql_drop") == 0 && list_member_oid(whose.statistics, DatumGetObjectId(values[DROPPED_OBJID])) &&
+		DatumGetObjectId(values[DROPPED_CLASSID]) == StatisticExtRelationId)
+		return;
+	target = ddl_touched(event, values, nulls);
 	if (!is_guarded(&target))
 		return;
 	if (whose.sentence == SENTENCE_REFUSE && is_concurrent(event->parsetree))

@@ -6,21 +6,32 @@
  * Nothing is locked: names are looked up as the statement will look them up a
  * moment later, when they can mean something else: see ddl_touched.c.  What is
  * not found, or has no schema, is unknown, unless the statement leaves it alone
- * then.
+ * then.  A statement that has nothing to do, by IF EXISTS or IF NOT EXISTS, has
+ * no objects, and is judged by what it turns out to have touched.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
+#include "commands/policy.h"
+#include "commands/trigger.h"
+#include "foreign/foreign.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
+#include "rewrite/rewriteSupport.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -382,6 +393,24 @@ add_statistics(DdlTarget *target, CreateStatsStmt *statement)
 		add_new(target, statement->defnames);
 }
 
+/* Adds an object by its name; unless that has a schema, it is unknown */
+static void
+add_named(DdlTarget *target, ObjectType kind, List *names)
+{
+	Oid			statistics = kind == OBJECT_STATISTIC_EXT ? get_statistics_object_oid(names, true) : InvalidOid;
+
+	set_name(target, names);
+	if (OidIsValid(statistics) && ddl_is_of_temporary(statistics))
+	{
+		target->temporary = target->guessed = true;
+		target->statistics = lappend_oid(target->statistics, statistics);
+	}
+	else if (list_length(names) == 2)
+		ddl_target_add_schema(target, LookupNamespaceNoError(strVal(linitial(names))));
+	else
+		target->unknown = true;
+}
+
 /* Adds an object as DROP, ALTER and COMMENT name it */
 static void
 add_object(DdlTarget *target, ObjectType kind, Node *object, Node *statement)
@@ -429,11 +458,7 @@ add_object(DdlTarget *target, ObjectType kind, Node *object, Node *statement)
 		case OBJECT_TSDICTIONARY:
 		case OBJECT_TSPARSER:
 		case OBJECT_TSTEMPLATE:
-			set_name(target, castNode(List, object));
-			if (list_length((List *) object) == 2)
-				ddl_target_add_schema(target, get_namespace_oid(strVal(linitial((List *) object)), true));
-			else
-				target->unknown = true;
+			add_named(target, kind, castNode(List, object));
 			break;
 		case OBJECT_SCHEMA:
 			add_schema_name(target, strVal(object));
@@ -455,6 +480,58 @@ add_granted(DdlTarget *target, GrantStmt *grant)
 		target->unknown = true;
 }
 
+/* Returns the trigger, policy or rule of a table that is there, or InvalidOid */
+static Oid
+part_of_table(ObjectType kind, List *names)
+{
+	Oid			relid = list_length(names) < 2 ? InvalidOid :
+		RangeVarGetRelid(makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), NoLock, true);
+	char	   *name = strVal(llast(names));
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	return kind == OBJECT_TRIGGER ? get_trigger_oid(relid, name, true) :
+		kind == OBJECT_POLICY ? get_relation_policy_oid(relid, name, true) : get_rewrite_oid(relid, name, true);
+}
+
+/*
+ * Returns whether there is an object that DROP names.  Relations, types and
+ * functions count as there: they are looked up when they are added.  What has no
+ * table is looked up as the server does, but its lock is given back.
+ */
+static bool
+is_there(ObjectType kind, Node *object)
+{
+	ObjectAddress address;
+	Relation	rel = NULL;
+
+	switch (kind)
+	{
+		case OBJECT_AGGREGATE:
+		case OBJECT_DOMAIN:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_FUNCTION:
+		case OBJECT_INDEX:
+		case OBJECT_MATVIEW:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_SEQUENCE:
+		case OBJECT_TABLE:
+		case OBJECT_TYPE:
+		case OBJECT_VIEW:
+			return true;
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_TRIGGER:
+			return OidIsValid(part_of_table(kind, castNode(List, object)));
+		default:
+			address = get_object_address(kind, object, &rel, AccessShareLock, true);
+			if (OidIsValid(address.objectId))
+				UnlockDatabaseObject(address.classId, address.objectId, 0, AccessShareLock);
+			return OidIsValid(address.objectId);
+	}
+}
+
 static void
 add_dropped(DdlTarget *target, DropStmt *drop)
 {
@@ -462,7 +539,91 @@ add_dropped(DdlTarget *target, DropStmt *drop)
 
 	target->may_lack = drop->missing_ok;
 	foreach(lc, drop->objects)
-		add_object(target, drop->removeType, lfirst(lc), (Node *) drop);
+	{
+		if (drop->missing_ok && !is_there(drop->removeType, lfirst(lc)))
+			target->guessed = true;
+		else
+			add_object(target, drop->removeType, lfirst(lc), (Node *) drop);
+	}
+}
+
+/* Returns whether there is a relation of the name, in the schema in which it would be made */
+static bool
+has_relation(RangeVar *relation)
+{
+	return relation->relpersistence != RELPERSISTENCE_TEMP &&
+		OidIsValid(get_relname_relid(relation->relname, RangeVarGetCreationNamespace(relation)));
+}
+
+/*
+ * Returns whether an index of the name is there.  One that is built concurrently
+ * counts as missing: once it is built, no error undoes it.
+ */
+static bool
+has_index(IndexStmt *statement)
+{
+	Oid			relid = statement->concurrent ? InvalidOid : RangeVarGetRelid(statement->relation, NoLock, true);
+
+	return OidIsValid(relid) && statement->idxname && OidIsValid(get_relname_relid(statement->idxname, get_rel_namespace(relid)));
+}
+
+/* Returns whether ALTER TABLE adds with IF NOT EXISTS what is there, drops with IF EXISTS what is not, and no more */
+static bool
+alters_nothing(AlterTableStmt *statement)
+{
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
+
+	foreach_ptr(const AlterTableCmd, command, statement->cmds)
+	{
+		if (!OidIsValid(relid) || !command->missing_ok ||
+			!(command->subtype == AT_AddColumn ? get_attnum(relid, castNode(ColumnDef, command->def)->colname) != InvalidAttrNumber :
+			  command->subtype == AT_DropColumn ? get_attnum(relid, command->name) == InvalidAttrNumber :
+			  command->subtype == AT_DropConstraint && !OidIsValid(get_relation_constraint_oid(relid, command->name, true))))
+			return false;
+	}
+	return statement->cmds != NIL;
+}
+
+static bool
+has_mapping(DropUserMappingStmt *statement)
+{
+	Oid			server = get_foreign_server_oid(statement->servername, true);
+	Oid			role = statement->user->roletype == ROLESPEC_PUBLIC ? ACL_ID_PUBLIC : get_rolespec_oid(statement->user, true);
+
+	return OidIsValid(server) && SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role), ObjectIdGetDatum(server));
+}
+
+/* Returns whether a statement would do nothing now, by IF EXISTS or IF NOT EXISTS; for DROP see add_dropped() */
+static bool
+does_nothing(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			return ((CreateStmt *) statement)->if_not_exists && has_relation(((CreateStmt *) statement)->relation);
+		case T_CreateSeqStmt:
+			return ((CreateSeqStmt *) statement)->if_not_exists && has_relation(((CreateSeqStmt *) statement)->sequence);
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) statement)->if_not_exists && has_relation(((CreateTableAsStmt *) statement)->into->rel);
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->if_not_exists && has_index((IndexStmt *) statement);
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) statement)->if_not_exists && ((CreateSchemaStmt *) statement)->schemaname &&
+				OidIsValid(get_namespace_oid(((CreateSchemaStmt *) statement)->schemaname, true));
+		case T_CreateExtensionStmt:
+			return ((CreateExtensionStmt *) statement)->if_not_exists &&
+				OidIsValid(get_extension_oid(((CreateExtensionStmt *) statement)->extname, true));
+		case T_CreateForeignServerStmt:
+			return ((CreateForeignServerStmt *) statement)->if_not_exists &&
+				OidIsValid(get_foreign_server_oid(((CreateForeignServerStmt *) statement)->servername, true));
+		case T_AlterTableStmt:
+			return alters_nothing((AlterTableStmt *) statement);
+		case T_DropUserMappingStmt:
+			return ((DropUserMappingStmt *) statement)->missing_ok && !has_mapping((DropUserMappingStmt *) statement);
+		default:
+			return false;
+	}
 }
 
 /* Adds the object of an ALTER statement: a relation, or an object that is named otherwise */
@@ -515,6 +676,7 @@ target_of(Node *statement, bool part)
 			add_view(&target, (ViewStmt *) statement);
 			break;
 		case T_AlterTableStmt:
+			target.may_lack = ((AlterTableStmt *) statement)->missing_ok;
 			add_relation(&target, ((AlterTableStmt *) statement)->relation, statement);
 			add_others(&target, (AlterTableStmt *) statement);
 			break;
@@ -526,6 +688,9 @@ target_of(Node *statement, bool part)
 			break;
 		case T_CreateStatsStmt:
 			add_statistics(&target, (CreateStatsStmt *) statement);
+			break;
+		case T_AlterStatsStmt:
+			add_object(&target, OBJECT_STATISTIC_EXT, (Node *) ((AlterStatsStmt *) statement)->defnames, statement);
 			break;
 		case T_CreateTrigStmt:
 			add_relation(&target, ((CreateTrigStmt *) statement)->relation, statement);
@@ -618,5 +783,7 @@ target_of(Node *statement, bool part)
 DdlTarget
 ddl_target(Node *statement)
 {
-	return target_of(statement, false);
+	DdlTarget	nothing = {.guessed = true};
+
+	return does_nothing(statement) ? nothing : target_of(statement, false);
 }

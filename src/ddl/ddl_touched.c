@@ -41,7 +41,6 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "ddl/ddl.h"
-#include "snapshot/snapshot_object.h"
 
 /* ---- rows of core's ---- */
 
@@ -166,16 +165,15 @@ table_of_trigger(Oid trigger)
 	return relid;
 }
 
-/* Returns the table of extended statistics, or InvalidOid */
-static Oid
-table_of_statistics(Oid statistics)
+bool
+ddl_is_of_temporary(Oid statistics)
 {
 	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
 	Oid			relid = HeapTupleIsValid(tuple) ? ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid : InvalidOid;
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
-	return relid;
+	return isAnyTempNamespace(get_rel_namespace(relid));
 }
 
 /* Adds the tables that a new table inherits from */
@@ -204,6 +202,16 @@ add_relation(DdlTarget *target, Oid relid, Node *statement)
 	ddl_target_add(target, relid, statement);
 }
 
+/* Adds an object by its identity, which begins with its schema, or is one name */
+static void
+add_identity(DdlTarget *target, Oid classid, List *names)
+{
+	if (list_length(names) > 1 || (names && classid == NamespaceRelationId))
+		target->schemas = lappend(target->schemas, linitial(names));
+	else
+		target->unknown = true;
+}
+
 /* Adds an object, and the others that the statement changes with it */
 static void
 add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
@@ -229,15 +237,10 @@ add_object(DdlTarget *target, const ObjectAddress *address, Node *statement)
 			ddl_target_add_schema(target, GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(address->objectId)));
 			break;
 		default:
-			if (address->classId == StatisticExtRelationId && isAnyTempNamespace(get_rel_namespace(table_of_statistics(address->objectId))))
+			if (address->classId == StatisticExtRelationId && ddl_is_of_temporary(address->objectId))
 				break;
-
-			/*
-			 * names of objects without a schema are no list; their statements
-			 * were judged before
-			 */
-			if (getObjectIdentityParts(address, &names, &arguments, true) && list_length(names) > 1)
-				target->schemas = lappend(target->schemas, linitial(names));
+			if (getObjectIdentityParts(address, &names, &arguments, true))
+				add_identity(target, address->classId, names);
 			break;
 	}
 }
@@ -251,6 +254,21 @@ add_parts(DdlTarget *target, const CollectedCommand *collected)
 		if (OidIsValid(part->address.objectId))
 			add_object(target, &part->address, NULL);
 	}
+}
+
+/*
+ * Returns whether ALTER TABLE has found nothing to do, by IF EXISTS or IF NOT
+ * EXISTS.  What it has dropped is judged as such.
+ */
+static bool
+has_altered_nothing(const CollectedCommand *collected)
+{
+	foreach_ptr(const CollectedATSubcmd, part, collected->type == SCT_AlterTable ? collected->d.alterTable.subcmds : NIL)
+	{
+		if (OidIsValid(part->address.objectId) || !castNode(AlterTableCmd, part->parsetree)->missing_ok)
+			return false;
+	}
+	return collected->type == SCT_AlterTable;
 }
 
 static void
@@ -273,7 +291,7 @@ add_command(DdlTarget *target, Datum *values, bool *nulls)
 
 	if (collected->type == SCT_Grant)
 		add_granted(target, collected->d.grant.istmt);
-	if (nulls[COMMAND_CLASSID])
+	if (nulls[COMMAND_CLASSID] || has_altered_nothing(collected))
 		return;
 	target->name = nulls[COMMAND_IDENTITY] ? NULL : TextDatumGetCString(values[COMMAND_IDENTITY]);
 	ObjectAddressSubSet(address, DatumGetObjectId(values[COMMAND_CLASSID]), DatumGetObjectId(values[COMMAND_OBJID]),
@@ -302,8 +320,8 @@ add_dropped(DdlTarget *target, Datum *values, bool *nulls)
 	target->name = nulls[DROPPED_IDENTITY] ? NULL : TextDatumGetCString(values[DROPPED_IDENTITY]);
 	if (!nulls[DROPPED_SCHEMA])
 		target->schemas = list_make1(TextDatumGetCString(values[DROPPED_SCHEMA]));
-	else if (snapshot_object_has_table(classid) && names != NIL)
-		target->schemas = list_make1(linitial(names));
+	else
+		add_identity(target, classid, names);
 }
 
 DdlTarget

@@ -1,11 +1,12 @@
 # 141_ddl_guard.pl: the guard of direct DDL.
 #
-#   - 76 kinds of DDL, and 34 other statements, by five roles: a superuser is warned, a migration role and one with a reason pass,
+#   - 91 kinds of DDL, and 42 other statements, by five roles: a superuser is warned, a migration role and one with a reason pass,
 #     anybody else is refused, whatever they set; each as a statement of a session that has the library and as the first one of
 #     a session that has not
 #   - before any lock, and without an invalid index
 #   - plans and their rollback, extension scripts, rights that are lent, SET ROLE, schemas
 #   - with schemas: partitions, heirs, keys, parts of CREATE SCHEMA, and names that mean another table when the lock comes
+#   - IF EXISTS and IF NOT EXISTS with nothing to do, and with something that comes or goes after the look
 #   - open sessions see each change; a reason is logged
 #   - dump and restore, a copy of the database, DROP EXTENSION, a subscription
 #   - sg_manual_changes(): open, adopted, reverted, unknown
@@ -52,7 +53,17 @@ my @guarded = (
 	[ 'CREATE TABLE AS', 'CREATE TABLE s.new AS SELECT 1 AS a' ],
 	[ 'SELECT INTO', 'SELECT 1 AS a INTO s.new' ],
 	[ 'EXPLAIN ANALYZE CREATE TABLE AS', 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) CREATE TABLE s.new AS SELECT 1 AS a', 'hook' ],
-	[ 'CREATE TABLE IF NOT EXISTS', 'CREATE TABLE IF NOT EXISTS s.t (a int)' ],
+	[ 'CREATE TABLE IF NOT EXISTS', 'CREATE TABLE IF NOT EXISTS s.new (a int)' ],
+	[ 'CREATE INDEX IF NOT EXISTS', 'CREATE INDEX IF NOT EXISTS i_new ON s.t (b)' ],
+	[ '!CREATE INDEX CONCURRENTLY IF NOT EXISTS', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON s.t (b)' ],
+	[ 'ADD COLUMN IF NOT EXISTS, one of two', 'ALTER TABLE s.t ADD COLUMN IF NOT EXISTS b int, ADD COLUMN IF NOT EXISTS new int' ],
+	[ 'DROP COLUMN IF EXISTS', 'ALTER TABLE s.t DROP COLUMN IF EXISTS new, DROP COLUMN IF EXISTS b' ],
+	[ 'DROP CONSTRAINT IF EXISTS', 'ALTER TABLE s.t DROP CONSTRAINT IF EXISTS t_pkey' ],
+	[ 'DROP TRIGGER IF EXISTS', 'DROP TRIGGER IF EXISTS tr ON s.t' ],
+	[ 'DROP SCHEMA IF EXISTS', 'DROP SCHEMA IF EXISTS no_such_schema, s2' ],
+	[ 'DROP STATISTICS IF EXISTS', 'DROP STATISTICS IF EXISTS s.st' ],
+	[ 'ALTER STATISTICS', 'ALTER STATISTICS s.st SET STATISTICS 10' ],
+	[ 'EXPLAIN ANALYZE CREATE TABLE IF NOT EXISTS AS', 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) CREATE TABLE IF NOT EXISTS s.t AS SELECT 1 AS a', 'hook' ],
 	[ 'CREATE TABLE LIKE', 'CREATE TABLE s.new (LIKE s.t INCLUDING ALL)' ],
 	[ 'CREATE TABLE PARTITION OF', 'CREATE TABLE s.new PARTITION OF s.part FOR VALUES IN (1)' ],
 	[ 'ATTACH PARTITION', 'ALTER TABLE s.part ATTACH PARTITION s.part_2 FOR VALUES IN (2)' ],
@@ -124,7 +135,7 @@ my @guarded = (
 	[ 'REVOKE', 'REVOKE SELECT ON s.t FROM PUBLIC' ],
 	[ 'GRANT ON ALL TABLES', 'GRANT SELECT ON ALL TABLES IN SCHEMA s TO PUBLIC' ],
 	[ 'ALTER DEFAULT PRIVILEGES', 'ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO PUBLIC' ],
-	[ 'CREATE EXTENSION', 'CREATE EXTENSION IF NOT EXISTS plpgsql' ],
+	[ 'CREATE EXTENSION', 'CREATE EXTENSION IF NOT EXISTS no_such_extension' ],
 	[ 'CREATE PUBLICATION', 'CREATE PUBLICATION pub' ],
 	[ 'DROP OWNED', 'DROP OWNED BY app' ],
 	[ 'REASSIGN OWNED', 'REASSIGN OWNED BY app TO app', 'hook' ],
@@ -142,6 +153,17 @@ my @open = (
 		  . ' DROP INDEX ix; DROP TABLE tt' ],
 	[ 'DROP IF EXISTS of nothing', 'DROP TABLE IF EXISTS tt; CREATE TEMP TABLE tt (a int); DROP TABLE IF EXISTS no_such_table, tt; DROP FUNCTION IF EXISTS no_such_function()' ],
 	[ 'a view and statistics of a temporary table', 'CREATE TEMP TABLE tt (a int, b int); CREATE VIEW tv AS SELECT * FROM (SELECT a FROM tt) x; DROP VIEW tv; CREATE STATISTICS s.st3 ON a, b FROM tt; DROP TABLE tt' ],
+	[ 'statistics and others in pg_temp', 'CREATE TEMP TABLE tt (a int, b int); CREATE STATISTICS pg_temp.st ON a, b FROM tt; ALTER STATISTICS pg_temp.st SET STATISTICS 10;'
+		  . q{ COMMENT ON STATISTICS pg_temp.st IS 'x'; DROP STATISTICS pg_temp.st; CREATE STATISTICS s.st3 ON a, b FROM tt; ALTER STATISTICS s.st3 SET STATISTICS 10;}
+		  . q{ COMMENT ON STATISTICS s.st3 IS 'x'; DROP STATISTICS s.st3; CREATE COLLATION pg_temp.co FROM "C"; DROP COLLATION pg_temp.co;}
+		  . ' CREATE TEXT SEARCH CONFIGURATION pg_temp.ts (COPY = pg_catalog.simple); DROP TEXT SEARCH CONFIGURATION pg_temp.ts' ],
+	[ 'DROP IF EXISTS of nothing, other kinds', join '; ', map { "DROP $_" } 'SCHEMA IF EXISTS nothing', 'EXTENSION IF EXISTS nothing', 'TRIGGER IF EXISTS nothing ON s.t',
+		'POLICY IF EXISTS nothing ON s.t', 'RULE IF EXISTS nothing ON s.t', 'STATISTICS IF EXISTS s.nothing', 'COLLATION IF EXISTS s.nothing',
+		'TEXT SEARCH CONFIGURATION IF EXISTS nothing', 'OPERATOR IF EXISTS s.### (int, int)', 'CAST IF EXISTS (s.comp AS s.e)', 'SERVER IF EXISTS nothing',
+		'USER MAPPING IF EXISTS FOR CURRENT_USER SERVER nothing', 'PUBLICATION IF EXISTS nothing', 'LANGUAGE IF EXISTS nothing', 'OPERATOR FAMILY IF EXISTS s.nothing USING btree' ],
+	[ 'IF NOT EXISTS of what is there', 'CREATE TABLE IF NOT EXISTS s.t (a int REFERENCES s.c); CREATE SCHEMA IF NOT EXISTS s; CREATE SEQUENCE IF NOT EXISTS s.q; CREATE EXTENSION IF NOT EXISTS plpgsql;'
+		  . ' CREATE INDEX IF NOT EXISTS i ON s.t (b); CREATE MATERIALIZED VIEW IF NOT EXISTS s.m AS SELECT 1 AS x; CREATE TABLE IF NOT EXISTS s.c AS SELECT 1 AS x' ],
+	[ 'ALTER TABLE that does nothing', 'ALTER TABLE s.t ADD COLUMN IF NOT EXISTS b int, DROP COLUMN IF EXISTS nothing, DROP CONSTRAINT IF EXISTS nothing; ALTER TABLE IF EXISTS s.nothing ADD x int' ],
 	[ 'a large object', q{SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC; COMMENT ON LARGE OBJECT 4711 IS 'x'; ALTER LARGE OBJECT 4711 OWNER TO app} ],
 	[ 'CREATE TEMP VIEW', 'CREATE TEMP VIEW tv AS SELECT 1' ],
 	[ 'CREATE TEMP SEQUENCE', 'CREATE TEMP SEQUENCE ts; ALTER SEQUENCE ts RESTART; DROP SEQUENCE ts' ],
@@ -175,8 +197,8 @@ my @open = (
 	[ '!CREATE TABLESPACE', q{CREATE TABLESPACE made_here LOCATION '/no/such/folder'} ],
 	[ 'RENAME ROLE', 'ALTER ROLE nobody_here RENAME TO somebody' ],
 );
-is(scalar(@guarded), 81, 'kinds of DDL');
-is(scalar(@open), 38, 'other statements');
+is(scalar(@guarded), 91, 'kinds of DDL');
+is(scalar(@open), 42, 'other statements');
 
 # Each statement by a role; outcome by name: refused, warned, passes (which can be with another error). New sessions: the statement is the first one of a session.
 sub outcomes
@@ -245,7 +267,7 @@ for my $loaded (1, 0)
 }
 my $logged = $node->safe_psql('postgres', q{SELECT count(*), min(message), max(message), min(role), max(role) FROM schemaguard.audit_log WHERE action = 'direct ddl'});
 like($logged, qr/^\d\d?\|fire\|fire\|carol\|carol$/, 'what was not rolled back is logged, with the reason');
-is($node->safe_psql('postgres', q{SELECT DISTINCT object, statement FROM schemaguard.audit_log WHERE action = 'direct ddl' AND object = 's.t'}),
+is($node->safe_psql('postgres', q{SELECT DISTINCT object, statement FROM schemaguard.audit_log WHERE action = 'direct ddl' AND object = 's.t' AND statement ~ 'made'}),
 	's.t|CREATE INDEX CONCURRENTLY IF NOT EXISTS made_alone ON s.t (b)', 'with the statement');
 mode(q{'off'});
 my $off = outcomes('alice', \@guarded, loaded => 1);
@@ -323,6 +345,41 @@ is(tried('alice', 'SELECT mode, wanted, roles FROM schemaguard.ddl_guard_state')
 
 is(tried('alice', q{BEGIN; CREATE TEMP TABLE t (a int); CREATE TEMP TABLE gone (a int); DROP TABLE t; COMMIT}), 'passes', 'temporary tables hide others');
 is(tried('alice', q{CREATE TEMP TABLE temporary (a int); DROP TABLE temporary, s.c}), 'refused', 'a temporary table beside another one');
+
+# ---- what has nothing to do at a look, and then has: somebody makes or drops the object between
+
+{
+	mode(q{'refuse'});
+	$node->safe_psql('postgres', q{
+		CREATE FUNCTION public.between() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+			DECLARE deed text := current_setting('raced.deed', true); BEGIN PERFORM set_config('raced.deed', '', false); IF deed <> '' THEN EXECUTE deed; END IF; END $$;
+		CREATE EVENT TRIGGER between ON ddl_command_start EXECUTE FUNCTION public.between();
+		CREATE SCHEMA raced_gone; CREATE INDEX raced_i ON s.t (b); CREATE EXTENSION hstore; CREATE FOREIGN DATA WRAPPER raced; GRANT USAGE ON FOREIGN DATA WRAPPER raced TO app;
+		CREATE SERVER raced_gone FOREIGN DATA WRAPPER raced});
+	my $state = q{SELECT concat_ws(' ', to_regnamespace('raced'), to_regnamespace('raced_gone'), to_regclass('s.raced_i'), (SELECT string_agg(attname, ' ') FROM pg_attribute
+		WHERE attrelid = 's.t'::regclass AND attnum > 0), (SELECT count(*) FROM pg_trigger WHERE tgrelid = 's.t'::regclass), (SELECT string_agg(srvname, ' ') FROM pg_foreign_server))};
+	my $was = $node->safe_psql('postgres', $state);
+
+	for my $raced ([ 'CREATE SCHEMA raced AUTHORIZATION app', 'DROP SCHEMA IF EXISTS raced' ], [ 'DROP SCHEMA raced_gone', 'CREATE SCHEMA IF NOT EXISTS raced_gone' ],
+		[ 'DROP EXTENSION hstore', 'CREATE EXTENSION IF NOT EXISTS hstore' ], [ 'CREATE PUBLICATION raced; ALTER PUBLICATION raced OWNER TO app', 'DROP PUBLICATION IF EXISTS raced' ],
+		[ 'CREATE CAST (s.comp AS s.e) WITH INOUT', 'DROP CAST IF EXISTS (s.comp AS s.e)' ], [ 'DROP SERVER raced_gone', 'CREATE SERVER IF NOT EXISTS raced_gone FOREIGN DATA WRAPPER raced' ],
+		[ 'CREATE SERVER raced FOREIGN DATA WRAPPER raced; ALTER SERVER raced OWNER TO app', 'DROP SERVER IF EXISTS raced' ],
+		[ 'CREATE USER MAPPING FOR alice SERVER raced_gone; GRANT USAGE ON FOREIGN SERVER raced_gone TO alice', 'DROP USER MAPPING IF EXISTS FOR alice SERVER raced_gone' ],
+		[ 'CREATE COLLATION s.raced FROM "C"; ALTER COLLATION s.raced OWNER TO app', 'DROP COLLATION IF EXISTS s.raced' ],
+		[ 'CREATE STATISTICS s.raced ON a, b FROM s.t; ALTER STATISTICS s.raced OWNER TO app', 'DROP STATISTICS IF EXISTS s.raced' ],
+		[ 'CREATE TRIGGER raced AFTER DELETE ON s.t EXECUTE FUNCTION s.tf()', 'DROP TRIGGER IF EXISTS raced ON s.t' ], [ 'CREATE POLICY raced ON s.t', 'DROP POLICY IF EXISTS raced ON s.t' ],
+		[ 'CREATE RULE raced AS ON UPDATE TO s.t DO ALSO NOTHING', 'DROP RULE IF EXISTS raced ON s.t' ], [ 'DROP INDEX s.raced_i', 'CREATE INDEX IF NOT EXISTS raced_i ON s.t (b)' ],
+		[ 'ALTER TABLE s.t DROP b', 'ALTER TABLE s.t ADD COLUMN IF NOT EXISTS b int' ], [ 'ALTER TABLE s.t ADD raced int', 'ALTER TABLE s.t DROP COLUMN IF EXISTS raced' ],
+		[ 'ALTER TABLE s.t ADD CONSTRAINT raced CHECK (a > 0)', 'ALTER TABLE s.t DROP CONSTRAINT IF EXISTS raced' ],
+		[ 'DROP TABLE s.c', 'CREATE TABLE IF NOT EXISTS s.c (a int)' ], [ 'CREATE TABLE s.raced (); ALTER TABLE s.raced OWNER TO app', 'ALTER TABLE IF EXISTS s.raced ADD a int' ],
+		[ 'DROP MATERIALIZED VIEW s.m', 'CREATE MATERIALIZED VIEW IF NOT EXISTS s.m AS SELECT 1 AS x' ], [ 'DROP SEQUENCE s.q', 'CREATE SEQUENCE IF NOT EXISTS s.q' ])
+	{
+		is(tried('alice', "SELECT mode FROM schemaguard.ddl_guard_state; SET raced.deed = '$raced->[0]'; $raced->[1]"), 'refused', "$raced->[1], but then: $raced->[0]");
+		is(tried('alice', "SET schemaguard.anything = ''; $raced->[1]"), 'passes', '... and without that it passes') if $raced->[1] !~ /MAPPING/;
+	}
+	is($node->safe_psql('postgres', $state), $was, 'nothing has changed');
+	$node->safe_psql('postgres', 'DROP EVENT TRIGGER between; DROP FUNCTION public.between(); DROP SCHEMA raced_gone; DROP INDEX s.raced_i; DROP EXTENSION hstore; DROP FOREIGN DATA WRAPPER raced CASCADE');
+}
 
 # ---- schemas
 
