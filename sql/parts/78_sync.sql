@@ -261,6 +261,15 @@ RETURN substring(attribute FROM '^("(?:[^"]|"")*"|[^" ]+)');
 COMMENT ON FUNCTION schemaguard.sg_sync_first_name(text)
     IS 'returns the name at the beginning of an attribute';
 
+-- The names of attributes, in their order
+CREATE FUNCTION schemaguard.sg_sync_first_names(attributes jsonb)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN ARRAY(SELECT schemaguard.sg_sync_first_name(x.a) FROM jsonb_array_elements_text(attributes) WITH ORDINALITY x (a, n) ORDER BY x.n);
+COMMENT ON FUNCTION schemaguard.sg_sync_first_names(jsonb)
+    IS 'returns the names of attributes in their order';
+
 -- Attributes of a composite type. New ones come last: where they don't, all after the first that is elsewhere are made anew, unless their
 -- order is as good as any. Back: on the way back, of which others may be there already. Typed: tables are of the type; CASCADE, which these
 -- need, would drop views of it, too.

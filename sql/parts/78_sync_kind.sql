@@ -346,7 +346,7 @@ BEGIN
         p := CASE WHEN p ? 'asked' THEN p - 'attribute_renames'
             -- values of tables are worth more than the order of columns
             ELSE p || schemaguard.sg_sync_attributes(properties -> 'attributes', attributes,
-                NOT (old ? 'way_back' AND p ?| '{stored,typed_tables}'), old ? 'way_back', p ? 'typed_tables') END;
+                NOT (p ? 'drops_nothing' OR old ? 'way_back' AND p ?| '{stored,typed_tables}'), old ? 'way_back', p ? 'typed_tables') END;
         -- while those that come again are away, nothing names them
         IF p ->> 'attribute_drops' ~ 'ADD ATTRIBUTE' THEN
             p := p || '{"attributes_again": true, "attribute_types": true}';
@@ -355,7 +355,7 @@ BEGIN
             p := CASE WHEN NOT p ? 'stored' THEN p || '{"attribute_types": true}'
                 -- nothing alters an attribute that columns have values of
                 WHEN p ?| '{attribute_drops,typed_tables}'
-                        OR jsonb_array_length(properties -> 'attributes') <> jsonb_array_length(old -> 'attributes')
+                        OR schemaguard.sg_sync_first_names(properties -> 'attributes') <> schemaguard.sg_sync_first_names(attributes)
                     THEN (p || '{"stuck": true}') - '{attribute_changes,attribute_drops}'::text[]
                 ELSE (p || '{"remade": true}') - 'attribute_changes' END;
         END IF;

@@ -465,6 +465,7 @@ UNION ALL
 -- an enum may be made anew
 SELECT t.number, jsonb_build_object('drops', CASE WHEN allow_drop THEN true END,
     'stored', CASE WHEN t.target_identity IN (SELECT s FROM schemaguard.sg_sync_stored_types(pairs) s) THEN true END,
+    'drops_nothing', CASE WHEN NOT allow_drop THEN true END,
     'columns_of', CASE WHEN 'labels' = ANY (t.changes) THEN (
         SELECT jsonb_agg(jsonb_build_object('parent', c.target_parent, 'value', format(CASE c.target_properties ->> 'type'
             WHEN t.target_identity THEN '%I::text = ANY (' ELSE 'array_remove(%I::text[], NULL) <@ (' END, c.target_name)))
