@@ -1,10 +1,10 @@
 -- Sync: the rows of look-up tables, by what the reference has stored of them
 
 -- Returns the keys of look-up tables by which their rows depend on others: those that refer to one of these tables, and, with no parent,
--- those that are unique as each row is written. Loose: the columns that may be null meanwhile, so that the key holds nothing up, and
--- to which no row refers. Circle: the table referred to refers back, through others or not.
+-- those that are unique. Loose: the columns that may be null meanwhile, so that the key holds nothing up, and to which no row refers.
+-- Circle: the table referred to refers back, through others or not. Deferred: unique at the end alone.
 CREATE FUNCTION schemaguard.sg_sync_lookup_keys(reference text, target text, tables jsonb, OUT table_name text, OUT parent text,
-    OUT columns text[], OUT parent_columns text[], OUT loose text[], OUT circle boolean)
+    OUT columns text[], OUT parent_columns text[], OUT loose text[], OUT circle boolean, OUT deferred boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,13 +32,14 @@ WITH RECURSIVE strict AS MATERIALIZED (
     FROM jsonb_each(tables) t CROSS JOIN LATERAL jsonb_array_elements_text(nullif(t.value, 'null')) k (name)
 ), key AS MATERIALIZED (
     SELECT o.parent AS table_name, o.properties ->> 'references' AS parent, o.properties -> 'columns' AS columns,
-        o.properties -> 'referenced_columns' AS parent_columns, o.properties ? 'nulls_not_distinct' AS nulls_equal
+        o.properties -> 'referenced_columns' AS parent_columns, o.properties ? 'nulls_not_distinct' AS nulls_equal,
+        (o.properties ->> 'deferrable')::boolean IS TRUE AS deferred
     FROM schemaguard.snapshot_object o
     WHERE o.snapshot IN (reference, target) AND tables ? o.parent AND (o.kind = 'constraint' AND (tables ? (o.properties ->> 'references')
-        OR o.properties ->> 'type' IN ('p', 'u') AND (o.properties ->> 'deferrable')::boolean IS NOT TRUE)
+        OR o.properties ->> 'type' IN ('p', 'u'))
         OR o.kind = 'index' AND (o.properties ->> 'unique')::boolean AND NOT o.properties ?| '{predicate,expressions}')
     UNION
-    SELECT t.name, p.name, x.child, x.parent, false
+    SELECT t.name, p.name, x.child, x.parent, false, false
     FROM jsonb_object_keys(tables) t (name) JOIN pg_constraint k ON k.conrelid = to_regclass(t.name) AND k.contype = 'f'
          JOIN jsonb_object_keys(tables) p (name) ON to_regclass(p.name) = k.confrelid
          CROSS JOIN LATERAL (SELECT jsonb_agg(c.attname ORDER BY u.o) AS child, jsonb_agg(f.attname ORDER BY u.o) AS parent
@@ -48,9 +49,10 @@ WITH RECURSIVE strict AS MATERIALIZED (
     WHERE 'live' IN (reference, target)
     UNION
     SELECT t.name, NULL, (SELECT jsonb_agg(a.attname ORDER BY u.o) FROM unnest(i.indkey) WITH ORDINALITY u (n, o)
-             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n WHERE u.o <= i.indnkeyatts), NULL, i.indnullsnotdistinct
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n WHERE u.o <= i.indnkeyatts), NULL, i.indnullsnotdistinct,
+        NOT i.indimmediate
     FROM jsonb_object_keys(tables) t (name) JOIN pg_index i ON i.indrelid = to_regclass(t.name)
-    WHERE 'live' IN (reference, target) AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    WHERE 'live' IN (reference, target) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 ), reach (child, parent) AS (
     SELECT k.table_name, k.parent FROM key k WHERE k.parent <> k.table_name
     UNION
@@ -59,7 +61,8 @@ WITH RECURSIVE strict AS MATERIALIZED (
 SELECT k.table_name, k.parent, c.names, ARRAY(SELECT x.name FROM jsonb_array_elements_text(k.parent_columns) x (name)),
     ARRAY(SELECT x.name FROM unnest(c.names) x (name)
           WHERE NOT k.nulls_equal AND k.table_name || '.' || quote_ident(x.name) NOT IN (SELECT s.identity FROM strict s)),
-    k.parent <> k.table_name AND EXISTS (SELECT FROM reach r WHERE r.child = k.parent AND r.parent = k.table_name)
+    k.parent <> k.table_name AND EXISTS (SELECT FROM reach r WHERE r.child = k.parent AND r.parent = k.table_name),
+    k.deferred
 FROM key k CROSS JOIN LATERAL (SELECT ARRAY(SELECT x.name FROM jsonb_array_elements_text(k.columns) x (name)) AS names) c
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_keys(text, text, jsonb)
@@ -92,10 +95,100 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_pairs(text, text, text[])
     IS 'pairs the look-up tables of two sides for sync, and tells which side has the table';
 
+-- Returns the rows of look-up tables that wait for others, or are left alone. Differs: rows of sg_lookup_rows() with their table's name;
+-- keys: those of sg_sync_lookup_keys(); actual: the rows of each table as they are. Held: columns of a unique key whose values another row
+-- keeps, or {} for a row that stands on one that is left alone; null: it is written. Rank: its values come free after so many others
+-- have changed. Early: to be deleted before anything is written, for its values; late: inserted when others have changed. Free: columns
+-- that are null meanwhile, so that values swap; released: columns that are null before the row is deleted. No row is deleted while the
+-- one that takes its place is left out, nor while one refers to it. OFFSET 0: values are made before rows are joined by them.
+CREATE FUNCTION schemaguard.sg_sync_lookup_order(differs jsonb, keys jsonb, actual jsonb, adds boolean, allow_drop boolean,
+    OUT table_name text, OUT key jsonb, OUT held text[], OUT rank int, OUT early boolean, OUT late boolean, OUT free jsonb,
+    OUT released jsonb)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
+AS $function$
+WITH RECURSIVE d AS MATERIALIZED (
+    SELECT x.* FROM jsonb_to_recordset(differs) x (table_name text, key jsonb, what text, reference jsonb, target jsonb)
+    WHERE x.what = 'missing' OR NOT adds
+), k AS MATERIALIZED (
+    SELECT x.* FROM jsonb_to_recordset(keys) x (table_name text, parent text, columns text[], parent_columns text[], loose text[],
+        circle boolean, deferred boolean, key_columns text[])
+), wants AS MATERIALIZED (
+    SELECT w.*, x.what AS gives, NOT adds AND (x.what = 'different' OR x.what = 'extra' AND allow_drop) IS TRUE AS may,
+        w.loose = '{}' AND NOT w.deferred AND w.what = 'different' AND x.what = 'different' AS strict
+    FROM (SELECT k.table_name, k.key, k.what, k.columns, k.loose, k.deferred, schemaguard.sg_lookup_key(h.row, k.key_columns) AS holder
+          FROM (SELECT k.*, d.key, d.what, schemaguard.sg_lookup_values(d.reference, k.columns) AS value
+                FROM k JOIN d ON d.table_name = k.table_name WHERE d.what <> 'extra' AND k.parent IS NULL OFFSET 0) k
+              JOIN (SELECT t.key AS table_name, y.columns, e AS row, schemaguard.sg_lookup_values(e, y.columns) AS value
+                    FROM jsonb_each(actual) t JOIN k y ON y.table_name = t.key AND y.parent IS NULL
+                        CROSS JOIN LATERAL jsonb_array_elements(nullif(t.value, 'null')) e OFFSET 0) h
+              ON (h.table_name, h.columns, h.value) = (k.table_name, k.columns, k.value)) w
+        LEFT JOIN d x ON x.table_name = w.table_name AND x.key = w.holder
+    WHERE w.holder <> w.key
+), refers AS MATERIALIZED (
+    SELECT c.table_name, c.key, c.what, p.table_name AS parent, p.key AS parent_key, p.what AS parent_what, c.circle, c.loose
+    FROM (SELECT d.table_name, d.key, d.what, k.parent, k.parent_columns, k.circle, k.loose, x.leaves,
+              schemaguard.sg_lookup_values(CASE WHEN x.leaves THEN d.target ELSE d.reference END, k.columns) AS value
+          FROM k JOIN d ON d.table_name = k.table_name CROSS JOIN LATERAL (VALUES (true), (false)) x (leaves)
+          WHERE k.parent IS NOT NULL AND d.what <> CASE WHEN x.leaves THEN 'missing' ELSE 'extra' END OFFSET 0) c
+        JOIN (SELECT d.table_name, d.key, d.what, k.parent_columns, d.what = 'extra' AS leaves,
+                  schemaguard.sg_lookup_values(coalesce(d.target, d.reference), k.parent_columns) AS value
+              FROM (SELECT DISTINCT y.parent, y.parent_columns FROM k y) k JOIN d ON d.table_name = k.parent
+              WHERE d.what <> 'different' OFFSET 0) p
+        ON (p.table_name, p.parent_columns, p.leaves, p.value) = (c.parent, c.parent_columns, c.leaves, c.value)
+    WHERE c.table_name <> p.table_name OR c.key <> p.key
+), soon (table_name, key) AS (
+    SELECT w.table_name, w.holder FROM wants w WHERE w.gives = 'extra' AND w.may
+    UNION
+    SELECT r.table_name, r.key FROM soon s JOIN refers r ON r.parent = s.table_name AND r.parent_key = s.key WHERE r.what = 'extra'
+), ranked (table_name, key, n) AS (
+    SELECT w.table_name, w.holder, 0 FROM wants w
+    UNION
+    SELECT w.table_name, w.key, r.n + w.strict::int FROM ranked r JOIN wants w ON w.table_name = r.table_name AND w.holder = r.key
+    WHERE r.n < 50
+), top AS MATERIALIZED (
+    SELECT r.table_name, r.key, max(r.n) AS n FROM ranked r GROUP BY 1, 2
+), stands AS MATERIALIZED (
+    SELECT w.table_name, w.key, w.holder AS on_key, w.table_name AS on_table FROM wants w
+    UNION ALL
+    SELECT w.table_name, w.holder, w.key, w.table_name FROM wants w WHERE w.gives = 'extra' AND w.may
+    UNION ALL
+    SELECT r.table_name, r.key, r.parent_key, r.parent FROM refers r WHERE r.parent_what = 'missing'
+    UNION ALL
+    SELECT r.parent, r.parent_key, r.key, r.table_name FROM refers r WHERE r.parent_what = 'extra' AND allow_drop
+), alone (table_name, key) AS (
+    SELECT w.table_name, w.key FROM wants w WHERE NOT w.may
+    UNION
+    SELECT t.table_name, t.key FROM top t WHERE t.n >= 50
+    UNION
+    SELECT r.parent, r.parent_key FROM refers r JOIN soon s ON s.table_name = r.parent AND s.key = r.parent_key WHERE r.what = 'different'
+    UNION
+    SELECT s.table_name, s.key FROM alone a JOIN stands s ON s.on_table = a.table_name AND s.on_key = a.key
+)
+SELECT d.table_name, d.key, CASE WHEN a.key IS NOT NULL THEN coalesce(w.held, '{}') END, coalesce(t.n, 0), s.key IS NOT NULL,
+    coalesce(w.late, false), coalesce(w.free, '{}'), coalesce(r.released, '{}')
+FROM d LEFT JOIN alone a ON a.table_name = d.table_name AND a.key = d.key
+    LEFT JOIN top t ON t.table_name = d.table_name AND t.key = d.key LEFT JOIN soon s ON s.table_name = d.table_name AND s.key = d.key
+    LEFT JOIN (
+        SELECT x.table_name, x.key, array_agg(DISTINCT array_to_string(x.columns, ', ')) AS held,
+            bool_or(x.what = 'missing' AND x.swaps) AS late, jsonb_object_agg(c.name, NULL) FILTER (WHERE c.name IS NOT NULL) AS free
+        FROM (SELECT y.*, (y.gives = 'different' AND NOT y.deferred) IS TRUE AS swaps FROM wants y) x
+            LEFT JOIN LATERAL unnest(x.loose) c (name) ON x.what = 'different' AND x.swaps
+        GROUP BY 1, 2) w ON w.table_name = d.table_name AND w.key = d.key
+    LEFT JOIN (SELECT x.table_name, x.key, jsonb_object_agg(c.name, NULL) AS released
+        FROM refers x CROSS JOIN LATERAL unnest(x.loose) c (name) WHERE x.what = 'extra' AND x.circle AND allow_drop
+        GROUP BY 1, 2) r ON r.table_name = d.table_name AND r.key = d.key
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_order(jsonb, jsonb, jsonb, boolean, boolean)
+    IS 'returns in which order the rows of look-up tables are written and deleted, and which are left alone';
+
 -- Returns the rows to write, to delete or to leave alone for sg_sync_lookup(): in which order, what they shall be and were; for rows that
--- are left alone, the reason. Rows of what is `held` have unique values that others keep.
-CREATE FUNCTION schemaguard.sg_sync_lookup_rows(reference text, target text, schemas text[], adds boolean, OUT place bigint,
-    OUT table_name text, OUT key_columns text[], OUT what text, OUT key jsonb, OUT shall jsonb, OUT old jsonb, OUT reason text)
+-- are left alone, the reason.
+CREATE FUNCTION schemaguard.sg_sync_lookup_rows(reference text, target text, schemas text[], adds boolean, allow_drop boolean,
+    OUT place bigint, OUT table_name text, OUT key_columns text[], OUT what text, OUT key jsonb, OUT shall jsonb, OUT old jsonb,
+    OUT reason text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -103,7 +196,8 @@ AS $function$
 WITH RECURSIVE pair AS MATERIALIZED (
     SELECT p.* FROM schemaguard.sg_sync_lookup_pairs(reference, target, schemas) p
 ), key AS MATERIALIZED (
-    SELECT k.* FROM (SELECT jsonb_object_agg(p.table_name, p.key_columns) AS tables FROM pair p) t
+    SELECT k.*, t.tables -> k.table_name AS key_columns
+    FROM (SELECT jsonb_object_agg(p.table_name, p.key_columns) AS tables FROM pair p) t
          CROSS JOIN LATERAL schemaguard.sg_sync_lookup_keys(reference, target, t.tables) k
 ), deep (name, depth) AS (
     SELECT p.table_name, 0 FROM pair p
@@ -112,7 +206,7 @@ WITH RECURSIVE pair AS MATERIALIZED (
     -- tables of a circle whose columns can't be null stay in some order: their keys have to be deferrable
     WHERE d.depth < (SELECT count(*) FROM pair) AND NOT (k.circle AND k.loose <> '{}')
 ), placed AS MATERIALIZED (
-    SELECT p.*, (SELECT max(d.depth) FROM deep d WHERE d.name = p.table_name) * 2 AS depth FROM pair p
+    SELECT p.*, (SELECT max(d.depth) FROM deep d WHERE d.name = p.table_name) * 200 AS depth FROM pair p
 ), differs AS MATERIALIZED (
     SELECT p.table_name, p.key_columns, p.depth, d.key, d.what, d.reference, d.target
     FROM placed p CROSS JOIN LATERAL schemaguard.sg_lookup_rows(p.expected, coalesce(p.actual, '[]'), p.key_columns,
@@ -122,87 +216,84 @@ WITH RECURSIVE pair AS MATERIALIZED (
     SELECT d.table_name, t.key FROM (SELECT x.table_name, jsonb_agg(x.key) AS keys FROM differs x WHERE x.what = 'missing' GROUP BY 1) d
          CROSS JOIN LATERAL jsonb_array_elements(schemaguard.sg_lookup_taken(d.table_name, d.keys)) t (key)
     WHERE target = 'live'
-), has AS MATERIALIZED (
-    SELECT p.table_name, k.columns, schemaguard.sg_lookup_values(e, k.columns) AS value, schemaguard.sg_lookup_key(e, p.key_columns) AS key
-    FROM pair p JOIN key k ON k.table_name = p.table_name AND k.parent IS NULL CROSS JOIN LATERAL jsonb_array_elements(p.actual) e
-), wants AS MATERIALIZED (
-    -- a row with unique values that another one has, which gives them up or not
-    SELECT d.table_name, d.key, k.columns, k.loose, d.what, h.key AS holder,
-        NOT adds AND x.what = 'different' AND (d.what = 'missing' OR k.loose <> '{}') AS may
-    FROM differs d JOIN key k ON k.table_name = d.table_name AND k.parent IS NULL
-         JOIN has h ON h.table_name = d.table_name AND h.columns = k.columns AND h.key <> d.key
-             AND h.value = schemaguard.sg_lookup_values(d.reference, k.columns)
-         LEFT JOIN differs x ON x.table_name = d.table_name AND x.key = h.key
-    WHERE d.what = 'missing' OR d.what = 'different' AND NOT adds
-), held AS (
-    SELECT w.table_name, w.key FROM wants w WHERE w.may IS NOT TRUE
-    UNION
-    SELECT w.table_name, w.key FROM held h JOIN wants w ON w.table_name = h.table_name AND w.holder = h.key
 ), made AS MATERIALIZED (
-    SELECT d.*, s.* FROM differs d CROSS JOIN LATERAL (
-        SELECT (SELECT coalesce(jsonb_object_agg(c.name, coalesce(d.target -> c.name, 'null')), '{}')
-                FROM key k JOIN pair p ON p.table_name = k.parent CROSS JOIN LATERAL unnest(k.loose) c (name)
-                WHERE k.circle AND k.table_name = d.table_name AND NOT EXISTS (SELECT FROM jsonb_array_elements(p.actual) e
-                    WHERE schemaguard.sg_lookup_values(e, k.parent_columns) = schemaguard.sg_lookup_values(d.reference, k.columns))
-                    AND schemaguard.sg_lookup_values(d.reference, k.columns) IS NOT NULL) AS kept,
-            (SELECT coalesce(jsonb_object_agg(c.name, NULL), '{}') FROM wants w CROSS JOIN LATERAL unnest(w.loose) c (name)
-                WHERE w.table_name = d.table_name AND w.key = d.key AND w.what = 'different') AS free,
-            EXISTS (SELECT FROM wants w WHERE w.table_name = d.table_name AND w.key = d.key AND w.what = 'missing') AS late) s
-    WHERE NOT EXISTS (SELECT FROM taken t WHERE d.what = 'missing' AND t.table_name = d.table_name AND t.key = d.key)
-      AND NOT EXISTS (SELECT FROM held h WHERE h.table_name = d.table_name AND h.key = d.key)
+    SELECT d.*, o.held, o.rank, o.early, o.late, o.free, o.released, t.key IS NOT NULL AS taken,
+        (SELECT coalesce(jsonb_object_agg(c.name, coalesce(d.target -> c.name, 'null')), '{}')
+         FROM key k JOIN pair p ON p.table_name = k.parent CROSS JOIN LATERAL unnest(k.loose) c (name)
+         WHERE k.circle AND k.table_name = d.table_name AND NOT EXISTS (SELECT FROM jsonb_array_elements(p.actual) e
+             WHERE schemaguard.sg_lookup_values(e, k.parent_columns) = schemaguard.sg_lookup_values(d.reference, k.columns))
+             AND schemaguard.sg_lookup_values(d.reference, k.columns) IS NOT NULL) AS kept
+    FROM differs d JOIN schemaguard.sg_sync_lookup_order((SELECT jsonb_agg(x) FROM differs x), (SELECT jsonb_agg(k) FROM key k),
+            (SELECT jsonb_object_agg(p.table_name, p.actual) FROM pair p), adds, allow_drop) o
+            ON o.table_name = d.table_name AND o.key = d.key
+        LEFT JOIN taken t ON t.table_name = d.table_name AND t.key = d.key AND d.what = 'missing'
 ), staged AS (
-    SELECT m.*, s.n, s.shall, s.old
+    SELECT m.*, s.*
     FROM made m CROSS JOIN LATERAL (VALUES
-        (1, CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END, m.target),
-        (2, m.reference || m.kept, CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END),
-        (3, m.reference, m.reference || m.kept)) s (n, shall, old)
-    WHERE (m.what = 'missing' OR m.what = 'different' AND NOT adds) AND (s.old @> s.shall) IS NOT TRUE AND s.shall IS NOT NULL
+        (m.depth + m.rank * 2, 'rows', CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END, m.target),
+        (m.depth + m.rank * 2 + 1, 'completed', m.reference || m.kept, CASE WHEN NOT m.late THEN m.reference || m.kept || m.free END),
+        (900000, 'completed', m.reference, m.reference || m.kept),
+        (CASE WHEN m.early THEN -1000000 ELSE 950000 END, 'released', m.target || m.released, m.target)) s (place, part, shall, old)
+    WHERE NOT m.taken AND m.held IS NULL AND (s.old @> s.shall) IS NOT TRUE AND s.shall IS NOT NULL
+        AND (m.what = 'extra') = (s.part = 'released')
 )
-SELECT CASE d.n WHEN 3 THEN 900000 ELSE d.depth + d.n - 1 END, d.table_name, d.key_columns,
-    CASE d.n WHEN 1 THEN 'rows' ELSE 'completed' END, d.key, d.shall, d.old, NULL FROM staged d
+SELECT d.place, d.table_name, d.key_columns, d.part, d.key, d.shall, d.old, NULL FROM staged d
 UNION ALL
-SELECT 1000000 - d.depth, d.table_name, d.key_columns, 'deleted', d.key, d.key, d.target, NULL FROM made d
-WHERE d.what = 'extra' AND NOT adds
+SELECT CASE WHEN d.early THEN -1 - d.depth ELSE 1000000 - d.depth END, d.table_name, d.key_columns, 'deleted', d.key, d.key,
+    d.target || d.released, NULL
+FROM made d WHERE d.what = 'extra' AND d.held IS NULL
 UNION ALL
-SELECT p.depth, p.table_name, p.key_columns, 'taken', t.key, NULL, NULL, NULL FROM taken t JOIN placed p ON p.table_name = t.table_name
-UNION ALL
-SELECT DISTINCT p.depth, p.table_name, p.key_columns, 'held', h.key, NULL::jsonb, NULL::jsonb, array_to_string(w.columns, ', ')
-FROM held h JOIN placed p ON p.table_name = h.table_name JOIN wants w ON w.table_name = h.table_name AND w.key = h.key
+SELECT d.depth, d.table_name, d.key_columns, CASE WHEN d.taken THEN 'taken' WHEN d.what = 'extra' THEN 'needed' WHEN d.held = '{}' THEN
+    'standing' ELSE 'held' END, d.key, CASE d.what WHEN 'extra' THEN d.key ELSE d.reference END, d.target,
+    array_to_string(d.held, '), (')
+FROM made d WHERE d.taken OR d.held IS NOT NULL
 UNION ALL
 -- of what the reference has nothing, it says nothing
 SELECT p.depth, p.table_name, p.key_columns, 'unknown', NULL, NULL, NULL, p.reason FROM placed p
 WHERE p.reason IS NOT NULL AND NOT p.absent AND (p.expected IS NOT NULL OR p.wanted AND NOT p.lacks)
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_lookup_rows(text, text, text[], boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup_rows(text, text, text[], boolean, boolean)
     IS 'returns the rows of look-up tables that sync writes, deletes or leaves alone, in order';
 
--- Returns what makes the target's look-up data the reference's, in order: rows to insert or change, parents first, then, children first,
--- rows to delete, as a step of kind rows has them; with how the rows were. Tables that the target lacks are made, and empty. Adds: rows
--- are inserted alone. Completed: rows that come later, or had null, or the old value, before it: in a column that refers to a table of a
--- circle, or null in one that swaps unique values. Taken: rows to insert whose key another row has, which the table's condition leaves out.
--- Held: rows with unique values that other rows keep. Told: how many rows, or why a table is left out. Step: the definition of a step.
-CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, OUT place bigint,
-    OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT told text, OUT step jsonb)
+-- Returns what makes the target's look-up data the reference's, in order: rows to delete whose unique values others take, rows to insert or
+-- change, parents first, then, children first, other rows to delete, as a step of kind rows has them; with how the rows were. Tables that
+-- the target lacks are made, and empty. Adds: rows are inserted alone. Completed: rows that come later, or had null, or the old value,
+-- before it: in a column that refers to a table of a circle, or null in one that swaps unique values. Released: rows of a circle that
+-- refer to nothing before they are deleted. Left alone, without a definition: taken, rows to insert whose key another row has, which the
+-- table's condition leaves out; held, rows with unique values that other rows keep; standing, rows that need such a row; needed, rows to
+-- delete which such a row needs. Told: how many rows, or why a table is left out. Step: the definition of a step.
+CREATE FUNCTION schemaguard.sg_sync_lookup(reference text, target text, schemas text[], adds boolean, allow_drop boolean,
+    OUT place bigint, OUT table_name text, OUT key_columns text[], OUT what text, OUT definition jsonb, OUT was jsonb, OUT told text,
+    OUT step jsonb)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-SELECT x.*, CASE WHEN x.what = 'deleted' THEN jsonb_build_object('delete', x.definition, 'was', x.was)
-    WHEN x.definition IS NOT NULL THEN jsonb_build_object('rows', x.definition, 'was', x.was) END
+SELECT x.place, x.table_name, x.key_columns, x.what, CASE WHEN NOT x.alone THEN x.rows END, CASE WHEN NOT x.alone THEN x.was END, x.told,
+    CASE WHEN x.what IN ('deleted', 'needed') THEN jsonb_build_object('delete', x.rows, 'was', x.was)
+        WHEN x.rows IS NOT NULL THEN jsonb_build_object('rows', x.rows, 'was', x.was) END
 FROM (
-SELECT r.place, r.table_name, r.key_columns, r.what, jsonb_agg(r.shall ORDER BY r.key) FILTER (WHERE r.shall IS NOT NULL) AS definition,
+SELECT r.place, r.table_name, r.key_columns, r.what, r.what IN ('taken', 'held', 'standing', 'needed') AS alone,
+    jsonb_agg(r.shall ORDER BY r.key) FILTER (WHERE r.shall IS NOT NULL) AS rows,
     jsonb_agg(r.old ORDER BY r.key) FILTER (WHERE r.shall IS NOT NULL) AS was,
     CASE r.what WHEN 'unknown' THEN min(r.reason) WHEN 'deleted' THEN count(*) || ' deleted'
+        WHEN 'released' THEN count(*) || ' changed, to be deleted'
         WHEN 'taken' THEN format('%s left alone, whose key a row has that the condition leaves out: %s', count(*),
             string_agg(r.key::text, ', ' ORDER BY r.key))
         WHEN 'held' THEN format('%s left alone, whose unique values other rows have: %s; rows swap them if a column of the key (%s) may be '
-            'null, or the key is DEFERRABLE', count(DISTINCT r.key), string_agg(DISTINCT r.key::text, ', ' ORDER BY r.key::text),
+            'null, or the key is DEFERRABLE', count(*), string_agg(r.key::text, ', ' ORDER BY r.key::text),
             string_agg(DISTINCT r.reason, '), (' ORDER BY r.reason))
+        WHEN 'standing' THEN format('%s left alone, which need rows that are left alone: %s', count(*),
+            string_agg(r.key::text, ', ' ORDER BY r.key::text))
+        WHEN 'needed' THEN format('%s not deleted, which rows that are left alone need, or would take the place of: %s', count(*),
+            string_agg(r.key::text, ', ' ORDER BY r.key::text))
         ELSE format('%s inserted, %s changed', count(*) FILTER (WHERE r.old IS NULL), count(*) FILTER (WHERE r.old IS NOT NULL)) END
-FROM schemaguard.sg_sync_lookup_rows(reference, target, schemas, adds) r GROUP BY r.place, r.table_name, r.key_columns, r.what) x
+        AS told
+FROM schemaguard.sg_sync_lookup_rows(reference, target, schemas, adds, allow_drop) r
+GROUP BY r.place, r.table_name, r.key_columns, r.what) x
 ORDER BY 1, 2, x.what COLLATE "C"
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_lookup(text, text, text[], boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_lookup(text, text, text[], boolean, boolean)
     IS 'returns the rows that make the look-up data of a target that of a reference, in the order of keys';
 
 -- Returns the steps of a plan for it, in order, each as an object of its fields, or why one is left out: deletions are without allow_drop
@@ -214,11 +305,14 @@ AS $function$
 SELECT coalesce(jsonb_agg(CASE WHEN l.what = 'unknown' THEN '"could not be read"'
     WHEN l.what = 'taken' THEN '"has rows whose keys others have, which its condition leaves out"'
     WHEN l.what = 'held' THEN '"has rows whose unique values other rows have"'
+    WHEN l.what IN ('standing', 'needed') THEN '"has rows that stay as they are, for others do"'
     WHEN l.what = 'deleted' AND NOT allow_drop THEN '"would lose something (allow_drop)"'
     ELSE jsonb_build_object('child_table', l.table_name, 'child_columns', l.key_columns::text, 'definition', l.step::text,
-        'fk_name', CASE l.what WHEN 'rows' THEN '' ELSE l.what || ' ' END || 'rows of ' || l.table_name) END
+        'fk_name', CASE l.what WHEN 'rows' THEN '' ELSE l.what || ' ' END || 'rows of ' || l.table_name)
+        -- no row goes while one that is to be written first is not
+        || CASE WHEN l.place >= 950000 THEN '{"after": "{*}"}' ELSE '{}' END::jsonb END
     ORDER BY l.place, l.table_name), '[]')
-FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, adds) l
+FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, adds, allow_drop) l
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lookup_steps(text, text[], boolean, boolean)
     IS 'returns the steps of a plan that makes this database''s look-up data that of a snapshot';
@@ -384,7 +478,8 @@ DECLARE
     l record;
     is_unique boolean;
 BEGIN
-    FOR l IN SELECT s.* FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) s ORDER BY s.place, s.table_name LOOP
+    FOR l IN SELECT s.* FROM schemaguard.sg_sync_lookup(reference, target, schemas, false, allow_drop) s
+             ORDER BY s.place, s.table_name LOOP
         IF NOT begun THEN
             RETURN QUERY VALUES (''), ('-- look-up data'), ('BEGIN;'), ('SET LOCAL bytea_output = ''hex'';'),
                 ('SET LOCAL lc_monetary = ''C'';'), ('SET CONSTRAINTS ALL DEFERRED;');

@@ -402,13 +402,13 @@ BEGIN
     backs := ARRAY(SELECT b FROM schemaguard.sg_sync_backs(schemaguard.sg_sync_backward(pairs, acts, reference, partitions), pairs)
         b);
 
-    RETURN QUERY SELECT s.kind, s.fields || '{after,"{*?}"}', NULL FROM (
-            SELECT x.* FROM schemaguard.sg_sync_statement_steps(members, lines, backs, pairs) x
-            UNION ALL SELECT x.* FROM schemaguard.sg_sync_other_steps(lines, fix) x
+    RETURN QUERY SELECT s.kind, s.fields || ARRAY['after', s.after], NULL FROM (
+            SELECT x.*, '{*?}' AS after FROM schemaguard.sg_sync_statement_steps(members, lines, backs, pairs) x
+            UNION ALL SELECT x.*, '{*?}' FROM schemaguard.sg_sync_other_steps(lines, fix) x
             -- rows before the keys that need them; names change first
-            UNION ALL SELECT coalesce(keys, 9223372036854775807), r.n::int - 1000000, 'rows', f.fields
+            UNION ALL SELECT coalesce(keys, 9223372036854775807), r.n::int - 1000000, 'rows', f.fields, coalesce(r.step ->> 'after', '{*?}')
             FROM jsonb_array_elements(looked) WITH ORDINALITY r (step, n) CROSS JOIN LATERAL (
-                SELECT array_agg(x.part ORDER BY e.key, x.o) FROM jsonb_each_text(r.step) e
+                SELECT array_agg(x.part ORDER BY e.key, x.o) FROM jsonb_each_text(r.step - 'after') e
                     CROSS JOIN LATERAL unnest(ARRAY[e.key, e.value]) WITH ORDINALITY x (part, o)) f (fields)
             WHERE jsonb_typeof(r.step) = 'object' AND NOT EXISTS (SELECT FROM unnest(acts) a WHERE a.what IN ('renamed', 'announced'))
             ) s ORDER BY s.n, s.part;
@@ -433,19 +433,34 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 WITH pair AS MATERIALIZED (
-    SELECT l.side, e ->> 'child_table' AS table_name, e ->> 'child_columns' AS key_columns, d.d ? 'delete' AS deletes, s.shall,
-        nullif(w.was, 'null') AS was
-    FROM (VALUES (1, steps), (2, approved -> 'steps')) l (side, list) CROSS JOIN LATERAL jsonb_array_elements(l.list) e
-        CROSS JOIN LATERAL (SELECT (e ->> 'definition')::jsonb) d (d)
+    SELECT row_number() OVER () AS n, l.side, e ->> 'child_table' AS table_name, d.names AS key_columns,
+        schemaguard.sg_lookup_key(s.shall, d.names) AS key, d.d ? 'delete' AS deletes, s.shall, nullif(w.was, 'null') AS was
+    FROM (VALUES (1, steps), (2, approved -> 'steps'), (2, approved -> 'later')) l (side, list)
+        CROSS JOIN LATERAL jsonb_array_elements(nullif(l.list, 'null')) e
+        CROSS JOIN LATERAL (SELECT (e ->> 'definition')::jsonb, (e ->> 'child_columns')::text[]) d (d, names)
         CROSS JOIN LATERAL jsonb_array_elements(coalesce(d.d -> 'delete', d.d -> 'rows')) WITH ORDINALITY s (shall, n)
         JOIN LATERAL jsonb_array_elements(d.d -> 'was') WITH ORDINALITY w (was, n) ON w.n = s.n
     WHERE jsonb_typeof(e) = 'object'
+), value AS MATERIALIZED (
+    SELECT p.n, p.side, p.table_name, p.key, c.name, c.value, c.written
+    FROM pair p CROSS JOIN LATERAL (
+        SELECT w.key, w.value, false FROM jsonb_each(p.was) w
+        UNION ALL SELECT s.key, s.value, true FROM jsonb_each(p.shall) s WHERE NOT p.deletes) c (name, value, written)
+), known AS MATERIALIZED (
+    SELECT v.table_name, v.key, v.name, v.value FROM value v WHERE v.side = 2 GROUP BY 1, 2, 3, 4
+), strange AS (
+    SELECT v.n FROM value v LEFT JOIN known k ON (k.table_name, k.key, k.name, k.value) = (v.table_name, v.key, v.name, v.value)
+        LEFT JOIN (SELECT x.table_name, x.key, x.name FROM known x GROUP BY 1, 2, 3) c
+        ON (c.table_name, c.key, c.name) = (v.table_name, v.key, v.name)
+    WHERE v.side = 1 AND k.name IS NULL AND (v.written OR c.name IS NOT NULL)
+), whole AS (
+    SELECT p.table_name, p.key_columns, p.key, bool_or(p.deletes) AS deletes, bool_or(NOT p.deletes) AS writes,
+        bool_or(p.was IS NULL) AS inserts FROM pair p WHERE p.side = 2 GROUP BY 1, 2, 3
 )
-SELECT string_agg(DISTINCT p.table_name, ', ') FROM pair p
-WHERE p.side = 1 AND NOT EXISTS (
-    SELECT FROM pair a WHERE a.side = 2 AND a.table_name = p.table_name AND a.key_columns = p.key_columns AND a.deletes = p.deletes
-        AND a.shall = p.shall AND (a.was IS NULL) = (p.was IS NULL) AND NOT EXISTS (
-            SELECT FROM jsonb_each(p.was) x JOIN jsonb_each(a.was) y ON y.key = x.key WHERE y.value <> x.value))
+SELECT string_agg(DISTINCT p.table_name, ', ')
+FROM pair p LEFT JOIN whole a ON (a.table_name, a.key_columns, a.key) = (p.table_name, p.key_columns, p.key)
+WHERE p.side = 1 AND (a.key IS NULL OR p.deletes AND NOT a.deletes OR NOT p.deletes AND NOT a.writes OR p.was IS NULL AND NOT a.inserts
+        OR p.n IN (SELECT x.n FROM strange x))
     AND (p.deletes OR p.was IS NULL OR NOT coalesce(approved -> 'columns' ? p.table_name, false) OR EXISTS (
         SELECT FROM jsonb_array_elements_text(approved -> 'columns' -> p.table_name) c (name)
         WHERE p.shall ? c.name AND p.was -> c.name IS DISTINCT FROM p.shall -> c.name))

@@ -151,7 +151,7 @@ BEGIN
               GROUP BY s.kind, s.object
               UNION ALL
               SELECT 1000000000 + l.place, w.kind, l.table_name, w.what, w.reason, w.kind = 'extra rows'
-              FROM schemaguard.sg_sync_lookup(reference, 'live', NULL, false) l CROSS JOIN LATERAL (
+              FROM schemaguard.sg_sync_lookup(reference, 'live', NULL, false, false) l CROSS JOIN LATERAL (
                   SELECT 'rows', format('%s inserted', count(*)), NULL FROM jsonb_array_elements(l.was) o
                       WHERE l.what = 'rows' AND o = 'null' HAVING count(*) > 0
                   UNION ALL SELECT 'changed rows', format('%s changed', count(*)), 'rows that are there are left to people: sg_sync_apply'

@@ -2,7 +2,8 @@
 
 -- Returns the statements of sg_sync_list() with those about the rows of look-up tables, behind what makes tables and before the keys. Back:
 -- for the way back, where what inserts a row takes back what has deleted it.
-CREATE FUNCTION schemaguard.sg_files_rows(list jsonb, reference text, target text, schemas text[], back boolean)
+CREATE FUNCTION schemaguard.sg_files_rows(list jsonb, reference text, target text, schemas text[], back boolean,
+    allow_drop boolean)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -15,8 +16,8 @@ WITH entry AS (
     SELECT 1, l.place, l.table_name, s.n, jsonb_build_object('section', CASE WHEN l.definition IS NULL THEN 0 ELSE 7 END, 'kind',
         CASE WHEN CASE WHEN back THEN s.line LIKE 'INSERT %' ELSE l.what = 'deleted' END THEN 'deleted rows' ELSE 'rows' END,
         'object', l.table_name, 'what', l.told, 'statement', left(s.line, -1), 'note', CASE l.what WHEN 'deleted' THEN 'rows loses '
-            || jsonb_array_length(l.was) || ' rows' ELSE l.what END)
-    FROM schemaguard.sg_sync_lookup(reference, target, schemas, false) l
+            || jsonb_array_length(l.was) || ' rows' WHEN 'released' THEN 'rows loses what rows refer to' ELSE l.what END)
+    FROM schemaguard.sg_sync_lookup(reference, target, schemas, false, allow_drop) l
     LEFT JOIN LATERAL schemaguard.sg_sync_lookup_statements(l.table_name, l.key_columns, l.what, l.definition, l.was, false,
         schemaguard.sg_sync_lookup_referred(reference, target, l.table_name), true) WITH ORDINALITY s (line, n)
         ON l.definition IS NOT NULL WHERE s.line IS NULL OR s.line NOT LIKE '-- %'
@@ -24,7 +25,7 @@ WITH entry AS (
 SELECT coalesce(jsonb_agg(x.e || jsonb_build_object('n', x.n) ORDER BY x.n), '[]')
 FROM (SELECT e.e, row_number() OVER (ORDER BY e.part, e.place, e.name, e.n) AS n FROM entry e) x
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_files_rows(jsonb, text, text, text[], boolean)
+COMMENT ON FUNCTION schemaguard.sg_files_rows(jsonb, text, text, text[], boolean, boolean)
     IS 'returns the statements of files, with those about the rows of look-up tables';
 
 -- Returns the statements of sg_sync_list() with the file of each, from 1 on. Class: what a file is about; alone: in no

@@ -46,7 +46,7 @@ BEGIN
         SELECT m[1] FROM regexp_matches(CASE tool WHEN 'drizzle' THEN register END, E'"tag"\\s*:\\s*"([^"]*)"', 'g') m
         UNION ALL SELECT m[1] FROM regexp_matches(CASE tool WHEN 'sqitch' THEN register END, E'(?w)^([^\\s%#@]\\S*)', 'g') m)) n;
     list := schemaguard.sg_files_rows(schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, renames, true, false),
-        reference, target, schemas, false);
+        reference, target, schemas, false, allow_drop);
     PERFORM schemaguard.sg_sync_refuse(list, reference, target);
     blocked := schemaguard.sg_sync_blocked(list);
     beside := ARRAY(SELECT b.* FROM schemaguard.sg_files_beside(list, blocked, allow_drop) b);
@@ -69,7 +69,7 @@ BEGIN
     -- what has been asked has left nothing to take back
     backs := (SELECT jsonb_agg(to_jsonb(b) ORDER BY b.n) FROM schemaguard.sg_files_backs(acts, schemaguard.sg_files_rows(
         schemaguard.sg_sync_list(target, reference, schemas, true, partitions, CASE renames WHEN 'ask' THEN 'drop' ELSE renames END, true,
-            false), target, reference, schemas, true), pairs) b);
+            false), target, reference, schemas, true, true), pairs) b);
     files := ARRAY(SELECT f.* FROM schemaguard.sg_files_filled(tool, acts, backs, beside, at.number, at.width, at.previous, project,
         format('Makes %s what %s is', target, reference)) f);
     RETURN QUERY SELECT schemaguard.sg_files_fill(x.path, f), schemaguard.sg_files_fill(x.body, f)

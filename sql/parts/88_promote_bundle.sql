@@ -253,7 +253,7 @@ BEGIN
                 WHERE l.definition IS NOT NULL))) ORDER BY l.place, l.table_name), '[]')
             || coalesce(jsonb_agg(jsonb_build_object('part', 'loss', 'object', 'rows ' || l.table_name, 'detail', 'loses '
             || jsonb_array_length(l.was) || ' rows') ORDER BY l.place, l.table_name) FILTER (WHERE l.what = 'deleted' AND allow_drop), '[]')
-        FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l);
+        FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false, allow_drop) l);
     EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''part'', ''file'', ''object'', f.path, ''statement'', f.content) ORDER BY f.n) '
         'FROM %s.sg_sync_files($1, ''live'', $2, $3, $4, project => $5, schemas => $6, allow_drop => $7, renames => $8) '
         'WITH ORDINALITY f (path, content, n)', here) INTO made
@@ -265,7 +265,12 @@ BEGIN
     EXECUTE format('SELECT array_agg(l.line ORDER BY l.n) FROM %s.sg_snapshot_export($1) WITH ORDINALITY l (line, n)', here)
         INTO document USING name;
     content := jsonb_build_object('items', items || coalesce(made, '[]'), 'script', script,
-        'rows', jsonb_build_object('steps', schemaguard.sg_sync_lookup_steps(name, schemas, allow_drop, false), 'columns', (
+        'rows', jsonb_build_object('steps', schemaguard.sg_sync_lookup_steps(name, schemas, allow_drop, false),
+            -- what is left out may come to be possible while the bundle is applied
+            'later', (SELECT jsonb_agg(jsonb_build_object('child_table', l.table_name, 'child_columns', l.key_columns::text,
+                    'definition', l.step::text)) FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false, allow_drop) l
+                WHERE l.definition IS NULL AND l.step IS NOT NULL),
+            'columns', (
             SELECT jsonb_object_agg(q.table_name, (SELECT jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
                 WHERE a.attrelid = q.relid AND a.attnum > 0 AND NOT a.attisdropped))
             FROM schemaguard.sg_lookup_queries(schemas) q WHERE q.relid IS NOT NULL)));

@@ -87,10 +87,10 @@ BEGIN
         blocked := schemaguard.sg_sync_blocked(list);
         looked := (SELECT coalesce(jsonb_agg(jsonb_build_object('object', 'rows ' || l.table_name, 'reason', x.reason, 'result',
                 CASE l.what WHEN 'unknown' THEN 'unknown' ELSE 'fail' END) ORDER BY l.place, l.table_name), '[]')
-            FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false) l CROSS JOIN LATERAL (
-                SELECT CASE l.what WHEN 'unknown' THEN concat(l.told, E'\nLet the roles that ask read it, on both sides, or name it no '
+            FROM schemaguard.sg_sync_lookup(name, 'live', schemas, false, (p.options ->> 'allow_drop')::boolean) l CROSS JOIN LATERAL (
+                SELECT CASE WHEN l.what = 'unknown' THEN concat(l.told, E'\nLet the roles that ask read it, on both sides, or name it no '
                     'more:\n', format('DELETE FROM schemaguard.lookup_table WHERE table_name = %L;', l.table_name))
-                    ELSE schemaguard.sg_rows_foreseen(l.table_name, l.key_columns, l.step) END) x (reason)
+                    WHEN l.definition IS NOT NULL THEN schemaguard.sg_rows_foreseen(l.table_name, l.key_columns, l.step) END) x (reason)
             WHERE x.reason IS NOT NULL AND (l.what <> 'deleted' OR (p.options ->> 'allow_drop')::boolean));
         BEGIN
             EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(d)), ''[]'') FROM '
@@ -143,23 +143,31 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 #variable_conflict use_column
 DECLARE
-    p     schemaguard.promotion;
-    drift text[];
-    rows  text[];
+    p          schemaguard.promotion;
+    schemas    text[];
+    allow_drop boolean;
+    looked     jsonb;
+    drift      text[];
+    rows       text[];
 BEGIN
     SELECT x.* INTO p FROM schemaguard.promotion x WHERE x.bundle = sg_promotion_gate.bundle;
+    schemas := (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s);
+    allow_drop := (p.options ->> 'allow_drop')::boolean;
+    looked := (SELECT coalesce(jsonb_agg(to_jsonb(l)), '[]')
+        FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, false, allow_drop) l);
     -- writes the history of drift and notifies listeners
     EXECUTE format('SELECT %s.sg_drift_check($1)', schemaguard.sg_schema()) USING reference;
     EXECUTE format('SELECT array_agg(DISTINCT concat_ws('' '', ''drift:'', d.change, d.kind, d.object)) FROM '
         '%s.sg_drift_details($1, ''live'', $2) d WHERE d.class = ANY (''{drift,unknown}'') AND $3 @> jsonb_build_array(jsonb_build_object('
         '''part'', ''change'', ''object'', d.kind || '' '' || d.object)) AND NOT $3 @> jsonb_build_array(jsonb_build_object('
         '''part'', ''in the way'', ''object'', d.kind || '' '' || d.object)) '
-        -- rows that a bundle leaves there, without allow_drop
-        'AND NOT (d.kind = ''rows'' AND d.detail ~ ''^[0-9]+ extra \('')', schemaguard.sg_schema()) INTO drift
-        USING reference, (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s),
-            p.content -> 'items';
-    rows := ARRAY(SELECT format('unknown: rows %s: %s', l.table_name, l.told) FROM schemaguard.sg_sync_lookup(reference, 'live',
-        (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s), false) l WHERE l.what = 'unknown');
+        -- rows that a bundle leaves there, without allow_drop, and those of which it tells that it leaves them alone
+        'AND NOT (d.kind = ''rows'' AND (d.detail ~ ''^[0-9]+ extra \('' OR d.object = ANY ($4)))', schemaguard.sg_schema()) INTO drift
+        USING reference, schemas, p.content -> 'items',
+            ARRAY(SELECT l ->> 'table_name' FROM jsonb_array_elements(looked) l GROUP BY 1
+                HAVING bool_and(l -> 'definition' = 'null' OR l ->> 'what' = 'deleted' AND NOT allow_drop));
+    rows := ARRAY(SELECT format('unknown: rows %s: %s', l ->> 'table_name', l ->> 'told')
+        FROM jsonb_array_elements(looked) WITH ORDINALITY x (l, n) WHERE l -> 'definition' = 'null' ORDER BY x.n);
     SELECT CASE WHEN drift IS NOT NULL OR bool_or(s.result = 'fail') THEN 'fail' WHEN rows <> '{}' OR bool_or(s.result = 'unknown')
             THEN 'unknown' ELSE 'pass' END,
         nullif(concat_ws(E'\n', nullif(array_to_string(drift[:10] || rows[:10], E'\n'), ''),

@@ -3,6 +3,7 @@
 #   - the server is killed with SIGKILL in each step, forwards and back: rows, kept values, states and log agree; the next call goes on
 #   - a dump in the middle of a plan: the copy goes on, and takes back what the original has done
 #   - two plans that write the same rows at once, and a session that writes them by hand: nothing is inserted twice, nothing is lost
+#   - a bundle that was stopped in the middle goes on, and tells what it leaves alone
 #   - a rollback names the rows that somebody has changed, taken or come to need since, and deletes no rows but those of the plan
 #
 # rooms: change plan undo
@@ -178,5 +179,65 @@ foreach my $change ([ q{CALL sg_apply('u')}, 'M', 'a step' ], [ q{CALL sg_rollba
 	is(query('SELECT sign FROM remark'), $sign, "... and leaves the row its value");
 	query('DELETE FROM remark');
 }
+
+# ---- bundles: what a call has written of them is not strange to the next one, and what they leave alone is told
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(circle left_out);
+query(<<'SQL', $_) foreach qw(circle left_out);
+CREATE EXTENSION schemaguard;
+CREATE SCHEMA app;
+CREATE TABLE app.country (id int PRIMARY KEY, name text NOT NULL UNIQUE, capital int);
+CREATE TABLE app.city (id int PRIMARY KEY, name text, country int REFERENCES app.country);
+ALTER TABLE app.country ADD FOREIGN KEY (capital) REFERENCES app.city;
+CREATE FUNCTION app.stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	IF current_setting('app.stop', true) = TG_TABLE_NAME || ' ' || TG_OP THEN RAISE 'stopped'; END IF;
+	RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER stop BEFORE INSERT OR UPDATE OR DELETE ON app.country FOR EACH ROW EXECUTE FUNCTION app.stop();
+CREATE TRIGGER stop BEFORE INSERT OR UPDATE OR DELETE ON app.city FOR EACH ROW EXECUTE FUNCTION app.stop();
+INSERT INTO schemaguard.lookup_table (table_name) VALUES ('app.country'), ('app.city');
+INSERT INTO schemaguard.environment (name, server, stage, next) VALUES ('prod', NULL, 'production', NULL), ('dev', 'nowhere', 'development', 'prod');
+SQL
+my $places = q{SELECT concat_ws(' ', (SELECT string_agg(c::text, ' ' ORDER BY c::text) FROM app.country c), (SELECT string_agg(c::text, ' ' ORDER BY c::text) FROM app.city c))};
+
+query(q{INSERT INTO app.country VALUES (1, 'DE', NULL); INSERT INTO app.city VALUES (1, 'Berlin', 1); UPDATE app.country SET capital = 1; SELECT sg_snapshot_take('dev', 'app');
+	UPDATE app.country SET capital = NULL; DELETE FROM app.city; DELETE FROM app.country;
+	INSERT INTO app.country VALUES (2, 'DE', NULL); INSERT INTO app.city VALUES (2, 'Bonn', 2); UPDATE app.country SET capital = 2}, 'circle');
+my $first = query($places, 'circle');
+foreach my $stop ('country UPDATE', 'country DELETE', 'country INSERT', 'city UPDATE', 'city DELETE')
+{
+	my $bundle = query(q{SELECT bundle FROM sg_promote('dev', 'prod', 'dev', 'app', allow_drop => true)}, 'circle');
+	my $call = "CALL sg_promote_apply('$bundle')";
+
+	like(said("SET app.stop = '$stop'; $call", 'circle'), qr/ERROR.*app.stop\(\)/s, "stopped at $stop");
+	my $half = query($places, 'circle');
+	like(said("UPDATE app.city SET name = 'ours' WHERE id = 1; $call", 'circle'), qr/have changed since/, 'what others have changed is not in the bundle') if $stop eq 'country DELETE';
+	query(q{UPDATE app.city SET name = 'Berlin' WHERE id = 1}, 'circle') if $stop eq 'country DELETE';
+	unlike(said($call, 'circle'), qr/ERROR|WARNING/, "and goes on from ($half)");
+	is(query($places, 'circle'), '(1,DE,1) (1,Berlin,1)', 'to the end');
+	is(query("SELECT state, gate FROM schemaguard.promotion WHERE bundle = '$bundle'", 'circle'), 'applied|pass', 'which its gate sees');
+	unlike(said("CALL sg_promote_rollback('$bundle')", 'circle'), qr/ERROR/, 'taken back');
+	is(query($places, 'circle'), $first, 'and is as it was');
+}
+
+# values that rows swap are left alone, and so is what needs such a row; the gate does not know, and a person who makes place lets the call go on
+query(q{INSERT INTO app.country VALUES (1, 'DE', NULL), (2, 'AT', NULL), (3, 'CH', NULL); INSERT INTO app.city VALUES (3, 'Bern', 3); SELECT sg_snapshot_take('dev', 'app');
+	DELETE FROM app.city; DELETE FROM app.country; INSERT INTO app.country VALUES (1, 'AT', NULL), (2, 'DE', NULL), (4, 'CH', NULL)}, 'left_out');
+my $left = query(q{SELECT bundle FROM sg_promote('dev', 'prod', 'dev', 'app')}, 'left_out');
+is(query("SELECT string_agg(object || ' ' || left(detail, 12), ', ' ORDER BY item) FROM schemaguard.promotion_item WHERE part = 'left out'", 'left_out'),
+	'rows app.city 1 left alone, rows app.country 3 left alone, rows app.country 1 deleted', 'told beforehand');
+like(said("CALL sg_promote_apply('$left')", 'left_out'), qr/unknown: rows app.city: 1 left alone, which need rows that are left alone/, 'and afterwards');
+is(query('SELECT state, gate FROM schemaguard.promotion', 'left_out'), 'applied|unknown', 'the gate does not know');
+is(query($places, 'left_out'), '(1,AT,) (2,DE,) (4,CH,)', 'nothing is lost');
+
+# no row goes while one that is to come first is not there: a constraint that is not looked at keeps it out
+query(q{DELETE FROM app.country; ALTER TABLE app.country DROP CONSTRAINT country_name_key, ADD CONSTRAINT one EXCLUDE USING btree (name WITH =);
+	INSERT INTO app.country VALUES (1, 'DE', NULL); SELECT sg_snapshot_drop('dev'), sg_snapshot_take('dev', 'app');
+	DELETE FROM app.country; INSERT INTO app.country VALUES (4, 'DE', NULL)}, 'left_out');
+$left = query(q{SELECT bundle FROM sg_promote('dev', 'prod', 'dev', 'app', allow_drop => true)}, 'left_out');
+like(said("CALL sg_promote_apply('$left')", 'left_out'), qr/ERROR.*conflicting key value/s, 'refused');
+is(query($places, 'left_out'), '(4,DE,)', 'and stays');
+query('DELETE FROM app.country', 'left_out');
+unlike(said("CALL sg_promote_apply('$left')", 'left_out'), qr/ERROR|WARNING/, 'and goes on when a person has made place');
+is(query($places, 'left_out'), '(1,DE,)', 'to the end');
 
 done_testing();
