@@ -153,10 +153,10 @@ BEGIN
     SELECT x.* INTO p FROM schemaguard.promotion x WHERE x.bundle = sg_promotion_gate.bundle;
     schemas := (SELECT array_agg(s) FROM jsonb_array_elements_text(nullif(p.options -> 'schemas', 'null')) s);
     allow_drop := (p.options ->> 'allow_drop')::boolean;
-    looked := (SELECT coalesce(jsonb_agg(to_jsonb(l)), '[]')
-        FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, false, allow_drop) l);
     -- writes the history of drift and notifies listeners
     EXECUTE format('SELECT %s.sg_drift_check($1)', schemaguard.sg_schema()) USING reference;
+    looked := (SELECT coalesce(jsonb_agg(to_jsonb(l)), '[]')
+        FROM schemaguard.sg_sync_lookup(reference, 'live', schemas, false, allow_drop) l);
     EXECUTE format('SELECT array_agg(DISTINCT concat_ws('' '', ''drift:'', d.change, d.kind, d.object)) FROM '
         '%s.sg_drift_details($1, ''live'', $2) d WHERE d.class = ANY (''{drift,unknown}'') AND $3 @> jsonb_build_array(jsonb_build_object('
         '''part'', ''change'', ''object'', d.kind || '' '' || d.object)) AND NOT $3 @> jsonb_build_array(jsonb_build_object('
