@@ -235,7 +235,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN '; the safe form puts a new column in its place, the last one of the table, with its NOT NULL and default: between the drop and the '
     'rename, programs that name it fail'
     || coalesce('; the old one takes along ' || schemaguard.sg_lint_lost_with(relid, name)
-                || format(': give the new one what it needs of that, and then have the old one dropped: SELECT %s.sg_plan_release('
+                || format(E': give the new one what it needs of that, and then have the old one dropped:\nSELECT %s.sg_plan_release('
                           'schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), 'instead of ' || object), '');
 COMMENT ON FUNCTION schemaguard.sg_lint_successor_text(oid, text, text)
     IS 'tells what the safe form of a change of a column''s type does, and what it leaves to be done';
