@@ -172,104 +172,6 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
     IS 'tells whether a CHECK, valid by then, proves that the column of a script''s SET NOT NULL has no nulls';
 
--- The first name that the table has not, behind those for columns before it in the scripts whose names are shortened alike
-CREATE FUNCTION schemaguard.sg_lint_new_column(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT n.name
-    FROM generate_series(0, 3200) i (i)
-         CROSS JOIN LATERAL schemaguard.sg_make_name(fact.name, NULL, 'new' || coalesce('_' || nullif(i.i, 0), '')) n (name)
-    WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = fact.relid AND a.attname = n.name)
-    ORDER BY i.i
-    OFFSET (SELECT count(DISTINCT f.name) FROM unnest(facts) f
-            WHERE f.command = 'alter type' AND f.relid = fact.relid AND f.name <> fact.name
-              AND (f.file, f.statement, f.name) < (fact.file, fact.statement, fact.name)
-              AND schemaguard.sg_make_name(f.name, NULL, 'new') = schemaguard.sg_make_name(fact.name, NULL, 'new'))
-    LIMIT 1;
-END;
-COMMENT ON FUNCTION schemaguard.sg_lint_new_column(schemaguard.script_fact, schemaguard.script_fact[])
-    IS 'returns the name of the column that takes the place of one whose type a script changes';
-
--- What a column has that another one in its place lacks, but for values, NOT NULL and the default; null: nothing
-CREATE FUNCTION schemaguard.sg_lint_lost_with(relid oid, name text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    WITH RECURSIVE tree (oid) AS (
-        SELECT sg_lint_lost_with.relid UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid),
-    col AS (
-        SELECT a.attrelid, a.attnum, a.attnotnull, a.attidentity, a.attacl, a.attoptions, a.attrelid = sg_lint_lost_with.relid AS top,
-               coalesce((to_jsonb(a) ->> 'attstattarget')::int, -1) AS target,
-               pg_get_expr(f.adbin, f.adrelid) AS value, format(' of %I.%I', n.nspname, c.relname) AS place
-        FROM tree t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = sg_lint_lost_with.name AND NOT a.attisdropped
-             JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-             LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum)
-    SELECT string_agg(DISTINCT l.what, ', ')
-    FROM (
-        SELECT regexp_replace(i.type || ' ' || i.identity, '^rule "_RETURN" on', 'view') AS what
-        FROM col a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
-             LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
-             LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-             LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-             CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
-        WHERE (f.adrelid, f.adnum) IS DISTINCT FROM (a.attrelid, a.attnum)
-          -- nor what a partition has from its parent
-          AND (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0) AND c.relispartition IS NOT TRUE
-        UNION ALL
-        SELECT p.what || CASE WHEN a.top THEN '' ELSE a.place END
-        FROM col a CROSS JOIN LATERAL (VALUES
-            ('identity', a.attidentity <> ''), ('privileges', a.attacl IS NOT NULL), ('statistics target', a.target >= 0),
-            -- one of the server's own
-            ('options', EXISTS (SELECT FROM unnest(a.attoptions) o WHERE left(o, 10) <> 'pg_attver=')),
-            ('comment', col_description(a.attrelid, a.attnum) IS NOT NULL),
-            ('security label', EXISTS (SELECT FROM pg_seclabel s WHERE s.classoid = 'pg_class'::regclass AND s.objoid = a.attrelid
-                                          AND s.objsubid = a.attnum)),
-            ('NOT NULL', a.attnotnull AND NOT (SELECT o.attnotnull FROM col o WHERE o.top)),
-            ('default', a.value IS DISTINCT FROM (SELECT o.value FROM col o WHERE o.top))) p (what, has)
-        WHERE p.has) l;
-END;
-COMMENT ON FUNCTION schemaguard.sg_lint_lost_with(oid, text)
-    IS 'returns what goes with a column, but for its values, NOT NULL and default, where another column takes its place';
-
-CREATE FUNCTION schemaguard.sg_lint_successor_text(relid oid, name text, object text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN '; the safe form puts a new column in its place, the last one of the table, with its NOT NULL and default: between the drop and the '
-    'rename, programs that name it fail'
-    || coalesce('; the old one takes along ' || schemaguard.sg_lint_lost_with(relid, name)
-                || format(E': give the new one what it needs of that, and then have the old one dropped:\nSELECT %s.sg_plan_release('
-                          'schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), 'instead of ' || object), '');
-COMMENT ON FUNCTION schemaguard.sg_lint_successor_text(oid, text, text)
-    IS 'tells what the safe form of a change of a column''s type does, and what it leaves to be done';
-
--- The steps by which a new column takes the place of one whose type is changed.  The default comes behind the drop: before, rows would
--- come with it, and not with the old column's value.  Where something goes with the old column, the drop and what follows wait.
-CREATE FUNCTION schemaguard.sg_lint_successor(fact schemaguard.script_fact, successor text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT format('SELECT %1$s.sg_plan_add_column(schemaguard.sg_lint_plan(), %2$L, %3$L, %4$L, fill => %5$L)', p.schema, fact.relation,
-                  successor, fact.other, coalesce((SELECT substr(w, 7) FROM unnest(fact.flags) w WHERE w LIKE 'using %'),
-                                                  quote_ident(fact.name) || '::' || fact.other))
-           || CASE WHEN a.attnotnull THEN
-                  format(', %1$s.sg_plan_add_not_null(schemaguard.sg_lint_plan(), %2$L, %3$L)', p.schema, fact.relation, successor)
-              ELSE '' END
-           || CASE WHEN e.expression IS NULL THEN ', ' || d.drop
-              ELSE format(', %1$s.sg_plan_add_default(schemaguard.sg_lint_plan(), %2$L, %3$L, %4$L, after => ARRAY[%5$s]::text[]%6$s)',
-                          p.schema, fact.relation, successor, e.expression, d.drop, p.phase) END
-           || format(', %1$s.sg_plan_add_rename(schemaguard.sg_lint_plan(), ''column'', %2$L, %3$L, %4$L%5$s);', p.schema, fact.relation,
-                     fact.name, successor, p.phase)
-    FROM (SELECT schemaguard.sg_schema(),
-                 CASE WHEN schemaguard.sg_lint_lost_with(fact.relid, fact.name) IS NULL THEN ''
-                 ELSE format(', phase => %L', 'instead of ' || fact.object) END) p (schema, phase)
-         CROSS JOIN LATERAL (
-             SELECT format('%s.sg_plan_add_drop(schemaguard.sg_lint_plan(), ''column'', %L, %L%s)', p.schema, fact.relation, fact.name,
-                           p.phase)) d (drop)
-         JOIN pg_attribute a ON a.attrelid = fact.relid AND a.attname = fact.name AND NOT a.attisdropped
-         LEFT JOIN LATERAL (
-             SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef f
-             WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum) e (expression) ON true;
-END;
-COMMENT ON FUNCTION schemaguard.sg_lint_successor(schemaguard.script_fact, text)
-    IS 'returns the steps by which a column of another type takes the place of one';
-
 -- Rules about what holds up whom: of tables that are here, since nobody waits for a new one
 CREATE FUNCTION schemaguard.sg_lint_sql_locks(
     facts schemaguard.script_fact[],
@@ -304,8 +206,7 @@ BEGIN ATOMIC
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
         ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
         ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
-         CASE WHEN f.command = 'alter type' AND NOT f.flags && '{typed,collated,computed,generated}' THEN
-             schemaguard.sg_lint_successor(f, schemaguard.sg_lint_new_column(f, facts)) END),
+         CASE WHEN f.command = 'alter type' AND NOT 'clauses' = ANY (f.flags) THEN schemaguard.sg_lint_step(f.sql) END),
         ('changing-type-reads-rows', f.command = 'alter type' AND f.flags && '{reads,builds}', f.other, NULL),
         ('changing-type-checks-keys', '{retyped,checks}' <@ f.flags, NULL, NULL),
         ('validating-under-lock', f.command = 'validate constraint' AND f.flags && '{reads,checks}', NULL, NULL),
@@ -651,9 +552,8 @@ BEGIN ATOMIC
                    coalesce(schemaguard.sg_lint_weight((f.fact).relid, 'heirs' = ANY ((f.fact).flags)), '')])
                || coalesce('; there is no safe form, because the script sets ' || b.names
                            || ', by which a step may read a literal otherwise', '')
-               || CASE WHEN f.rule = 'changing-column-type' AND f.safe IS NOT NULL
-                       THEN schemaguard.sg_lint_successor_text((f.fact).relid, (f.fact).name, (f.fact).object)
-                  ELSE '' END AS message,
+               || CASE WHEN f.rule = 'changing-column-type' AND f.safe IS NOT NULL THEN '; as a step of a plan it takes its lock in short '
+                   'attempts, and the rows are looked at before' ELSE '' END AS message,
                (f.fact).sql, CASE WHEN b.names IS NULL AND NOT 'only' = ANY ((f.fact).flags) THEN f.safe END AS safe
         FROM judged f
              CROSS JOIN LATERAL (
