@@ -46,11 +46,11 @@ WHERE d.managed AND d.of_kind = 'column' AND d.kind = 'table'
 UNION
 SELECT o.number, 'domain', o.parent FROM managed o WHERE o.kind = 'constraint' AND o.of_domain
 UNION
--- an index or constraint goes with a column that is made anew
+-- an index or constraint goes with a column that is made anew, or text while its type is
 SELECT o.number, 'column', o.parent || '.' || quote_ident(c.name)
 FROM managed o CROSS JOIN jsonb_array_elements_text(o.columns) c (name)
 WHERE o.kind IN ('index', 'constraint') AND c.name IS NOT NULL AND NOT o.of_domain
-    AND EXISTS (SELECT FROM object x WHERE x.managed AND x.kind = 'column' AND x.generated)
+    AND EXISTS (SELECT FROM object x WHERE x.managed AND (x.kind = 'column' AND x.generated OR x.kind = 'type' AND x.state = 'changed'))
 UNION
 -- a foreign key would have to hold between columns of two types meanwhile
 SELECT o.number, 'column', k.parent || '.' || quote_ident(c.name)
@@ -166,8 +166,7 @@ AS $function$
 WITH RECURSIVE managed AS MATERIALIZED (
     SELECT o.number, o.kind, o.state, o.changes, o.properties, o.target_identity, o.target_parent, o.target_properties
     FROM unnest(objects) o WHERE o.managed
-), edge AS MATERIALIZED (
-    SELECT e.* FROM schemaguard.sg_sync_edges(objects) e
+), edge AS MATERIALIZED (SELECT e.* FROM schemaguard.sg_sync_edges(objects) e
 ), shrinking AS (
     -- tables that partitions go from, and what these are partitions of
     SELECT t.target_properties ->> 'partition_of' AS identity FROM managed t WHERE t.changes && '{partition_of,partition_bound}'
@@ -225,8 +224,9 @@ WITH RECURSIVE managed AS MATERIALIZED (
             'statistics', 'event trigger', 'transform', 'conversion', 'operator class', 'text search configuration')
         -- the server alters the type of no column that a publication names
         OR o.kind = 'publication' AND o.target_properties ?| '{table_filters,table_columns}'
-        -- those of a column that gets another type come along by themselves
-        OR (a.kind <> 'column' OR a.again OR o.target_properties ? 'references') AND o.kind IN ('index', 'constraint')
+        -- those of a column that gets another type come along by themselves, but not by way of text
+        OR (a.kind <> 'column' OR a.again OR o.target_properties ? 'references' OR a.cause <> a.number
+            AND a.cause IN (SELECT f.number FROM first f)) AND o.kind IN ('index', 'constraint')
         OR o.kind = 'column' AND o.target_properties ? 'generated'
         OR o.kind = 'table' AND o.state = 'extra' AND a.kind NOT IN ('table', 'column')
         -- columns have another type meanwhile

@@ -92,7 +92,8 @@ typedef struct DriftComparison
 	bool		knows_apart;	/* apart is known from a first pass */
 	SgNameTable *same_key;		/* tables of `apart` whose partition keys
 								 * differ only by names of columns */
-	SgNameTable *computed;		/* tables with generated columns, or NULL */
+	SgNameTable *computed;		/* tables with generated columns, or columns
+								 * of users' types, or NULL */
 	List	   *objects[2];		/* DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* these by kind and identity */
 	List	   *changes;		/* DriftChange * */

@@ -650,7 +650,8 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 	if (!c->keep_same)
 		return false;
 	/* columns come before constraints */
-	if (a->kind == KIND_COLUMN && (drift_value(a->properties, "generated") || drift_value(b->properties, "generated")))
+	if (a->kind == KIND_COLUMN &&
+		(drift_value(a->properties, "generated") || drift_value(b->properties, "generated") || needs_code(a) || needs_code(b)))
 	{
 		if (c->computed == NULL)
 			c->computed = sg_names_create(CurrentMemoryContext);
